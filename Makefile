@@ -1,0 +1,51 @@
+# `make help` lists what there is. Everything runs in .venv, made from requirements.lock.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help env run test check format docs lock clean
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+env: $(VENV)/.installed ## Make .venv and install the locked dependencies
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "tamis needs CPython 3.11 or newer; say which: make PYTHON=/path/to/python3.11 env"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+run: env ## Run the default experiment end to end and print the retention waterfall (ARGS="--configfile …")
+	@tamis run $(ARGS)
+
+test: env ## Run all tests
+	@python -m pytest $(ARGS)
+
+check: env ## Format, lint, types, workflow lint
+	ruff format --check .
+	ruff check .
+	mypy
+	snakefmt --check Snakefile rules
+	snakemake --lint
+	@python -m tamis.reference --check
+
+format: env ## Format Python and workflow files
+	ruff format .
+	ruff check --fix-only .
+	snakefmt Snakefile rules
+
+docs: env ## Write the generated reference pages
+	python -m tamis.reference
+
+lock: env ## Write requirements.lock from what is installed
+	$(BIN)/python -m pip freeze --exclude-editable --disable-pip-version-check | sed -E 's/\+cpu$$//' > requirements.lock
+
+clean: ## Remove results, logs and downloads (not .venv)
+	rm -rf results logs downloads .snakemake

@@ -1,0 +1,31 @@
+# tamis: raw crawls, code and papers into training tokens. A table of contents; the work is in tamis/stages/.
+
+# A config file that names both its sources and its pipeline stands alone; any other is laid over config.yaml.
+if not {"sources", "pipeline"} <= config.keys():
+
+    configfile: "config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/fetch.smk"
+include: "rules/ingest.smk"
+# The stages of `pipeline`, in any order: each family asks the configuration whether it takes part.
+include: "rules/url_dedup.smk"
+include: "rules/dedup.smk"
+include: "rules/minhash.smk"
+include: "rules/heuristics.smk"
+include: "rules/quality.smk"
+# From the curated pool to what a trainer reads.
+include: "rules/mixtures.smk"
+include: "rules/export.smk"
+include: "rules/report.smk"
+
+
+localrules:
+    all,
+
+
+rule all:
+    default_target: True
+    input:
+        FINAL,

@@ -1,0 +1,81 @@
+# What every rule file uses: the checked configuration, path patterns and the canonical params of a job.
+
+from snakemake.exceptions import WorkflowError
+
+from tamis.config import load
+from tamis.errors import TamisError
+from tamis.job import find_module
+from tamis.section import canonical
+from tamis.stages.ingest import units
+
+try:
+    CFG = load(config)
+    UNITS = units(CFG.sources, CFG.ingest)
+except TamisError as error:
+    raise WorkflowError(str(error)) from None
+
+RESULTS = CFG.output_dir.rstrip("/")
+LOGS = RESULTS + "/logs"
+BENCHMARKS = RESULTS + "/benchmarks"
+SHARDS = CFG.shards
+PARTITIONS = CFG.partition_count
+PIPELINE = list(CFG.pipeline)
+
+
+wildcard_constraints:
+    shard=r"\d{5}",
+    partition=r"\d{5}",
+    unit=r"\d{5}",
+
+
+def parts(pattern, count=SHARDS):
+    """The paths of all shards: {shard} in the pattern is filled in."""
+    return [pattern.replace("{shard}", f"{index:05d}") for index in range(count)]
+
+
+def partition_parts(pattern):
+    """The paths of all partitions: {partition} in the pattern is filled in."""
+    return [
+        pattern.replace("{partition}", f"{index:05d}") for index in range(PARTITIONS)
+    ]
+
+
+def documents_of(stage):
+    """The documents of a stage, with the wildcard {shard}."""
+    return f"{RESULTS}/{stage}/documents/part-{{shard}}.parquet"
+
+
+def stage_before(stage):
+    """The stage whose documents a stage reads."""
+    if stage not in PIPELINE:
+        # Its rules exist, but nothing can make their input; the path says why.
+        return f"{stage}_is_not_in_the_pipeline"
+    position = PIPELINE.index(stage)
+    return PIPELINE[position - 1] if position else "ingest"
+
+
+def documents_before(stage):
+    """The documents that a stage reads, with the wildcard {shard}."""
+    return documents_of(stage_before(stage))
+
+
+def spec(stage, section=None, **more):
+    """The one params entry of a rule: what triggers a rerun is exactly what the job uses."""
+    section = getattr(CFG, stage) if section is None else section
+    return canonical(
+        {
+            "stage": stage,
+            "version": find_module(stage).VERSION,
+            "config": section.model_dump(mode="json"),
+            **more,
+        }
+    )
+
+
+def spec_named(stage, name, **more):
+    """Like `spec`, for a section that holds named entries (mixtures, annealing)."""
+    return spec(stage, section=getattr(CFG, stage)[name], name=name, **more)
+
+
+POOL_STAGE = PIPELINE[-1] if PIPELINE else "ingest"
+POOL_DOCUMENTS = documents_of(POOL_STAGE)

@@ -1,0 +1,163 @@
+# Read the sources into documents.
+#
+# Input: the files of `sources` in the configuration, cut into units.
+# Output: <results>/ingest/{documents,dropped,stats}/part-*, skipped/ and read/ by unit.
+# Steps: map (a unit) -> keys (a shard) -> rank (one) -> apply (a shard).
+
+
+def unit_spec(wildcards):
+    unit = UNITS[int(wildcards.unit)]
+    return spec(
+        "ingest",
+        shards=SHARDS,
+        source=unit.source.model_dump(mode="json"),
+        priority=unit.priority,
+        files=[str(path) for path in unit.files],
+    )
+
+
+rule ingest_map:
+    input:
+        lambda wildcards: [str(path) for path in UNITS[int(wildcards.unit)].files],
+    output:
+        rows=RESULTS + "/ingest/map/part-{unit}.arrow",
+        skipped=RESULTS + "/ingest/skipped/part-{unit}.parquet",
+        counts=RESULTS + "/ingest/read/part-{unit}.json",
+    log:
+        LOGS + "/ingest/map-{unit}.log",
+    benchmark:
+        BENCHMARKS + "/ingest/map-{unit}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        spec=unit_spec,
+    shell:
+        "python -m tamis.job ingest map --params {params.spec:q} output={output.rows:q}"
+        " skipped={output.skipped:q} read_counts={output.counts:q} > {log:q} 2>&1"
+
+
+rule ingest_map_barrier:
+    input:
+        parts(RESULTS + "/ingest/map/part-{shard}.arrow", len(UNITS)),
+    output:
+        barrier=RESULTS + "/ingest/map/barrier.json",
+    log:
+        LOGS + "/ingest/map-barrier.log",
+    benchmark:
+        BENCHMARKS + "/ingest/map-barrier.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        spec=f"{RESULTS}/ingest/map {len(UNITS)} .arrow",
+    shell:
+        "python -m tamis.barrier {output.barrier:q} {params.spec} > {log:q} 2>&1"
+
+
+rule ingest_keys:
+    input:
+        barrier=RESULTS + "/ingest/map/barrier.json",
+    output:
+        keys=RESULTS + "/ingest/keys/part-{shard}.npy",
+    log:
+        LOGS + "/ingest/keys-{shard}.log",
+    benchmark:
+        BENCHMARKS + "/ingest/keys-{shard}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        spec=spec("ingest", shards=SHARDS),
+    shell:
+        "python -m tamis.job ingest keys --params {params.spec:q} barrier={input.barrier:q}"
+        " shard={wildcards.shard} output={output.keys:q} > {log:q} 2>&1"
+
+
+rule ingest_keys_barrier:
+    input:
+        parts(RESULTS + "/ingest/keys/part-{shard}.npy"),
+    output:
+        barrier=RESULTS + "/ingest/keys/barrier.json",
+    log:
+        LOGS + "/ingest/keys-barrier.log",
+    benchmark:
+        BENCHMARKS + "/ingest/keys-barrier.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        spec=f"{RESULTS}/ingest/keys {SHARDS} .npy",
+    shell:
+        "python -m tamis.barrier {output.barrier:q} {params.spec} > {log:q} 2>&1"
+
+
+rule ingest_rank:
+    input:
+        barrier=RESULTS + "/ingest/keys/barrier.json",
+        counts=parts(RESULTS + "/ingest/read/part-{shard}.json", len(UNITS)),
+    output:
+        ranks=RESULTS + "/ingest/ranks.npy",
+    log:
+        LOGS + "/ingest/rank.log",
+    benchmark:
+        BENCHMARKS + "/ingest/rank.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        spec=spec("ingest", units=len(UNITS), read_folder=RESULTS + "/ingest/read"),
+    shell:
+        "python -m tamis.job ingest rank --params {params.spec:q} barrier={input.barrier:q}"
+        " output={output.ranks:q} > {log:q} 2>&1"
+
+
+rule ingest_apply:
+    input:
+        barrier=RESULTS + "/ingest/map/barrier.json",
+        keys=RESULTS + "/ingest/keys/barrier.json",
+        ranks=RESULTS + "/ingest/ranks.npy",
+    output:
+        kept=RESULTS + "/ingest/documents/part-{shard}.parquet",
+        dropped=RESULTS + "/ingest/dropped/part-{shard}.parquet",
+        stats=RESULTS + "/ingest/stats/part-{shard}.json",
+    log:
+        LOGS + "/ingest/apply-{shard}.log",
+    benchmark:
+        BENCHMARKS + "/ingest/apply-{shard}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        spec=spec("ingest", shards=SHARDS),
+    shell:
+        "python -m tamis.job ingest apply --params {params.spec:q} barrier={input.barrier:q}"
+        " keys_barrier={input.keys:q} ranks={input.ranks:q} shard={wildcards.shard} kept={output.kept:q}"
+        " dropped={output.dropped:q} stats={output.stats:q} > {log:q} 2>&1"
+
+
+localrules:
+    ingest,
+
+
+rule ingest:
+    input:
+        parts(documents_of("ingest")),

@@ -1,0 +1,78 @@
+"""The barrier between the map and the reduce jobs of a crossing.
+
+It keeps the workflow's edges at 2N instead of N·P. It holds path, size and modification time of each input:
+a barrier whose bytes do not change would leave stale reduces behind after a killed run, because Snakemake
+compares small files by content. No pyarrow here: this job must start fast.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from tamis.errors import ShardMismatchError, SourceError
+
+
+def write(output: Path, folder: Path, count: int, suffix: str) -> None:
+    """Write the barrier over `folder/part-00000<suffix>` … of `count` files.
+
+    Raises:
+        SourceError: a file is missing.
+    """
+    files = []
+    for index in range(count):
+        path = folder / f"part-{index:05d}{suffix}"
+        try:
+            state = path.stat()
+        except FileNotFoundError as error:
+            msg = f"{path}: missing, one of the {count} files that {output} waits for. Run the workflow again."
+            raise SourceError(msg) from error
+        files.append({"path": str(path), "size": state.st_size, "mtime_ns": state.st_mtime_ns})
+    output.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=f".{output.name}.", suffix=".tmp", dir=output.parent)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump({"files": files}, file, indent=0)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(temporary).chmod(0o644)
+    Path(temporary).replace(output)
+
+
+def paths(barrier: Path) -> list[Path]:
+    """The files behind a barrier, in order.
+
+    Raises:
+        SourceError: a file is missing.
+        ShardMismatchError: a file is not the one that the barrier was made over.
+    """
+    files = []
+    for entry in json.loads(barrier.read_text(encoding="utf-8"))["files"]:
+        path = Path(entry["path"])
+        try:
+            state = path.stat()
+        except FileNotFoundError as error:
+            msg = f"{path}: missing, though {barrier} lists it. Delete {barrier} and run the workflow again."
+            raise SourceError(msg) from error
+        if (state.st_size, state.st_mtime_ns) != (entry["size"], entry["mtime_ns"]):
+            msg = f"{path}: changed since {barrier} was made. Delete {barrier} and run the workflow again."
+            raise ShardMismatchError(msg)
+        files.append(path)
+    return files
+
+
+def main(argv: list[str]) -> int:
+    """`python -m tamis.barrier OUTPUT FOLDER COUNT SUFFIX`."""
+    output, folder, count, suffix = argv
+    try:
+        write(Path(output), Path(folder), int(count), suffix)
+    except SourceError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

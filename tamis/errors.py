@@ -1,0 +1,40 @@
+"""Every error that tamis raises on purpose.
+
+    TamisError
+    ├── ConfigError          a key in the configuration is wrong; refused when the workflow is parsed
+    ├── SourceError          an input file is missing, damaged or not what the configuration says
+    ├── SchemaError          a table does not have the columns or types of its contract
+    ├── ShardMismatchError   a file belongs to another shard, another count of shards, or an older run
+    ├── ConservationError    documents or characters appeared or vanished without a ledger or edits row
+    └── ModelError           a model, tokenizer or backbone cannot be loaded or does not fit the configuration
+
+A message gives the file, what was expected, what was found, and what to do.
+"""
+
+
+class TamisError(Exception):
+    """Base of all errors a user may meet; its message is meant to be read by that user."""
+
+
+class ConfigError(TamisError):
+    """The configuration is refused; the message names the key."""
+
+
+class SourceError(TamisError):
+    """An input is missing, damaged or of another format than configured."""
+
+
+class SchemaError(TamisError):
+    """A table breaks its column contract (`tamis/schemas.py`)."""
+
+
+class ShardMismatchError(TamisError):
+    """A file of another shard layout or of an older run was met."""
+
+
+class ConservationError(TamisError):
+    """Documents or characters are not accounted for."""
+
+
+class ModelError(TamisError):
+    """A model, tokenizer or backbone cannot be used."""

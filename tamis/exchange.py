@@ -1,0 +1,107 @@
+"""The one way in which rows cross between shards.
+
+A map job writes one Arrow IPC file whose record batch p holds the rows for partition p (empty where there
+are none). A reduce job reads batch p of every map file and writes one file whose batch s holds the verdicts
+for shard s. An apply job reads batch s of every reduce file. Opening one batch of 1,000 takes 0.45 ms,
+against 5.6 ms and a 516 kB footer for Parquet row groups.
+
+Between map and reduce stands a barrier (`tamis/barrier.py`), which names the files, so a job gets one path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from tamis import barrier as barriers
+from tamis.errors import SchemaError, ShardMismatchError, SourceError
+from tamis.shards import whole_file
+
+OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
+
+
+def split(table: pa.Table, partition: np.ndarray, partitions: int) -> list[pa.Table]:
+    """Split rows by partition, keeping their order within each.
+
+    Args:
+        table: n rows.
+        partition: n integers in [0, partitions).
+        partitions: number of tables to return.
+    """
+    order = np.argsort(partition, kind="stable")
+    bounds = np.searchsorted(partition[order], np.arange(partitions + 1))
+    ordered = table.take(pa.array(order))
+    return [ordered.slice(bounds[p], bounds[p + 1] - bounds[p]) for p in range(partitions)]
+
+
+def write(path: Path, schema: pa.Schema, batches: Sequence[pa.Table]) -> None:
+    """Write one exchange file, batch p from `batches[p]`, as a whole.
+
+    Raises:
+        SchemaError: a batch does not have the schema.
+    """
+    with whole_file(path) as temporary, pa.OSFile(str(temporary), "wb") as sink:
+        with pa.ipc.new_file(sink, schema, options=OPTIONS) as writer:
+            for table in batches:
+                if table.schema.names != schema.names:
+                    msg = f"{path}: batch has columns {table.schema.names}, expected {schema.names}"
+                    raise SchemaError(msg)
+                whole = table.cast(schema).combine_chunks().to_batches()
+                writer.write_batch(whole[0] if whole else pa.RecordBatch.from_pylist([], schema=schema))
+
+
+def scatter(path: Path, table: pa.Table, partition: np.ndarray, partitions: int) -> None:
+    """`split` and `write` in one: route each row of a table to its partition."""
+    write(path, table.schema, split(table, partition, partitions))
+
+
+def read_batch(path: Path, index: int, batches: int, columns: Sequence[str] | None = None) -> pa.Table:
+    """Batch `index` of one exchange file.
+
+    Args:
+        path: the file.
+        index: which batch.
+        batches: how many batches the file must have.
+        columns: names to read; all when None.
+
+    Raises:
+        SourceError: missing or damaged.
+        ShardMismatchError: written for another number of partitions.
+    """
+    try:
+        source = pa.memory_map(str(path))
+        reader = pa.ipc.open_file(source)
+        if columns is not None:
+            fields = [reader.schema.get_field_index(name) for name in columns]
+            reader = pa.ipc.open_file(source, options=pa.ipc.IpcReadOptions(included_fields=fields))
+        if reader.num_record_batches != batches:
+            msg = (
+                f"{path}: holds {reader.num_record_batches} partitions, expected {batches}; it is from a run with "
+                "other shards or partitions. Delete the stage's folder and run again."
+            )
+            raise ShardMismatchError(msg)
+        table = pa.Table.from_batches([reader.get_batch(index)])
+    except (pa.ArrowInvalid, OSError) as error:
+        msg = f"{path}: not a readable exchange file ({error}). Delete it and run the workflow again."
+        raise SourceError(msg) from error
+    return table if columns is None else table.select(list(columns))
+
+
+def read(barrier: Path, index: int, batches: int, columns: Sequence[str] | None = None) -> pa.Table:
+    """Batch `index` of every file behind a barrier, in the order of the files.
+
+    Raises:
+        SourceError: a file is missing or damaged.
+        ShardMismatchError: a file changed since the barrier was made, or has other partitions.
+    """
+    tables = [read_batch(path, index, batches, columns) for path in barriers.paths(barrier)]
+    return pa.concat_tables(tables)
+
+
+def read_each(barrier: Path, index: int, batches: int) -> Iterator[pa.Table]:
+    """Like `read`, one file at a time, for rows too heavy to hold together."""
+    for path in barriers.paths(barrier):
+        yield read_batch(path, index, batches)

@@ -1,0 +1,1 @@
+"""One module a training stack: how a mixture is handed to it."""

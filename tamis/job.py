@@ -1,0 +1,94 @@
+"""Run one job of the workflow: `python -m tamis.job STAGE STEP --params JSON name=value …`.
+
+The rules call this and nothing else. STAGE is a module of `tamis.stages` (or `tamis.export`, `tamis.report`),
+STEP its function `run_<step>`. The params are canonical JSON
+`{"stage":…, "version":…, "config":{…}, …}`: the section of this stage with all defaults filled in, the version of
+its code, and whatever else the step uses (number of shards, say). `name=value` are the paths and indices of this
+job. Each argument is converted by the annotation of the function's parameter (Path, int, str).
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import inspect
+import json
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from tamis.errors import ConfigError, TamisError
+
+PACKAGES = ("tamis.stages", "tamis.export", "tamis.report")
+
+
+def find_module(stage: str) -> Any:
+    """Import the module of a stage.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    for package in PACKAGES:
+        name = f"{package}.{stage}"
+        if importlib.util.find_spec(name) is not None:
+            return importlib.import_module(name)
+    msg = f"no module {stage!r} in {', '.join(PACKAGES)}"
+    raise ConfigError(msg)
+
+
+def bind(module: Any, function: Callable[..., None], params: dict[str, Any], values: dict[str, str]) -> dict[str, Any]:
+    """Match params and `name=value` pairs with the parameters of a step function.
+
+    Raises:
+        ConfigError: an argument is missing or unknown, or the params are of another version of the stage.
+    """
+    if params.get("version") != module.VERSION:
+        msg = (
+            f"{module.__name__}: the workflow was parsed with version {params.get('version')} of this stage, the "
+            f"installed code is version {module.VERSION}. Start the workflow again."
+        )
+        raise ConfigError(msg)
+    hints = get_type_hints(function)
+    arguments: dict[str, Any] = {}
+    for name in inspect.signature(function).parameters:
+        if name == "config":
+            arguments[name] = module.Config.model_validate(params["config"])
+        elif name in values:
+            arguments[name] = {Path: Path, int: int}.get(hints[name], str)(values[name])
+        elif name in params:
+            arguments[name] = params[name]
+        elif inspect.signature(function).parameters[name].default is inspect.Parameter.empty:
+            msg = f"{module.__name__}.{function.__name__} needs {name}=… and the rule does not give it"
+            raise ConfigError(msg)
+    unknown = sorted(values.keys() - arguments.keys())
+    if unknown:
+        msg = f"{module.__name__}.{function.__name__} has no parameters {unknown}"
+        raise ConfigError(msg)
+    return arguments
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point; 0 when the job is done, 1 with a readable message on an error of tamis."""
+    parser = argparse.ArgumentParser(prog="python -m tamis.job", description=__doc__)
+    parser.add_argument("stage")
+    parser.add_argument("step")
+    parser.add_argument("--params", required=True, help="canonical JSON")
+    parser.add_argument("values", nargs="*", metavar="name=value")
+    given = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s")
+    try:
+        module = find_module(given.stage)
+        function = getattr(module, f"run_{given.step}")
+        values = dict(pair.split("=", 1) for pair in given.values)
+        function(**bind(module, function, json.loads(given.params), values))
+    except TamisError as error:
+        # The message says what to do; a traceback would bury it.
+        logging.getLogger("tamis").error("%s %s failed: %s", given.stage, given.step, error)  # noqa: TRY400
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

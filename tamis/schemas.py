@@ -1,0 +1,139 @@
+"""The tables that cross between stages, in one place.
+
+Every reader and writer goes through this module. Text columns are `large_string` (64-bit offsets) in
+memory, so that one shard may hold more than 2 GiB of text; Parquet stores them as plain UTF-8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from tamis.errors import SchemaError
+
+KINDS = ("prose", "code", "maths", "licence", "catalogue")
+"""What a document is by form: set once at ingest, read by every `applies_to`."""
+
+DOMAINS = ("general", "math", "code", "reasoning", "multilingual")
+"""What a document is about, for mixture weights: set by the `domains` stage."""
+
+BASE_COLUMNS: dict[str, pa.DataType] = {
+    "id": pa.string(),
+    "kind": pa.string(),
+    "text": pa.large_string(),
+    "source": pa.string(),
+    "url": pa.string(),
+    "date": pa.timestamp("s", tz="UTC"),
+    "metadata": pa.string(),
+    "copies": pa.int32(),
+    # Characters of the text as ingested; with `rank`, what the keep order needs after text was cut.
+    "ingested_characters": pa.int64(),
+    # Position in the corpus-wide keep order, 0 = first choice. Given at ingest, never changed.
+    "rank": pa.int64(),
+}
+"""Columns of every documents file; a null is allowed only in url, date and metadata."""
+
+NULLABLE = frozenset({"url", "date", "metadata"})
+
+STAGE_COLUMNS: dict[str, pa.DataType] = {
+    "language": pa.string(),
+    "language_score": pa.float32(),
+    "fasttext_quality": pa.float32(),
+    "transformer_quality": pa.float32(),
+    "domain": pa.string(),
+    "domain_score": pa.float32(),
+    "tokens": pa.int64(),
+}
+"""Columns that stages add, in the order of the pipeline."""
+
+LEDGER = pa.schema(
+    [
+        ("id", pa.string()),
+        ("source", pa.string()),
+        ("url", pa.string()),
+        ("kind", pa.string()),
+        ("stage", pa.string()),
+        ("reason", pa.string()),
+        ("value", pa.float64()),
+        ("threshold", pa.float64()),
+        ("matched_id", pa.string()),
+        ("similarity", pa.float64()),
+        ("chars", pa.int64()),
+    ]
+)
+"""One row a dropped document: which rule, its value, the threshold, and what it matched."""
+
+EDITS = pa.schema(
+    [
+        ("id", pa.string()),
+        ("start", pa.int64()),
+        ("end", pa.int64()),
+        ("reason", pa.string()),
+        ("count", pa.int64()),
+        ("matched_id", pa.string()),
+    ]
+)
+"""One row a cut: characters [start, end) of the text as the stage read it."""
+
+SKIPPED = pa.schema(
+    [
+        ("source", pa.string()),
+        ("path", pa.string()),
+        ("record", pa.int64()),
+        ("reason", pa.string()),
+        ("detail", pa.string()),
+    ]
+)
+"""One row a record that ingest could not read: the file, the record's position in it, and why."""
+
+
+def documents_schema(columns: Sequence[str] = ()) -> pa.Schema:
+    """The schema of a documents file that carries the given stage columns.
+
+    Args:
+        columns: names from `STAGE_COLUMNS` that upstream stages have added, in any order.
+
+    Raises:
+        SchemaError: a name is not a known stage column.
+    """
+    unknown = sorted(set(columns) - STAGE_COLUMNS.keys())
+    if unknown:
+        msg = f"unknown stage columns {unknown}; known: {', '.join(STAGE_COLUMNS)}"
+        raise SchemaError(msg)
+    added = {name: kind for name, kind in STAGE_COLUMNS.items() if name in columns}
+    return pa.schema(list((BASE_COLUMNS | added).items()))
+
+
+def conform_documents(table: pa.Table, where: str) -> pa.Table:
+    """Cast and order a documents table to its contract; extra, missing or null columns are refused.
+
+    Args:
+        table: columns of `BASE_COLUMNS` and any of `STAGE_COLUMNS`.
+        where: the file or step named in the error.
+
+    Raises:
+        SchemaError: a column is missing, unknown, of an incompatible type, or holds a null it must not.
+    """
+    names = set(table.column_names)
+    missing = [name for name in BASE_COLUMNS if name not in names]
+    if missing:
+        msg = f"{where}: documents lack the columns {missing}; write them with tamis.schemas.documents_schema()"
+        raise SchemaError(msg)
+    schema = documents_schema(sorted(names - BASE_COLUMNS.keys()))
+    table = table.select(schema.names)
+    try:
+        table = table.cast(schema)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        msg = f"{where}: documents do not have the types of tamis.schemas: {error}"
+        raise SchemaError(msg) from error
+    for name in BASE_COLUMNS:
+        if name not in NULLABLE and table.column(name).null_count:
+            msg = f"{where}: column {name!r} holds {table.column(name).null_count} nulls and must hold none"
+            raise SchemaError(msg)
+    return table
+
+
+def empty(schema: pa.Schema) -> pa.Table:
+    """A table of no rows with the given schema."""
+    return schema.empty_table()

@@ -1,0 +1,121 @@
+"""Shards on disk: names, home shards, and reading and writing whole files.
+
+A file that exists is whole: everything is written to a unique temporary name in the same folder, flushed
+to disk, and renamed. Two jobs that write the same file (a restart beside a job that a killed
+workflow left behind) therefore never mix their bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tamis.errors import SourceError
+from tamis.schemas import conform_documents
+
+COMPRESSION = "zstd"
+COMPRESSION_LEVEL = 1
+"""zstd level 1 writes twice as fast as level 3 for 13 % more bytes (measured on web text)."""
+
+ROW_GROUP_ROWS = 16_384
+
+
+def part_name(index: int) -> str:
+    """`part-00000`, the stem of every file of shard `index`."""
+    return f"part-{index:05d}"
+
+
+def home_shard(document_id: str, shards: int) -> int:
+    """The shard that holds a document: the URL-key half of its id modulo the number of shards."""
+    return int(document_id[:16], 16) % shards
+
+
+def home_shards(ids: pa.Array | pa.ChunkedArray, shards: int) -> np.ndarray:
+    """`home_shard` of many ids: int64 array of the same length."""
+    keys = np.array([int(value[:16], 16) for value in ids.to_pylist()], dtype=np.uint64)
+    return (keys % np.uint64(shards)).astype(np.int64)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it to `path` when the block ends without an error."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write canonical, indented JSON (sorted keys, UTF-8) as a whole file."""
+    with whole_file(path) as temporary:
+        text = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file that `write_json` wrote."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write_table(path: Path, table: pa.Table, *, row_group_rows: int = ROW_GROUP_ROWS) -> None:
+    """Write a Parquet file as a whole; the same table gives the same bytes."""
+    with whole_file(path) as temporary:
+        pq.write_table(
+            table.replace_schema_metadata(None),
+            temporary,
+            compression=COMPRESSION,
+            compression_level=COMPRESSION_LEVEL,
+            row_group_size=row_group_rows,
+            # A dictionary of long unique texts costs memory and saves nothing.
+            use_dictionary=[
+                name
+                for name in ("source", "kind", "language", "domain", "stage", "reason")
+                if name in table.column_names
+            ],
+        )
+
+
+def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read a Parquet file whole, one chunk a column.
+
+    Raises:
+        SourceError: the file is missing or damaged.
+    """
+    try:
+        table = pq.read_table(
+            path, columns=None if columns is None else list(columns), partitioning=None, memory_map=True
+        )
+    except FileNotFoundError as error:
+        msg = f"{path}: missing; the step that writes it has not run or its output was deleted. Run the workflow again."
+        raise SourceError(msg) from error
+    except (pa.ArrowInvalid, OSError) as error:
+        msg = f"{path}: not a readable Parquet file ({error}). Delete it and run the workflow again."
+        raise SourceError(msg) from error
+    return table.combine_chunks()
+
+
+def read_documents(path: Path) -> pa.Table:
+    """Read a documents file and hold it to its contract.
+
+    Raises:
+        SourceError: the file is missing or damaged.
+        SchemaError: the columns are not those of a documents file.
+    """
+    return conform_documents(read_table(path), str(path)).combine_chunks()

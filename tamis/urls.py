@@ -1,0 +1,59 @@
+"""URL keys: two addresses with one key are one page.
+
+Web addresses: scheme http and https count as one; host in lower case and in punycode; default ports, user
+names, fragments (but not `#!` routes), dot segments and tracking parameters (courlan's list: utm_*, fbclid …)
+go; parameters are sorted; percent-encoding is made canonical; an empty path is `/`. `www.` and a final slash
+stay: whether they name the same page is the site's choice.
+
+Package URLs (`pkg:type/namespace/name@version?qualifiers#subpath`, the purl specification): type in lower
+case, PyPI names normalised, version and subpath kept as they are.
+
+Anything else (urn:, file:, a bare name) is only trimmed.
+"""
+
+from __future__ import annotations
+
+import re
+
+_PURL = re.compile(r"pkg:/{0,2}(?P<type>[^/]+)/(?P<name>[^@?#]+)(?P<rest>.*)", re.DOTALL | re.IGNORECASE)
+_WEB = re.compile(r"(?:https?:)?//", re.IGNORECASE)
+_BARE_HOST = re.compile(r"[\w-]+(\.[\w-]+)+(:\d+)?(/|$)")
+
+
+def _purl_key(match: re.Match[str]) -> str:
+    kind = match["type"].lower()
+    name = match["name"].strip("/")
+    if kind == "pypi":
+        name = re.sub(r"[-_.]+", "-", name).lower()
+    return f"pkg:{kind}/{name}{match['rest']}"
+
+
+def url_key(url: str) -> str:
+    """The canonical form under which captures of one page meet.
+
+    Args:
+        url: an address as found, any string.
+
+    Returns:
+        The key; for an address that cannot be parsed, the address itself, trimmed.
+    """
+    from courlan import normalize_url
+    from w3lib.url import canonicalize_url
+
+    url = "".join(url.split())
+    if match := _PURL.fullmatch(url):
+        return _purl_key(match)
+    if _WEB.match(url):
+        url = _WEB.sub("https://", url, count=1)
+    elif _BARE_HOST.match(url):
+        url = f"https://{url}"
+    else:
+        return url
+    try:
+        hashbang = "#!" in url
+        # courlan knows the default port of the scheme written, w3lib none at all.
+        url = re.sub(r"^(https://[^/?#]*):(?:80|443)(?=[/?#]|$)", r"\1", url)
+        url = re.sub(r"^https://[^/?#@]*@", "https://", url)
+        return canonicalize_url(normalize_url(url), keep_fragments=hashbang, keep_blank_values=True)
+    except ValueError:
+        return url

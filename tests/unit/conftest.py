@@ -1,0 +1,39 @@
+"""Documents for unit tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pyarrow as pa
+import pytest
+
+from tamis.schemas import conform_documents
+
+
+def make_documents(texts: Sequence[str], **columns: Sequence[object]) -> pa.Table:
+    """A documents table of the given texts, sorted by id; rank is the position in `texts` unless given.
+
+    Args:
+        texts: n texts.
+        columns: any documents columns, n values each, over the defaults (prose of source "test", no url).
+    """
+    n = len(texts)
+    values: dict[str, Sequence[object]] = {
+        "id": [f"{i:016x}{i:016x}" for i in range(n)],
+        "kind": ["prose"] * n,
+        "text": list(texts),
+        "source": ["test"] * n,
+        "url": [None] * n,
+        "date": [None] * n,
+        "metadata": [None] * n,
+        "copies": [1] * n,
+        "ingested_characters": [len(text) for text in texts],
+        "rank": list(range(n)),
+    }
+    values |= columns
+    return conform_documents(pa.table({name: pa.array(value) for name, value in values.items()}), "test").sort_by("id")
+
+
+@pytest.fixture(name="make_documents", scope="session")
+def _make_documents() -> Callable[..., pa.Table]:
+    return make_documents

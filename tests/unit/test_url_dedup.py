@@ -1,0 +1,89 @@
+from datetime import UTC, datetime
+
+import pyarrow.parquet as pq
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tamis.hashing import document_key
+from tamis.ledger import Outputs
+from tamis.shards import read_json, write_table
+from tamis.stages import url_dedup
+from tamis.urls import url_key
+
+URLS = [
+    "http://a.example/1",
+    "https://A.example/1#top",
+    "http://a.example/1?utm_source=x",
+    "http://a.example/2",
+    "http://b.example/",
+    None,
+]
+
+
+def run(documents, folder):
+    write_table(folder / "in.parquet", documents)
+    outputs = Outputs(folder / "kept.parquet", folder / "dropped.parquet", folder / "stats.json")
+    url_dedup.run_apply(
+        url_dedup.Config(),
+        shard=0,
+        documents=folder / "in.parquet",
+        kept=outputs.documents,
+        dropped=outputs.dropped,
+        stats=outputs.stats,
+    )
+    return pq.read_table(outputs.documents), pq.read_table(outputs.dropped), read_json(outputs.stats)
+
+
+def with_urls(make_documents, urls, ranks=None):
+    # Ids as ingest gives them: the first half follows from the URL key alone.
+    halves = [document_key(url_key(url) if url else str(n)) for n, url in enumerate(urls)]
+    ids = [f"{half}{n:016x}" for n, half in enumerate(halves)]
+    return make_documents(
+        [f"text {n}" for n in range(len(urls))],
+        id=ids,
+        url=urls,
+        rank=list(range(len(urls))) if ranks is None else ranks,
+    )
+
+
+def test_first_in_keep_order_stays_and_takes_over_the_copies(make_documents, tmp_path):
+    documents = with_urls(make_documents, URLS[:4], ranks=[2, 1, 3, 0])
+    kept, dropped, stats = run(documents, tmp_path)
+    by_url = {row["url"]: row for row in kept.to_pylist()}
+    assert set(by_url) == {"https://A.example/1#top", "http://a.example/2"}
+    assert by_url["https://A.example/1#top"]["copies"] == 3
+    assert {row["matched_id"] for row in dropped.to_pylist()} == {by_url["https://A.example/1#top"]["id"]}
+    assert {row["reason"] for row in dropped.to_pylist()} == {"same_url"}
+    assert sum(row["documents"] for row in stats["counts"] if row["outcome"] == "dropped") == 2
+
+
+def test_an_equal_hash_of_another_page_is_no_capture(make_documents, tmp_path):
+    documents = make_documents(
+        ["one", "two"], id=["0" * 16 + "1" * 16, "0" * 16 + "2" * 16], url=["http://a.example/1", "http://b.example/"]
+    )
+    kept, _, _ = run(documents, tmp_path)
+    assert kept.num_rows == 2
+
+
+@settings(max_examples=40, deadline=None)
+@given(urls=st.lists(st.sampled_from(URLS), max_size=25), seed=st.randoms(use_true_random=False))
+def test_equals_a_dictionary(make_documents, tmp_path_factory, urls, seed):
+    ranks = list(range(len(urls)))
+    seed.shuffle(ranks)
+    documents = with_urls(make_documents, urls, ranks)
+    kept, dropped, _ = run(documents, tmp_path_factory.mktemp("urls"))
+    best = {}
+    for row in sorted(documents.to_pylist(), key=lambda row: row["rank"]):
+        best.setdefault(url_key(row["url"]) if row["url"] else row["id"], row["id"])
+    assert set(kept["id"].to_pylist()) == set(best.values())
+    for row in dropped.to_pylist():
+        assert row["matched_id"] == best[url_key(row["url"])]
+    assert sum(kept["copies"].to_pylist()) == len(urls)
+
+
+def test_dates_do_not_matter_here_only_rank_does(make_documents, tmp_path):
+    documents = with_urls(make_documents, URLS[:2], ranks=[0, 1])
+    dates = [datetime(2001, 1, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC)]
+    documents = documents.set_column(documents.schema.get_field_index("date"), "date", [dates])
+    kept, _, _ = run(documents.cast(documents.schema), tmp_path)
+    assert kept["rank"].to_pylist() == [0]

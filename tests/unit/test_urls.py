@@ -1,0 +1,49 @@
+import pytest
+
+from tamis.urls import url_key
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("HTTP://Example.COM:80/a/../b/?utm_source=x&b=2&a=1#frag", "https://example.com/b/?a=1&b=2"),
+        ("https://example.com:443/%7Euser/é?q=1&fbclid=3", "http://example.com/~user/%C3%A9?q=1"),
+        ("http://bücher.de/x", "https://xn--bcher-kva.de/x"),
+        ("example.com/a", "http://example.com/a"),
+        ("//example.com/a", "https://example.com/a"),
+        (" http://example.com\n", "http://example.com/"),
+        ("http://user:secret@example.com/a", "http://example.com/a"),
+        ("pkg:PyPI/Django_Foo@4.2#docs/a.txt", "pkg:pypi/django-foo@4.2#docs/a.txt"),
+    ],
+)
+def test_two_spellings_of_one_page_share_a_key(one, other):
+    assert url_key(one) == url_key(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("http://example.com/a", "http://example.com/A"),
+        ("http://example.com/?a=1", "http://example.com/?a=2"),
+        ("http://example.com/#!/one", "http://example.com/#!/two"),
+        ("pkg:pypi/django@4.2#docs/a.txt", "pkg:pypi/django@5.2#docs/a.txt"),
+        ("pkg:pypi/django#docs/a.txt", "pkg:pypi/django#docs/A.txt"),
+        ("http://example.com:8080/", "http://example.com/"),
+    ],
+)
+def test_different_pages_keep_different_keys(one, other):
+    assert url_key(one) != url_key(other)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "http://[bad", "urn:isbn:123", "http://", "::::", "javascript:alert(1)", "\0", "http://a:b:c/"]
+)
+def test_odd_addresses_have_a_key_and_it_is_stable(url):
+    assert url_key(url_key(url)) == url_key(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://example.com/a%20b?x=%C3%A9&y", "https://h.example/a//b/?q=a+b", "pkg:pypi/a@1#b c"]
+)
+def test_a_key_is_its_own_key(url):
+    assert url_key(url_key(url)) == url_key(url)
