@@ -1,0 +1,243 @@
+# Remove near-duplicates across all shards: MinHash-LSH candidates, verified by exact Jaccard.
+#
+# Input: the documents of the stage before. Output: <results>/minhash_dedup/{documents,dropped,stats}/part-*.
+# Usual steps: map (signatures) → collapse (equal sets) → bands → pairs (buckets) → sets → verify → resolve → apply;
+# a barrier stands wherever a job reads the files of all shards or of all partitions.
+
+
+localrules:
+    minhash_dedup,
+    minhash_dedup_barrier,
+
+
+MINHASH_DEDUP = f"{RESULTS}/minhash_dedup"
+# The steps that a barrier stands behind, with the files of all shards or of all partitions.
+MINHASH_DEDUP_FILES = {
+    step: parts(f"{MINHASH_DEDUP}/{step}/part-{{shard}}.arrow")
+    for step in ("map", "bands", "sets", "edges")
+} | {
+    step: partition_parts(f"{MINHASH_DEDUP}/{step}/part-{{partition}}.arrow")
+    for step in ("collapse", "collapsed", "pairs")
+}
+
+
+rule minhash_dedup_map:
+    input:
+        documents=documents_before("minhash_dedup"),
+    output:
+        signatures=f"{MINHASH_DEDUP}/signatures/part-{{shard}}.arrow",
+        sets=f"{MINHASH_DEDUP}/map/part-{{shard}}.arrow",
+    log:
+        f"{LOGS}/minhash_dedup/map-{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/minhash_dedup/map-{{shard}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        spec=spec("minhash_dedup", partitions=PARTITIONS),
+    shell:
+        "python -m tamis.job minhash_dedup map --params {params.spec:q} documents={input.documents:q}"
+        " signatures_file={output.signatures:q} output={output.sets:q} > {log:q} 2>&1"
+
+
+rule minhash_dedup_collapse:
+    input:
+        barrier=f"{MINHASH_DEDUP}/map/barrier.json",
+    output:
+        ranks=f"{MINHASH_DEDUP}/collapse/part-{{partition}}.arrow",
+        collapsed=f"{MINHASH_DEDUP}/collapsed/part-{{partition}}.arrow",
+    log:
+        f"{LOGS}/minhash_dedup/collapse-{{partition}}.log",
+    benchmark:
+        f"{BENCHMARKS}/minhash_dedup/collapse-{{partition}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        spec=spec("minhash_dedup", shards=SHARDS, partitions=PARTITIONS),
+    shell:
+        "python -m tamis.job minhash_dedup collapse --params {params.spec:q} partition={wildcards.partition}"
+        " barrier={input.barrier:q} output={output.ranks:q} collapsed={output.collapsed:q} > {log:q} 2>&1"
+
+
+rule minhash_dedup_bands:
+    input:
+        signatures=f"{MINHASH_DEDUP}/signatures/part-{{shard}}.arrow",
+        barrier=f"{MINHASH_DEDUP}/collapse/barrier.json",
+    output:
+        bands=f"{MINHASH_DEDUP}/bands/part-{{shard}}.arrow",
+    log:
+        f"{LOGS}/minhash_dedup/bands-{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/minhash_dedup/bands-{{shard}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        spec=spec("minhash_dedup", shards=SHARDS, partitions=PARTITIONS),
+    shell:
+        "python -m tamis.job minhash_dedup bands --params {params.spec:q} shard={wildcards.shard}"
+        " signatures_file={input.signatures:q} barrier={input.barrier:q} output={output.bands:q} > {log:q} 2>&1"
+
+
+rule minhash_dedup_pairs:
+    input:
+        barrier=f"{MINHASH_DEDUP}/bands/barrier.json",
+    output:
+        pairs=f"{MINHASH_DEDUP}/pairs/part-{{partition}}.arrow",
+    log:
+        f"{LOGS}/minhash_dedup/pairs-{{partition}}.log",
+    benchmark:
+        f"{BENCHMARKS}/minhash_dedup/pairs-{{partition}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        spec=spec("minhash_dedup", partitions=PARTITIONS),
+    shell:
+        "python -m tamis.job minhash_dedup pairs --params {params.spec:q} partition={wildcards.partition}"
+        " barrier={input.barrier:q} output={output.pairs:q} > {log:q} 2>&1"
+
+
+rule minhash_dedup_sets:
+    input:
+        documents=documents_before("minhash_dedup"),
+        signatures=f"{MINHASH_DEDUP}/signatures/part-{{shard}}.arrow",
+        barrier=f"{MINHASH_DEDUP}/pairs/barrier.json",
+    output:
+        sets=f"{MINHASH_DEDUP}/sets/part-{{shard}}.arrow",
+    log:
+        f"{LOGS}/minhash_dedup/sets-{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/minhash_dedup/sets-{{shard}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        spec=spec("minhash_dedup", shards=SHARDS),
+    shell:
+        "python -m tamis.job minhash_dedup sets --params {params.spec:q} shard={wildcards.shard}"
+        " documents={input.documents:q} signatures_file={input.signatures:q} barrier={input.barrier:q}"
+        " output={output.sets:q} > {log:q} 2>&1"
+
+
+rule minhash_dedup_verify:
+    input:
+        documents=documents_before("minhash_dedup"),
+        signatures=f"{MINHASH_DEDUP}/signatures/part-{{shard}}.arrow",
+        barrier=f"{MINHASH_DEDUP}/sets/barrier.json",
+    output:
+        edges=f"{MINHASH_DEDUP}/edges/part-{{shard}}.arrow",
+    log:
+        f"{LOGS}/minhash_dedup/verify-{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/minhash_dedup/verify-{{shard}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        spec=spec("minhash_dedup"),
+    shell:
+        "python -m tamis.job minhash_dedup verify --params {params.spec:q} shard={wildcards.shard}"
+        " documents={input.documents:q} signatures_file={input.signatures:q} barrier={input.barrier:q}"
+        " output={output.edges:q} > {log:q} 2>&1"
+
+
+rule minhash_dedup_resolve:
+    input:
+        edges=f"{MINHASH_DEDUP}/edges/barrier.json",
+        collapsed=f"{MINHASH_DEDUP}/collapsed/barrier.json",
+    output:
+        verdicts=f"{MINHASH_DEDUP}/verdicts.arrow",
+    log:
+        f"{LOGS}/minhash_dedup/resolve.log",
+    benchmark:
+        f"{BENCHMARKS}/minhash_dedup/resolve.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        spec=spec("minhash_dedup", shards=SHARDS),
+    shell:
+        "python -m tamis.job minhash_dedup resolve --params {params.spec:q} edges={input.edges:q}"
+        " collapsed={input.collapsed:q} output={output.verdicts:q} > {log:q} 2>&1"
+
+
+rule minhash_dedup_apply:
+    input:
+        documents=documents_before("minhash_dedup"),
+        verdicts=f"{MINHASH_DEDUP}/verdicts.arrow",
+        sets=f"{MINHASH_DEDUP}/sets/part-{{shard}}.arrow",
+        edges=f"{MINHASH_DEDUP}/edges/part-{{shard}}.arrow",
+    output:
+        kept=f"{MINHASH_DEDUP}/documents/part-{{shard}}.parquet",
+        dropped=f"{MINHASH_DEDUP}/dropped/part-{{shard}}.parquet",
+        stats=f"{MINHASH_DEDUP}/stats/part-{{shard}}.json",
+    log:
+        f"{LOGS}/minhash_dedup/apply-{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/minhash_dedup/apply-{{shard}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        spec=spec("minhash_dedup", shards=SHARDS),
+    shell:
+        "python -m tamis.job minhash_dedup apply --params {params.spec:q} shard={wildcards.shard}"
+        " documents={input.documents:q} verdicts={input.verdicts:q} sets={input.sets:q} edges={input.edges:q}"
+        " kept={output.kept:q} dropped={output.dropped:q} stats={output.stats:q} > {log:q} 2>&1"
+
+
+rule minhash_dedup_barrier:
+    input:
+        lambda wildcards: MINHASH_DEDUP_FILES[wildcards.step],
+    output:
+        barrier=f"{MINHASH_DEDUP}/{{step}}/barrier.json",
+    log:
+        f"{LOGS}/minhash_dedup/barrier-{{step}}.log",
+    benchmark:
+        f"{BENCHMARKS}/minhash_dedup/barrier-{{step}}.tsv"
+    wildcard_constraints:
+        step="|".join(MINHASH_DEDUP_FILES),
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        args=lambda wildcards: (
+            f"'{MINHASH_DEDUP}/{wildcards.step}' {len(MINHASH_DEDUP_FILES[wildcards.step])} .arrow"
+        ),
+    shell:
+        "python -m tamis.barrier {output.barrier:q} {params.args} > {log:q} 2>&1"
+
+
+rule minhash_dedup:
+    input:
+        parts(documents_of("minhash_dedup")),

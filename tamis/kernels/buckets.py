@@ -1,0 +1,121 @@
+"""Band rows: routing them to partitions, finding the buckets with more than one member, and pairing the members."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True, nogil=True)
+def route(
+    bands: np.ndarray, ranks: np.ndarray, stays: np.ndarray, partitions: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Lay out the band rows of one shard by partition (band hash modulo partitions), in order of documents.
+
+    Args:
+        bands: uint64[n, bands].
+        ranks: int64[n].
+        stays: bool[n]; other documents give no rows.
+        partitions: how many.
+
+    Returns:
+        int64[partitions + 1] bounds, uint64 band hashes and int64 ranks.
+    """
+    bounds = np.zeros(partitions + 1, np.int64)
+    modulus = np.uint64(partitions)
+    for row in range(len(bands)):
+        if stays[row]:
+            for band in range(bands.shape[1]):
+                bounds[int(bands[row, band] % modulus) + 1] += 1
+    for partition in range(partitions):
+        bounds[partition + 1] += bounds[partition]
+    cursor = bounds[:-1].copy()
+    hashes = np.empty(bounds[partitions], np.uint64)
+    owners = np.empty(bounds[partitions], np.int64)
+    for row in range(len(bands)):
+        if stays[row]:
+            for band in range(bands.shape[1]):
+                partition = int(bands[row, band] % modulus)
+                hashes[cursor[partition]] = bands[row, band]
+                owners[cursor[partition]] = ranks[row]
+                cursor[partition] += 1
+    return bounds, hashes, owners
+
+
+@njit(cache=True, nogil=True)
+def perhaps_repeated(hashes: np.ndarray) -> np.ndarray:
+    """Mark the rows whose hash may occur more than once: all that do, and about one in sixteen of the others.
+
+    Two bits a slot, sixteen slots a row: most band hashes are alone, and it is cheaper to sort the rest.
+
+    Args:
+        hashes: uint64[n].
+
+    Returns:
+        bool[n].
+    """
+    size = 64
+    while size < 16 * len(hashes):
+        size *= 2
+    # The upper bits choose the slot: the lower ones are alike within a partition.
+    shift = np.uint64(64 - int(np.log2(size) + 0.5))
+    once = np.zeros(size // 8, np.uint8)
+    twice = np.zeros(size // 8, np.uint8)
+    for i in range(len(hashes)):
+        slot = hashes[i] >> shift
+        byte = np.int64(slot >> np.uint64(3))
+        bit = np.uint8(1) << np.uint8(slot & np.uint64(7))
+        if once[byte] & bit:
+            twice[byte] |= bit
+        else:
+            once[byte] |= bit
+    marked = np.empty(len(hashes), np.bool_)
+    for i in range(len(hashes)):
+        slot = hashes[i] >> shift
+        marked[i] = (twice[np.int64(slot >> np.uint64(3))] >> np.uint8(slot & np.uint64(7))) & 1
+    return marked
+
+
+@njit(cache=True, nogil=True)
+def pair_up(
+    hashes: np.ndarray,
+    members: np.ndarray,
+    bound: int,
+    start: int,
+    later: np.ndarray,
+    earlier: np.ndarray,
+    suppressed: np.ndarray,
+) -> tuple[int, int]:
+    """Pair each member of a bucket with the first `bound` members of it.
+
+    Args:
+        hashes: uint64[n] sorted; equal ones are a bucket.
+        members: int64[n] numbers of documents, in keep order within a bucket.
+        bound: K, how many first members a member is compared with.
+        start: where an earlier call stopped; 0 at first. Always the start of a bucket or a row in one.
+        later: int64, written: the member.
+        earlier: int64, written: the member before it.
+        suppressed: int64[documents], added to: pairs of a document that the bound left out.
+
+    Returns:
+        The row to go on with (n at the end) and how many pairs were written.
+    """
+    filled = 0
+    row = start
+    bucket = start
+    while bucket > 0 and hashes[bucket - 1] == hashes[start]:
+        bucket -= 1
+    while row < len(hashes):
+        if hashes[row] != hashes[bucket]:
+            bucket = row
+        before = row - bucket
+        compared = min(before, bound)
+        if filled + compared > len(later):
+            return row, filled
+        for i in range(compared):
+            later[filled] = members[row]
+            earlier[filled] = members[bucket + i]
+            filled += 1
+        suppressed[members[row]] += before - compared
+        row += 1
+    return row, filled

@@ -1,0 +1,173 @@
+"""Exchange files that are written and read in rounds, so that neither side ever holds a whole file.
+
+* In a **round file**, batch i·N + p holds the rows of round i for target p: a job that goes through its documents a
+  few thousand at a time writes one round after each, and a target reads its batches one by one.
+* A **sorted file** is cut into short batches, sorted by `rank` throughout; `merged` reads many of them side by side, in
+  rank order, holding one batch of each.
+
+Counts that belong to a whole file (pairs that were left out, say) stand in the file's Arrow metadata.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tamis.errors import ShardMismatchError, SourceError
+from tamis.exchange import OPTIONS
+from tamis.shards import whole_file
+
+SORTED_BATCH_ROWS = 4_096
+"""Rows a batch of a sorted file: a merge of 1,000 files holds 4 M rows, about 300 MB."""
+
+DOCUMENT_BATCH_ROWS = 4_096
+"""Documents read at a time where a step goes through the text of a shard; about 12 MB of web text."""
+
+COUNTS = b"tamis counts"
+
+
+def write(path: Path, schema: pa.Schema, batches: Iterable[pa.Table]) -> None:
+    """Write tables one by one as the batches of an exchange file; the file appears whole."""
+    with (
+        whole_file(path) as temporary,
+        pa.OSFile(str(temporary), "wb") as sink,
+        pa.ipc.new_file(sink, schema, options=OPTIONS) as writer,
+    ):
+        for table in batches:
+            whole = table.cast(schema).combine_chunks().to_batches()
+            writer.write_batch(whole[0] if whole else pa.RecordBatch.from_pylist([], schema=schema))
+
+
+def with_counts(schema: pa.Schema, counts: Mapping[str, object]) -> pa.Schema:
+    """The schema, carrying counts of the whole file."""
+    return schema.with_metadata({COUNTS: json.dumps(dict(sorted(counts.items())))})
+
+
+def _open(path: Path, columns: Sequence[str] | None = None) -> pa.ipc.RecordBatchFileReader:
+    try:
+        source = pa.memory_map(str(path))
+        reader = pa.ipc.open_file(source)
+        if columns is not None:
+            fields = [reader.schema.get_field_index(name) for name in columns]
+            reader = pa.ipc.open_file(source, options=pa.ipc.IpcReadOptions(included_fields=fields))
+    except (pa.ArrowInvalid, OSError) as error:
+        msg = f"{path}: not a readable exchange file ({error}). Delete it and run the workflow again."
+        raise SourceError(msg) from error
+    return reader
+
+
+def counts(path: Path) -> dict[str, Any]:
+    """The counts that a file carries; empty where there are none."""
+    metadata = _open(path).schema.metadata or {}
+    return dict(json.loads(metadata.get(COUNTS, b"{}")))
+
+
+def read_rounds(path: Path, target: int, targets: int, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+    """The rows for one target, round by round; rounds without rows are skipped.
+
+    Args:
+        path: a round file.
+        target: which target.
+        targets: how many the file must have been written for.
+        columns: names to read; all when None.
+
+    Raises:
+        SourceError: missing or damaged.
+        ShardMismatchError: written for another number of targets.
+    """
+    reader = _open(path, columns)
+    if reader.num_record_batches % targets:
+        msg = (
+            f"{path}: {reader.num_record_batches} batches are no whole rounds of {targets}; it is from a run with "
+            "other shards. Delete the stage's folder and run again."
+        )
+        raise ShardMismatchError(msg)
+    for index in range(target, reader.num_record_batches, targets):
+        batch = reader.get_batch(index)
+        if batch.num_rows:
+            yield pa.Table.from_batches([batch])
+
+
+def sorted_batches(table: pa.Table) -> Iterator[pa.Table]:
+    """The batches of a sorted file."""
+    for start in range(0, table.num_rows, SORTED_BATCH_ROWS):
+        yield table.slice(start, SORTED_BATCH_ROWS)
+
+
+class _Cursor:
+    """One sorted file, read batch by batch."""
+
+    def __init__(self, path: Path) -> None:
+        self._reader = _open(path)
+        self._next = 0
+        self.table: pa.Table = self._reader.schema.empty_table()
+        self.ranks = np.empty(0, np.int64)
+
+    def more(self) -> bool:
+        """Whether the file has batches that were not read yet."""
+        return bool(self._next < self._reader.num_record_batches)
+
+    def fill(self, *, beyond: int | None = None) -> None:
+        """Read until there are rows, and until the last of them is beyond a rank, or the file ends."""
+        while self.more() and (not len(self.ranks) or (beyond is not None and self.ranks[-1] <= beyond)):
+            batch = pa.Table.from_batches([self._reader.get_batch(self._next)])
+            self._next += 1
+            self.table = pa.concat_tables([self.table, batch]) if len(self.ranks) else batch
+            self.ranks = self.table["rank"].to_numpy()
+
+    def take(self, bound: int) -> pa.Table:
+        """Remove and return the rows up to and including a rank."""
+        rows = int(np.searchsorted(self.ranks, bound, side="right"))
+        taken, self.table = self.table.slice(0, rows), self.table.slice(rows)
+        self.ranks = self.ranks[rows:]
+        return taken
+
+
+def merged(families: Sequence[Sequence[Path]]) -> Iterator[list[pa.Table]]:
+    """Go through families of sorted files side by side, in rank order.
+
+    Args:
+        families: paths of sorted files; the files of one family have one schema and there is at least one.
+
+    Yields:
+        One table a family: all its rows of the next range of ranks, not sorted. All rows of one rank, of all families,
+        come together.
+    """
+    cursors = [[_Cursor(path) for path in family] for family in families]
+    every = [cursor for family in cursors for cursor in family]
+    while True:
+        for cursor in every:
+            cursor.fill()
+        waiting = [int(cursor.ranks[-1]) for cursor in every if len(cursor.ranks)]
+        if not waiting:
+            return
+        # Files that have come to their end hold nobody up.
+        unfinished = [int(cursor.ranks[-1]) for cursor in every if cursor.more()]
+        bound = min(unfinished) if unfinished else max(waiting)
+        for cursor in every:
+            cursor.fill(beyond=bound)
+        yield [pa.concat_tables([cursor.take(bound) for cursor in family]) for family in cursors]
+
+
+def document_batches(path: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """Read some columns of a documents file a few thousand rows at a time, in order.
+
+    Raises:
+        SourceError: missing or damaged.
+    """
+    try:
+        with pq.ParquetFile(path, memory_map=True) as file:
+            for batch in file.iter_batches(DOCUMENT_BATCH_ROWS, columns=list(columns), use_threads=False):
+                yield pa.Table.from_batches([batch])
+    except FileNotFoundError as error:
+        msg = f"{path}: missing; the step that writes it has not run or its output was deleted. Run the workflow again."
+        raise SourceError(msg) from error
+    except (pa.ArrowInvalid, OSError) as error:
+        msg = f"{path}: not a readable Parquet file ({error}). Delete it and run the workflow again."
+        raise SourceError(msg) from error

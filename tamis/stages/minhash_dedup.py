@@ -1,0 +1,342 @@
+"""Keep one of each group of near-duplicates, whatever shard they lie in.
+
+Near-duplicates are found with MinHash-LSH on word n-grams (Broder 1997; Lee et al. 2022, "Deduplicating training data
+makes language models better") and then **verified**: a document is dropped only if an earlier document in the keep
+order, one that stays, has an exact Jaccard similarity of at least `threshold` to it on their sets of word n-grams. The
+ledger names that document and the similarity. With 42 bands of 6 rows a pair at Jaccard 0.7 becomes a candidate with
+probability 99.5 %; the common 14 × 8 finds 56 % of them (datatrove, FineWeb).
+
+The steps, each a job a shard or a partition, with an exchange after it:
+
+1. `map`        n-gram set of each document → its size, 128-bit hash and band hashes.
+2. `collapse`   documents with equal sets are one: the first in keep order goes on, the others follow its fate.
+3. `bands`      a row a band of each remaining document, to the partition of the band hash.
+4. `pairs`      in each bucket, every member with the first `bucket_candidates` members in keep order; what that bound
+                leaves out is counted (`suppressed_pairs`), so a bucket of m gives K·m pairs and not m²/2.
+5. `sets`       each set that a pair needs goes once to each shard where the pair's earlier document lies,
+6. `verify`     where the exact similarity is computed; pairs at or above the threshold are edges.
+7. `resolve`    one pass over the edges in keep order (see `grouping`).
+8. `apply`      documents, ledger, stats.
+
+Definitions: words are those of `tamis.text`, so case, punctuation and line breaks do not matter. An n-gram is a 64-bit
+hash of n consecutive words; "exact" is exact on those hashes. A document of fewer than n words has one n-gram, all its
+words: it can only equal another. A document without any word is never a duplicate here. Buckets, ranks and the bound do
+not know shards, so neither does the result.
+
+Reasons: `exact_ngram_set` (the same set as the document named) and `near_duplicate`; value and similarity are the exact
+Jaccard similarity. A document that collapsed into one that was dropped afterwards names what that one was dropped for.
+
+Memory: one shard's signatures (8 bytes a band of a document) and the n-gram sets that are asked of it, or one
+partition's band rows (about 45 bytes a row); `resolve` one bit a document. Ties: highest similarity, then rank.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field, model_validator
+
+from tamis import barrier as barriers
+from tamis import exchange
+from tamis.ledger import Outputs, dropped_rows, write_outcome
+from tamis.minhash import candidates, groups, signatures, streams, verification
+from tamis.section import AppliesTo, Section, Share
+from tamis.shards import read_documents
+
+VERSION = 1
+NEEDS: frozenset[str] = frozenset()
+ADDS: tuple[str, ...] = ()
+CUTS_TEXT = False
+
+STAGE = "minhash_dedup"
+COLLAPSED_RANKS = pa.schema([("rank", pa.int64())])
+
+
+def candidate_probability(similarity: float, bands: int, rows: int) -> float:
+    """Chance that a pair of some Jaccard similarity meets in at least one band: 1 - (1 - s^rows)^bands."""
+    return float(1.0 - (1.0 - similarity**rows) ** bands)
+
+
+class Config(Section):
+    """Near-duplicate removal across the whole corpus."""
+
+    applies_to: AppliesTo = Field(
+        ("prose", "code", "maths", "licence", "catalogue"),
+        description="Kinds among which near-duplicates are looked for; kinds are compared with each other.",
+    )
+    threshold: Share = Field(
+        0.7,
+        gt=0.0,
+        description="Smallest exact Jaccard similarity of word n-gram sets at which a document is a near-duplicate "
+        "(Lee et al. 2022 use 0.8, FineWeb about 0.75 by its bands).",
+    )
+    ngram: int = Field(5, ge=1, le=50, description="Words an n-gram (5 in Lee et al. 2022 and FineWeb).")
+    bands: int = Field(42, ge=1, le=1024, description="Bands of the signature; more find more pairs.")
+    rows: int = Field(6, ge=1, le=64, description="Signature values a band; more let fewer pairs through.")
+    permutations: int | None = Field(
+        None, ge=1, description="Length of the signature. Follows from bands × rows; if given, it must equal it."
+    )
+    recall: Share = Field(
+        0.99,
+        lt=1.0,
+        description="Smallest allowed chance, 0 to 1, that a pair at the threshold becomes a candidate: settings of "
+        "bands and rows below it are refused. 42 × 6 gives 0.995 at 0.7, 14 × 8 (FineWeb) 0.565.",
+    )
+    bucket_candidates: int = Field(
+        64,
+        ge=1,
+        description="Members of a bucket, first in keep order, with which each other member is compared (K). Bounds "
+        "the work on template pages; what it leaves out is counted as suppressed_pairs.",
+    )
+    grouping: Literal["greedy", "components"] = Field(
+        "greedy",
+        description="greedy: a document goes only if it is itself similar to one that stays. components: all documents "
+        "that a chain of similar ones joins are one group, of which the first in keep order stays.",
+    )
+    seed: int = Field(0, ge=0, description="Seed of the permutations and hash keys.")
+
+    @model_validator(mode="after")
+    def _bands_fit(self) -> Config:
+        if self.permutations is not None and self.permutations != self.bands * self.rows:
+            msg = (
+                f"permutations is {self.permutations}, but bands × rows is {self.bands} × {self.rows} = "
+                f"{self.bands * self.rows}; leave permutations out, or make them agree"
+            )
+            raise ValueError(msg)
+        chance = candidate_probability(self.threshold, self.bands, self.rows)
+        if chance < self.recall:
+            msg = (
+                f"bands {self.bands} and rows {self.rows} make a pair at threshold {self.threshold:g} a candidate with "
+                f"probability {chance:.3f}, less than recall {self.recall:g}; take more bands, fewer rows, or lower "
+                "recall"
+            )
+            raise ValueError(msg)
+        return self
+
+    def scheme(self) -> signatures.Scheme:
+        """How sets and signatures are made."""
+        return signatures.Scheme(self.ngram, self.bands, self.rows, self.seed)
+
+
+def run_map(config: Config, *, partitions: int, documents: Path, signatures_file: Path, output: Path) -> None:
+    """Make the signatures of one shard and route its set hashes.
+
+    Args:
+        config: the stage's section.
+        partitions: how many.
+        documents: documents of this shard.
+        signatures_file: signatures of this shard, to write.
+        output: set hashes by partition, to write.
+    """
+    table = signatures.signatures(documents, config.scheme(), config.applies_to)
+    streams.write(signatures_file, table.schema, [table])
+    rows = table.filter(pc.greater(table["size"], 0)).select(candidates.SET_ROWS.names)
+    partition = (rows["set_low"].to_numpy() % np.uint64(partitions)).astype(np.int64)
+    exchange.scatter(output, rows.cast(candidates.SET_ROWS), partition, partitions)
+
+
+def run_collapse(
+    config: Config, *, shards: int, partitions: int, partition: int, barrier: Path, output: Path, collapsed: Path
+) -> None:
+    """Find the documents of equal n-gram sets in one partition.
+
+    Args:
+        config: the stage's section.
+        shards: how many.
+        partitions: how many.
+        partition: which.
+        barrier: over the set hashes of all shards.
+        output: ranks of collapsed documents by shard, to write.
+        collapsed: whom they collapsed into, sorted by that one's rank, to write.
+    """
+    del config
+    table = candidates.collapse(list(exchange.read_each(barrier, partition, partitions)))
+    ranks = table.select(["member"]).rename_columns(COLLAPSED_RANKS.names)
+    exchange.scatter(output, ranks, table["member_shard"].to_numpy(), shards)
+    streams.write(collapsed, table.schema, streams.sorted_batches(table))
+
+
+def run_bands(
+    config: Config, *, shards: int, shard: int, partitions: int, signatures_file: Path, barrier: Path, output: Path
+) -> None:
+    """Route the band rows of the documents that did not collapse.
+
+    Args:
+        config: the stage's section.
+        shards: how many.
+        shard: which.
+        partitions: how many.
+        signatures_file: signatures of this shard.
+        barrier: over the collapsed ranks of all partitions.
+        output: band rows by partition, to write.
+    """
+    del config
+    table = exchange.read_batch(signatures_file, 0, 1, ["rank", "size", "bands"])
+    ranks = table["rank"].to_numpy()
+    gone = exchange.read(barrier, shard, shards)["rank"].to_numpy()
+    stays = (table["size"].to_numpy() > 0) & ~np.isin(ranks, gone)
+    batches = candidates.band_batches(ranks, signatures.band_matrix(table), stays, partitions)
+    exchange.write(output, candidates.BAND_ROWS, batches)
+
+
+def run_pairs(config: Config, *, partitions: int, partition: int, barrier: Path, output: Path) -> None:
+    """Pair the members of the buckets of one partition.
+
+    Args:
+        config: the stage's section.
+        partitions: how many.
+        partition: which.
+        barrier: over the band rows of all shards.
+        output: candidate pairs by the shard of the later document, to write.
+    """
+    tables = list(exchange.read_each(barrier, partition, partitions))
+    batches, suppressed = candidates.pairs(tables, config.bucket_candidates)
+    streams.write(output, streams.with_counts(candidates.PAIRS, {"suppressed_pairs": suppressed}), batches)
+
+
+def run_sets(
+    config: Config, *, shards: int, shard: int, documents: Path, signatures_file: Path, barrier: Path, output: Path
+) -> None:
+    """Send the n-gram sets of this shard to the shards of their earlier candidates.
+
+    Args:
+        config: the stage's section.
+        shards: how many.
+        shard: which.
+        documents: documents of this shard.
+        signatures_file: their signatures.
+        barrier: over the candidate pairs of all partitions.
+        output: sets and candidates by the shard of the earlier document, to write.
+    """
+    paths = barriers.paths(barrier)
+    pairs = candidates.unique_pairs([exchange.read_batch(path, shard, shards) for path in paths])
+    known = exchange.read_batch(signatures_file, 0, 1, ["rank", "copies", "size"])
+    suppressed = [streams.counts(path)["suppressed_pairs"] for path in paths]
+    counts = {
+        "candidate_pairs": pairs.num_rows,
+        "suppressed_pairs": sum(by_shard[shard] for by_shard in suppressed),
+        "without_words": pc.sum(pc.equal(known["size"], 0)).as_py() or 0,
+    }
+    batches = verification.needed_sets(documents, known, pairs, config.scheme(), shards)
+    streams.write(output, streams.with_counts(verification.SETS, counts), batches)
+
+
+def run_verify(
+    config: Config, *, shard: int, documents: Path, signatures_file: Path, barrier: Path, output: Path
+) -> None:
+    """Compute the exact similarity of candidate pairs whose earlier document is in this shard.
+
+    Args:
+        config: the stage's section.
+        shard: which.
+        documents: documents of this shard.
+        signatures_file: their signatures.
+        barrier: over the sets of all shards.
+        output: verified edges, sorted by rank, to write.
+    """
+    known = exchange.read_batch(signatures_file, 0, 1, ["rank", "id", "copies", "size"])
+    both_ways = config.grouping == "components"
+    edges = verification.verified(
+        documents,
+        known,
+        barriers.paths(barrier),
+        config.scheme(),
+        config.threshold,
+        shard=shard,
+        both_ways=both_ways,
+    )
+    counts = {"verified_pairs": edges.num_rows // (2 if both_ways else 1)}
+    streams.write(output, streams.with_counts(verification.EDGES, counts), streams.sorted_batches(edges))
+
+
+def run_resolve(config: Config, *, shards: int, edges: Path, collapsed: Path, output: Path) -> None:
+    """Decide for the whole corpus which documents stay.
+
+    Args:
+        config: the stage's section.
+        shards: how many.
+        edges: barrier over the verified edges of all shards.
+        collapsed: barrier over the collapsed documents of all partitions.
+        output: verdicts by shard, to write.
+    """
+    decide = groups.greedy_verdicts if config.grouping == "greedy" else groups.component_verdicts
+    verdicts = decide(barriers.paths(edges), barriers.paths(collapsed))
+    streams.write(output, groups.VERDICTS, groups.rounds(verdicts, shards))
+
+
+def outcome(documents: pa.Table, verdicts: pa.Table, threshold: float) -> tuple[pa.Table, pa.Table, dict[str, float]]:
+    """Split one shard's documents by their verdicts.
+
+    Args:
+        documents: documents as read.
+        verdicts: rows of `tamis.minhash.groups.VERDICTS` of this shard.
+        threshold: for the ledger.
+
+    Returns:
+        Kept documents with their copies added, ledger rows, and how many groups have their first document here and the
+        size of the largest.
+    """
+    gone = verdicts.filter(pc.is_valid(verdicts["reason"]))
+    naming = (
+        verdicts.filter(pc.is_null(verdicts["reason"]))
+        .group_by("rank")
+        .aggregate([("copies", "sum"), ("copies", "count")])
+    )
+    at = pc.index_in(documents["rank"], value_set=gone["rank"].combine_chunks())
+    stays = pc.is_null(at)
+    dropped, found = documents.filter(pc.invert(stays)), gone.take(at.drop_null())
+    rows = dropped_rows(
+        STAGE,
+        dropped,
+        found["reason"],
+        value=found["value"],
+        threshold=threshold,
+        matched_id=found["matched_id"],
+        similarity=found["similarity"],
+    )
+    kept = documents.filter(stays)
+    extra = naming["copies_sum"].take(pc.index_in(kept["rank"], value_set=naming["rank"].combine_chunks()))
+    copies = pc.add(kept["copies"], pc.cast(pc.fill_null(extra, 0), pa.int32()))
+    kept = kept.set_column(kept.schema.get_field_index("copies"), "copies", copies)
+    largest = 1 + pc.max(naming["copies_count"]).as_py() if naming.num_rows else 0
+    notes = {"groups": naming.num_rows, "largest_group": largest}
+    return kept, rows, notes
+
+
+def run_apply(
+    config: Config,
+    *,
+    shards: int,
+    shard: int,
+    documents: Path,
+    sets: Path,
+    edges: Path,
+    verdicts: Path,
+    kept: Path,
+    dropped: Path,
+    stats: Path,
+) -> None:
+    """Write the outcome of one shard.
+
+    Args:
+        config: the stage's section.
+        shards: how many.
+        shard: which.
+        documents: documents to read.
+        sets: this shard's file of sets, for its counts.
+        edges: this shard's file of edges, for its counts.
+        verdicts: the verdicts.
+        kept: documents to write.
+        dropped: ledger to write.
+        stats: stats to write.
+    """
+    mine = [groups.VERDICTS.empty_table(), *streams.read_rounds(verdicts, shard, shards)]
+    before = read_documents(documents)
+    after, rows, notes = outcome(before, pa.concat_tables(mine), config.threshold)
+    for path in (sets, edges):
+        notes |= streams.counts(path)
+    write_outcome(Outputs(kept, dropped, stats), STAGE, shard, before, after, rows, notes=notes)
