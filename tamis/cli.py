@@ -1,0 +1,159 @@
+"""`tamis`: run the workflow and put questions to its results.
+
+tamis run [snakemake arguments]   run or continue the workflow; what `make run` calls
+tamis waterfall                   what each stage kept and dropped, and where the report lies
+tamis why ID_OR_URL               one document's story: which rule dropped it, or where it ended
+tamis sql QUERY                   a question in SQL to all tables of the results
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tamis import __version__
+from tamis.errors import TamisError
+
+MOST_ROWS = 200
+
+
+def say(text: str) -> None:
+    """Print; what the terminal's encoding cannot show is replaced."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+
+
+def show_waterfall(folder: Path) -> int:
+    """`tamis waterfall`."""
+    from tamis.report import tables, terminal
+    from tamis.report.layout import Results
+
+    results = Results.open(folder)
+    stats, finished = tables.read_stats(results)
+    steps = tables.steps(stats)
+    if not steps:
+        say(f"No stage of {folder} is done yet.")
+        return 0
+    say(terminal.waterfall(steps))
+    page = folder / "report" / "index.html"
+    say("")
+    if not finished:
+        left = len(results.layout.stages) - len(steps)
+        say(
+            f"The run is not finished: {left} of {len(results.layout.stages)} stages and what follows them are missing."
+        )
+    elif page.exists():
+        say(f"Report: {page}")
+    say(f"Ask about a document: {_command('why', folder)} ID_OR_URL")
+    return 0
+
+
+def _command(name: str, folder: Path) -> str:
+    return f"tamis {name}" if folder == Path("results") else f"tamis {name} --results {folder}"
+
+
+def show_why(folder: Path, question: str) -> int:
+    """`tamis why`."""
+    from tamis.report import story, terminal
+    from tamis.report.layout import Results
+
+    results = Results.open(folder)
+    found = story.resolve(results, question)
+    if found.skipped:
+        say(terminal.skipped(found.skipped))
+    if len(found.ids) > 1:
+        say(f"{len(found.ids)} documents have this address or beginning of an id:\n")
+    for index, document_id in enumerate(found.ids[: story.MOST_STORIES]):
+        if index:
+            say("")
+        say(terminal.story(story.tell(results, document_id)))
+    if len(found.ids) > story.MOST_STORIES:
+        say(f"\n… and {len(found.ids) - story.MOST_STORIES} more; give more characters of the id.")
+    return 0
+
+
+def show_sql(folder: Path, query: str) -> int:
+    """`tamis sql`."""
+    import duckdb
+
+    from tamis.report import database, terminal
+    from tamis.report.layout import Results
+
+    with database.connect(Results.open(folder)) as connection:
+        try:
+            answer = connection.execute(query)
+            rows = answer.fetchmany(MOST_ROWS + 1)
+            columns = [column[0] for column in answer.description or ()]
+        except duckdb.Error as error:
+            names = sorted(
+                row[0]
+                for row in connection.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()
+            )
+            raise TamisError(f"{error}\nTables: {', '.join(names)}") from error
+    say(terminal.table(columns, rows[:MOST_ROWS]))
+    if len(rows) > MOST_ROWS:
+        say(f"… the first {MOST_ROWS} rows; add a LIMIT, or COPY (…) TO 'file.csv' for all of them")
+    return 0
+
+
+def run_workflow(arguments: Sequence[str]) -> int:
+    """`tamis run`."""
+    from tamis import launch
+
+    code = launch.run(arguments)
+    if code == 0 and not launch.parse_workflow(arguments).dry_run:
+        folder = launch.output_folder(arguments)
+        if (folder / "layout.json").exists():
+            say("")
+            return show_waterfall(folder)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="tamis", description="Run tamis and put questions to its results.")
+    parser.add_argument("--version", action="version", version=f"tamis {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("run", help="run or continue the workflow; all further arguments go to Snakemake")
+    results = argparse.ArgumentParser(add_help=False)
+    results.add_argument(
+        "--results", type=Path, default=Path("results"), metavar="FOLDER", help="the results folder (default: results)"
+    )
+    commands.add_parser("waterfall", parents=[results], help="what each stage kept and dropped")
+    why = commands.add_parser("why", parents=[results], help="what became of a document")
+    why.add_argument("document", metavar="ID_OR_URL", help="an id, the first 6 or more characters of one, or a URL")
+    sql = commands.add_parser("sql", parents=[results], help="ask the results in SQL (DuckDB)")
+    sql.add_argument("query", metavar="QUERY", help="for example: SELECT * FROM waterfall")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of the console script; 1 with one readable message for an error of tamis."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
+    try:
+        # Snakemake's own arguments must not be looked at by argparse.
+        if arguments[:1] == ["run"] and arguments[1:] not in (["-h"], ["--help"]):
+            return run_workflow(arguments[1:])
+        given = _parser().parse_args(arguments)
+        match given.command:
+            case "waterfall":
+                return show_waterfall(given.results)
+            case "why":
+                return show_why(given.results, given.document)
+            case _:
+                return show_sql(given.results, given.query)
+    except TamisError as error:
+        sys.stderr.write(f"tamis: {error}\n")
+        return 1
+    except BrokenPipeError:
+        # The reader (`head`, `less`) has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

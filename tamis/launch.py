@@ -1,0 +1,192 @@
+"""Start the workflow as `tamis run` and `make run` do: one run at a time, and a killed run simply continues.
+
+The lock is the kernel's (`flock` on `<output_dir>/.tamis.lock`), so it never outlives its holders, and Snakemake itself
+holds it too: when only this process is killed, the workflow that still runs keeps others out. Jobs do not
+hold it. Snakemake's own lock, which a killed run leaves behind, is removed once ours is held.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import IO, Any
+
+from tamis.errors import ConfigError, TamisError
+
+LOCK = ".tamis.lock"
+
+
+class AlreadyRunningError(TamisError):
+    """Another run works on the same results folder."""
+
+
+def parse_workflow(arguments: Sequence[str]) -> argparse.Namespace:
+    """What `tamis run` must know of Snakemake's arguments: the folder, the config files, single keys, a dry run."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--directory", "-d", type=Path, default=Path())
+    parser.add_argument("--configfile", "--configfiles", nargs="+", type=Path, action="extend", default=[])
+    parser.add_argument("--config", "-C", nargs="*", action="extend", default=[])
+    parser.add_argument("--dry-run", "--dryrun", "-n", action="store_true")
+    return parser.parse_known_args(list(arguments))[0]
+
+
+def output_folder(arguments: Sequence[str]) -> Path:
+    """The results folder of a run, as Snakemake will see it: `--config`, else the last config file, else config.yaml.
+
+    Args:
+        arguments: Snakemake's arguments.
+
+    Raises:
+        ConfigError: a config file is missing or not YAML.
+    """
+    import yaml
+
+    def load(path: Path) -> dict[str, Any]:
+        try:
+            values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            raise ConfigError(f"{path}: cannot be read as a configuration ({error})") from error
+        return values if isinstance(values, dict) else {}
+
+    given = parse_workflow(arguments)
+    overlay: dict[str, Any] = {}
+    for path in given.configfile:
+        overlay |= load(path)
+    default = given.directory / "config.yaml"
+    # As in the Snakefile: a config file that names its sources and its pipeline stands alone.
+    base = {} if {"sources", "pipeline"} <= overlay.keys() or not default.exists() else load(default)
+    name = (base | overlay).get("output_dir") or "results"
+    for pair in given.config:
+        key, separator, value = pair.partition("=")
+        if separator and key == "output_dir":
+            name = value
+    if not isinstance(name, str) or not name:
+        raise ConfigError(f"output_dir: must be the name of a folder (given: {name!r})")
+    return given.directory / name
+
+
+@contextmanager
+def run_lock(folder: Path) -> Iterator[IO[str]]:
+    """Hold the lock of a results folder.
+
+    Raises:
+        AlreadyRunningError: another run holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / LOCK
+    with path.open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            holder = file.read().strip()
+            msg = (
+                f"{folder}: another run works there{f' (process {holder})' if holder else ''}. Wait for it or stop it "
+                "with Ctrl-C in its terminal; or give this run a folder of its own with --config output_dir=…"
+            )
+            raise AlreadyRunningError(msg) from error
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield file
+
+
+@contextmanager
+def sole_run(directory: Path) -> Iterator[tuple[bool, IO[str]]]:
+    """Whether no other run of ours, into another results folder, lives in this working directory.
+
+    Snakemake keeps one folder of locks a working directory, and `--unlock` empties all of it: that must not take
+    the lock of a run that lives.
+    """
+    folder = directory / ".snakemake"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK.removeprefix(".")).open("a", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False, file
+        else:
+            yield True, file
+
+
+def environment() -> dict[str, str]:
+    """The environment of the workflow: this interpreter's programs come first, and the Snakefile knows who prints."""
+    programs = str(Path(sys.executable).parent)
+    return os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', '')}", "TAMIS_RUN": "1"}
+
+
+def is_locked(directory: Path) -> bool:
+    """Whether a Snakemake that was killed left its lock in the working directory."""
+    locks = directory / ".snakemake" / "locks"
+    return locks.is_dir() and any(locks.iterdir())
+
+
+def _follow(process: subprocess.Popen[bytes]) -> int:
+    """Wait for the workflow and pass signals on; an interrupt goes to its jobs too, as Ctrl-C in a terminal would.
+
+    Returns:
+        Its exit code; 128 + the signal's number when a signal ended it.
+    """
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        os.killpg(process.pid, signal.SIGINT)
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        del frame
+        # Snakemake alone: it waits for the jobs that run and starts no more.
+        process.send_signal(signal.SIGTERM if number == signal.SIGTERM else signal.SIGINT)
+
+    before = {
+        signal.SIGINT: signal.signal(signal.SIGINT, interrupt),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, terminate),
+        signal.SIGHUP: signal.signal(signal.SIGHUP, terminate),
+    }
+    try:
+        code = process.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return code if code >= 0 else 128 - code
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the workflow to its end, continuing where a killed one stopped.
+
+    Args:
+        arguments: further arguments of Snakemake; a later one wins over ours.
+
+    Returns:
+        Snakemake's exit code.
+
+    Raises:
+        AlreadyRunningError: another run works on the same results.
+        ConfigError: the configuration cannot be read.
+    """
+    given = parse_workflow(arguments)
+    command = [sys.executable, "-m", "snakemake"]
+    with run_lock(output_folder(arguments)) as lock, sole_run(given.directory) as (alone, shared):
+        if alone and is_locked(given.directory) and not given.dry_run:
+            subprocess.run(  # noqa: S603 - no shell
+                [*command, *arguments, "--unlock"],
+                env=environment(),
+                check=False,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        fcntl.flock(shared, fcntl.LOCK_SH)
+        process = subprocess.Popen(  # noqa: S603 - no shell
+            [*command, "--cores", "all", "--rerun-incomplete", *arguments],
+            env=environment(),
+            process_group=0,
+            pass_fds=[lock.fileno(), shared.fileno()],
+        )
+        return _follow(process)

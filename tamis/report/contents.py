@@ -1,0 +1,164 @@
+"""What the page shows, gathered from the results: counts, groups, deliveries, cards and samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.parquet as pq
+from markupsafe import Markup
+
+from tamis.report import database, samples, tables
+from tamis.report.layout import Delivery, Results
+from tamis.report.lookup import fetch
+from tamis.report.page import Card, Config, Group, Realised, Sheet, Shipment, alarms, breakdown, flatten, number
+from tamis.report.pictures import waterfall
+from tamis.shards import read_json, read_table
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def largest_groups(results: Results, connection: duckdb.DuckDBPyConnection, count: int) -> list[Group]:
+    """The kept documents for which a stage dropped the most copies, at most `count` a stage.
+
+    DuckDB groups the ledgers and spills to disk when they are larger than memory.
+    """
+    found = []
+    for stage in results.layout.stages:
+        paths = results.parts(stage, "dropped")
+        if not paths or not count:
+            continue
+        rows = connection.execute(
+            "SELECT matched_id, count(*) AS documents FROM dropped WHERE stage = ? AND matched_id IS NOT NULL "
+            "GROUP BY matched_id HAVING documents > 1 ORDER BY documents DESC, matched_id LIMIT ?",
+            [stage, count],
+        ).fetchall()
+        for matched, documents in rows:
+            url = None
+            if samples.is_document_id(matched):
+                kept = fetch(results.part(stage, "documents", matched), [matched], ["url"])
+                url = kept[0]["url"] if kept else None
+            found.append(Group(stage, matched, documents, url))
+    return found
+
+
+def shipment(results: Results, delivery: Delivery, connection: duckdb.DuckDBPyConnection) -> Shipment:
+    """The plan of a delivery and what its documents are, by domain where they have one."""
+    plan_file = results.folder / delivery.group / delivery.name / "plan.parquet"
+    plan = None
+    if plan_file.exists():
+        table = read_table(plan_file)
+        plan = Sheet(tuple(table.column_names), tuple(tuple(row.values()) for row in table.to_pylist()))
+    paths = [path for path in results.delivered_documents(delivery) if "id" in pq.read_schema(path).names]
+    if not paths:
+        return Shipment(delivery.label, 0, None, plan, ())
+    files = database.parquet(paths, results.folder, results.folder.resolve().as_posix())
+    names = set(pq.read_schema(paths[0]).names)
+    domain = "coalesce(domain, '')" if "domain" in names else "''"
+    tokens = "sum(tokens)::BIGINT" if "tokens" in names else "NULL"
+    rows = connection.execute(  # the paths are quoted by `database.parquet`
+        f"SELECT {domain} AS domain, count(*), {tokens} FROM {files} GROUP BY 1 ORDER BY 3 DESC, 2 DESC, 1"  # noqa: S608
+    ).fetchall()
+    documents = sum(row[1] for row in rows)
+    known = sum(row[2] for row in rows) if rows and all(row[2] is not None for row in rows) else None
+    # Shares are of tokens where they are known, else of documents.
+    realised = tuple(
+        Realised(row[0], row[1], row[2], (row[2] / known if known else row[1] / documents) if documents else 0.0)
+        for row in rows
+    )
+    return Shipment(delivery.label, documents, known, plan, realised)
+
+
+def card(stage: str, name: str, value: Any) -> Card:
+    """A model's JSON as tables: held-out figures first, settings and other plain values last."""
+    sheets: list[tuple[str, Sheet]] = []
+    rest: dict[str, Any] = {}
+    for key, part in (value if isinstance(value, dict) else {"value": value}).items():
+        if isinstance(part, dict) and part and all(isinstance(row, dict) for row in part.values()):
+            columns = _columns(part.values())
+            rows = tuple((title, *(_plain(row.get(column)) for column in columns)) for title, row in part.items())
+            sheets.append((key, Sheet(("", *columns), rows)))
+        elif isinstance(part, list) and part and all(isinstance(row, dict) for row in part):
+            columns = _columns(part)
+            sheets.append(
+                (key, Sheet(columns, tuple(tuple(_plain(row.get(column)) for column in columns) for row in part)))
+            )
+        else:
+            rest[key] = part
+    sheets.sort(key=lambda entry: entry[0] != "metrics")
+    return Card(stage, name, tuple(sheets), tuple(flatten(rest)))
+
+
+def _columns(rows: Iterable[dict[str, Any]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(column for row in rows for column in row))
+
+
+def _plain(value: Any) -> Any:
+    """A cell: nested values as text."""
+    return (
+        ", ".join(f"{path} {number(leaf)}".strip() for path, leaf in flatten(value))
+        if isinstance(value, dict | list)
+        else value
+    )
+
+
+def backbones(manifest: dict[str, Any]) -> list[str]:
+    """Which backbone ran, one line a stage that says so: the plain values of its `backbone.json`, name first."""
+    found = []
+    for stage, cards in manifest["models"].items():
+        if (card := cards.get("backbone")) is not None:
+            values = card if isinstance(card, dict) else {"name": card}
+            name = next((values[key] for key in ("name", "backbone", "model") if isinstance(values.get(key), str)), "")
+            found.append(f"{stage}: {name or ', '.join(number(value) for _, value in flatten(values))[:200]}")
+    return found
+
+
+def contents(results: Results, config: Config) -> dict[str, Any]:
+    """Everything that `page.html.j2` needs.
+
+    Args:
+        results: a finished run: stats.parquet, notes.parquet and manifest.json are there.
+        config: the page's section.
+    """
+    stats = read_table(results.folder / "stats.parquet")
+    manifest = read_json(results.folder / "manifest.json")
+    steps = tables.steps(stats)
+    sizes = samples.Sizes(
+        kept=config.kept_samples,
+        dropped=config.dropped_samples,
+        edited=config.edited_samples,
+        characters=config.sample_characters,
+        context=config.context_characters,
+        seed=config.seed,
+    )
+    with database.connect(results) as connection:
+        # Ledgers larger than this are grouped on disk.
+        connection.execute(
+            f"SET memory_limit = '1GB'; SET temp_directory = {database.literal(str(results.folder / '.spill'))}"
+        )
+        groups = largest_groups(results, connection, config.largest_groups)
+        shipments = [shipment(results, delivery, connection) for delivery in results.deliveries()]
+    skipped = sum(pq.read_metadata(path).num_rows for path in results.skipped())
+    return {
+        "style": Markup(resources.files("tamis.report").joinpath("page.css").read_text("utf-8")),  # noqa: S704 - our file
+        "manifest": manifest,
+        "steps": steps,
+        "picture": waterfall(steps),
+        "stages": [step.stage for step in steps],
+        "kinds": breakdown(stats, "kind"),
+        "sources": breakdown(stats, "source"),
+        "skipped": skipped,
+        "alarms": alarms(stats, groups, config),
+        "groups": groups,
+        "notes": tables.combine_notes(read_table(results.folder / "notes.parquet")),
+        "shipments": shipments,
+        "cards": [
+            card(stage, name, value) for stage, found in manifest["models"].items() for name, value in found.items()
+        ],
+        "backbones": backbones(manifest),
+        "samples": [samples.of_stage(results, stage, sizes) for stage in results.layout.stages],
+        "pool": samples.kept_by(results, samples.Reader(results), results.layout.stages[-1], "kind", sizes),
+        "leaves": flatten(manifest["configuration"]),
+    }

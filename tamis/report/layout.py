@@ -1,0 +1,143 @@
+"""What a results folder holds: the order of its stages, its shards, and the names of what it delivers.
+
+`layout.json` is written first of all, so that the results describe themselves without the configuration, and so
+that questions can be put to a run that is unfinished or was killed. Files that an earlier run with more shards or
+other mixtures left behind are not part of the layout and are never read.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+
+from tamis.errors import SourceError
+from tamis.section import Section
+from tamis.shards import home_shard, part_name, read_json, write_json
+
+VERSION = 1
+
+FILE = "layout.json"
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
+"""A name that becomes a folder: nothing that could leave the results folder or end a quoted string."""
+
+
+class Config(Section):
+    """The layout follows from the rest of the configuration; it has no settings of its own."""
+
+
+class Layout(Section):
+    """The value of `layout.json`."""
+
+    stages: tuple[Name, ...] = Field(min_length=1, description="Stages with documents, in order; the last is the pool.")
+    shards: int = Field(ge=1, description="Number of shards of every stage.")
+    mixtures: tuple[Name, ...] = Field((), description="Names under `mixtures/`.")
+    annealing: tuple[Name, ...] = Field((), description="Names under `annealing/`.")
+    exports: tuple[Name, ...] = Field((), description="Names under `export/`.")
+    validation: bool = Field(False, description="Whether a validation split was reserved.")
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One set of documents that a user receives: a mixture, an annealing set, the validation split, an export."""
+
+    group: str
+    name: str
+
+    @property
+    def label(self) -> str:
+        """`mixtures/main`, or `validation`."""
+        return f"{self.group}/{self.name}" if self.name else self.group
+
+
+@dataclass(frozen=True)
+class Results:
+    """A results folder with its layout."""
+
+    folder: Path
+    layout: Layout
+
+    @classmethod
+    def open(cls, folder: Path) -> Results:
+        """Open a results folder.
+
+        Raises:
+            SourceError: it holds no layout, or a damaged one.
+        """
+        path = folder / FILE
+        try:
+            return cls(folder, Layout.model_validate(read_json(path)))
+        except (FileNotFoundError, NotADirectoryError) as error:
+            msg = (
+                f"{path}: missing, so {folder} is not the results of a run. Start one with `make run` or `tamis run`, "
+                "or name the folder with --results. (After a run of single stages: `snakemake -c1 report_layout`.)"
+            )
+            raise SourceError(msg) from error
+        except (ValueError, ValidationError) as error:
+            msg = f"{path}: damaged ({error}). Delete it and run the workflow again."
+            raise SourceError(msg) from error
+
+    def parts(self, stage: str, what: str) -> list[Path]:
+        """The files of all shards of one stage, if all are there, else none.
+
+        Args:
+            stage: name of the stage.
+            what: documents, dropped, edits, scores or stats.
+        """
+        suffix = ".json" if what == "stats" else ".parquet"
+        paths = [self.folder / stage / what / f"{part_name(shard)}{suffix}" for shard in range(self.layout.shards)]
+        return paths if all(path.exists() for path in paths) else []
+
+    def part(self, stage: str, what: str, document_id: str) -> Path:
+        """The file of one stage that a document's rows are in, by its home shard (16 hex characters are enough)."""
+        return self.folder / stage / what / f"{part_name(home_shard(document_id, self.layout.shards))}.parquet"
+
+    def before(self, stage: str) -> str:
+        """The stage whose documents this one reads; ingest's own where there is none before."""
+        return self.layout.stages[max(0, self.layout.stages.index(stage) - 1)]
+
+    def deliveries(self) -> list[Delivery]:
+        """Everything a user receives, in the order in which it is made."""
+        found = [Delivery("validation", "")] if self.layout.validation else []
+        found += [Delivery("annealing", name) for name in self.layout.annealing]
+        found += [Delivery("mixtures", name) for name in self.layout.mixtures]
+        return found + [Delivery("export", name) for name in self.layout.exports]
+
+    def delivered_files(self, delivery: Delivery) -> list[Path]:
+        """All files of a delivery except its stats, sorted by path; temporary files are left out."""
+        folder = self.folder / delivery.group / delivery.name
+        return sorted(
+            path
+            for path in folder.rglob("*")
+            if path.is_file() and not path.name.startswith(".") and "stats" not in path.relative_to(folder).parts[:-1]
+        )
+
+    def delivered_documents(self, delivery: Delivery) -> list[Path]:
+        """The Parquet files that hold a delivery's documents."""
+        return [
+            path for path in self.delivered_files(delivery) if path.suffix == ".parquet" and path.name != "plan.parquet"
+        ]
+
+    def skipped(self) -> list[Path]:
+        """Lists of records that ingest could not read."""
+        return sorted(
+            path
+            for path in (self.folder / "ingest" / "skipped").glob("*.parquet")
+            if re.fullmatch(r"[\w.-]+", path.name) and not path.name.startswith(".")
+        )
+
+
+def run_write(config: Config, *, layout: dict[str, Any], output: Path) -> None:
+    """Write `layout.json`.
+
+    Args:
+        config: no settings.
+        layout: fields of `Layout`.
+        output: the file.
+    """
+    del config
+    write_json(output, Layout.model_validate(layout).model_dump(mode="json"))

@@ -1,0 +1,76 @@
+"""Find single documents in Parquet files by their id, without reading the texts of all others.
+
+Stages write their rows sorted by id in row groups of 16,384, and Parquet keeps the smallest and largest id of each
+group, so one document costs one row group. Files in another order (mixtures, exports) are searched too; there the id
+column of the whole file is read, and still only the matching groups' texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from tamis.errors import SourceError
+
+ID_CHARACTERS = 32
+
+
+def _may_hold(low: str, high: str, prefixes: Sequence[str]) -> bool:
+    """Whether ids between low and high can begin with one of the prefixes."""
+    return any(low[: len(prefix)] <= prefix <= high[: len(prefix)] for prefix in prefixes)
+
+
+def fetch(path: Path, prefixes: Sequence[str], columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """Rows of a Parquet file whose id begins with one of the prefixes.
+
+    Args:
+        path: a file with an `id` column; a missing file has no rows.
+        prefixes: ids or beginnings of ids, lower-case hexadecimal.
+        columns: names to return besides `id`; all when None. Names that the file does not have are left out.
+
+    Returns:
+        The rows, in the order of the file.
+
+    Raises:
+        SourceError: the file is damaged.
+    """
+    if not prefixes or not path.exists():
+        return []
+    rows: list[dict[str, Any]] = []
+    try:
+        with pq.ParquetFile(path, memory_map=True) as file:
+            names = file.schema_arrow.names
+            wanted = names if columns is None else [name for name in names if name == "id" or name in columns]
+            position = names.index("id")
+            for group in range(file.num_row_groups):
+                statistics = file.metadata.row_group(group).column(position).statistics
+                if (
+                    statistics is not None
+                    and statistics.has_min_max
+                    and not _may_hold(str(statistics.min), str(statistics.max), prefixes)
+                ):
+                    continue
+                ids = file.read_row_group(group, ["id"]).column("id").combine_chunks()
+                found = _matching(ids, prefixes)
+                if len(found):
+                    rows += file.read_row_group(group, wanted).take(pa.array(found)).to_pylist()
+    except (pa.ArrowInvalid, OSError) as error:
+        msg = f"{path}: not a readable Parquet file ({error}). Delete it and run the workflow again."
+        raise SourceError(msg) from error
+    return rows
+
+
+def _matching(ids: pa.Array, prefixes: Sequence[str]) -> np.ndarray:
+    """Row numbers of ids that begin with one of the prefixes, rising."""
+    whole = [prefix for prefix in prefixes if len(prefix) == ID_CHARACTERS]
+    mask = pc.is_in(ids, value_set=pa.array(whole, pa.string()))
+    for prefix in prefixes:
+        if len(prefix) < ID_CHARACTERS:
+            mask = pc.or_(mask, pc.starts_with(ids, prefix))
+    return np.flatnonzero(mask.to_numpy(zero_copy_only=False))

@@ -1,0 +1,206 @@
+"""`manifest.json`: everything that is needed to say where these results come from, and to check that they are whole.
+
+The configuration with all defaults, the versions of tamis, of its stages and of every installed distribution, the
+seeds, the models that ran, the hardware, and rows, size and SHA-256 of every file that a user receives. No clock: the
+same run on the same machine gives the same manifest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import platform
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import tamis
+from tamis.errors import ConfigError, SourceError
+from tamis.report import tables
+from tamis.report.layout import Results
+from tamis.section import Section
+from tamis.shards import read_json, read_table, write_json
+
+VERSION = 1
+
+MODEL_FILES = ("backbone.json", "card.json", "thresholds.json", "training.json")
+"""What stages with a model write beside their documents: the model's description and held-out figures."""
+
+
+class Config(Section):
+    """The manifest has no settings."""
+
+
+def distributions() -> dict[str, str]:
+    """Version of every distribution installed in this environment, by normalised name."""
+    found = {}
+    for distribution in importlib.metadata.distributions():
+        name = distribution.metadata["Name"]
+        if name:
+            found[re.sub(r"[-_.]+", "-", name).lower()] = distribution.version
+    return dict(sorted(found.items()))
+
+
+def _graphics_cards() -> list[str]:
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return []
+    try:
+        listed = subprocess.run(  # noqa: S603 - a fixed command
+            [program, "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return [line.strip() for line in listed.stdout.splitlines() if line.strip()]
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith(("model name", "Model")):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def hardware() -> dict[str, Any]:
+    """Processor, cores this process may use, memory in bytes, and graphics cards of this machine; no host name."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "processor": _processor(),
+        "architecture": platform.machine(),
+        "system": platform.system(),
+        "cores": cores,
+        "memory_bytes": memory,
+        "graphics_cards": _graphics_cards(),
+    }
+
+
+def seeds(configuration: Any, path: str = "") -> dict[str, int]:
+    """Every key of a configuration that is called `seed` or ends in `_seed`, by its dotted path."""
+    found: dict[str, int] = {}
+    if isinstance(configuration, dict):
+        for key, value in sorted(configuration.items()):
+            where = f"{path}.{key}" if path else str(key)
+            if isinstance(value, int) and not isinstance(value, bool) and (key == "seed" or str(key).endswith("_seed")):
+                found[where] = value
+            found |= seeds(value, where)
+    elif isinstance(configuration, list | tuple):
+        for index, value in enumerate(configuration):
+            found |= seeds(value, f"{path}[{index}]")
+    return found
+
+
+def stage_versions(results: Results) -> dict[str, int]:
+    """`VERSION` of the module of each stage that has one."""
+    from tamis.job import find_module
+
+    found = {}
+    for stage in results.layout.stages:
+        try:
+            found[stage] = find_module(stage).VERSION
+        except ConfigError:
+            continue
+    return found
+
+
+def model_cards(results: Results) -> dict[str, dict[str, Any]]:
+    """What the model stages of this run wrote about their models: stage → file stem → content.
+
+    Raises:
+        SourceError: a card is not JSON.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for stage in results.layout.stages:
+        for name in MODEL_FILES:
+            path = results.folder / stage / name
+            if path.exists():
+                try:
+                    found.setdefault(stage, {})[path.stem] = read_json(path)
+                except ValueError as error:
+                    msg = f"{path}: not JSON ({error}). Delete it and run the workflow again."
+                    raise SourceError(msg) from error
+    return found
+
+
+def _file_entry(path: Path, folder: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    entry: dict[str, Any] = {
+        "path": path.relative_to(folder).as_posix(),
+        "bytes": path.stat().st_size,
+        "sha256": digest,
+    }
+    if path.suffix == ".parquet":
+        try:
+            entry["rows"] = pq.read_metadata(path).num_rows
+        except (pa.ArrowInvalid, OSError) as error:
+            msg = f"{path}: not a readable Parquet file ({error}). Delete it and run the workflow again."
+            raise SourceError(msg) from error
+    return entry
+
+
+def outputs(results: Results) -> dict[str, Any]:
+    """Rows, size and SHA-256 of every file of every mixture, annealing set, validation split and export."""
+    found = {}
+    for delivery in results.deliveries():
+        files = [_file_entry(path, results.folder) for path in results.delivered_files(delivery)]
+        documents = {path.relative_to(results.folder).as_posix() for path in results.delivered_documents(delivery)}
+        found[delivery.label] = {
+            "documents": sum(entry.get("rows", 0) for entry in files if entry["path"] in documents),
+            "files": files,
+        }
+    return found
+
+
+def _stages(results: Results) -> Iterator[dict[str, Any]]:
+    versions = stage_versions(results)
+    for step in tables.steps(read_table(results.folder / "stats.parquet")):
+        yield {
+            "stage": step.stage,
+            "version": versions.get(step.stage),
+            "documents_read": step.read.documents,
+            "documents": step.kept.documents,
+            "characters": step.kept.characters,
+        }
+
+
+def run_write(config: Config, *, configuration: dict[str, Any], layout: Path, output: Path) -> None:
+    """Write the manifest.
+
+    Args:
+        config: no settings.
+        configuration: the whole validated configuration as JSON.
+        layout: `layout.json` in the results folder.
+        output: the manifest to write.
+    """
+    del config
+    results = Results.open(layout.parent)
+    write_json(
+        output,
+        {
+            "tamis": tamis.__version__,
+            "python": f"{platform.python_implementation()} {platform.python_version()}",
+            "distributions": distributions(),
+            "configuration": configuration,
+            "seeds": seeds(configuration),
+            "layout": results.layout.model_dump(mode="json"),
+            "stages": list(_stages(results)),
+            "models": model_cards(results),
+            "hardware": hardware(),
+            "outputs": outputs(results),
+        },
+    )

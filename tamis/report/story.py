@@ -1,0 +1,241 @@
+"""What became of one document: the answer to `tamis why`.
+
+A document is named by its id, by the beginning of its id, or by its URL. The first half of an id is the hash of the
+URL key, so every capture of a page is found from the address alone, in one shard.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from tamis.errors import SourceError
+from tamis.hashing import document_key
+from tamis.report.layout import Delivery, Results
+from tamis.report.lookup import ID_CHARACTERS, fetch
+from tamis.report.samples import Piece, around_cuts, is_document_id
+from tamis.schemas import STAGE_COLUMNS
+from tamis.shards import part_name
+from tamis.urls import url_key
+
+HALF = 16
+"""Characters of an id that come from the URL key and decide the home shard."""
+SHORTEST_PREFIX = 6
+MOST_STORIES = 20
+CONTEXT = 60
+CUT_CHARACTERS = 400
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Cuts that one stage made in a document for one reason, in their surroundings."""
+
+    reason: str
+    spans: int
+    characters: int
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True)
+class Event:
+    """What one stage did with a document; `ledger` is its row where it was dropped."""
+
+    stage: str
+    kept: bool
+    ledger: dict[str, Any] | None
+    matched: dict[str, Any] | None
+    matched_stage: str
+    cuts: tuple[Cut, ...]
+
+
+@dataclass
+class Story:
+    """One document from ingest to its end."""
+
+    id: str
+    document: dict[str, Any]
+    repeated: int = 0
+    copies: int = 1
+    events: list[Event] = field(default_factory=list)
+    columns: dict[str, Any] = field(default_factory=dict)
+    scores: dict[str, Any] = field(default_factory=dict)
+    deliveries: list[tuple[Delivery, int]] = field(default_factory=list)
+    unfinished: bool = False
+    delivers: bool = True
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a question found: ids, and records that could not be read at all."""
+
+    ids: tuple[str, ...]
+    skipped: tuple[dict[str, Any], ...]
+
+
+def resolve(results: Results, question: str) -> Found:
+    """Find the documents that a question names.
+
+    Args:
+        results: the results folder.
+        question: an id, at least the first six characters of one, or a URL; or a path in the list of skipped records.
+
+    Raises:
+        SourceError: nothing has that id or address; the message lists addresses that contain it.
+    """
+    name = question.strip()
+    first = results.layout.stages[0]
+    if not results.parts(first, "documents"):
+        msg = (
+            f"{results.folder / first / 'documents'}: not there yet, so no document can be found. Finish the run first."
+        )
+        raise SourceError(msg)
+    ids: set[str] = set()
+    if re.fullmatch(rf"[0-9a-fA-F]{{{SHORTEST_PREFIX},{ID_CHARACTERS}}}", name):
+        ids = _beginning_with(results, name.lower())
+    if not ids and name:
+        ids = _beginning_with(results, document_key(url_key(name)))
+    skipped = tuple(_skipped(results, name)) if name else ()
+    if not ids and not skipped:
+        raise SourceError(_not_found(results, name))
+    return Found(tuple(sorted(ids)), skipped)
+
+
+def _beginning_with(results: Results, prefix: str) -> set[str]:
+    """Ids at ingest, kept or dropped there, that begin with a prefix; a first half names the one shard to look in."""
+    first = results.layout.stages[0]
+    folder = results.folder / first
+    names = [f"{part_name(shard)}.parquet" for shard in range(results.layout.shards)]
+    if len(prefix) >= HALF:
+        names = [results.part(first, "documents", prefix).name]
+    return {
+        row["id"]
+        for what in ("documents", "dropped")
+        for name in names
+        for row in fetch(folder / what / name, [prefix], ["id"])
+    }
+
+
+def _skipped(results: Results, name: str) -> list[dict[str, Any]]:
+    import duckdb
+
+    found: list[dict[str, Any]] = []
+    for path in results.skipped():
+        rows = duckdb.execute(
+            "SELECT source, path, record, reason, detail FROM read_parquet(?) "
+            "WHERE path = ? OR ends_with(path, '/' || ?) ORDER BY path, record LIMIT ?",
+            [_pattern(path.as_posix()), name, name, MOST_STORIES],
+        ).fetchall()
+        found += [dict(zip(("source", "path", "record", "reason", "detail"), row, strict=True)) for row in rows]
+    return found[:MOST_STORIES]
+
+
+def _pattern(path: str) -> str:
+    """A path as a pattern of DuckDB that matches nothing else."""
+    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in path)
+
+
+def _not_found(results: Results, name: str) -> str:
+    import duckdb
+
+    paths = [_pattern(path.as_posix()) for path in results.parts(results.layout.stages[0], "documents")]
+    near = (
+        duckdb.execute(
+            "SELECT DISTINCT url FROM read_parquet(?) WHERE contains(lower(url), lower(?)) "
+            "ORDER BY length(url), url LIMIT 5",
+            [paths, name],
+        ).fetchall()
+        if name
+        else []
+    )
+    msg = (
+        f"no document has the id or URL {name!r} in {results.folder}. Give a whole URL, a whole id ({ID_CHARACTERS} "
+        f"hexadecimal characters), or at least the first {SHORTEST_PREFIX} characters of an id."
+    )
+    if near:
+        msg += "\nAddresses that contain it:\n" + "\n".join(f"  {row[0]}" for row in near)
+    return msg
+
+
+def tell(results: Results, document_id: str) -> Story:
+    """Follow one document through all stages.
+
+    Args:
+        results: the results folder.
+        document_id: a whole id that ingest gave.
+    """
+    first = results.layout.stages[0]
+    rows = fetch(results.part(first, "documents", document_id), [document_id])
+    story = Story(document_id, rows[0] if rows else {}, delivers=bool(results.deliveries()))
+    current = story.document
+    for stage in results.layout.stages:
+        ledger = fetch(results.part(stage, "dropped", document_id), [document_id])
+        rows = fetch(results.part(stage, "documents", document_id), [document_id])
+        if not ledger and not rows:
+            story.unfinished = True
+            break
+        if not story.document and ledger:
+            story.document = ledger[0]
+        if rows and ledger:
+            # Ingest lists records that say exactly the same under one id: one stays, the others are ledger rows.
+            story.repeated += len(ledger)
+        scores = fetch(results.part(stage, "scores", document_id), [document_id])
+        story.scores |= {name: value for row in scores for name, value in row.items() if name not in ("id", *current)}
+        story.events.append(_event(results, stage, document_id, current, rows, ledger))
+        if not rows:
+            break
+        current = rows[0]
+        story.copies = current["copies"]
+    story.columns = {name: current[name] for name in STAGE_COLUMNS if current.get(name) is not None}
+    story.columns |= {name: value for name, value in story.scores.items() if value is not None}
+    if story.events and story.events[-1].kept and not story.unfinished:
+        story.deliveries = _deliveries(results, story)
+    return story
+
+
+def _event(
+    results: Results,
+    stage: str,
+    document_id: str,
+    before: dict[str, Any],
+    rows: list[dict[str, Any]],
+    ledger: list[dict[str, Any]],
+) -> Event:
+    spans: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for row in fetch(results.part(stage, "edits", document_id), [document_id]):
+        spans[row["reason"]].append((row["start"], row["end"]))
+    cuts = tuple(
+        Cut(
+            reason,
+            len(places),
+            sum(end - start for start, end in places),
+            around_cuts(before.get("text", ""), sorted(places), CONTEXT, CUT_CHARACTERS),
+        )
+        for reason, places in sorted(spans.items())
+    )
+    entry = None if rows else ledger[0]
+    matched = None
+    where = ""
+    if entry and entry["matched_id"] and is_document_id(entry["matched_id"]) and entry["matched_id"] != document_id:
+        for where in (stage, results.before(stage)):
+            found = fetch(results.part(where, "documents", entry["matched_id"]), [entry["matched_id"]])
+            if found:
+                matched = found[0]
+                break
+    return Event(stage, bool(rows), entry, matched, where, cuts)
+
+
+def _deliveries(results: Results, story: Story) -> list[tuple[Delivery, int]]:
+    """Where a document of the pool ended, and how many times it stands there."""
+    found = []
+    for delivery in results.deliveries():
+        copies = 0
+        for path in results.delivered_documents(delivery):
+            rows = fetch(path, [story.id], ["tokens"])
+            copies += len(rows)
+            if rows and rows[0].get("tokens") is not None:
+                story.columns["tokens"] = rows[0]["tokens"]
+        if copies:
+            found.append((delivery, copies))
+    return found

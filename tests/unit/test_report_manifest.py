@@ -1,0 +1,68 @@
+"""The manifest: what it names must be what lies on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+
+import pytest
+from fake_results import STAGES, finish_results, make_results
+
+import tamis
+from tamis.report import manifest
+from tamis.shards import read_json
+
+
+@pytest.fixture(scope="module", name="folder")
+def _folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("manifest") / "results"
+    make_results(folder)
+    return folder
+
+
+def test_every_delivered_file_is_there_with_its_hash_and_rows(folder):
+    outputs = read_json(folder / "manifest.json")["outputs"]
+    assert list(outputs) == ["annealing/best", "export/main", "mixtures/main", "validation"]
+    for output in outputs.values():
+        for entry in output["files"]:
+            data = (folder / entry["path"]).read_bytes()
+            assert entry["sha256"] == hashlib.sha256(data).hexdigest()
+            assert entry["bytes"] == len(data)
+    assert outputs["mixtures/main"]["documents"] == 9
+    assert {entry["path"] for entry in outputs["mixtures/main"]["files"]} == {
+        "mixtures/main/documents/part-00000.parquet",
+        "mixtures/main/plan.parquet",
+    }
+
+
+def test_versions_seeds_models_and_counts(folder):
+    value = read_json(folder / "manifest.json")
+    assert value["tamis"] == tamis.__version__
+    assert value["distributions"]["pyarrow"] == importlib.metadata.version("pyarrow")
+    assert value["seeds"] == {"mixtures.main.seed": 11}
+    assert value["models"]["heuristics"]["backbone"]["name"] == "packaged MiniLM"
+    assert value["models"]["heuristics"]["card"]["metrics"]["prose"]["auc"] == 0.9123
+    assert [stage["stage"] for stage in value["stages"]] == list(STAGES)
+    assert [stage["documents"] for stage in value["stages"]] == [76, 76, 75, 44]
+    assert value["stages"][0]["version"] >= 1
+
+
+def test_hardware_has_no_name_of_the_machine(folder):
+    import socket
+
+    value = read_json(folder / "manifest.json")["hardware"]
+    assert value.keys() == {"processor", "architecture", "system", "cores", "memory_bytes", "graphics_cards"}
+    assert value["cores"] >= 1
+    assert value["memory_bytes"] > 2**27
+    assert socket.gethostname() not in str(value)
+
+
+def test_writing_it_again_gives_the_same_bytes(folder):
+    before = {name: (folder / name).read_bytes() for name in ("manifest.json", "stats.parquet", "report/index.html")}
+    finish_results(folder)
+    assert before == {name: (folder / name).read_bytes() for name in before}
+
+
+def test_seeds_are_found_at_any_depth():
+    given = {"a": [{"seed": 1}, {"x": {"shuffle_seed": 2, "seed": True, "seeds": 3}}], "seed": 0}
+    assert manifest.seeds(given) == {"a[0].seed": 1, "a[1].x.shuffle_seed": 2, "seed": 0}
