@@ -44,7 +44,7 @@ format: env ## Format Python and workflow files
 docs: env ## Write the generated reference pages
 	python -m tamis.reference
 
-lock: env ## Write requirements.lock from what is installed
+lock: ## Write requirements.lock from what .venv holds (after pip install --upgrade in it)
 	$(BIN)/python -m pip freeze --exclude-editable --disable-pip-version-check | sed -E 's/\+cpu$$//' > requirements.lock
 
 clean: ## Remove results, logs and downloads (not .venv)

@@ -10,7 +10,7 @@ Between map and reduce stands a barrier (`tamis/barrier.py`), which names the fi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +37,7 @@ def split(table: pa.Table, partition: np.ndarray, partitions: int) -> list[pa.Ta
     return [ordered.slice(bounds[p], bounds[p + 1] - bounds[p]) for p in range(partitions)]
 
 
-def write(path: Path, schema: pa.Schema, batches: Sequence[pa.Table]) -> None:
+def write(path: Path, schema: pa.Schema, batches: Iterable[pa.Table]) -> None:
     """Write one exchange file, batch p from `batches[p]`, as a whole.
 
     Raises:

@@ -39,10 +39,15 @@ def home_shard(document_id: str, shards: int) -> int:
     return int(document_id[:16], 16) % shards
 
 
+def id_halves(ids: pa.Array | pa.ChunkedArray) -> np.ndarray:
+    """Ids as numbers: uint64, n × 2; the first column is the URL-key half."""
+    digits = "".join(ids.to_pylist())
+    return np.frombuffer(bytes.fromhex(digits), dtype=">u8").astype(np.uint64).reshape(-1, 2)
+
+
 def home_shards(ids: pa.Array | pa.ChunkedArray, shards: int) -> np.ndarray:
     """`home_shard` of many ids: int64 array of the same length."""
-    keys = np.array([int(value[:16], 16) for value in ids.to_pylist()], dtype=np.uint64)
-    return (keys % np.uint64(shards)).astype(np.int64)
+    return (id_halves(ids)[:, 0] % np.uint64(shards)).astype(np.int64)
 
 
 @contextmanager

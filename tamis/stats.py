@@ -16,7 +16,6 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -89,6 +88,11 @@ def _edits(before: pa.Table, dropped: pa.Table, edits: pa.Table) -> list[dict[st
     return sorted(rows, key=lambda row: (str(row["source"]), str(row["kind"]), str(row["reason"])))
 
 
+def _sorted(*columns: pa.ChunkedArray) -> pa.Array:
+    ids = pa.chunked_array([chunk for column in columns for chunk in column.chunks], pa.string()).combine_chunks()
+    return ids.take(pc.sort_indices(ids))
+
+
 def count(
     stage: str,
     shard: int,
@@ -140,8 +144,7 @@ def count(
             f"{total['dropped']} dropped + {total['cut']} cut; this is a defect of the stage, nothing was written"
         )
         raise ConservationError(msg)
-    ids = np.sort(np.concatenate([kept["id"].to_numpy(), dropped["id"].to_numpy()]).astype(str))
-    if not np.array_equal(ids, np.sort(before["id"].to_numpy().astype(str))):
+    if not _sorted(kept["id"], dropped["id"]).equals(_sorted(before["id"])):
         msg = f"{where}: kept and dropped ids are not the ids read; this is a defect of the stage, nothing was written"
         raise ConservationError(msg)
     return {"stage": stage, "shard": shard, "counts": rows, "notes": dict(sorted((notes or {}).items()))}

@@ -113,8 +113,8 @@ def documents_of(records: Sequence[Record], source: str, priority: int) -> pa.Ta
     columns: dict[str, list[Any]] = {name: [] for name in ROWS.names}
     for record in records:
         key = document_key(url_key(record.url) if record.url else record.text)
-        date = "" if record.date is None else record.date.strftime("%Y-%m-%dT%H:%M:%SZ")
-        columns["id"].append(key + content_hash(source, record.url or "", date, record.text))
+        date = None if record.date is None else record.date.strftime("%Y-%m-%dT%H:%M:%SZ")
+        columns["id"].append(key + content_hash(source, record.url, date, record.text))
         columns["kind"].append(record.kind)
         columns["text"].append(record.text)
         columns["url"].append(record.url)

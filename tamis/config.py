@@ -1,0 +1,178 @@
+"""The whole configuration: one model, one section a stage, checked when the workflow is parsed.
+
+`load` takes the dictionary that Snakemake has merged from config files and `--config`, and answers with a frozen
+`Config` or one readable `ConfigError` that names every wrong key. Imports stay light: no numba, torch or datatrove.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, create_model, model_validator
+
+from tamis.errors import ConfigError
+# Not as modules: a field named like a module would hide it where pydantic evaluates the annotations.
+from tamis.export.parquet import Config as ExportConfig
+from tamis.readers import AnySource
+from tamis.report.page import Config as ReportConfig
+from tamis.section import Section
+from tamis.stages.annealing import Config as AnnealingConfig
+from tamis.stages.ingest import Config as IngestConfig
+from tamis.stages.mixtures import Config as MixtureConfig
+from tamis.stages.tokenizer import Config as TokenizerConfig
+from tamis.stages.validation import Config as ValidationConfig
+
+STAGES = (
+    "url_dedup",
+    "paragraph_dedup",
+    "minhash_dedup",
+    "line_pruning",
+    "language_id",
+    "heuristics",
+    "fasttext_quality",
+    "transformer_quality",
+    "domains",
+)
+"""Stages that `pipeline` may name, in the order of the recipe."""
+
+MODULES: dict[str, Any] = {name: importlib.import_module(f"tamis.stages.{name}") for name in STAGES}
+
+StageName = Literal[
+    "url_dedup",
+    "paragraph_dedup",
+    "minhash_dedup",
+    "line_pruning",
+    "language_id",
+    "heuristics",
+    "fasttext_quality",
+    "transformer_quality",
+    "domains",
+]
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+
+
+class _Top(Section):
+    """Keys that belong to no stage."""
+
+    output_dir: str = Field("results", min_length=1, description="Folder of everything the workflow writes.")
+    shards: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        2,
+        description="Number of document shards N; nothing a user receives depends on it. One shard is held in memory: "
+        "choose it so that a shard is about 0.1-1 GB of text.",
+    )
+    partitions: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
+        None,
+        description="Number of partitions P of a crossing; null: as many as shards. N·P may be at most 1,000,000.",
+    )
+    sources: tuple[AnySource, ...] = Field(
+        min_length=1,
+        description="Where documents come from; the order is the source priority of the keep order.",
+    )
+    pipeline: tuple[StageName, ...] = Field(
+        description="The stages, in order; leaving a name out skips that stage.",
+    )
+    ingest: IngestConfig = Field(IngestConfig(), description="Reading the sources.")
+
+
+class _Bottom(_Top):
+    """Keys of what follows the pool."""
+
+    tokenizer: TokenizerConfig | None = Field(None, description="Tokenizer and token counts; null: none.")
+    validation: ValidationConfig | None = Field(None, description="Validation split reserved first; null: none.")
+    annealing: dict[Name, AnnealingConfig] | None = Field(None, description="Annealing sets by name.")
+    mixtures: dict[Name, MixtureConfig] | None = Field(None, description="Mixtures by name.")
+    export: ExportConfig = Field(ExportConfig(), description="What is handed to trainers.")
+    report: ReportConfig = Field(ReportConfig(), description="The report page.")
+
+    @model_validator(mode="after")
+    def _names_and_sizes(self) -> _Bottom:
+        names = [source.name for source in self.sources]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(
+                    f"sources: the name {name!r} is given to {names.count(name)} sources; give each its own"
+                )
+        if self.shards * self.partition_count > 1_000_000:
+            raise ValueError(f"shards x partitions = {self.shards * self.partition_count}; at most 1,000,000")
+        return self
+
+    @model_validator(mode="after")
+    def _pipeline_fits(self) -> _Bottom:
+        have: set[str] = set()
+        for position, name in enumerate(self.pipeline):
+            if name in self.pipeline[:position]:
+                raise ValueError(f"pipeline: {name} stands twice")
+            missing = sorted(MODULES[name].NEEDS - have)
+            if missing:
+                makers = ", ".join(f"{column} is made by {maker_of(column)}" for column in missing)
+                raise ValueError(
+                    f"pipeline: {name} needs {', '.join(missing)}, which no stage before it makes ({makers})"
+                )
+            have |= set(MODULES[name].ADDS)
+        return self
+
+    @property
+    def partition_count(self) -> int:
+        """Number of partitions P."""
+        return self.partitions or self.shards
+
+    @property
+    def pool_columns(self) -> frozenset[str]:
+        """Stage columns that the pool's documents carry."""
+        return frozenset(column for name in self.pipeline for column in MODULES[name].ADDS)
+
+
+def maker_of(column: str) -> str:
+    """The stage that adds a column."""
+    return next((name for name in STAGES if column in MODULES[name].ADDS), "no stage")
+
+
+def _stage_fields() -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for name in STAGES:
+        model = MODULES[name].Config
+        first = (model.__doc__ or name).strip().splitlines()[0]
+        fields[name] = (model, Field(default_factory=model, description=first))
+    return fields
+
+
+Config: Any = create_model("Config", __base__=_Bottom, __doc__="The whole configuration.", **_stage_fields())
+"""The model of `config.yaml`: `_Bottom` plus one section a stage, named as the stage."""
+
+
+def readable(error: ValidationError) -> str:
+    """One line a wrong key: where it stands, what is wrong, what was given."""
+    lines = []
+    for item in error.errors(include_url=False):
+        # Tags of discriminated unions and positions read as `sources[1].paths`.
+        key = ""
+        for part in item["loc"]:
+            key += f"[{part}]" if isinstance(part, int) else f"{'.' if key else ''}{part}"
+        message = item["msg"].removeprefix("Value error, ")
+        if item["type"] == "extra_forbidden":
+            message = "there is no such key"
+        given = "" if item["type"] in ("missing", "extra_forbidden", "value_error") else f" (given: {item['input']!r})"
+        lines.append(f"  {key or 'config'}: {message}{given}")
+    return "The configuration is refused:\n" + "\n".join(lines)
+
+
+def load(given: Mapping[str, Any]) -> Any:
+    """Check a configuration.
+
+    Args:
+        given: the merged dictionary of the config files; null sections stand for their defaults.
+
+    Returns:
+        A frozen `Config`.
+
+    Raises:
+        ConfigError: with one line for every wrong key.
+    """
+    values = {key: value for key, value in given.items() if value is not None}
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(readable(error)) from error
