@@ -65,7 +65,7 @@ rule ingest_keys:
     input:
         barrier=RESULTS + "/ingest/map/barrier.json",
     output:
-        keys=RESULTS + "/ingest/keys/part-{shard}.npy",
+        sort_keys=RESULTS + "/ingest/keys/part-{shard}.npy",
     log:
         LOGS + "/ingest/keys-{shard}.log",
     benchmark:
@@ -80,7 +80,7 @@ rule ingest_keys:
         spec=spec("ingest", shards=SHARDS),
     shell:
         "python -m tamis.job ingest keys --params {params.spec:q} barrier={input.barrier:q}"
-        " shard={wildcards.shard} output={output.keys:q} > {log:q} 2>&1"
+        " shard={wildcards.shard} output={output.sort_keys:q} > {log:q} 2>&1"
 
 
 rule ingest_keys_barrier:
@@ -130,7 +130,7 @@ rule ingest_rank:
 rule ingest_apply:
     input:
         barrier=RESULTS + "/ingest/map/barrier.json",
-        keys=RESULTS + "/ingest/keys/barrier.json",
+        keys_barrier=RESULTS + "/ingest/keys/barrier.json",
         ranks=RESULTS + "/ingest/ranks.npy",
     output:
         kept=RESULTS + "/ingest/documents/part-{shard}.parquet",
@@ -150,7 +150,7 @@ rule ingest_apply:
         spec=spec("ingest", shards=SHARDS),
     shell:
         "python -m tamis.job ingest apply --params {params.spec:q} barrier={input.barrier:q}"
-        " keys_barrier={input.keys:q} ranks={input.ranks:q} shard={wildcards.shard} kept={output.kept:q}"
+        " keys_barrier={input.keys_barrier:q} ranks={input.ranks:q} shard={wildcards.shard} kept={output.kept:q}"
         " dropped={output.dropped:q} stats={output.stats:q} > {log:q} 2>&1"
 
 

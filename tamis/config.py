@@ -22,6 +22,7 @@ from tamis.stages.annealing import Config as AnnealingConfig
 from tamis.stages.ingest import Config as IngestConfig
 from tamis.stages.mixtures import Config as MixtureConfig
 from tamis.stages.tokenizer import Config as TokenizerConfig
+from tamis.stages.subset import problems
 from tamis.stages.validation import Config as ValidationConfig
 
 STAGES = (
@@ -112,6 +113,21 @@ class _Bottom(_Top):
                     f"pipeline: {name} needs {', '.join(missing)}, which no stage before it makes ({makers})"
                 )
             have |= set(MODULES[name].ADDS)
+        return self
+
+    @model_validator(mode="after")
+    def _sets_fit(self) -> _Bottom:
+        found = problems(
+            columns=self.pool_columns,
+            sources=[source.name for source in self.sources],
+            tokenizer=self.tokenizer,
+            validation=self.validation,
+            annealing=self.annealing,
+            mixtures=self.mixtures,
+            exported=self.export.sets,
+        )
+        if found:
+            raise ValueError("\n  ".join(found))
         return self
 
     @property

@@ -1,0 +1,41 @@
+# Fetch the pinned source releases that the sources name, one a job.
+#
+# Input: none; the requirements files of `sources` say what to fetch.
+# Output: downloads/<name>-<version>.sdist, checked against its sha256; kept over runs.
+# Steps: fetch_release (a release).
+
+from tamis.fetch import DOWNLOADS
+from tamis.readers.releases import requirement_lines
+
+REQUIREMENT_LINES = requirement_lines(CFG.sources)
+
+
+wildcard_constraints:
+    release=r"[A-Za-z0-9.!+_-]+\.sdist",
+
+
+# On the machine that starts the workflow: the nodes of a cluster often have no way out.
+localrules:
+    fetch_release,
+
+
+rule fetch_release:
+    output:
+        DOWNLOADS + "/{release}",
+    log:
+        LOGS + "/fetch/{release}.log",
+    benchmark:
+        BENCHMARKS + "/fetch/{release}.tsv"
+    retries: 2
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=20,
+    params:
+        spec=lambda wildcards: REQUIREMENT_LINES[wildcards.release],
+    shell:
+        "python -m tamis.fetch --requirement {params.spec:q} --into "
+        + DOWNLOADS
+        + " > {log:q} 2>&1"

@@ -1,0 +1,180 @@
+"""The dataset card of an export: YAML front matter that the Hugging Face Hub and `datasets` read, then tables.
+
+Sources, licences and languages come from the corpus, so every such word is escaped before it enters the page.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+LANGUAGE_CODE = re.compile(r"[a-z]{2,3}")
+
+SIZES = (
+    ("n<1K", 10**3),
+    ("1K<n<10K", 10**4),
+    ("10K<n<100K", 10**5),
+    ("100K<n<1M", 10**6),
+    ("1M<n<10M", 10**7),
+    ("10M<n<100M", 10**8),
+    ("100M<n<1B", 10**9),
+    ("1B<n<10B", 10**10),
+    ("10B<n<100B", 10**11),
+    ("100B<n<1T", 10**12),
+)
+"""Names of the Hub for numbers of rows, with their upper bounds."""
+
+LISTED = 30
+"""Licences and sources listed by name; the rest is one line."""
+
+WHAT = {
+    "validation": "The validation split: reserved before any other set was chosen, the same share of each stratum.",
+    "annealing": "An annealing set: the documents of the highest score of its domains, for the last phase of training.",
+    "mixtures": "A mixture: sampled by keyed hash of the document id to a token budget, by weight.",
+}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the card of one export says."""
+
+    name: str
+    rows: int
+    tokens: int
+    seed: int
+    files: Sequence[Mapping[str, Any]]
+    columns: Mapping[str, str]
+    counts: Sequence[Mapping[str, Any]]
+    groups: Sequence[Mapping[str, Any]]
+    licences: Counter[str]
+    training: Mapping[str, Any]
+
+
+def cell(value: object) -> str:
+    """A word of the corpus as a table cell: one line, at most 80 characters, no markup."""
+    text = re.sub(r"\s+", " ", "".join(c if c.isprintable() else " " for c in str(value))).strip()
+    shortened = text if len(text) <= 80 else text[:79] + "…"
+    return re.sub(r"([\\`*_\[\]|~])", r"\\\1", html.escape(shortened))
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
+    lines += ["| " + " | ".join(str(value) for value in row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def _sums(counts: Sequence[Mapping[str, Any]], column: str) -> list[tuple[str, int, int]]:
+    """Value, documents and tokens of each value of a column, most tokens first."""
+    documents: Counter[str] = Counter()
+    tokens: Counter[str] = Counter()
+    for row in counts:
+        documents[str(row[column])] += row["documents"]
+        tokens[str(row[column])] += row["tokens"]
+    return [
+        (value, documents[value], tokens[value])
+        for value in sorted(documents, key=lambda value: (-tokens[value], value))
+    ]
+
+
+def _by(facts: Facts, column: str) -> str:
+    if not facts.counts or column not in facts.counts[0]:
+        return ""
+    rows = _sums(facts.counts, column)
+    listed = [
+        (cell(value), f"{documents:,}", f"{tokens:,}", f"{tokens / facts.tokens:.2%}" if facts.tokens else "")
+        for value, documents, tokens in rows[:LISTED]
+    ]
+    if rest := rows[LISTED:]:
+        listed.append(
+            (f"{len(rest)} others", f"{sum(row[1] for row in rest):,}", f"{sum(row[2] for row in rest):,}", "")
+        )
+    return f"\n## By {column}\n\n" + _table((column, "documents", "tokens", "share of tokens"), listed) + "\n"
+
+
+def _licences(facts: Facts) -> str:
+    seen = sorted(facts.licences.items(), key=lambda item: (-item[1], item[0]))
+    rows = [(cell(name) if name else "none named", f"{documents:,}") for name, documents in seen[:LISTED]]
+    if rest := seen[LISTED:]:
+        rows.append((f"{len(rest)} others", f"{sum(documents for _, documents in rest):,}"))
+    return (
+        "\n## Licences seen\n\nAs the documents' own metadata name them; nothing here is legal advice.\n\n"
+        + _table(("licence", "documents"), rows)
+        + "\n"
+    )
+
+
+def _plan(facts: Facts) -> str:
+    rows = [
+        (
+            cell(group["domain"]),
+            f"{group['weight']:.4g}",
+            f"{group['available_tokens']:,}",
+            f"{group['target_tokens']:,}",
+            f"{group['taken_tokens']:,}",
+            f"{group['share']:.2%}",
+            f"{group['epochs']:.3g}",
+            group["outcome"],
+        )
+        for group in facts.groups
+    ]
+    heads = ("group", "weight", "available tokens", "target", "taken", "share", "epochs", "outcome")
+    return "\n## Plan\n\n" + _table(heads, rows) + "\n"
+
+
+def _front_matter(facts: Facts) -> str:
+    """YAML; every value is written as JSON, which YAML contains, so that no word can break out."""
+    name = facts.name.split("/")[-1]
+    languages = sorted({str(row["language"]) for row in facts.counts if row.get("language")})
+    size = next((word for word, bound in SIZES if facts.rows < bound), "n>1T")
+    fields: dict[str, object] = {
+        "pretty_name": name,
+        "license": "other",
+        "language": [code for code in languages if LANGUAGE_CODE.fullmatch(code)],
+        "task_categories": ["text-generation"],
+        "size_categories": [size],
+        "configs": [
+            {
+                "config_name": "default",
+                "data_files": [
+                    {"split": "validation" if facts.name == "validation" else "train", "path": "parquet/*.parquet"}
+                ],
+            }
+        ],
+    }
+    lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in fields.items() if value != []]
+    return "---\n" + "\n".join(lines) + "\n---\n"
+
+
+def dataset_card(facts: Facts) -> str:
+    """The whole README.md of an export."""
+    stage, _, name = facts.name.partition("/")
+    trained = (
+        "a byte-level BPE trained on a sample of the pool"
+        if facts.training.get("trained")
+        else "the tokenizer that the configuration gives"
+    )
+    columns = _table(("column", "type"), ((f"`{column}`", f"`{kind}`") for column, kind in facts.columns.items()))
+    return (
+        _front_matter(facts)
+        + f"\n# {cell(name or stage)}\n\n{WHAT[stage]}\n\n"
+        + f"{facts.rows:,} rows, {facts.tokens:,} tokens in {len(facts.files)} Parquet files. Tokens are counted with "
+        + f"{trained} ({facts.training['vocabulary_size']:,} entries), without end-of-document tokens.\n\n"
+        + '```python\nfrom datasets import load_dataset\n\ndataset = load_dataset(".")\n```\n\n'
+        + "Rows are in one global random order: the files read one after the other are a random permutation, made by a "
+        + f"keyed hash of (id, epoch) with seed {facts.seed}. `export.json` gives rows, tokens and sha256 a file.\n"
+        + _plan(facts)
+        + _by(facts, "domain")
+        + _by(facts, "kind")
+        + _by(facts, "source")
+        + _by(facts, "language")
+        + _licences(facts)
+        + f"\n## Columns\n\n{columns}\n\n"
+        + "`id` is a hash of what the document is, stable over runs; `copies` counts the captures and near-copies that "
+        + "the document stands for; `epoch` counts the repeats of a document in this set from 0.\n\n"
+        + "Made with tamis: de-duplicated, filtered and sampled as the run's manifest records.\n"
+    )

@@ -1,0 +1,295 @@
+"""N-grams of lines: 64-bit keys, how many documents hold each, and how much of a line they cover.
+
+Keys of a line of w words (`tamis.text.words`) for n-grams of n words:
+
+* w < min_words: none;
+* w <= n: one, of the whole line;
+* w > n: each of its w - n + 1 n-grams whose key is 0 modulo k; with k > 1 the whole line too, so that lines
+  that repeat word for word are found whatever k is.
+
+A key takes in the bucket of the document, so that one table counts all buckets.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from tamis import hashing
+from tamis.kernels.hashes import absorb64, mix64
+from tamis.kernels.lines import Units
+from tamis.kernels.words import WORD_KEY, character_table, document_words
+
+NGRAM_KEY = hashing.keys("line n-grams", 1)[0]
+
+
+@njit(cache=True, nogil=True)
+def _key(words: np.ndarray, start: int, count: int, seed: int) -> int:
+    """Key of words[start:start + count]."""
+    state = absorb64(seed, np.uint64(count))
+    for word in range(start, start + count):
+        state = absorb64(state, words[word])
+    return mix64(state)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _sampled(key: int, modulus: int) -> bool:
+    # Hashed once more: the key's high bits choose its partition and its low bits its slot in a table.
+    return modulus == 1 or mix64(np.uint64(key) ^ np.uint64(0xA5A5A5A5A5A5A5A5)) % np.uint64(modulus) == np.uint64(0)
+
+
+@njit(cache=True, nogil=True)
+def _longest(starts: np.ndarray, ends: np.ndarray) -> int:
+    longest = 0
+    for unit in range(len(starts)):
+        longest = max(longest, ends[unit] - starts[unit])
+    return longest
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _new(key: int, row: int, mask: int, slots: np.ndarray, rows: np.ndarray) -> bool:
+    """Whether a row meets a key for the first time; the slots of earlier rows count as empty."""
+    slot = np.uint64(key) & mask
+    while rows[slot] == row:
+        if slots[slot] == key:
+            return False
+        slot = (slot + np.uint64(1)) & mask
+    slots[slot] = key
+    rows[slot] = row
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _collect(
+    data: np.ndarray,
+    unit_offsets: np.ndarray,
+    starts: np.ndarray,
+    ends: np.ndarray,
+    buckets: np.ndarray,
+    ngram: int,
+    min_words: int,
+    modulus: int,
+    word_key: int,
+    ngram_key: int,
+    table: np.ndarray,
+    room: np.ndarray,
+    slots: np.ndarray,
+    rows: np.ndarray,
+    keys: np.ndarray,
+) -> int:
+    """Fill `keys` with the keys of each document, each once a document; returns how many."""
+    words = np.empty(_longest(starts, ends) // 2 + 1, dtype=np.uint64)
+    none = np.empty(0, dtype=np.int64)
+    total = 0
+    for row in range(len(unit_offsets) - 1):
+        seed = absorb64(ngram_key, buckets[row])
+        # A small document uses the first slots only: they stay in the cache.
+        mask = np.uint64(1)
+        while mask <= np.uint64(2 * room[row]):
+            mask *= np.uint64(2)
+        mask -= np.uint64(1)
+        for unit in range(unit_offsets[row], unit_offsets[row + 1]):
+            count = document_words(data, starts[unit], ends[unit], word_key, table, words, none, none, 0)
+            if count < min_words:
+                continue
+            if count <= ngram or modulus > 1:
+                key = _key(words, 0, count, seed)
+                if _new(key, row, mask, slots, rows):
+                    keys[total] = key
+                    total += 1
+            if count > ngram:
+                for word in range(count - ngram + 1):
+                    key = _key(words, word, ngram, seed)
+                    if _sampled(key, modulus) and _new(key, row, mask, slots, rows):
+                        keys[total] = key
+                        total += 1
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _run_lengths(keys: np.ndarray, counts: np.ndarray) -> int:
+    """Collapse equal neighbours in place and count them; returns how many remain."""
+    distinct = 0
+    for i in range(len(keys)):
+        if distinct > 0 and keys[distinct - 1] == keys[i]:
+            counts[distinct - 1] += 1
+        else:
+            keys[distinct] = keys[i]
+            counts[distinct] = 1
+            distinct += 1
+    return distinct
+
+
+def document_frequencies(
+    data: np.ndarray,
+    lines: Units,
+    buckets: np.ndarray,
+    *,
+    ngram: int,
+    min_words: int,
+    modulus: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """In how many rows each key occurs.
+
+    Args:
+        data: uint8 from `tamis.kernels.words.buffers`.
+        lines: lines of n rows.
+        buckets: uint64[n], bucket of each row.
+        ngram: words of an n-gram.
+        min_words: lines with fewer words have no keys.
+        modulus: of the sample, 1 = all.
+
+    Returns:
+        uint64 keys, ascending, and int32 numbers of rows. Memory: 12 bytes a word of text, before collapsing.
+    """
+    # A line of b bytes has at most (b + 1) // 2 words, and no more n-grams; one more for the whole line.
+    until = np.concatenate([[0], np.cumsum((lines.ends - lines.starts + 1) // 2 + 1)])
+    room = np.diff(until[lines.offsets])
+    size = 1 << int(2 * room.max(initial=4)).bit_length()
+    keys = np.empty(until[-1], dtype=np.uint64)
+    total = _collect(
+        data,
+        lines.offsets,
+        lines.starts,
+        lines.ends,
+        buckets,
+        ngram,
+        min_words,
+        modulus,
+        WORD_KEY,
+        NGRAM_KEY,
+        character_table(),
+        room,
+        np.empty(size, dtype=np.uint64),
+        np.full(size, -1, dtype=np.int64),
+        keys,
+    )
+    keys = keys[:total]
+    keys.sort()
+    counts = np.zeros(total, dtype=np.int32)
+    distinct = _run_lengths(keys, counts)
+    return keys[:distinct].copy(), counts[:distinct].copy()
+
+
+@njit(cache=True, nogil=True)
+def _fill(keys: np.ndarray, frequencies: np.ndarray, slots: np.ndarray, values: np.ndarray) -> None:
+    mask = np.uint64(len(slots) - 1)
+    for i in range(len(keys)):
+        slot = keys[i] & mask
+        while values[slot] != 0:
+            slot = (slot + np.uint64(1)) & mask
+        slots[slot] = keys[i]
+        values[slot] = frequencies[i]
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _frequency(key: int, slots: np.ndarray, values: np.ndarray) -> int:
+    """Documents that hold a frequent key; 0 when it is not frequent."""
+    mask = np.uint64(len(slots) - 1)
+    slot = np.uint64(key) & mask
+    while values[slot] != 0 and slots[slot] != key:
+        slot = (slot + np.uint64(1)) & mask
+    return values[slot]
+
+
+@njit(cache=True, nogil=True)
+def _cover(
+    data: np.ndarray,
+    unit_offsets: np.ndarray,
+    starts: np.ndarray,
+    ends: np.ndarray,
+    buckets: np.ndarray,
+    ngram: int,
+    min_words: int,
+    modulus: int,
+    share: float,
+    word_key: int,
+    ngram_key: int,
+    table: np.ndarray,
+    slots: np.ndarray,
+    values: np.ndarray,
+    found: np.ndarray,
+) -> None:
+    words = np.empty(_longest(starts, ends) // 2 + 1, dtype=np.uint64)
+    none = np.empty(0, dtype=np.int64)
+    for row in range(len(unit_offsets) - 1):
+        seed = absorb64(ngram_key, buckets[row])
+        for unit in range(unit_offsets[row], unit_offsets[row + 1]):
+            count = document_words(data, starts[unit], ends[unit], word_key, table, words, none, none, 0)
+            if count < min_words:
+                continue
+            if count <= ngram or modulus > 1:
+                found[unit] = _frequency(_key(words, 0, count, seed), slots, values)
+            if count > ngram and found[unit] == 0:
+                judged = 0  # words inside the n-grams looked at
+                judged_end = 0
+                covered = 0
+                covered_end = 0
+                most = 0
+                for word in range(count - ngram + 1):
+                    key = _key(words, word, ngram, seed)
+                    if not _sampled(key, modulus):
+                        continue
+                    judged += word + ngram - max(word, judged_end)
+                    judged_end = word + ngram
+                    frequency = _frequency(key, slots, values)
+                    if frequency > 0:
+                        covered += word + ngram - max(word, covered_end)
+                        covered_end = word + ngram
+                        most = max(most, frequency)
+                if 2 * judged >= count and covered >= share * judged:
+                    found[unit] = most
+
+
+def frequent_lines(
+    data: np.ndarray,
+    lines: Units,
+    buckets: np.ndarray,
+    keys: np.ndarray,
+    frequencies: np.ndarray,
+    *,
+    ngram: int,
+    min_words: int,
+    modulus: int,
+    share: float,
+) -> np.ndarray:
+    """Which lines are made of frequent n-grams.
+
+    Args:
+        data: uint8 from `tamis.kernels.words.buffers`.
+        lines: lines of n rows.
+        buckets: uint64[n], bucket of each row.
+        keys: uint64, the frequent keys, each once.
+        frequencies: int32, in how many documents each occurs, at least 1.
+        ngram: as in `document_frequencies`.
+        min_words: likewise.
+        modulus: likewise. Words that no sampled n-gram covers say nothing; a line of which less than half is
+            covered by sampled n-grams goes only when the whole of it is frequent.
+        share: of the words of a line that frequent n-grams must cover, above 0.
+
+    Returns:
+        int32, one a line: the largest document frequency among the n-grams that cover it; 0 where the line stays.
+    """
+    size = 1 << max(4, int(2 * len(keys)).bit_length())
+    slots = np.zeros(size, dtype=np.uint64)
+    values = np.zeros(size, dtype=np.int32)
+    _fill(keys, frequencies, slots, values)
+    found = np.zeros(len(lines.starts), dtype=np.int32)
+    _cover(
+        data,
+        lines.offsets,
+        lines.starts,
+        lines.ends,
+        buckets,
+        ngram,
+        min_words,
+        modulus,
+        share,
+        WORD_KEY,
+        NGRAM_KEY,
+        character_table(),
+        slots,
+        values,
+        found,
+    )
+    return found

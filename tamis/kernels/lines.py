@@ -1,0 +1,298 @@
+r"""Lines and paragraphs of a text column, and cutting them out, straight on Arrow's buffers.
+
+A line ends at "\n", "\r\n" or "\r"; it is blank when it holds nothing but white space (`str.isspace`). A **unit**
+is a line that is not blank, or a paragraph: a run of such lines. The bytes between two units are a gap: the line
+ending of the first, and the blank lines. A unit is cut together with one of the gaps beside it, so the text
+stays well formed:
+
+* of the gaps on either side of a run of cut units, the one with more line endings stays (the left one when equal), so
+  cutting the last line of a paragraph does not glue the next paragraph to it;
+* cutting at the end of a text leaves what stood after the last unit, cutting at its beginning what stood before.
+
+Spans are bytes of the column's data buffer; `characters_of` turns them into characters of their document.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numba import njit
+
+
+class Units(NamedTuple):
+    """The units of n rows.
+
+    offsets: int64[n + 1], the units of row i are offsets[i] … offsets[i + 1] - 1.
+    starts, ends: int64, bytes of each unit, without its line ending.
+    breaks: int64, line endings between this unit and the next one of its row (or the end of the row).
+    """
+
+    offsets: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+    breaks: np.ndarray
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _space(data: np.ndarray, i: int, end: int) -> int:
+    """Bytes of the white-space character at i; 0 when it is none."""
+    first = data[i]
+    second = data[i + 1] if i + 1 < end else 0
+    third = data[i + 2] if i + 2 < end else 0
+    width = 0
+    if first < 0x80:
+        width = int(first == 0x20 or 0x09 <= first <= 0x0D or 0x1C <= first <= 0x1F)
+    elif first == 0xC2:
+        width = 2 * int(second in (0x85, 0xA0))
+    elif first == 0xE1:
+        width = 3 * int(second == 0x9A and third == 0x80)
+    elif first == 0xE2 and second == 0x80:
+        width = 3 * int(0x80 <= third <= 0x8A or third in (0xA8, 0xA9, 0xAF))
+    elif first == 0xE2:
+        width = 3 * int(second == 0x81 and third == 0x9F)
+    elif first == 0xE3:
+        width = 3 * int(second == 0x80 and third == 0x80)
+    return width
+
+
+@njit(cache=True, nogil=True)
+def _scan(
+    offsets: np.ndarray,
+    data: np.ndarray,
+    wanted: np.ndarray,
+    by_line: bool,
+    fill: bool,
+    unit_offsets: np.ndarray,
+    starts: np.ndarray,
+    ends: np.ndarray,
+    breaks: np.ndarray,
+) -> int:
+    """Find the units of the wanted rows; with `fill` False only count them."""
+    unit = 0
+    for row in range(len(offsets) - 1):
+        if wanted[row]:
+            end = offsets[row + 1]
+            i = offsets[row]
+            inside = False  # the line before was not blank
+            first = True
+            endings = 0
+            while i < end:
+                line = i
+                blank = True
+                while i < end and data[i] != 0x0A and data[i] != 0x0D:
+                    if blank:
+                        width = _space(data, i, end)
+                        if width == 0:
+                            blank = False
+                            i += 1
+                        else:
+                            i += width
+                    else:
+                        i += 1
+                stop = i
+                ended = 0
+                if i < end:
+                    ended = 1
+                    i += 2 if data[i] == 0x0D and i + 1 < end and data[i + 1] == 0x0A else 1
+                if blank:
+                    inside = False
+                    endings += ended
+                else:
+                    if by_line or not inside:
+                        if fill:
+                            starts[unit] = line
+                            if not first:
+                                breaks[unit - 1] = endings
+                        first = False
+                        unit += 1
+                    inside = True
+                    endings = ended
+                    if fill:
+                        ends[unit - 1] = stop
+            if fill and not first:
+                breaks[unit - 1] = endings
+        unit_offsets[row + 1] = unit
+    return unit
+
+
+def find_units(offsets: np.ndarray, data: np.ndarray, wanted: np.ndarray, *, by_line: bool) -> Units:
+    """The units of the wanted rows; other rows have none.
+
+    Args:
+        offsets: int64[n + 1] from `tamis.kernels.words.buffers`.
+        data: uint8 likewise.
+        wanted: bool[n].
+        by_line: lines, or paragraphs.
+    """
+    unit_offsets = np.zeros(len(offsets), dtype=np.int64)
+    none = np.empty(0, dtype=np.int64)
+    count = _scan(offsets, data, wanted, by_line, False, unit_offsets, none, none, none)
+    starts, ends, breaks = (np.empty(count, dtype=np.int64) for _ in range(3))
+    _scan(offsets, data, wanted, by_line, True, unit_offsets, starts, ends, breaks)
+    return Units(unit_offsets, starts, ends, breaks)
+
+
+@njit(cache=True, nogil=True)
+def unit_characters(data: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Code points of each span of bytes: int64."""
+    counts = np.empty(len(starts), dtype=np.int64)
+    for unit in range(len(starts)):
+        count = 0
+        for i in range(starts[unit], ends[unit]):
+            if data[i] & 0xC0 != 0x80:
+                count += 1
+        counts[unit] = count
+    return counts
+
+
+@njit(cache=True, nogil=True)
+def cut_spans(
+    unit_offsets: np.ndarray,
+    starts: np.ndarray,
+    ends: np.ndarray,
+    breaks: np.ndarray,
+    cut: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The bytes that go with each unit that is cut.
+
+    Args:
+        unit_offsets: `Units.offsets`.
+        starts: `Units.starts`.
+        ends: `Units.ends`.
+        breaks: `Units.breaks`.
+        cut: bool, one a unit.
+
+    Returns:
+        int64 span starts and span ends of the cut units, in order; spans of a row do not overlap.
+    """
+    total = 0
+    for unit in range(len(cut)):
+        total += cut[unit]
+    span_starts = np.empty(total, dtype=np.int64)
+    span_ends = np.empty(total, dtype=np.int64)
+    span = 0
+    for row in range(len(unit_offsets) - 1):
+        low = unit_offsets[row]
+        high = unit_offsets[row + 1]
+        unit = low
+        while unit < high:
+            if not cut[unit]:
+                unit += 1
+                continue
+            run = unit
+            while run < high and cut[run]:
+                run += 1
+            # Units unit … run - 1 go. With the gap before each of them, or with the gap after each?
+            if unit == low:
+                before = False
+            elif run == high:
+                before = True
+            else:
+                before = breaks[run - 1] > breaks[unit - 1]
+            for gone in range(unit, run):
+                if before:
+                    span_starts[span] = ends[gone - 1]
+                    span_ends[span] = ends[gone]
+                else:
+                    span_starts[span] = starts[gone]
+                    span_ends[span] = starts[gone + 1] if gone + 1 < high else ends[gone]
+                span += 1
+            unit = run
+    return span_starts, span_ends
+
+
+@njit(cache=True, nogil=True)
+def characters_of(
+    offsets: np.ndarray,
+    data: np.ndarray,
+    rows: np.ndarray,
+    starts: np.ndarray,
+    ends: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Turn spans of bytes into spans of characters of their rows.
+
+    Args:
+        offsets: int64[n + 1].
+        data: uint8.
+        rows: int64[k], row of each span; spans ordered by row, then start, and not overlapping.
+        starts: int64[k] first byte.
+        ends: int64[k] byte after the last.
+
+    Returns:
+        int64[k] first character, int64[k] character after the last.
+    """
+    first = np.empty(len(rows), dtype=np.int64)
+    last = np.empty(len(rows), dtype=np.int64)
+    row = -1
+    position = 0
+    count = 0
+    for span in range(len(rows)):
+        if rows[span] != row:
+            row = rows[span]
+            position = offsets[row]
+            count = 0
+        while position < starts[span]:
+            if data[position] & 0xC0 != 0x80:
+                count += 1
+            position += 1
+        first[span] = count
+        while position < ends[span]:
+            if data[position] & 0xC0 != 0x80:
+                count += 1
+            position += 1
+        last[span] = count
+    return first, last
+
+
+@njit(cache=True, nogil=True)
+def _gather(
+    offsets: np.ndarray,
+    data: np.ndarray,
+    rows: np.ndarray,
+    starts: np.ndarray,
+    ends: np.ndarray,
+    new_offsets: np.ndarray,
+    new_data: np.ndarray,
+) -> None:
+    span = 0
+    position = 0
+    for row in range(len(offsets) - 1):
+        source = offsets[row]
+        while span < len(rows) and rows[span] == row:
+            length = starts[span] - source
+            new_data[position : position + length] = data[source : source + length]
+            position += length
+            source = ends[span]
+            span += 1
+        length = offsets[row + 1] - source
+        new_data[position : position + length] = data[source : source + length]
+        position += length
+        new_offsets[row + 1] = position
+
+
+def remove_spans(
+    offsets: np.ndarray,
+    data: np.ndarray,
+    rows: np.ndarray,
+    starts: np.ndarray,
+    ends: np.ndarray,
+) -> pa.Array:
+    """The text column without the given spans of bytes.
+
+    Args:
+        offsets: int64[n + 1] from `tamis.kernels.words.buffers`.
+        data: uint8 likewise.
+        rows: int64[k], row of each span; spans ordered by row, then start, not overlapping, on character boundaries.
+        starts: int64[k] first byte.
+        ends: int64[k] byte after the last.
+
+    Returns:
+        n strings, large_string.
+    """
+    new_offsets = np.zeros(len(offsets), dtype=np.int64)
+    size = int(offsets[-1] - offsets[0] - np.sum(ends - starts))
+    new_data = np.empty(size, dtype=np.uint8)
+    _gather(offsets, data, rows, starts, ends, new_offsets, new_data)
+    return pa.LargeStringArray.from_buffers(len(offsets) - 1, pa.py_buffer(new_offsets), pa.py_buffer(new_data))

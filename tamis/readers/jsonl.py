@@ -1,0 +1,77 @@
+"""JSON Lines, plain, `.gz` or `.zst`: one object a line, one document an object.
+
+The fields named in the section become text, url and date; all others, the source's own id among them, are kept
+as metadata. Memory: one line, at most `max_document_bytes`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from tamis.readers.lines import lines
+from tamis.readers.record import Record, Skip, Source, make, shorten
+from tamis.schemas import KINDS
+
+
+class JsonlSource(Source):
+    """Files of JSON objects, one a line."""
+
+    format: Literal["jsonl"] = Field(default="jsonl", description="JSON Lines; plain, .gz or .zst, told by content.")
+    text_field: str = Field(default="text", min_length=1, description="Name of the field that holds the text.")
+    url_field: str | None = Field(default="url", description="Name of the field that holds the URL, or null for none.")
+    date_field: str | None = Field(
+        default="date",
+        description="Name of the field that holds the date (ISO 8601, a year, seconds since 1970), or null for none.",
+    )
+    kind_field: str | None = Field(
+        default=None,
+        description="Name of a field that holds the kind; a value that is no kind falls back to `kind`.",
+    )
+
+
+def read(source: JsonlSource, path: Path) -> Iterator[Record | Skip]:
+    """The documents of one file.
+
+    Raises:
+        SourceError: missing, or a compressed file that is cut short or damaged.
+    """
+    where = str(path)
+    for number, line in lines(path, source.max_document_bytes):
+        if isinstance(line, int):
+            detail = f"{line} bytes in one line, limit {source.max_document_bytes}"
+            yield Skip(where, number, "too_large", detail)
+        elif line.strip():
+            yield _record(source, where, number, line)
+
+
+def _record(source: JsonlSource, where: str, number: int, line: bytes) -> Record | Skip:
+    try:
+        value = json.loads(line.decode("utf-8-sig"), parse_constant=str)
+    except UnicodeDecodeError as error:
+        return Skip(where, number, "invalid_utf8", shorten(error))
+    except (ValueError, RecursionError) as error:
+        return Skip(where, number, "invalid_json", shorten(error))
+    if not isinstance(value, dict):
+        return Skip(where, number, "not_an_object", f"the line holds {type(value).__name__}")
+    if source.text_field not in value:
+        return Skip(where, number, "missing_text", shorten(f"no field {source.text_field!r} among {sorted(value)}"))
+    fields: dict[str, Any] = dict(value)
+    text = fields.pop(source.text_field)
+    url = None if source.url_field is None else fields.pop(source.url_field, None)
+    date = None if source.date_field is None else fields.pop(source.date_field, None)
+    kind = None if source.kind_field is None else fields.get(source.kind_field)
+    return make(
+        source,
+        where,
+        number,
+        text,
+        url=url,
+        date=date,
+        metadata=fields,
+        kind=kind if isinstance(kind, str) and kind in KINDS else None,
+    )

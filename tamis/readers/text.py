@@ -1,0 +1,63 @@
+"""Files of text: one document a file, its kind by extension.
+
+The URL is null, the date unknown (a file's own time is the day it was copied), path and extension are metadata.
+Memory: one file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from tamis.readers.lines import opened
+from tamis.readers.record import Record, Skip, Source, make, shorten
+from tamis.section import Kind
+
+CODE = "c cc cpp cs css go h hpp java js jsx kt lua php pl py pyi pyx r rb rs scala sh sql swift ts tsx"
+EXTENSIONS: Mapping[str, Kind] = {
+    **dict.fromkeys(CODE.split(), "code"),
+    **dict.fromkeys(("ltx", "tex"), "maths"),
+    **dict.fromkeys(("csv", "po", "pot", "tsv"), "catalogue"),
+}
+"""Kinds that an extension settles; all other files are judged by their lines."""
+
+
+class TextSource(Source):
+    """Files of text, one document a file."""
+
+    format: Literal["text"] = Field(default="text", description="UTF-8 text, one document a file; also .gz and .zst.")
+    kinds: dict[str, Kind] = Field(
+        default_factory=dict,
+        description="Kind by extension (without the dot), over the built-in table of common extensions.",
+    )
+
+
+def read(source: TextSource, path: Path) -> Iterator[Record | Skip]:
+    """The document of one file.
+
+    Raises:
+        SourceError: missing, or a compressed file that is cut short or damaged.
+    """
+    where = str(path)
+    data = bytearray()
+    size = 0
+    with opened(path) as file:
+        while block := file.read(1 << 20):
+            size += len(block)
+            if size <= source.max_document_bytes:
+                data += block
+    if size > source.max_document_bytes:
+        yield Skip(where, 1, "too_large", f"{size} bytes, limit {source.max_document_bytes}")
+        return
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        yield Skip(where, 1, "invalid_utf8", shorten(error))
+        return
+    name = path.name.removesuffix(".gz").removesuffix(".zst")
+    extension = name.rpartition(".")[2].lower() if "." in name else ""
+    kind = source.kinds.get(extension) or EXTENSIONS.get(extension)
+    yield make(source, where, 1, text, metadata={"path": path.as_posix()}, kind=kind)

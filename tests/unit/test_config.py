@@ -1,0 +1,112 @@
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tamis import config
+from tamis.errors import ConfigError
+
+SOURCE = {"name": "web", "format": "jsonl", "paths": ["a.jsonl"]}
+SMALL = {"sources": [SOURCE], "pipeline": ["minhash_dedup"]}
+
+
+def refused(**changes):
+    with pytest.raises(ConfigError) as caught:
+        config.load(SMALL | changes)
+    return str(caught.value)
+
+
+def test_sources_and_pipeline_are_all_that_must_be_given():
+    loaded = config.load(SMALL)
+    assert loaded.pipeline == ("minhash_dedup",)
+    assert loaded.mixtures is None
+    assert loaded.pool_columns == frozenset()
+
+
+def test_every_stage_has_working_defaults():
+    for name in config.STAGES:
+        assert config.MODULES[name].Config() == getattr(config.load(SMALL), name)
+
+
+def test_every_setting_is_described():
+    def walk(schema):
+        for model in [schema, *schema.get("$defs", {}).values()]:
+            for name, field in model.get("properties", {}).items():
+                yield model.get("title"), name, field
+
+    # A section is described by its own docstring.
+    undescribed = [
+        (title, name)
+        for title, name, field in walk(config.Config.model_json_schema())
+        if not field.get("description") and "$ref" not in field
+    ]
+    assert undescribed == []
+
+
+def test_null_stands_for_the_default():
+    assert config.load(SMALL | {"minhash_dedup": None, "shards": None}) == config.load(SMALL)
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"colour": "red"}, "colour: there is no such key"),
+        ({"minhash_dedup": {"treshold": 0.7}}, "minhash_dedup.treshold: there is no such key"),
+        ({"minhash_dedup": {"threshold": 1.5}}, "minhash_dedup.threshold"),
+        ({"minhash_dedup": {"threshold": "high"}}, "minhash_dedup.threshold"),
+        ({"shards": 0}, "shards"),
+        ({"shards": "many"}, "shards"),
+        ({"pipeline": ["minhash"]}, "pipeline[0]"),
+        ({"pipeline": "minhash_dedup"}, "pipeline"),
+        ({"sources": []}, "sources"),
+        ({"sources": [SOURCE | {"format": "docx"}]}, "sources[0]"),
+        ({"sources": [SOURCE | {"path": "a"}]}, "sources[0].jsonl.path: there is no such key"),
+        ({"mixtures": {"Big Mix": {}}}, "mixtures"),
+    ],
+)
+def test_a_wrong_key_is_named(changes, key):
+    assert key in refused(**changes)
+
+
+def test_all_wrong_keys_are_named_at_once():
+    message = refused(colour="red", shards=0, minhash_dedup={"threshold": 7})
+    assert message.count("\n") == 3
+    for key in ("colour", "shards", "minhash_dedup.threshold"):
+        assert f"  {key}" in message
+
+
+def test_stages_twice_or_without_their_columns_are_refused():
+    assert "pipeline: url_dedup stands twice" in refused(pipeline=["url_dedup", "minhash_dedup", "url_dedup"])
+    message = refused(pipeline=["heuristics", "language_id"])
+    assert "heuristics needs language" in message
+    assert "language_id" in message
+
+
+def test_two_sources_of_one_name_are_refused():
+    assert "the name 'web' is given to 2 sources" in refused(sources=[SOURCE, SOURCE])
+
+
+def test_too_many_edges_are_refused():
+    assert "10000 x" not in refused(shards=10_000, partitions=101)
+    assert "at most 1,000,000" in refused(shards=10_000, partitions=101)
+
+
+def test_bands_and_rows_must_fit():
+    message = refused(minhash_dedup={"bands": 1000, "rows": 1000})
+    assert "minhash_dedup" in message
+
+
+def test_weights_must_sum_to_one():
+    mixture = {"weights": {"general": 0.5, "math": 0.25, "code": 0.17, "multilingual": 0.07}}
+    message = refused(pipeline=["language_id", "domains"], tokenizer={}, mixtures={"standard": mixture})
+    assert "mixtures.standard" in message
+    assert "0.99" in message
+
+
+@given(
+    st.dictionaries(st.text(max_size=8), st.none() | st.booleans() | st.integers() | st.text(max_size=5), max_size=4)
+)
+def test_any_dictionary_is_accepted_or_refused_in_words(given):
+    with contextlib.suppress(ConfigError):
+        config.load(SMALL | given)

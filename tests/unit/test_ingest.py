@@ -1,0 +1,227 @@
+import gzip
+import json
+import random
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tamis import barrier
+from tamis.errors import SourceError
+from tamis.readers import Record
+from tamis.readers.jsonl import JsonlSource
+from tamis.shards import home_shard, read_json
+from tamis.stages import ingest
+
+LONG = "The harbour was quiet in the morning and the boats had not come back. "
+
+
+def write_lines(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def run(folder, sources, shards=1, config=None):
+    """All steps of the stage, as the rules call them; returns the documents and the ledger of all shards."""
+    config = config or ingest.Config()
+    units = ingest.units(sources, config)
+    for index, unit in enumerate(units):
+        ingest.run_map(
+            config,
+            source=unit.source.model_dump(mode="json"),
+            priority=unit.priority,
+            files=[str(path) for path in unit.files],
+            shards=shards,
+            output=folder / "map" / f"part-{index:05d}.arrow",
+            skipped=folder / "skipped" / f"part-{index:05d}.parquet",
+            read_counts=folder / "read" / f"part-{index:05d}.json",
+        )
+    rows = folder / "map" / "barrier.json"
+    barrier.write(rows, folder / "map", len(units), ".arrow")
+    for shard in range(shards):
+        keys = folder / "keys" / f"part-{shard:05d}.npy"
+        ingest.run_keys(config, shards=shards, shard=shard, barrier=rows, output=keys)
+    keys = folder / "keys" / "barrier.json"
+    barrier.write(keys, folder / "keys", shards, ".npy")
+    ranks = folder / "ranks.npy"
+    ingest.run_rank(config, units=len(units), barrier=keys, read_folder=folder / "read", output=ranks)
+    for shard in range(shards):
+        ingest.run_apply(
+            config,
+            shards=shards,
+            shard=shard,
+            barrier=rows,
+            keys_barrier=keys,
+            ranks=ranks,
+            kept=folder / "documents" / f"part-{shard:05d}.parquet",
+            dropped=folder / "dropped" / f"part-{shard:05d}.parquet",
+            stats=folder / "stats" / f"part-{shard:05d}.json",
+        )
+
+    def whole(name):
+        return pa.concat_tables(pq.read_table(path) for path in sorted((folder / name).iterdir())).sort_by("id")
+
+    return whole("documents"), whole("dropped")
+
+
+def pages(count, seed=0):
+    dice = random.Random(seed)  # noqa: S311 - a test order
+    return [
+        {
+            "text": f"{LONG * dice.randint(1, 3)}{number}",
+            "url": f"https://{dice.choice('abc')}.example/{dice.randint(0, count // 2)}",
+            "date": f"20{dice.randint(10, 24)}-01-0{dice.randint(1, 9)}" if dice.random() < 0.8 else None,
+            "number": number,
+        }
+        for number in range(count)
+    ]
+
+
+def source(*paths, name="web", **more):
+    return JsonlSource(name=name, paths=[str(path) for path in paths], **more)
+
+
+def test_hand_worked_example(tmp_path):
+    path = write_lines(
+        tmp_path / "a.jsonl",
+        [
+            {"id": "x1", "text": "Old page.", "url": "https://a.example/1", "date": "2020-01-01"},
+            {"text": "New page.", "url": "http://A.example/1#top", "date": "2024-01-01", "author": "me"},
+            {"text": "No address."},
+        ],
+    )
+    documents, dropped = run(tmp_path / "out", [source(path)])
+    rows = {row["text"]: row for row in documents.to_pylist()}
+    assert dropped.num_rows == 0
+    # The newest first, no date last.
+    assert [rows[text]["rank"] for text in ("New page.", "Old page.", "No address.")] == [0, 1, 2]
+    # One URL key, one home, two documents.
+    assert rows["Old page."]["id"][:16] == rows["New page."]["id"][:16]
+    assert rows["Old page."]["id"] != rows["New page."]["id"]
+    assert rows["New page."]["url"] == "http://A.example/1#top"
+    assert json.loads(rows["New page."]["metadata"]) == {"author": "me"}
+    assert rows["Old page."]["date"] == datetime(2020, 1, 1, tzinfo=UTC)
+    assert rows["No address."]["url"] is None
+    assert {row["copies"] for row in rows.values()} == {1}
+
+
+def test_the_same_record_twice_is_one_document_and_a_ledger_row(tmp_path):
+    row = {"text": "Same.", "url": "https://a.example/", "date": "2020-01-01"}
+    path = write_lines(tmp_path / "a.jsonl", [row, row | {"seen": "again"}, row])
+    documents, dropped = run(tmp_path / "out", [source(path)])
+    assert documents["copies"].to_pylist() == [3]
+    assert dropped["reason"].to_pylist() == ["duplicate_record"] * 2
+    assert set(dropped["matched_id"].to_pylist()) == set(documents["id"].to_pylist())
+
+
+@pytest.mark.parametrize("shards", [2, 5])
+def test_documents_and_ranks_do_not_depend_on_the_number_of_shards(tmp_path, shards):
+    path = write_lines(tmp_path / "a.jsonl", pages(80))
+    one, one_dropped = run(tmp_path / "one", [source(path)])
+    many, many_dropped = run(tmp_path / "many", [source(path)], shards)
+    assert many.equals(one)
+    assert many_dropped.equals(one_dropped)
+    assert sorted(many["rank"].to_pylist()) == list(range(many.num_rows))
+    for shard in range(shards):
+        ids = pq.read_table(tmp_path / "many" / "documents" / f"part-{shard:05d}.parquet")["id"].to_pylist()
+        assert ids == sorted(ids)
+        assert {home_shard(name, shards) for name in ids} <= {shard}
+
+
+def test_documents_do_not_depend_on_the_order_and_batching_of_the_input(tmp_path):
+    rows = pages(60)
+    # Records of equal text, url and date but other metadata: which one stays must not depend on who comes first.
+    rows += [row | {"number": -1} for row in rows[:20]]
+    one, _ = run(tmp_path / "one", [source(write_lines(tmp_path / "a.jsonl", rows))], 2)
+    random.Random(1).shuffle(rows)  # noqa: S311 - a test order
+    files = [write_lines(tmp_path / f"{name}.jsonl", rows[at::3]) for at, name in enumerate(("z", "y", "x"))]
+    files.append(write_lines(tmp_path / "empty.jsonl", []))
+    other, _ = run(tmp_path / "other", [source(*files)], 2, ingest.Config(unit_bytes=1))
+    assert other.equals(one)
+
+
+def test_source_priority_decides_between_equal_dates(tmp_path):
+    row = {"text": "Same text.", "date": "2020-01-01"}
+    first = source(write_lines(tmp_path / "b.jsonl", [row | {"url": "https://z.example/"}]), name="first")
+    second = source(write_lines(tmp_path / "a.jsonl", [row | {"url": "https://a.example/"}]), name="second")
+    documents, _ = run(tmp_path / "one", [first, second])
+    assert {row["source"]: row["rank"] for row in documents.to_pylist()} == {"first": 0, "second": 1}
+    documents, _ = run(tmp_path / "two", [second, first])
+    assert {row["source"]: row["rank"] for row in documents.to_pylist()} == {"first": 1, "second": 0}
+
+
+def test_unreadable_records_are_listed_and_counted(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(
+        b'{"text": "Good."}\n{"text": null}\n{"texts": "x"}\n{"text": "cut\n{"text": "caf\xe9"}\n{"text": " "}\n'
+    )
+    documents, _ = run(tmp_path / "out", [source(path)])
+    assert documents["text"].to_pylist() == ["Good."]
+    skipped = pq.read_table(tmp_path / "out" / "skipped" / "part-00000.parquet").to_pylist()
+    assert {row["reason"]: row["record"] for row in skipped} == {
+        "null_text": 2,
+        "missing_text": 3,
+        "invalid_json": 4,
+        "invalid_utf8": 5,
+        "empty_text": 6,
+    }
+    assert {row["path"] for row in skipped} == {str(path)}
+    counts = read_json(tmp_path / "out" / "read" / "part-00000.json")
+    assert counts == {"source": "web", "files": [{"path": str(path), "records": 1, "skipped": 5}]}
+
+
+def test_a_source_without_a_document_fails_and_is_named(tmp_path):
+    good = source(write_lines(tmp_path / "a.jsonl", pages(3)), name="good")
+    empty = source(write_lines(tmp_path / "b.jsonl", [{"text": ""}]), name="hollow")
+    with pytest.raises(SourceError, match=r"hollow.*1 "):
+        run(tmp_path / "out", [good, empty])
+
+
+def test_a_truncated_file_fails_and_is_named(tmp_path):
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(gzip.compress(json.dumps({"text": LONG * 100}).encode() * 50)[:-30])
+    with pytest.raises(SourceError, match=r"a\.jsonl\.gz"):
+        run(tmp_path / "out", [source(path)])
+
+
+def test_a_missing_path_is_named_before_anything_runs(tmp_path):
+    with pytest.raises(SourceError, match="nowhere"):
+        ingest.units([source(tmp_path / "nowhere.jsonl")], ingest.Config())
+
+
+def test_units_hold_every_file_once_and_stay_below_their_size(tmp_path):
+    files = [write_lines(tmp_path / f"{number}.jsonl", pages(number + 1)) for number in range(6)]
+    limit = 2 * files[-1].stat().st_size
+    units = ingest.units([source(*files[:4]), source(*files[4:], name="other")], ingest.Config(unit_bytes=limit))
+    assert [path for unit in units for path in unit.files] == files
+    assert all(len(unit.files) == 1 or sum(path.stat().st_size for path in unit.files) <= limit for unit in units)
+    assert {(unit.source.name, unit.priority) for unit in units} == {("web", 0), ("other", 1)}
+
+
+def test_ids_are_content_and_nothing_else():
+    def record(**changes):
+        values = {
+            "text": "t",
+            "kind": "prose",
+            "url": "https://a.example/",
+            "date": None,
+            "metadata": None,
+            "path": "p",
+        }
+        return Record(**values | {"record": 1} | changes)
+
+    def identity(source="s", priority=0, **changes):
+        return ingest.documents_of([record(**changes)], source, priority)["id"][0].as_py()
+
+    base = identity()
+    assert len(base) == 32
+    assert identity(path="q", record=9, metadata={"a": 1}, kind="code", priority=5) == base
+    others = {
+        identity(text="u"),
+        identity(url="https://b.example/"),
+        identity(date=datetime(2020, 1, 1, tzinfo=UTC)),
+        identity("r"),
+        identity(url=None),
+    }
+    assert len(others | {base}) == 6

@@ -1,0 +1,99 @@
+import json
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+from tamis import job
+from tamis.errors import ConfigError, SourceError
+from tamis.section import Section, canonical
+
+
+class _Config(Section):
+    """A section."""
+
+    least: int = 3
+
+
+@pytest.fixture(name="stage")
+def _stage(monkeypatch):
+    module = types.ModuleType("tamis.stages.rehearsal")
+    module.VERSION = 2
+    module.Config = _Config
+    module.seen = {}
+
+    def run_apply(config: _Config, *, shards: int, shard: int, documents: Path, label: str = "none") -> None:
+        module.seen = {"config": config, "shards": shards, "shard": shard, "documents": documents, "label": label}
+
+    def run_fail(config: _Config) -> None:
+        message = "x.gz: cut short. Fetch it again."
+        raise SourceError(message)
+
+    def run_break(config: _Config) -> None:
+        raise ZeroDivisionError
+
+    module.run_apply, module.run_fail, module.run_break = run_apply, run_fail, run_break
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(job, "find_module", lambda stage: module)
+    return module
+
+
+def params(**more):
+    return canonical({"stage": "rehearsal", "version": 2, "config": {"least": 5}, **more})
+
+
+def test_params_and_values_reach_the_step_in_their_types(stage):
+    code = job.main(["rehearsal", "apply", "--params", params(shards=4), "documents=a/b.parquet", "shard=00003"])
+    assert code == 0
+    assert stage.seen == {
+        "config": _Config(least=5),
+        "shards": 4,
+        "shard": 3,
+        "documents": Path("a/b.parquet"),
+        "label": "none",
+    }
+
+
+def test_a_value_may_hold_an_equals_sign(stage):
+    assert job.main(["rehearsal", "apply", "--params", params(shards=1), "documents=a=b", "shard=0"]) == 0
+    assert stage.seen["documents"] == Path("a=b")
+
+
+def test_params_that_a_step_does_not_take_are_left(stage):
+    assert job.main(["rehearsal", "apply", "--params", params(shards=1, other=9), "documents=a", "shard=0"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "values", "message"),
+    [
+        ({"shards": 1}, {"shard": "0"}, "needs documents="),
+        ({"shards": 1}, {"shard": "0", "documents": "a", "colour": "red"}, "no parameters .*colour"),
+        ({"shards": 1, "version": 1}, {"shard": "0", "documents": "a"}, "installed code is version 2"),
+    ],
+)
+def test_a_call_that_does_not_fit_is_refused(stage, given, values, message):
+    with pytest.raises(ConfigError, match=message):
+        job.bind(stage, stage.run_apply, {"version": 2, "config": {}} | given, values)
+
+
+def test_an_expected_error_is_one_line_and_not_a_traceback(stage, caplog):
+    assert job.main(["rehearsal", "fail", "--params", params()]) == 1
+    assert "rehearsal fail failed: x.gz: cut short" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+def test_a_defect_keeps_its_traceback(stage):
+    with pytest.raises(ZeroDivisionError):
+        job.main(["rehearsal", "break", "--params", params()])
+
+
+def test_stages_are_found_and_others_named():
+    assert job.find_module("url_dedup").__name__ == "tamis.stages.url_dedup"
+    with pytest.raises(ConfigError, match="no module 'sieve'"):
+        job.find_module("sieve")
+
+
+def test_canonical_params_do_not_depend_on_the_order_of_keys():
+    assert canonical({"b": 1, "a": {"d": 2, "c": 3}}) == canonical({"a": {"c": 3, "d": 2}, "b": 1})
+    assert json.loads(canonical({"ä": [1, 2]})) == {"ä": [1, 2]}

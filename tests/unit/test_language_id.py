@@ -1,0 +1,230 @@
+"""Languages: known sentences, py3langid itself as the oracle, a fastText model trained here, selection, bad input."""
+
+# ruff: noqa: RUF001 - texts in other scripts
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tamis.errors import ModelError
+from tamis.language_codes import TWO_LETTERS, language_code
+from tamis.shards import read_documents, read_json, read_table, write_table
+from tamis.stages import language_id
+from tamis.stages.language_id import Config, add_languages, identify, sample_words, select
+
+SENTENCES = {
+    "en": "The sieve lets the fine grains through and keeps the coarse ones, which the miller grinds again.",
+    "de": "Das Sieb lässt die feinen Körner hindurch und hält die groben zurück, die der Müller nochmals mahlt.",
+    "fr": "Le tamis laisse passer les grains fins et retient les gros, que le meunier moud encore une fois.",
+    "ru": "Сито пропускает мелкие зёрна и задерживает крупные, которые мельник мелет ещё раз.",
+    "el": "Το κόσκινο αφήνει τους λεπτούς κόκκους να περάσουν και κρατά τους χοντρούς.",
+    "zh": "筛子让细小的颗粒通过，把粗大的颗粒留下，磨坊主再把它们磨一遍。",
+    "ja": "ふるいは細かい粒を通し、粗い粒を残します。粉屋はそれをもう一度ひきます。",
+    "th": "ตะแกรงปล่อยให้เมล็ดละเอียดผ่านไปและเก็บเมล็ดหยาบไว้ให้คนโม่บดอีกครั้ง",
+    "ar": "يسمح الغربال للحبوب الدقيقة بالمرور ويحتفظ بالحبوب الخشنة التي يطحنها الطحان مرة أخرى.",
+    "he": "הנפה מניחה לגרגרים הדקים לעבור ושומרת את הגסים, שהטוחן טוחן שוב.",
+}
+
+NOISE = """
+.. code-block:: python
+
+    >>> self.assertEqual(response.status_code, HTTP_200_OK)  # noqa
+    <div class="row"><a href="https://example.org/a/b.html">x_y</a></div>
+"""
+
+
+def texts(values: list[str]) -> pa.Array:
+    return pa.array(values, pa.large_string())
+
+
+def sampled(text: str, limit: int = 1000) -> str:
+    bounds, data = sample_words(texts([text]), limit)
+    return data[bounds[0] : bounds[1]].tobytes().decode()
+
+
+def test_known_sentences_get_their_language() -> None:
+    languages, scores = identify(texts(list(SENTENCES.values())), Config())
+    assert languages == list(SENTENCES)
+    assert scores.dtype == np.float32
+    assert ((scores > 0.4) & (scores <= 1)).all()
+
+
+def test_code_around_a_sentence_does_not_change_its_language() -> None:
+    noisy = [NOISE * 3 + sentence for sentence in SENTENCES.values()]
+    assert identify(texts(noisy), Config())[0] == list(SENTENCES)
+
+
+def test_sample_holds_words_only() -> None:
+    text = "See :ref:`foo_bar` at http://a.b/c, don't (really) stop 12 times.\n\n<b>Ça va?</b> x=1 naïve"
+    assert sampled(text) == "See at don't (really) stop times. Ça naïve"
+    assert sampled(text, 50) == "See at don't (really) stop times. Ça naïve"[:50]
+
+
+def test_sample_ends_at_the_limit_on_a_character() -> None:
+    for limit in range(50, 60):
+        assert sampled("é" * 100, limit) == "é" * limit
+        assert sampled("word " * 100, limit) == ("word " * 100)[:limit]
+
+
+def test_shouting_is_read_in_small_letters_and_letters_are_composed() -> None:
+    assert sampled("THE SIEVE") == "the sieve"
+    assert sampled("ÜBER DAS SIEB") == "über das sieb"
+    assert sampled("e\u0301te\u0301") == "été"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(list(SENTENCES.values())) | st.text(max_size=60), min_size=1, max_size=6))
+def test_labels_equal_py3langid_on_the_same_words(values: list[str]) -> None:
+    from py3langid import langid
+
+    from tamis.kernels.language_walk import walk
+
+    oracle = _oracle()
+    bounds, data = sample_words(texts(values), 300)
+    model = language_id._py3langid()
+    best, score = walk(bounds, data, *model["arrays"])
+    for row in range(len(values)):
+        raw = data[bounds[row] : bounds[row + 1]].tobytes()
+        if best[row] < 0:
+            assert langid.visit_counts(oracle.tk_nextmove, oracle._rowbase, oracle.tk_output, raw) is None
+            continue
+        ranked = dict(oracle.rank(raw))
+        label = model["labels"][best[row]]
+        assert score[row] == pytest.approx(ranked[label], abs=2e-3)
+        # Equal up to rounding: no other label is better by more than that.
+        assert ranked[label] >= max(ranked.values()) - 1e-4
+
+
+_ORACLE: list[object] = []
+
+
+def _oracle():
+    from py3langid import langid
+
+    if not _ORACLE:
+        _ORACLE.append(langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True))
+    return _ORACLE[0]
+
+
+@given(st.permutations(list(SENTENCES)))
+@settings(max_examples=10, deadline=None)
+def test_order_and_company_of_documents_do_not_matter(order: list[str]) -> None:
+    alone = {code: identify(texts([SENTENCES[code]]), Config())[1][0] for code in order[:3]}
+    languages, scores = identify(texts([SENTENCES[code] for code in order]), Config())
+    assert languages == list(order)
+    for code, score in alone.items():
+        assert scores[order.index(code)] == score
+
+
+@pytest.mark.parametrize("text", ["", " \n", "1234 5678", "\x00\x01\x02", "====", "😀😀", "f(x_1)", "."])
+def test_texts_without_words_are_undecided(text: str) -> None:
+    languages, scores = identify(texts([text]), Config())
+    assert languages == ["und"]
+    assert 0 <= scores[0] < 0.4
+
+
+def test_every_row_gets_columns_and_code_is_undecided(make_documents) -> None:
+    documents = make_documents(list(SENTENCES.values())[:3], kind=["prose", "code", "licence"])
+    named = add_languages(documents, Config())
+    assert named["language"].to_pylist() == ["en", "und", "fr"]
+    assert named["language_score"].to_pylist()[1] == 0
+    assert add_languages(documents.slice(0, 0), Config()).num_rows == 0
+    kept, dropped = select(named, Config())
+    assert (kept.num_rows, dropped.num_rows) == (3, 0)
+
+
+def test_keep_languages_and_min_score_drop_with_reason(make_documents) -> None:
+    documents = make_documents(list(SENTENCES.values())[:3], kind=["prose", "code", "licence"])
+    named = add_languages(documents, Config())
+    kept, dropped = select(named, Config(keep_languages=("de",)))
+    # Code is not looked at and stays.
+    assert kept["id"].to_pylist() == [documents["id"][1].as_py()]
+    assert dropped["reason"].to_pylist() == ["language_not_kept"] * 2
+    low = named.set_column(
+        named.column_names.index("language_score"), "language_score", pa.array([0.5, 0, 0.7], pa.float32())
+    )
+    kept, dropped = select(low, Config(min_score=0.65, keep_languages=("en", "fr")))
+    assert dropped.select(["reason", "value", "threshold"]).to_pylist() == [
+        {"reason": "language_score_low", "value": 0.5, "threshold": 0.65}
+    ]
+
+
+def test_run_writes_documents_ledger_and_counts(make_documents, tmp_path: Path) -> None:
+    write_table(tmp_path / "in.parquet", make_documents(list(SENTENCES.values())))
+    language_id.run_apply(
+        Config(keep_languages=("en", "th")),
+        shard=0,
+        documents=tmp_path / "in.parquet",
+        kept=tmp_path / "kept.parquet",
+        dropped=tmp_path / "dropped.parquet",
+        stats=tmp_path / "stats.json",
+    )
+    assert read_documents(tmp_path / "kept.parquet")["language"].to_pylist() == ["en", "th"]
+    assert read_table(tmp_path / "dropped.parquet").num_rows == 8
+    notes = read_json(tmp_path / "stats.json")["notes"]
+    assert notes == {f"language_{code}": 1 for code in SENTENCES}
+
+
+def test_fasttext_model_is_used_when_given(tmp_path: Path) -> None:
+    import fasttext
+
+    labels = {"en": "__label__eng_Latn", "de": "__label__deu_Latn", "zh": "__label__cmn_Hani"}
+    lines = [f"{label} {SENTENCES[code]}" for code, label in labels.items()] * 50
+    (tmp_path / "train.txt").write_text("\n".join(lines), encoding="utf-8")
+    # With one thread fastText leaves nine tenths of its matrix as the memory was; 38 MB always come fresh and zeroed.
+    model = fasttext.train_supervised(
+        str(tmp_path / "train.txt"), dim=16, epoch=20, lr=0.1, minn=2, maxn=3, bucket=600_000, thread=1, verbose=0
+    )
+    path = str(tmp_path / "model.bin")
+    model.save_model(path)
+    values = [SENTENCES[code].replace(" ", "\n", 1) for code in labels]
+    languages, scores = identify(texts([*values, "1234"]), Config(model=path, undecided_below=0.3))
+    assert languages == ["en", "de", "zh", "und"]
+    assert (scores[:3] > 0.34).all()
+    assert (scores <= 1).all()
+    assert scores[3] == 0
+
+
+def test_missing_or_damaged_model_is_a_model_error(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="does not exist"):
+        identify(texts(["a"]), Config(model=str(tmp_path / "none.bin")))
+    (tmp_path / "bad.bin").write_bytes(b"no model")
+    with pytest.raises(ModelError, match="not a fastText model"):
+        identify(texts(["a"]), Config(model=str(tmp_path / "bad.bin")))
+
+
+@pytest.mark.parametrize(
+    ("label", "code"),
+    [
+        ("en", "en"),
+        ("__label__en", "en"),
+        ("__label__eng_Latn", "en"),
+        ("cmn_Hani", "zh"),
+        ("zh-Hans", "zh"),
+        ("arb_Arab", "ar"),
+        ("yue_Hani", "yue"),
+        ("nob_Latn", "nb"),
+        ("zxx", "und"),
+        ("und_Latn", "und"),
+        ("gsw", "gsw"),
+    ],
+)
+def test_labels_of_all_models_become_one_code(label: str, code: str) -> None:
+    assert language_code(label) == code
+
+
+def test_codes_are_well_formed() -> None:
+    assert all(len(three) == 3 and len(two) == 2 for three, two in TWO_LETTERS.items())
+    assert len(set(TWO_LETTERS.values())) >= 180
+    from datatrove.utils._import_utils import ASSETS_PATH
+
+    rows = [line.split(",") for line in (Path(ASSETS_PATH) / "tokenizer_assignment.csv").read_text().splitlines()[1:]]
+    theirs = {row[0]: row[1] for row in rows if len(row[1]) == 2}
+    wrong = {three: (two, theirs[three]) for three, two in TWO_LETTERS.items() if theirs.get(three, two) != two}
+    assert not wrong

@@ -1,0 +1,107 @@
+"""Parquet: mapping, metadata, damage."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tamis.errors import SourceError
+from tamis.readers import Record, Skip, read
+from tamis.readers.parquet import BATCH_ROWS, ParquetSource
+
+
+def items(path: Path, table: pa.Table, **options: object) -> list[Record | Skip]:
+    pq.write_table(table, path, row_group_size=300)
+    return list(read(ParquetSource(name="s", paths=(str(path),), **options), path))
+
+
+def test_columns_are_mapped_over_row_groups_and_batches(tmp_path: Path) -> None:
+    n = 2 * BATCH_ROWS + 7
+    table = pa.table(
+        {
+            "content": [f"Text of row {i}." for i in range(n)],
+            "link": [f"http://x/{i}" for i in range(n)],
+            "at": pa.array([datetime(2020, 1, 1, tzinfo=UTC)] * n, pa.timestamp("us", tz="UTC")),
+            "sort": ["code"] * n,
+            "extra": [{"a": [i]} for i in range(n)],
+        }
+    )
+    found = items(
+        tmp_path / "a.parquet", table, text_column="content", url_column="link", date_column="at", kind_column="sort"
+    )
+    assert [record.record for record in found] == list(range(1, n + 1))
+    last = found[-1]
+    assert (last.text, last.url, last.kind) == (f"Text of row {n - 1}.", f"http://x/{n - 1}", "code")
+    assert last.date == datetime(2020, 1, 1, tzinfo=UTC)
+    assert last.metadata == {"sort": "code", "extra": {"a": [n - 1]}}
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.binary(), pa.dictionary(pa.int32(), pa.string())])
+def test_every_string_type_is_a_text(tmp_path: Path, kind: pa.DataType) -> None:
+    column = pa.array([b"caf\xc3\xa9"] if kind == pa.binary() else ["café"]).cast(kind)
+    assert items(tmp_path / "a.parquet", pa.table({"text": column}))[0].text == "café"
+
+
+def test_chosen_metadata_columns_only(tmp_path: Path) -> None:
+    table = pa.table({"text": ["x"], "a": [1], "b": [2]})
+    assert items(tmp_path / "a.parquet", table, metadata_columns=("b",))[0].metadata == {"b": 2}
+    assert items(tmp_path / "a.parquet", table, metadata_columns=())[0].metadata is None
+
+
+def test_bad_rows_are_skipped_with_their_number(tmp_path: Path) -> None:
+    table = pa.table({"text": pa.array([b"good", None, b"caf\xe9", b" ", b"fine"], pa.binary())})
+    found = items(tmp_path / "a.parquet", table)
+    assert [(item.record, item.reason) for item in found if isinstance(item, Skip)] == [
+        (2, "null_text"),
+        (3, "invalid_utf8"),
+        (4, "empty_text"),
+    ]
+    assert [item.text for item in found if isinstance(item, Record)] == ["good", "fine"]
+
+
+def test_invalid_utf8_in_a_string_column_is_skipped(tmp_path: Path) -> None:
+    column = pa.Array.from_buffers(
+        pa.string(), 2, [None, pa.array([0, 4, 8], pa.int32()).buffers()[1], pa.py_buffer(b"caf\xe9good")]
+    )
+    bad, good = items(tmp_path / "a.parquet", pa.table({"text": column}))
+    assert bad.reason == "invalid_utf8"
+    assert good.text == "good"
+
+
+def test_a_column_of_nulls_is_a_list_of_skips(tmp_path: Path) -> None:
+    found = items(tmp_path / "a.parquet", pa.table({"text": pa.array([None, None], pa.string())}))
+    assert [item.reason for item in found] == ["null_text", "null_text"]
+
+
+def test_a_missing_or_wrong_column_is_an_error_that_names_it(tmp_path: Path) -> None:
+    table = pa.table({"text": ["x"], "n": [1]})
+    for options, named in (
+        ({"text_column": "body"}, "body"),
+        ({"url_column": "link"}, "link"),
+        ({"metadata_columns": ("m",)}, "'m'"),
+        ({"text_column": "n"}, "int64"),
+    ):
+        with pytest.raises(SourceError, match=named):
+            items(tmp_path / "a.parquet", table, **options)
+
+
+def test_damaged_and_missing_files_are_errors(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    items(path, pa.table({"text": ["some text " * 50 + str(i) for i in range(1000)]}))
+    whole = path.read_bytes()
+    flipped = bytearray(whole)
+    flipped[200:260] = b"\xff" * 60
+    for data in (whole[:-1], whole[: len(whole) // 2], b"PAR1", b"", bytes(flipped)):
+        path.write_bytes(data)
+        with pytest.raises(SourceError, match=r"a\.parquet"):
+            list(read(ParquetSource(name="s", paths=(str(path),)), path))
+    with pytest.raises(SourceError, match="missing"):
+        list(read(ParquetSource(name="s", paths=("gone",)), tmp_path / "gone"))
+
+
+def test_an_empty_file_holds_no_records(tmp_path: Path) -> None:
+    assert items(tmp_path / "a.parquet", pa.table({"text": pa.array([], pa.string())})) == []

@@ -1,0 +1,96 @@
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tamis import shards
+from tamis.errors import SchemaError, SourceError
+
+IDS = st.lists(st.text("0123456789abcdef", min_size=32, max_size=32), max_size=20)
+
+
+@given(IDS, st.integers(1, 10_000))
+def test_home_shards_of_many_are_those_of_each(ids, count):
+    found = shards.home_shards(pa.array(ids, pa.string()), count).tolist()
+    assert found == [shards.home_shard(value, count) for value in ids]
+    assert all(0 <= shard < count for shard in found)
+
+
+@given(st.text("0123456789abcdef", min_size=48, max_size=48), st.integers(1, 1000))
+def test_captures_of_one_url_share_their_home_shard(letters, count):
+    key, one, other = letters[:16], letters[16:32], letters[32:]
+    assert shards.home_shard(key + one, count) == shards.home_shard(key + other, count)
+
+
+def test_largest_key():
+    assert shards.home_shard("f" * 32, 10) == (2**64 - 1) % 10
+
+
+def test_a_file_that_failed_to_be_written_is_not_there_and_the_old_one_stays(tmp_path):
+    path = tmp_path / "deep" / "file"
+    with shards.whole_file(path) as temporary:
+        temporary.write_text("old")
+
+    def fail():
+        with shards.whole_file(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert path.read_text() == "old"
+    assert [entry.name for entry in path.parent.iterdir()] == ["file"]
+
+
+def test_two_writers_do_not_mix_their_bytes(tmp_path):
+    path = tmp_path / "file"
+    with shards.whole_file(path) as first, shards.whole_file(path) as second:
+        assert first != second
+        first.write_text("first")
+        second.write_text("second")
+    assert path.read_text() == "first"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_documents_come_back_as_written_and_bytes_repeat(make_documents, tmp_path):
+    documents = make_documents(["one", "zwei", "三"], url=["http://a.example/", None, None])
+    for name in ("a.parquet", "b.parquet"):
+        shards.write_table(tmp_path / name, documents)
+    assert shards.read_documents(tmp_path / "a.parquet").equals(documents.combine_chunks())
+    assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
+
+
+def test_schema_metadata_does_not_reach_the_file(make_documents, tmp_path):
+    # A path or a number of shards in there would make equal results differ in their bytes.
+    shards.write_table(tmp_path / "a.parquet", make_documents(["x"]).replace_schema_metadata({"path": "/somewhere"}))
+    assert b"somewhere" not in (tmp_path / "a.parquet").read_bytes()
+
+
+def test_no_rows_is_a_table_too(make_documents, tmp_path):
+    shards.write_table(tmp_path / "a.parquet", make_documents([]))
+    assert shards.read_documents(tmp_path / "a.parquet").num_rows == 0
+
+
+def test_missing_and_damaged_files_are_named(make_documents, tmp_path):
+    path = tmp_path / "a.parquet"
+    with pytest.raises(SourceError, match=r"a\.parquet: missing"):
+        shards.read_table(path)
+    shards.write_table(path, make_documents(["some text"] * 100))
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(SourceError, match=r"a\.parquet: not a readable Parquet file"):
+        shards.read_table(path)
+
+
+def test_a_table_without_the_columns_of_documents_is_refused(tmp_path):
+    pq.write_table(pa.table({"id": ["a"], "text": ["b"]}), tmp_path / "a.parquet")
+    with pytest.raises(SchemaError, match="lack the columns"):
+        shards.read_documents(tmp_path / "a.parquet")
+
+
+def test_json_is_canonical(tmp_path):
+    shards.write_json(tmp_path / "a.json", {"b": 1, "a": "ä"})
+    shards.write_json(tmp_path / "b.json", {"a": "ä", "b": 1})
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+    assert shards.read_json(tmp_path / "a.json") == {"a": "ä", "b": 1}
+    assert "ä" in (tmp_path / "a.json").read_text(encoding="utf-8")

@@ -1,0 +1,65 @@
+"""Configurations of users: the least one, overlays, and wrong ones, which are refused in words before anything runs."""
+
+from __future__ import annotations
+
+import json
+
+import finished
+import pytest
+from running import changed, run_workflow
+
+pytestmark = pytest.mark.workflow
+
+
+def refused(folder, config):
+    output = run_workflow(folder, config, "--dry-run", fails=True)
+    assert "Traceback" not in output, output
+    assert not (folder / "results").exists()
+    return output
+
+
+@pytest.fixture(scope="module", name="folder")
+def _folder(make_folder):
+    return make_folder("refused")
+
+
+def test_one_stage_and_one_source_are_a_configuration(make_folder, small, corpus):
+    folder = make_folder("small")
+    assert set(small) == {"sources", "pipeline"}
+    run_workflow(folder, small)
+    texts = {row["id"]: row["text"] for row in finished.rows(folder / "results" / "minhash_dedup" / "documents")}
+    assert len(texts) > 100
+    assert list(finished.similar_pairs(texts, 0.7)) == []
+    truth = json.loads((corpus / "truth.json").read_text())
+    assert finished.table(folder / "results" / "ingest" / "skipped").num_rows == len(truth["skipped"]["web"])
+    assert (folder / "results" / "stats.parquet").exists()
+    assert (folder / "results" / "manifest.json").exists()
+    assert (folder / "results" / "report" / "index.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"colour": "red"}, "colour: there is no such key"),
+        ({"minhash_dedup__treshold": 0.7}, "minhash_dedup.treshold: there is no such key"),
+        ({"shards": "many"}, "shards:"),
+        ({"minhash_dedup__threshold": 7}, "minhash_dedup.threshold:"),
+        ({"mixtures__standard__weights": {"general": 0.5, "code": 0.4}}, "mixtures.standard"),
+        ({"pipeline": ["heuristics"]}, "heuristics needs language"),
+    ],
+)
+def test_a_wrong_configuration_is_refused_when_the_workflow_is_parsed(folder, config, changes, key):
+    assert key in refused(folder, changed(config, **changes))
+
+
+def test_bands_times_rows_that_do_not_fit_are_refused(folder, config):
+    assert "minhash_dedup" in refused(folder, changed(config, minhash_dedup__bands=1000, minhash_dedup__rows=1000))
+
+
+def test_weights_that_do_not_sum_to_one_say_what_they_sum_to(folder, config):
+    assert "0.9" in refused(folder, changed(config, mixtures__standard__weights={"general": 0.5, "code": 0.4}))
+
+
+def test_a_missing_input_is_named_before_anything_runs(folder, config):
+    output = refused(folder, changed(config, sources=[config["sources"][0] | {"paths": ["corpus/nowhere.jsonl"]}]))
+    assert "corpus/nowhere.jsonl" in output

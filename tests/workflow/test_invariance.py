@@ -1,0 +1,134 @@
+"""The same bytes, whatever the shards, the cores, the order and files of the input, and however often a run was killed.
+
+Two complete runs are compared: the one of `full` (3 shards, 2 partitions, 2 cores, left alone) and one with 1 shard,
+1 core, the records in another order in other files, killed five times on its way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import finished
+import pytest
+import yaml
+import zstandard
+from running import ROOT, bytes_of, changed, environment
+
+pytestmark = pytest.mark.workflow
+
+USER_RESULTS = ("validation", "annealing", "mixtures", "export")
+KILL_AFTER = (1, 12, 30, 55, 80)
+"""Jobs done (of about 120) when the run is killed."""
+
+
+def shuffle_and_split(corpus, seed):
+    """Rewrite the JSON Lines of the corpus in another order, in other files."""
+    dice = random.Random(seed)  # noqa: S311 - a test order
+    lines = []
+    for path in sorted(corpus.glob("web/*")):
+        lines += zstandard.decompress(path.read_bytes()).splitlines(keepends=True)
+        path.unlink()
+    dice.shuffle(lines)
+    for number, size in enumerate((17, 0, 120, len(lines))):
+        (corpus / "web" / f"again-{9 - number}.jsonl.zst").write_bytes(zstandard.compress(b"".join(lines[:size])))
+        lines = lines[size:]
+    path = corpus / "archive.jsonl.gz"
+    lines = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
+    dice.shuffle(lines)
+    path.write_bytes(gzip.compress(b"".join(lines)))
+
+
+def descendants(pid):
+    """A process and all its children that live, from /proc."""
+    found = [pid]
+    for parent in found:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            for task in Path(f"/proc/{parent}/task").iterdir():
+                found += [int(child) for child in (task / "children").read_text(encoding="ascii").split()]
+    return [process for process in found if Path(f"/proc/{process}").exists()]
+
+
+def kill(process):
+    """SIGKILL to a run and every job of it, as a power cut would."""
+    for pid in descendants(process.pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.wait()
+
+
+def jobs_done(folder):
+    """How many jobs have left their benchmark."""
+    return sum(1 for _ in (folder / "results" / "benchmarks").rglob("*.tsv"))
+
+
+@pytest.fixture(scope="module", name="other")
+def _other(make_folder, config):
+    """The working directory of the other run, and after how many jobs it was killed."""
+    folder = make_folder("other", own=True)
+    shuffle_and_split(folder / "corpus", 4)
+    other = changed(config, shards=1, partitions=None, ingest__unit_bytes=20_000)
+    (folder / "test.yaml").write_text(yaml.safe_dump(other, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    command = [
+        sys.executable,
+        "-m",
+        "tamis.cli",
+        "run",
+        "--snakefile",
+        str(ROOT / "Snakefile"),
+        "--configfile",
+        "test.yaml",
+    ]
+    command += ["--workflow-profile", str(ROOT / "profiles" / "default"), "--cores", "1"]
+    killed = []
+    with (folder / "out.txt").open("w", encoding="utf-8") as output:
+        for moment in (*KILL_AFTER, None):
+            process = subprocess.Popen(command, cwd=folder, env=environment(), stdout=output, stderr=subprocess.STDOUT)
+            while process.poll() is None and (moment is None or jobs_done(folder) < moment):
+                time.sleep(0.02)
+            if process.poll() is None:
+                kill(process)
+                killed.append(jobs_done(folder))
+    assert process.returncode == 0, (folder / "out.txt").read_text(encoding="utf-8")[-10_000:]
+    return folder, killed
+
+
+def test_the_other_run_was_killed_at_several_moments(other):
+    _, killed = other
+    assert len(set(killed)) == len(KILL_AFTER)
+
+
+@pytest.mark.parametrize("name", USER_RESULTS)
+def test_what_users_receive_has_the_same_bytes(full, other, name):
+    one, two = bytes_of(full / "results", name), bytes_of(other[0] / "results", name)
+    assert one
+    assert one.keys() == two.keys()
+    assert [path for path in one if one[path] != two[path]] == []
+
+
+def test_documents_ledgers_and_edits_of_every_stage_are_the_same(full, other, config):
+    for stage in ["ingest", *config["pipeline"]]:
+        for kind in ("documents", "dropped", "edits", "scores"):
+            if (full / "results" / stage / kind).exists():
+                one, two = (finished.table(folder / "results" / stage / kind) for folder in (full, other[0]))
+                keys = [(name, "ascending") for name in ("id", "start", "reason") if name in one.column_names]
+                assert one.sort_by(keys).equals(two.sort_by(keys)), (stage, kind)
+
+
+def test_no_unfinished_file_bears_the_name_of_a_finished_one(other):
+    left = [path.name for path in (other[0] / "results").rglob("*.tmp")]
+    assert all(name.startswith(".") for name in left), left
+
+
+def test_no_path_is_written_into_what_users_receive(full):
+    for name, data in bytes_of(full / "results", *USER_RESULTS).items():
+        if name.endswith(".parquet"):
+            assert str(full).encode() not in data, name
+            assert b"results/" not in data, name
