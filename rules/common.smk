@@ -1,4 +1,4 @@
-# What every rule file uses: the checked configuration, path patterns and the canonical params of a job.
+# Shared by all files of this folder: the checked configuration, path patterns and the canonical params of a job.
 
 from snakemake.exceptions import WorkflowError
 
@@ -15,8 +15,8 @@ except TamisError as error:
     raise WorkflowError(str(error)) from None
 
 RESULTS = CFG.output_dir.rstrip("/")
-LOGS = RESULTS + "/logs"
-BENCHMARKS = RESULTS + "/benchmarks"
+LOGS = f"{RESULTS}/logs"
+BENCHMARKS = f"{RESULTS}/benchmarks"
 SHARDS = CFG.shards
 PARTITIONS = CFG.partition_count
 PIPELINE = list(CFG.pipeline)
@@ -60,7 +60,7 @@ def documents_before(stage):
 
 
 def spec(stage, section=None, **more):
-    """The one params entry of a rule: what triggers a rerun is exactly what the job uses."""
+    """The one params entry of a job; what triggers a rerun is exactly what the job uses."""
     section = getattr(CFG, stage) if section is None else section
     return canonical(
         {
@@ -79,3 +79,15 @@ def spec_named(stage, name, **more):
 
 POOL_STAGE = PIPELINE[-1] if PIPELINE else "ingest"
 POOL_DOCUMENTS = documents_of(POOL_STAGE)
+
+
+def unit_spec(wildcards):
+    """The params of the job that reads one unit of input files."""
+    unit = UNITS[int(wildcards.unit)]
+    return spec(
+        "ingest",
+        shards=SHARDS,
+        source=unit.source.model_dump(mode="json"),
+        priority=unit.priority,
+        files=[str(path) for path in unit.files],
+    )

@@ -21,11 +21,11 @@ localrules:
 
 rule fetch_release:
     output:
-        DOWNLOADS + "/{release}",
+        release=f"{DOWNLOADS}/{{release}}",
     log:
-        LOGS + "/fetch/{release}.log",
+        f"{LOGS}/fetch/{{release}}.log",
     benchmark:
-        BENCHMARKS + "/fetch/{release}.tsv"
+        f"{BENCHMARKS}/fetch/{{release}}.tsv"
     retries: 2
     conda:
         "../envs/cpu.yaml"
@@ -36,6 +36,4 @@ rule fetch_release:
     params:
         spec=lambda wildcards: REQUIREMENT_LINES[wildcards.release],
     shell:
-        "python -m tamis.fetch --requirement {params.spec:q} --into "
-        + DOWNLOADS
-        + " > {log:q} 2>&1"
+        'python -m tamis.fetch --requirement {params.spec:q} --into "$(dirname {output.release:q})" > {log:q} 2>&1'

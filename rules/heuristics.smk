@@ -10,13 +10,13 @@ rule language_id_apply:
         # A fastText file, where one is configured: replacing it labels again.
         model=[CFG.language_id.model] if CFG.language_id.model else [],
     output:
-        kept=RESULTS + "/language_id/documents/part-{shard}.parquet",
-        dropped=RESULTS + "/language_id/dropped/part-{shard}.parquet",
-        stats=RESULTS + "/language_id/stats/part-{shard}.json",
+        kept=f"{RESULTS}/language_id/documents/part-{{shard}}.parquet",
+        dropped=f"{RESULTS}/language_id/dropped/part-{{shard}}.parquet",
+        stats=f"{RESULTS}/language_id/stats/part-{{shard}}.json",
     log:
-        LOGS + "/language_id/apply-{shard}.log",
+        f"{LOGS}/language_id/apply-{{shard}}.log",
     benchmark:
-        BENCHMARKS + "/language_id/apply-{shard}.tsv"
+        f"{BENCHMARKS}/language_id/apply-{{shard}}.tsv"
     conda:
         "../envs/cpu.yaml"
     threads: 1
@@ -35,13 +35,13 @@ rule heuristics_apply:
     input:
         documents=documents_before("heuristics"),
     output:
-        kept=RESULTS + "/heuristics/documents/part-{shard}.parquet",
-        dropped=RESULTS + "/heuristics/dropped/part-{shard}.parquet",
-        stats=RESULTS + "/heuristics/stats/part-{shard}.json",
+        kept=f"{RESULTS}/heuristics/documents/part-{{shard}}.parquet",
+        dropped=f"{RESULTS}/heuristics/dropped/part-{{shard}}.parquet",
+        stats=f"{RESULTS}/heuristics/stats/part-{{shard}}.json",
     log:
-        LOGS + "/heuristics/apply-{shard}.log",
+        f"{LOGS}/heuristics/apply-{{shard}}.log",
     benchmark:
-        BENCHMARKS + "/heuristics/apply-{shard}.tsv"
+        f"{BENCHMARKS}/heuristics/apply-{{shard}}.tsv"
     conda:
         "../envs/cpu.yaml"
     threads: 1

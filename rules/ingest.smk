@@ -5,28 +5,17 @@
 # Steps: map (a unit) -> keys (a shard) -> rank (one) -> apply (a shard).
 
 
-def unit_spec(wildcards):
-    unit = UNITS[int(wildcards.unit)]
-    return spec(
-        "ingest",
-        shards=SHARDS,
-        source=unit.source.model_dump(mode="json"),
-        priority=unit.priority,
-        files=[str(path) for path in unit.files],
-    )
-
-
 rule ingest_map:
     input:
         lambda wildcards: [str(path) for path in UNITS[int(wildcards.unit)].files],
     output:
-        rows=RESULTS + "/ingest/map/part-{unit}.arrow",
-        skipped=RESULTS + "/ingest/skipped/part-{unit}.parquet",
-        counts=RESULTS + "/ingest/read/part-{unit}.json",
+        rows=f"{RESULTS}/ingest/map/part-{{unit}}.arrow",
+        skipped=f"{RESULTS}/ingest/skipped/part-{{unit}}.parquet",
+        counts=f"{RESULTS}/ingest/read/part-{{unit}}.json",
     log:
-        LOGS + "/ingest/map-{unit}.log",
+        f"{LOGS}/ingest/map-{{unit}}.log",
     benchmark:
-        BENCHMARKS + "/ingest/map-{unit}.tsv"
+        f"{BENCHMARKS}/ingest/map-{{unit}}.tsv"
     conda:
         "../envs/cpu.yaml"
     threads: 1
@@ -42,13 +31,13 @@ rule ingest_map:
 
 rule ingest_map_barrier:
     input:
-        parts(RESULTS + "/ingest/map/part-{shard}.arrow", len(UNITS)),
+        parts(f"{RESULTS}/ingest/map/part-{{shard}}.arrow", len(UNITS)),
     output:
-        barrier=RESULTS + "/ingest/map/barrier.json",
+        barrier=f"{RESULTS}/ingest/map/barrier.json",
     log:
-        LOGS + "/ingest/map-barrier.log",
+        f"{LOGS}/ingest/map-barrier.log",
     benchmark:
-        BENCHMARKS + "/ingest/map-barrier.tsv"
+        f"{BENCHMARKS}/ingest/map-barrier.tsv"
     conda:
         "../envs/cpu.yaml"
     threads: 1
@@ -63,13 +52,13 @@ rule ingest_map_barrier:
 
 rule ingest_keys:
     input:
-        barrier=RESULTS + "/ingest/map/barrier.json",
+        barrier=f"{RESULTS}/ingest/map/barrier.json",
     output:
-        sort_keys=RESULTS + "/ingest/keys/part-{shard}.npy",
+        sort_keys=f"{RESULTS}/ingest/keys/part-{{shard}}.npy",
     log:
-        LOGS + "/ingest/keys-{shard}.log",
+        f"{LOGS}/ingest/keys-{{shard}}.log",
     benchmark:
-        BENCHMARKS + "/ingest/keys-{shard}.tsv"
+        f"{BENCHMARKS}/ingest/keys-{{shard}}.tsv"
     conda:
         "../envs/cpu.yaml"
     threads: 1
@@ -85,13 +74,13 @@ rule ingest_keys:
 
 rule ingest_keys_barrier:
     input:
-        parts(RESULTS + "/ingest/keys/part-{shard}.npy"),
+        parts(f"{RESULTS}/ingest/keys/part-{{shard}}.npy"),
     output:
-        barrier=RESULTS + "/ingest/keys/barrier.json",
+        barrier=f"{RESULTS}/ingest/keys/barrier.json",
     log:
-        LOGS + "/ingest/keys-barrier.log",
+        f"{LOGS}/ingest/keys-barrier.log",
     benchmark:
-        BENCHMARKS + "/ingest/keys-barrier.tsv"
+        f"{BENCHMARKS}/ingest/keys-barrier.tsv"
     conda:
         "../envs/cpu.yaml"
     threads: 1
@@ -106,14 +95,14 @@ rule ingest_keys_barrier:
 
 rule ingest_rank:
     input:
-        barrier=RESULTS + "/ingest/keys/barrier.json",
-        counts=parts(RESULTS + "/ingest/read/part-{shard}.json", len(UNITS)),
+        barrier=f"{RESULTS}/ingest/keys/barrier.json",
+        counts=parts(f"{RESULTS}/ingest/read/part-{{shard}}.json", len(UNITS)),
     output:
-        ranks=RESULTS + "/ingest/ranks.npy",
+        ranks=f"{RESULTS}/ingest/ranks.npy",
     log:
-        LOGS + "/ingest/rank.log",
+        f"{LOGS}/ingest/rank.log",
     benchmark:
-        BENCHMARKS + "/ingest/rank.tsv"
+        f"{BENCHMARKS}/ingest/rank.tsv"
     conda:
         "../envs/cpu.yaml"
     threads: 1
@@ -121,7 +110,7 @@ rule ingest_rank:
         mem_mb=2000,
         runtime=60,
     params:
-        spec=spec("ingest", units=len(UNITS), read_folder=RESULTS + "/ingest/read"),
+        spec=spec("ingest", units=len(UNITS), read_folder=f"{RESULTS}/ingest/read"),
     shell:
         "python -m tamis.job ingest rank --params {params.spec:q} barrier={input.barrier:q}"
         " output={output.ranks:q} > {log:q} 2>&1"
@@ -129,17 +118,17 @@ rule ingest_rank:
 
 rule ingest_apply:
     input:
-        barrier=RESULTS + "/ingest/map/barrier.json",
-        keys_barrier=RESULTS + "/ingest/keys/barrier.json",
-        ranks=RESULTS + "/ingest/ranks.npy",
+        barrier=f"{RESULTS}/ingest/map/barrier.json",
+        keys_barrier=f"{RESULTS}/ingest/keys/barrier.json",
+        ranks=f"{RESULTS}/ingest/ranks.npy",
     output:
-        kept=RESULTS + "/ingest/documents/part-{shard}.parquet",
-        dropped=RESULTS + "/ingest/dropped/part-{shard}.parquet",
-        stats=RESULTS + "/ingest/stats/part-{shard}.json",
+        kept=f"{RESULTS}/ingest/documents/part-{{shard}}.parquet",
+        dropped=f"{RESULTS}/ingest/dropped/part-{{shard}}.parquet",
+        stats=f"{RESULTS}/ingest/stats/part-{{shard}}.json",
     log:
-        LOGS + "/ingest/apply-{shard}.log",
+        f"{LOGS}/ingest/apply-{{shard}}.log",
     benchmark:
-        BENCHMARKS + "/ingest/apply-{shard}.tsv"
+        f"{BENCHMARKS}/ingest/apply-{{shard}}.tsv"
     conda:
         "../envs/cpu.yaml"
     threads: 1

@@ -7,13 +7,13 @@ rule url_dedup_apply:
     input:
         documents=documents_before("url_dedup"),
     output:
-        kept=RESULTS + "/url_dedup/documents/part-{shard}.parquet",
-        dropped=RESULTS + "/url_dedup/dropped/part-{shard}.parquet",
-        stats=RESULTS + "/url_dedup/stats/part-{shard}.json",
+        kept=f"{RESULTS}/url_dedup/documents/part-{{shard}}.parquet",
+        dropped=f"{RESULTS}/url_dedup/dropped/part-{{shard}}.parquet",
+        stats=f"{RESULTS}/url_dedup/stats/part-{{shard}}.json",
     log:
-        LOGS + "/url_dedup/apply-{shard}.log",
+        f"{LOGS}/url_dedup/apply-{{shard}}.log",
     benchmark:
-        BENCHMARKS + "/url_dedup/apply-{shard}.tsv"
+        f"{BENCHMARKS}/url_dedup/apply-{{shard}}.tsv"
     conda:
         "../envs/cpu.yaml"
     threads: 1

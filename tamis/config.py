@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, create_model, model_validator
 
 from tamis.errors import ConfigError
+
 # Not as modules: a field named like a module would hide it where pydantic evaluates the annotations.
 from tamis.export.parquet import Config as ExportConfig
 from tamis.readers import AnySource
@@ -21,8 +22,8 @@ from tamis.section import Section
 from tamis.stages.annealing import Config as AnnealingConfig
 from tamis.stages.ingest import Config as IngestConfig
 from tamis.stages.mixtures import Config as MixtureConfig
-from tamis.stages.tokenizer import Config as TokenizerConfig
 from tamis.stages.subset import problems
+from tamis.stages.tokenizer import Config as TokenizerConfig
 from tamis.stages.validation import Config as ValidationConfig
 
 STAGES = (

@@ -43,14 +43,17 @@ def write(path: Path, schema: pa.Schema, batches: Iterable[pa.Table]) -> None:
     Raises:
         SchemaError: a batch does not have the schema.
     """
-    with whole_file(path) as temporary, pa.OSFile(str(temporary), "wb") as sink:
-        with pa.ipc.new_file(sink, schema, options=OPTIONS) as writer:
-            for table in batches:
-                if table.schema.names != schema.names:
-                    msg = f"{path}: batch has columns {table.schema.names}, expected {schema.names}"
-                    raise SchemaError(msg)
-                whole = table.cast(schema).combine_chunks().to_batches()
-                writer.write_batch(whole[0] if whole else pa.RecordBatch.from_pylist([], schema=schema))
+    with (
+        whole_file(path) as temporary,
+        pa.OSFile(str(temporary), "wb") as sink,
+        pa.ipc.new_file(sink, schema, options=OPTIONS) as writer,
+    ):
+        for table in batches:
+            if table.schema.names != schema.names:
+                msg = f"{path}: batch has columns {table.schema.names}, expected {schema.names}"
+                raise SchemaError(msg)
+            whole = table.cast(schema).combine_chunks().to_batches()
+            writer.write_batch(whole[0] if whole else pa.RecordBatch.from_pylist([], schema=schema))
 
 
 def scatter(path: Path, table: pa.Table, partition: np.ndarray, partitions: int) -> None:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +18,7 @@ from tamis.shards import write_table
 
 log = logging.getLogger(__name__)
 
-Column = Sequence[object] | np.ndarray | pa.Array | pa.ChunkedArray | None
+Column: TypeAlias = Sequence[object] | np.ndarray | pa.Array | pa.ChunkedArray | None
 
 
 @dataclass(frozen=True)

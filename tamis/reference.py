@@ -22,10 +22,21 @@ FOLDER = Path("docs/reference")
 HEAD = "<!-- Written by `make docs` from the code; edit the descriptions there. -->\n"
 
 
-def _type(schema: dict[str, Any]) -> str:
+def _name(reference: str) -> str:
+    """The readable name of a definition: `tamis__stages__ingest__Config` is ingest."""
+    name = reference.rsplit("/", 1)[-1]
+    parts = name.split("__")
+    return (
+        {"parquet": "export", "page": "report"}.get(parts[-2], parts[-2])
+        if parts[-1] == "Config" and len(parts) > 1
+        else name
+    )
+
+
+def _type(schema: dict[str, Any]) -> str:  # noqa: PLR0911 - one return a form of schema
     """A field's JSON Schema as a short phrase."""
     if "$ref" in schema:
-        return f"section {schema['$ref'].rsplit('/', 1)[-1]}"
+        return f"[{_name(schema['$ref'])}](#{_name(schema['$ref']).lower()})"
     for key in ("anyOf", "oneOf"):
         if key in schema:
             return " or ".join(dict.fromkeys(_type(option) for option in schema[key]))
@@ -36,7 +47,7 @@ def _type(schema: dict[str, Any]) -> str:
     if schema.get("type") == "array":
         return f"list of {_type(schema['items'])}" if "items" in schema else "list"
     if schema.get("type") == "object":
-        inner = schema.get("additionalProperties")
+        inner = next(iter(schema.get("patternProperties", {}).values()), schema.get("additionalProperties"))
         return f"name: {_type(inner)}" if isinstance(inner, dict) else "mapping"
     return str(schema.get("type", "any")) + _range(schema)
 
@@ -51,7 +62,7 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def _section(name: str, schema: dict[str, Any]) -> Iterator[str]:
+def _section(name: str, schema: dict[str, Any], definitions: dict[str, Any]) -> Iterator[str]:
     yield f"\n## {name}\n\n"
     if schema.get("description"):
         yield f"{schema['description'].strip()}\n\n"
@@ -59,18 +70,21 @@ def _section(name: str, schema: dict[str, Any]) -> Iterator[str]:
     required = schema.get("required", [])
     for key, field in schema.get("properties", {}).items():
         default = "required" if key in required else f"`{json.dumps(field.get('default', '…'), ensure_ascii=False)}`"
-        if isinstance(field.get("default"), dict):
-            default = "its defaults"
-        yield f"| `{key}` | {_cell(_type(field))} | {_cell(default)} | {_cell(field.get('description', ''))} |\n"
+        meaning = field.get("description", "")
+        if "$ref" in field:
+            default = default if key in required else "its defaults"
+            meaning = meaning or definitions[field["$ref"].rsplit("/", 1)[-1]].get("description", "").split("\n")[0]
+        yield f"| `{key}` | {_cell(_type(field))} | {_cell(default)} | {_cell(meaning)} |\n"
 
 
 def config_page(schema: dict[str, Any]) -> str:
     """The configuration reference as Markdown."""
     text = [HEAD, "# Configuration\n\nEvery key of `config.yaml`. Unknown keys are refused.\n"]
-    text += _section("The top level", schema)
-    for name, definition in sorted(schema["$defs"].items()):
+    definitions = schema["$defs"]
+    text += _section("The top level", schema, definitions)
+    for name, definition in sorted(definitions.items(), key=lambda item: _name(item[0]).lower()):
         if "properties" in definition:
-            text += _section(name, definition)
+            text += _section(_name(name), definition, definitions)
     return "".join(text)
 
 

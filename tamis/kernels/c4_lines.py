@@ -263,7 +263,7 @@ def c4_lines(
                 begin = 0
                 stop = length
                 line_starts, line_ends, to_word = split_words(
-                    line_codes, line_flags, 0, length, listed, units, line_starts, line_ends
+                    line_codes, line_flags, np.int64(0), length, listed, units, line_starts, line_ends
                 )
                 line = line_codes
                 marks = line_flags

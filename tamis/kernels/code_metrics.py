@@ -53,11 +53,15 @@ def _encoded(codes: np.ndarray, flags: np.ndarray, count: int, row: np.ndarray) 
         while at < count and _is_encoded(codes[at], flags[at]):
             at += 1
         if at - first >= SHORTEST_ENCODED:
-            present[:] = False
+            for letter in range(present.size):
+                present[letter] = False
             for position in range(first, at):
                 present[codes[position]] = True
+            distinct = 0
+            for letter in range(present.size):
+                distinct += present[letter]
             # A rule of 79 equals signs is no blob.
-            if present.sum() >= FEWEST_DISTINCT:
+            if distinct >= FEWEST_DISTINCT:
                 total += at - first
                 longest = max(longest, at - first)
     row[ENCODED] = total / count

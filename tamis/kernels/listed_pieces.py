@@ -109,6 +109,20 @@ def span_hash(codes: np.ndarray, start: int, end: int) -> np.uint64:
     return mix(value)
 
 
+@numba.njit(cache=True, nogil=True)
+def find_sorted(hashes: np.ndarray, value: np.uint64) -> int:
+    """Place of a value in a sorted array without repeats, or -1."""
+    low = np.int64(0)
+    high = np.int64(hashes.size)
+    while low < high:
+        middle = (low + high) // 2
+        if hashes[middle] < value:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < hashes.size and hashes[low] == value else np.int64(-1)
+
+
 def encode(text: str) -> np.ndarray:
     """Code points of a string, uint32."""
     return np.frombuffer(text.encode("utf-32-le", errors="surrogatepass"), np.uint32)

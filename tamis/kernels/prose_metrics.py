@@ -23,7 +23,7 @@ from tamis.kernels.characters import (
     TERMINAL,
     decode,
 )
-from tamis.kernels.listed_pieces import mix, span_hash
+from tamis.kernels.listed_pieces import find_sorted, mix, span_hash
 from tamis.kernels.repetition import find_or_add, repeated_grams, repeated_paragraphs, table_mask, top_gram
 from tamis.kernels.rule_words import split_pieces, split_words
 
@@ -123,7 +123,7 @@ def _newline_lines(
     shorter = 0
     written_repeats = 0
     newlines = 0
-    first = 0
+    first = np.int64(0)
     for at in range(count + 1):
         if at < count and codes[at] != NEWLINE:
             continue
@@ -213,7 +213,8 @@ def _words(
     spoken_characters = 0
     alphabetic = 0
     single = 0
-    found[:] = False
+    for place in range(stop_words.size):
+        found[place] = False
     total = np.uint64(0)
     power = np.uint64(1)
     inverse = np.uint64(1)
@@ -239,9 +240,9 @@ def _words(
         single += flags[starts[word]] & CHARACTER_WORD != 0
         tokens[word] = mix((total - sums[word]) * inverses[word] + np.uint64(ends[word] - starts[word]))
         if stop_words.size:
-            value = span_hash(codes, starts[word], ends[word])
-            place = np.searchsorted(stop_words, value)
-            if place < stop_words.size and stop_words[place] == value:
+            value = span_hash(codes, np.int64(starts[word]), np.int64(ends[word]))
+            place = find_sorted(stop_words, value)
+            if place >= 0:
                 found[place] = True
     sums[count] = total
     inverses[count] = inverse
@@ -254,7 +255,10 @@ def _words(
         row[ALPHABETIC] = alphabetic / count
         row[CHARACTER_WORDS] = single / count
     if stop_words.size:
-        row[STOP_WORDS] = found[: stop_words.size].sum()
+        different = 0
+        for place in range(stop_words.size):
+            different += found[place]
+        row[STOP_WORDS] = different
 
 
 @numba.njit(cache=True, nogil=True)
@@ -333,7 +337,7 @@ def measure_prose(
         hashes = 0
         ellipses = 0
         dots = 0
-        breaks = 1
+        breaks = np.int64(1)
         for at in range(count):
             code = codes[at]
             hashes += code == 0x23
@@ -343,7 +347,7 @@ def measure_prose(
             if dots == 3:
                 ellipses += 1
                 dots = 0
-        starts, ends, words = split_words(codes, flags, 0, count, listed, units, starts, ends)
+        starts, ends, words = split_words(codes, flags, np.int64(0), count, listed, units, starts, ends)
         if c4:
             lorem, curly, sentences, line_starts, line_ends, line_codes, line_flags = c4_lines(
                 codes,
@@ -367,7 +371,7 @@ def measure_prose(
             row[CURLY] = curly
             row[SENTENCES] = sentences
         if pieces:
-            starts, ends, words = split_pieces(flags, 0, count, starts, ends)
+            starts, ends, words = split_pieces(flags, np.int64(0), count, starts, ends)
         mask = table_mask(max(breaks, words))
         if mask >= keys.size:
             keys = np.empty(mask + 1, np.uint64)

@@ -194,7 +194,7 @@ def _gather(barrier: Path, shard: int, shards: int, columns: Sequence[str] | Non
     """Rows of one shard from all units, in an order that does not depend on the units: by id, then metadata."""
     rows = exchange.read(barrier, shard, shards, columns).combine_chunks()
     names = [name for name in ("id", "metadata", "kind", "priority") if name in rows.column_names]
-    order = pl.from_arrow(rows.select(names)).select(pl.arg_sort_by(names, nulls_last=True)).to_series()
+    order = pl.DataFrame(rows.select(names)).select(pl.arg_sort_by(names, nulls_last=True)).to_series()
     return rows.take(pa.array(order.to_numpy())).combine_chunks()
 
 

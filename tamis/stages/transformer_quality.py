@@ -80,7 +80,7 @@ class Config(Section):
     )
     sampling: Sampling = Field(Sampling(), description="How many labels are used and how they are divided.")
     penalty: float = Field(
-        0.1,
+        1.0,
         gt=0.0,
         le=100.0,
         description="L2 penalty on the head's weights over standardised features, added to the mean log loss.",

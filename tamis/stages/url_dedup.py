@@ -52,7 +52,7 @@ def survivors(documents: pa.Table, config: Config) -> np.ndarray:
     own = np.arange(n)
     if n < 2:
         return own
-    frame = pl.from_arrow(documents.select(["id", "url", "kind", "rank"])).with_columns(
+    frame = pl.DataFrame(documents.select(["id", "url", "kind", "rank"])).with_columns(
         row=pl.lit(pl.Series(own)),
         half=pl.col("id").str.slice(0, 16),
     )
