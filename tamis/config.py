@@ -190,6 +190,12 @@ def load(given: Mapping[str, Any]) -> Any:
     """
     values = {key: value for key, value in given.items() if value is not None}
     try:
-        return Config.model_validate(values)
+        config = Config.model_validate(values)
     except ValidationError as error:
         raise ConfigError(readable(error)) from error
+    # Stages that are trained in the run would find missing labels only after everything before them has run.
+    for name in config.pipeline:
+        section = getattr(config, name)
+        if hasattr(section, "check"):
+            section.check()
+    return config

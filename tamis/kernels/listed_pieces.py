@@ -110,7 +110,7 @@ def span_hash(codes: np.ndarray, start: int, end: int) -> np.uint64:
 
 
 @numba.njit(cache=True, nogil=True)
-def find_sorted(hashes: np.ndarray, value: np.uint64) -> int:
+def find_sorted(hashes: np.ndarray, value: np.uint64) -> np.int64:
     """Place of a value in a sorted array without repeats, or -1."""
     low = np.int64(0)
     high = np.int64(hashes.size)

@@ -385,7 +385,7 @@ def split_words(
         starts, ends (int32, possibly new and larger arrays) and the number of words in them.
     """
     # Typed, or numba compiles everything below twice: for the literal 0 and for integers.
-    count = np.int64(0)
+    count: int = np.int64(0)  # type: ignore[assignment]
     cuts = np.empty(16, np.int32)
     at = begin
     while at < stop:
@@ -411,7 +411,7 @@ def split_pieces(
     flags: np.ndarray, begin: int, stop: int, starts: np.ndarray, ends: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """Like `split_words`, cutting at white space only (and around letters of scripts without spaces)."""
-    count = np.int64(0)
+    count: int = np.int64(0)  # type: ignore[assignment]
     at = begin
     while at < stop:
         while at < stop and flags[at] & SPACE:

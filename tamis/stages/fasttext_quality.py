@@ -62,10 +62,14 @@ class Config(Section):
         """The section without what only the selection uses, for the params of the steps up to the scores."""
         return self.model_copy(update={"selection": Selection()})
 
+    def check(self) -> None:
+        """Refuse labels that cannot teach anything."""
+        self.labels.check(STAGE)
+
 
 def run_label(config: Config, *, documents: Path, output: Path) -> None:
     """Draw one shard's labelled documents."""
-    config.labels.check(STAGE)
+    config.check()
     table = read_documents(documents)
     labelled = label_documents(
         table, config.labels.by_class(), config.sampling, config.applies_to, config.training.max_characters

@@ -103,6 +103,11 @@ class Config(Section):
         """The section without what only the selection uses, for the params of the steps up to the scores."""
         return self.model_copy(update={"selection": Selection()})
 
+    def check(self) -> None:
+        """Refuse labels that cannot teach the head anything."""
+        if self.head == LOGISTIC:
+            self.labels.check(STAGE)
+
 
 def run_backbone(config: Config, *, output: Path) -> None:
     """Load the encoder once, so that a missing one is found before any work, and write what it is."""
@@ -113,8 +118,7 @@ def run_backbone(config: Config, *, output: Path) -> None:
 
 def run_label(config: Config, *, documents: Path, output: Path) -> None:
     """Draw one shard's labelled documents; their texts are not needed, the embeddings are."""
-    if config.head == LOGISTIC:
-        config.labels.check(STAGE)
+    config.check()
     table = read_documents(documents)
     labelled = label_documents(table, config.labels.by_class(), config.sampling, config.applies_to, 0)
     write_labelled(output, labelled)

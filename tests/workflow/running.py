@@ -76,7 +76,7 @@ def planned_jobs(output: str) -> dict[str, int]:
 
 def planned(folder: Path, config: dict[str, Any], *arguments: str) -> dict[str, int]:
     """What a dry run would do."""
-    return planned_jobs(run_workflow(folder, config, "--dry-run", "--quiet", "rules", *arguments))
+    return planned_jobs(run_workflow(folder, config, "--dry-run", "--quiet=rules", *arguments))
 
 
 def bytes_of(folder: Path, *names: str) -> dict[str, bytes]:

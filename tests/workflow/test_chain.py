@@ -291,7 +291,8 @@ def test_exports_hold_their_sets_and_load(run, config, tmp_path):
     datasets = pytest.importorskip("datasets")
     for name in sets_of(run, config):
         folder = run / "export" / name.split("/")[-1]
-        loaded = datasets.load_dataset(str(folder), split="train", cache_dir=str(tmp_path))
+        split = "validation" if name == "validation" else "train"
+        loaded = datasets.load_dataset(str(folder), split=split, cache_dir=str(tmp_path))
         expected = finished.table(run / name / "documents")
         assert sorted(loaded["id"]) == sorted(expected["id"].to_pylist())
         assert sorted(loaded["text"]) == sorted(expected["text"].to_pylist())
