@@ -114,6 +114,13 @@ class _Bottom(_Top):
                     f"pipeline: {name} needs {', '.join(missing)}, which no stage before it makes ({makers})"
                 )
             have |= set(MODULES[name].ADDS)
+        if "domains" in self.pipeline and self.domains.features == "embeddings":
+            position = self.pipeline.index("domains")
+            if "transformer_quality" not in self.pipeline[:position]:
+                raise ValueError(
+                    "domains.features: embeddings are made by transformer_quality, which no stage before domains is; "
+                    "put it into pipeline, or set domains.features to fasttext or lexical"
+                )
         return self
 
     @model_validator(mode="after")

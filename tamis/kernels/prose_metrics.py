@@ -123,7 +123,7 @@ def _newline_lines(
     shorter = 0
     written_repeats = 0
     newlines = 0
-    first = np.int64(0)
+    first: int = np.int64(0)  # type: ignore[assignment]
     for at in range(count + 1):
         if at < count and codes[at] != NEWLINE:
             continue

@@ -42,7 +42,7 @@ def repeated_paragraphs(
     codes: np.ndarray, flags: np.ndarray, count: int, keys: np.ndarray, stamps: np.ndarray, stamp: int, mask: int
 ) -> tuple[int, int, int]:
     """Paragraphs (cut at blank lines), how many repeat an earlier one, and the characters of those."""
-    begin = np.int64(0)
+    begin: int = np.int64(0)  # type: ignore[assignment]
     while begin < count and flags[begin] & SPACE:
         begin += 1
     stop = count

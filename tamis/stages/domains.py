@@ -122,7 +122,7 @@ class Config(Section):
         "min_labels holds for each domain, over all kinds together.",
     )
     training: fasttext_model.Training = Field(fasttext_model.Training(), description="For `features: fasttext`.")
-    penalty: float = Field(1.0, gt=0.0, le=100.0, description="For `features: embeddings`: L2 penalty of the head.")
+    penalty: float = Field(0.3, gt=0.0, le=100.0, description="For `features: embeddings`: L2 penalty of the head.")
 
     def for_scoring(self) -> Config:
         """The section without what only the last step uses, for the params of the steps up to the scores."""
