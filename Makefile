@@ -25,8 +25,9 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 run: env ## Run the default experiment end to end and print the retention waterfall (ARGS="--configfile …")
 	@tamis run $(ARGS)
 
-test: env ## Run all tests
-	@python -m pytest $(ARGS)
+test: env ## Run all tests (ARGS goes to the unit tests)
+	@python -m pytest --numprocesses 2 --dist loadfile tests/unit $(ARGS)
+	@python -m pytest tests/workflow
 
 check: env ## Format, lint, types, workflow lint
 	ruff format --check .

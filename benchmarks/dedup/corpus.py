@@ -127,7 +127,7 @@ def near_copy(
     for run in range(runs):
         length = max(1, min(left // (runs - run) - (NGRAM - 1), stretch - 2 * NGRAM))
         begin = run * stretch + (stretch - length) // 2
-        copy[begin : begin + length] = _draw(generator, length, cumulative[:]) if level < 1 else copy[begin : begin + length]
+        copy[begin : begin + length] = _draw(generator, length, cumulative)
         left -= length + NGRAM - 1
     return copy
 
@@ -142,9 +142,14 @@ class Maker:
         self.spellings = _spellings(vocabulary())
         generator = np.random.Generator(np.random.Philox(key=[seed, 2**32]))
         self.boilerplate = _draw(generator, BOILERPLATE * BOILERPLATE_WORDS, self.cumulative).reshape(BOILERPLATE, -1)
+        # A foot has the same punctuation wherever it stands.
+        self.foot_forms = np.zeros(BOILERPLATE_WORDS, np.int64)
+        self.foot_forms[[0, 12]], self.foot_forms[[11, -1]] = CAPITAL, STOP
 
-    def _sequences(self, generator: np.random.Generator, count: int) -> tuple[list[np.ndarray], list[tuple]]:
-        """Word sequences of `count` documents, and (later, original, level, jaccard) of the near-copies."""
+    def _sequences(
+        self, generator: np.random.Generator, count: int
+    ) -> tuple[list[np.ndarray], list[np.ndarray], list[tuple[int, int, float, float]]]:
+        """Words and forms of `count` documents, and (copy, original, level, jaccard) of the near-copies."""
         lengths = np.clip(np.exp(generator.normal(np.log(430), 0.6, count)), 40, 6_000).astype(np.int64)
         drawn = _draw(generator, int(lengths.sum()), self.cumulative)
         sequences = np.split(drawn, np.cumsum(lengths)[:-1])
@@ -155,11 +160,15 @@ class Maker:
             np.concatenate([words, self.boilerplate[which[i]]]) if foot[i] else words
             for i, words in enumerate(sequences)
         ]
-        truth = []
+        forms = [_forms(generator, len(words)) for words in sequences]
+        for i in np.flatnonzero(foot):
+            forms[i][-BOILERPLATE_WORDS:] = self.foot_forms
+            forms[i][-BOILERPLATE_WORDS - 1] = STOP | PARAGRAPH
+        truth: list[tuple[int, int, float, float]] = []
         copies = np.flatnonzero(generator.random(count) < COPIES_SHARE)
         originals = np.setdiff1d(np.arange(count), copies)
         if not len(originals):
-            return sequences, truth
+            return sequences, forms, truth
         # One original in eight of those chosen is chosen again and again: clusters.
         popular = originals[: max(1, len(originals) // 200)]
         for number, copy in enumerate(copies.tolist()):
@@ -167,17 +176,18 @@ class Maker:
             pool = popular if generator.random() < 0.125 else originals
             original = int(pool[int(generator.random() * len(pool))])
             sequences[copy] = near_copy(generator, sequences[original], level, self.cumulative)
+            # Copies keep paragraphs and punctuation, but for those that differ in nothing else.
+            forms[copy] = forms[original] if level < 1 else _forms(generator, len(sequences[copy]))
             truth.append((copy, original, level, jaccard(sequences[copy], sequences[original])))
-        return sequences, truth
+        return sequences, forms, truth
 
     def block(self, index: int, count: int = BLOCK) -> tuple[pa.Table, pa.Table]:
         """Documents (id, url, text, date) and near-copies (id_a, id_b, level, jaccard) of one block."""
         generator = np.random.Generator(np.random.Philox(key=[self.seed, index]))
         # A short last block is the beginning of the whole one.
-        sequences, truth = self._sequences(generator, BLOCK)
-        sequences = sequences[:count]
+        sequences, forms, truth = self._sequences(generator, BLOCK)
+        sequences, forms = sequences[:count], forms[:count]
         truth = [row for row in truth if row[0] < count and row[1] < count]
-        forms = [_forms(generator, len(words)) for words in sequences]
         entries = np.concatenate(sequences) * FORMS + np.concatenate(forms)
         offsets = np.concatenate([[0], np.cumsum([len(words) for words in sequences])])
         pieces = self.spellings.take(pa.array(entries))
