@@ -114,7 +114,7 @@ class _Bottom(_Top):
                     f"pipeline: {name} needs {', '.join(missing)}, which no stage before it makes ({makers})"
                 )
             have |= set(MODULES[name].ADDS)
-        if "domains" in self.pipeline and self.domains.features == "embeddings":
+        if "domains" in self.pipeline and getattr(self, "domains").features == "embeddings":  # noqa: B009 - a field of the subclass
             position = self.pipeline.index("domains")
             if "transformer_quality" not in self.pipeline[:position]:
                 raise ValueError(
