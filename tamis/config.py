@@ -18,6 +18,7 @@ from tamis.errors import ConfigError
 from tamis.export.parquet import Config as ExportConfig
 from tamis.readers import AnySource
 from tamis.report.page import Config as ReportConfig
+from tamis.scope import refusal
 from tamis.section import Section
 from tamis.stages.annealing import Config as AnnealingConfig
 from tamis.stages.ingest import Config as IngestConfig
@@ -113,6 +114,8 @@ class _Bottom(_Top):
                 raise ValueError(
                     f"pipeline: {name} needs {', '.join(missing)}, which no stage before it makes ({makers})"
                 )
+            if problem := refusal(getattr(getattr(self, name), "within", None), have):
+                raise ValueError(f"{name}.within: {problem}")
             have |= set(MODULES[name].ADDS)
         if "domains" in self.pipeline and self.domains.features == "embeddings":
             position = self.pipeline.index("domains")

@@ -23,6 +23,9 @@ hash of n consecutive words; "exact" is exact on those hashes. A document of few
 words: it can only equal another. A document without any word is never a duplicate here. Buckets, ranks and the bound do
 not know shards, so neither does the result.
 
+With `within`, documents are compared only inside one value of a column (a source, a snapshot): the value's hash goes
+into set and band hashes, and `verify` asks for equality.
+
 Reasons: `exact_ngram_set` (the same set as the document named) and `near_duplicate`; value and similarity are the exact
 Jaccard similarity. A document that collapsed into one that was dropped afterwards names what that one was dropped for.
 
@@ -44,6 +47,7 @@ from tamis import barrier as barriers
 from tamis import exchange
 from tamis.ledger import Outputs, dropped_rows, write_outcome
 from tamis.minhash import candidates, groups, signatures, streams, verification
+from tamis.scope import Within
 from tamis.section import AppliesTo, Section, Share
 from tamis.shards import read_documents
 
@@ -98,6 +102,7 @@ class Config(Section):
         "that a chain of similar ones joins are one group, of which the first in keep order stays.",
     )
     seed: int = Field(0, ge=0, description="Seed of the permutations and hash keys.")
+    within: Within = None
 
     @model_validator(mode="after")
     def _bands_fit(self) -> Config:
@@ -119,7 +124,7 @@ class Config(Section):
 
     def scheme(self) -> signatures.Scheme:
         """How sets and signatures are made."""
-        return signatures.Scheme(self.ngram, self.bands, self.rows, self.seed)
+        return signatures.Scheme(self.ngram, self.bands, self.rows, self.seed, self.within)
 
 
 def run_map(config: Config, *, partitions: int, documents: Path, signatures_file: Path, output: Path) -> None:
@@ -214,7 +219,7 @@ def run_sets(
     """
     paths = barriers.paths(barrier)
     pairs = candidates.unique_pairs([exchange.read_batch(path, shard, shards) for path in paths])
-    known = exchange.read_batch(signatures_file, 0, 1, ["rank", "copies", "size"])
+    known = exchange.read_batch(signatures_file, 0, 1, ["rank", "copies", "size", "scope"])
     suppressed = [streams.counts(path)["suppressed_pairs"] for path in paths]
     counts = {
         "candidate_pairs": pairs.num_rows,
@@ -238,7 +243,7 @@ def run_verify(
         barrier: over the sets of all shards.
         output: verified edges, sorted by rank, to write.
     """
-    known = exchange.read_batch(signatures_file, 0, 1, ["rank", "id", "copies", "size"])
+    known = exchange.read_batch(signatures_file, 0, 1, ["rank", "id", "copies", "size", "scope"])
     both_ways = config.grouping == "components"
     edges = verification.verified(
         documents,
