@@ -11,10 +11,12 @@ localrules:
 
 
 MINHASH_DEDUP = f"{RESULTS}/minhash_dedup"
+# What the other steps do not use; a change of it does not run them again.
+MINHASH_DEDUP_CORE = CFG.minhash_dedup.model_copy(update={"audit_sample": 0})
 # The steps that a barrier stands behind, with the files of all shards or of all partitions.
 MINHASH_DEDUP_FILES = {
     step: parts(f"{MINHASH_DEDUP}/{step}/part-{{shard}}.arrow")
-    for step in ("map", "bands", "sets", "edges")
+    for step in ("map", "signatures", "bands", "sets", "edges", "audit")
 } | {
     step: partition_parts(f"{MINHASH_DEDUP}/{step}/part-{{partition}}.arrow")
     for step in ("collapse", "collapsed", "pairs")
@@ -38,7 +40,7 @@ rule minhash_dedup_map:
         mem_mb=2000,
         runtime=60,
     params:
-        spec=spec("minhash_dedup", partitions=PARTITIONS),
+        spec=spec("minhash_dedup", section=MINHASH_DEDUP_CORE, partitions=PARTITIONS),
     shell:
         "python -m tamis.job minhash_dedup map --params {params.spec:q} documents={input.documents:q}"
         " signatures_file={output.signatures:q} output={output.sets:q} > {log:q} 2>&1"
@@ -61,7 +63,12 @@ rule minhash_dedup_collapse:
         mem_mb=2000,
         runtime=30,
     params:
-        spec=spec("minhash_dedup", shards=SHARDS, partitions=PARTITIONS),
+        spec=spec(
+            "minhash_dedup",
+            section=MINHASH_DEDUP_CORE,
+            shards=SHARDS,
+            partitions=PARTITIONS,
+        ),
     shell:
         "python -m tamis.job minhash_dedup collapse --params {params.spec:q} partition={wildcards.partition}"
         " barrier={input.barrier:q} output={output.ranks:q} collapsed={output.collapsed:q} > {log:q} 2>&1"
@@ -84,7 +91,12 @@ rule minhash_dedup_bands:
         mem_mb=2000,
         runtime=30,
     params:
-        spec=spec("minhash_dedup", shards=SHARDS, partitions=PARTITIONS),
+        spec=spec(
+            "minhash_dedup",
+            section=MINHASH_DEDUP_CORE,
+            shards=SHARDS,
+            partitions=PARTITIONS,
+        ),
     shell:
         "python -m tamis.job minhash_dedup bands --params {params.spec:q} shard={wildcards.shard}"
         " signatures_file={input.signatures:q} barrier={input.barrier:q} output={output.bands:q} > {log:q} 2>&1"
@@ -106,7 +118,7 @@ rule minhash_dedup_pairs:
         mem_mb=2000,
         runtime=60,
     params:
-        spec=spec("minhash_dedup", partitions=PARTITIONS),
+        spec=spec("minhash_dedup", section=MINHASH_DEDUP_CORE, partitions=PARTITIONS),
     shell:
         "python -m tamis.job minhash_dedup pairs --params {params.spec:q} partition={wildcards.partition}"
         " barrier={input.barrier:q} output={output.pairs:q} > {log:q} 2>&1"
@@ -130,7 +142,7 @@ rule minhash_dedup_sets:
         mem_mb=2000,
         runtime=60,
     params:
-        spec=spec("minhash_dedup", shards=SHARDS),
+        spec=spec("minhash_dedup", section=MINHASH_DEDUP_CORE, shards=SHARDS),
     shell:
         "python -m tamis.job minhash_dedup sets --params {params.spec:q} shard={wildcards.shard}"
         " documents={input.documents:q} signatures_file={input.signatures:q} barrier={input.barrier:q}"
@@ -155,7 +167,7 @@ rule minhash_dedup_verify:
         mem_mb=2000,
         runtime=60,
     params:
-        spec=spec("minhash_dedup"),
+        spec=spec("minhash_dedup", section=MINHASH_DEDUP_CORE),
     shell:
         "python -m tamis.job minhash_dedup verify --params {params.spec:q} shard={wildcards.shard}"
         " documents={input.documents:q} signatures_file={input.signatures:q} barrier={input.barrier:q}"
@@ -179,10 +191,36 @@ rule minhash_dedup_resolve:
         mem_mb=2000,
         runtime=60,
     params:
-        spec=spec("minhash_dedup", shards=SHARDS),
+        spec=spec("minhash_dedup", section=MINHASH_DEDUP_CORE, shards=SHARDS),
     shell:
         "python -m tamis.job minhash_dedup resolve --params {params.spec:q} edges={input.edges:q}"
         " collapsed={input.collapsed:q} output={output.verdicts:q} > {log:q} 2>&1"
+
+
+rule minhash_dedup_audit:
+    input:
+        documents=documents_before("minhash_dedup"),
+        signatures=f"{MINHASH_DEDUP}/signatures/part-{{shard}}.arrow",
+        barrier=f"{MINHASH_DEDUP}/signatures/barrier.json",
+        verdicts=f"{MINHASH_DEDUP}/verdicts.arrow",
+    output:
+        sample=f"{MINHASH_DEDUP}/audit/part-{{shard}}.arrow",
+    log:
+        f"{LOGS}/minhash_dedup/audit-{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/minhash_dedup/audit-{{shard}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        spec=spec("minhash_dedup", shards=SHARDS),
+    shell:
+        "python -m tamis.job minhash_dedup audit --params {params.spec:q} shard={wildcards.shard}"
+        " documents={input.documents:q} signatures_file={input.signatures:q} barrier={input.barrier:q}"
+        " verdicts={input.verdicts:q} output={output.sample:q} > {log:q} 2>&1"
 
 
 rule minhash_dedup_apply:
@@ -191,6 +229,11 @@ rule minhash_dedup_apply:
         verdicts=f"{MINHASH_DEDUP}/verdicts.arrow",
         sets=f"{MINHASH_DEDUP}/sets/part-{{shard}}.arrow",
         edges=f"{MINHASH_DEDUP}/edges/part-{{shard}}.arrow",
+        audit=(
+            f"{MINHASH_DEDUP}/audit/barrier.json"
+            if CFG.minhash_dedup.audit_sample
+            else []
+        ),
     output:
         kept=f"{MINHASH_DEDUP}/documents/part-{{shard}}.parquet",
         dropped=f"{MINHASH_DEDUP}/dropped/part-{{shard}}.parquet",
@@ -210,7 +253,8 @@ rule minhash_dedup_apply:
     shell:
         "python -m tamis.job minhash_dedup apply --params {params.spec:q} shard={wildcards.shard}"
         " documents={input.documents:q} verdicts={input.verdicts:q} sets={input.sets:q} edges={input.edges:q}"
-        " kept={output.kept:q} dropped={output.dropped:q} stats={output.stats:q} > {log:q} 2>&1"
+        " kept={output.kept:q} dropped={output.dropped:q} stats={output.stats:q}"
+        " audit={input.audit:q} > {log:q} 2>&1"
 
 
 rule minhash_dedup_barrier:

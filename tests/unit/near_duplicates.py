@@ -120,12 +120,29 @@ class Steps:
                 output=self.path("edges", s),
             )
 
+    def audit(self, verdicts: Path) -> Path:
+        """audit."""
+        wall = self.wall("signatures")
+        for s in range(self.shards):
+            stage.run_audit(
+                self.config,
+                shards=self.shards,
+                shard=s,
+                documents=self.documents(s),
+                signatures_file=self.path("signatures", s),
+                barrier=wall,
+                verdicts=verdicts,
+                output=self.path("audit", s),
+            )
+        return self.wall("audit")
+
     def outcome(self) -> Outcome:
         """resolve, apply."""
         verdicts = self.folder / "verdicts.arrow"
         stage.run_resolve(
             self.config, shards=self.shards, edges=self.wall("edges"), collapsed=self.wall("collapsed"), output=verdicts
         )
+        audit = self.audit(verdicts) if self.config.audit_sample else None
         for s in range(self.shards):
             name = part_name(s)
             stage.run_apply(
@@ -139,6 +156,7 @@ class Steps:
                 kept=self.folder / f"documents/{name}.parquet",
                 dropped=self.folder / f"dropped/{name}.parquet",
                 stats=self.folder / f"stats/{name}.json",
+                audit=audit,
             )
         names = [part_name(s) for s in range(self.shards)]
         kept, dropped = (
