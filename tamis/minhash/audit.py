@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis import exchange, hashing, scope
-from tamis.minhash import groups, streams
+from tamis.minhash import streams
 from tamis.minhash.signatures import Scheme, SetReader
 
 SAMPLE = pa.schema(
@@ -30,10 +30,9 @@ WITH_WORDS = "with_words"
 
 def dropped_ranks(verdicts: Path, shard: int, shards: int) -> np.ndarray:
     """Ranks of the documents of one shard that the verdicts drop."""
-    found = [np.empty(0, np.int64)]
-    for table in streams.read_rounds(verdicts, shard, shards, ["rank", "reason"]):
-        found.append(table["rank"].to_numpy()[pc.is_valid(table["reason"]).to_numpy()])
-    return np.concatenate(found)
+    tables = streams.read_rounds(verdicts, shard, shards, ["rank", "reason"])
+    found = [table["rank"].to_numpy()[pc.is_valid(table["reason"]).to_numpy()] for table in tables]
+    return np.concatenate([np.empty(0, np.int64), *found])
 
 
 def chosen(signatures: pa.Table, sample: int, documents: int) -> np.ndarray:
