@@ -28,6 +28,7 @@ from tamis.stages.tokenizer import Config as TokenizerConfig
 from tamis.stages.validation import Config as ValidationConfig
 
 STAGES = (
+    "remove",
     "url_dedup",
     "paragraph_dedup",
     "minhash_dedup",
@@ -43,6 +44,7 @@ STAGES = (
 MODULES: dict[str, Any] = {name: importlib.import_module(f"tamis.stages.{name}") for name in STAGES}
 
 StageName = Literal[
+    "remove",
     "url_dedup",
     "paragraph_dedup",
     "minhash_dedup",
@@ -105,6 +107,9 @@ class _Bottom(_Top):
     @model_validator(mode="after")
     def _pipeline_fits(self) -> _Bottom:
         have: set[str] = set()
+        whole: Any = self  # the sections of the stages are fields of `Config`
+        if "remove" not in self.pipeline and whole.remove.files:
+            raise ValueError("remove: lists are given, but the pipeline does not name the stage; put it first")
         for position, name in enumerate(self.pipeline):
             if name in self.pipeline[:position]:
                 raise ValueError(f"pipeline: {name} stands twice")

@@ -97,6 +97,12 @@ def test_a_scope_that_is_not_known_yet_is_refused(stage):
     assert "url_dedup.within" in refused(url_dedup={"within": "metadata."})
 
 
+def test_lists_of_removals_without_their_stage_are_refused():
+    lists = {"urls": ["takedowns.txt"]}
+    assert "remove: lists are given, but the pipeline does not name the stage" in refused(remove=lists)
+    assert config.load(SMALL | {"remove": lists, "pipeline": ["remove", "url_dedup"]}).remove.files == ["takedowns.txt"]
+
+
 def test_two_sources_of_one_name_are_refused():
     assert "the name 'web' is given to 2 sources" in refused(sources=[SOURCE, SOURCE])
 
