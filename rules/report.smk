@@ -13,6 +13,7 @@ FINAL = [
     *DELIVERED,
     f"{RESULTS}/tamis.duckdb",
     f"{RESULTS}/report/index.html",
+    *MINHASH_DEDUP_INDEX,
     *([f"{RESULTS}/report/checked.json"] if CFG.report.alarms_fatal else []),
 ]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, create_model, model_validator
@@ -110,6 +111,11 @@ class _Bottom(_Top):
         whole: Any = self  # the sections of the stages are fields of `Config`
         if "remove" not in self.pipeline and whole.remove.files:
             raise ValueError("remove: lists are given, but the pipeline does not name the stage; put it first")
+        own = PurePath(self.output_dir, "minhash_dedup", "index")
+        if own in map(PurePath, whole.minhash_dedup.against):
+            raise ValueError(
+                f"minhash_dedup.against: {own} is the index of this run itself; name that of an earlier one"
+            )
         for position, name in enumerate(self.pipeline):
             if name in self.pipeline[:position]:
                 raise ValueError(f"pipeline: {name} stands twice")

@@ -27,7 +27,10 @@ not know shards, so neither does the result.
 With `within`, documents are compared only inside one value of a column (a source, a snapshot): the value's hash goes
 into set and band hashes, and `verify` asks for equality.
 
-Reasons: `exact_ngram_set` (the same set as the document named) and `near_duplicate`; value and similarity are the exact
+With `against`, a document that the index of an earlier run holds goes first of all, verified in the same way, and takes
+no part in the steps from `bands` on; `write_index` writes the index of this run (`tamis/minhash/index.py`).
+
+Reasons: `in_earlier_corpus`; `exact_ngram_set` (the same set as the document named) and `near_duplicate`; value and similarity are the exact
 Jaccard similarity. A document that collapsed into one that was dropped afterwards names what that one was dropped for.
 
 Memory: one shard's signatures (8 bytes a band of a document) and the n-gram sets that are asked of it, or one
@@ -48,10 +51,10 @@ from tamis import barrier as barriers
 from tamis import exchange
 from tamis.ledger import Outputs, dropped_rows, write_outcome
 from tamis.minhash import audit as audits
-from tamis.minhash import candidates, groups, signatures, streams, verification
+from tamis.minhash import candidates, groups, index, signatures, streams, verification
 from tamis.scope import Within
 from tamis.section import AppliesTo, Section, Share
-from tamis.shards import read_documents
+from tamis.shards import read_documents, write_json
 
 VERSION = 2
 NEEDS: frozenset[str] = frozenset()
@@ -59,6 +62,7 @@ ADDS: tuple[str, ...] = ()
 CUTS_TEXT = False
 
 STAGE = "minhash_dedup"
+EARLIER = "in_earlier_corpus"
 COLLAPSED_RANKS = pa.schema([("rank", pa.int64())])
 
 
@@ -105,6 +109,17 @@ class Config(Section):
     )
     seed: int = Field(0, ge=0, description="Seed of the permutations and hash keys.")
     within: Within = None
+    against: tuple[str, ...] = Field(
+        (),
+        description="Folders minhash_dedup/index of earlier runs (finished, with write_index): a document that one of "
+        "them holds is dropped as in_earlier_corpus, naming the document there. ngram, bands, rows, seed and within "
+        "must be those of that run.",
+    )
+    write_index: bool = Field(
+        False,
+        description="Write minhash_dedup/index for later runs: 12 bytes a band and 8 a n-gram of every kept document, "
+        "about 4 kB for a document of 3 kB.",
+    )
     audit_sample: int = Field(
         0,
         ge=0,
@@ -156,6 +171,26 @@ def run_map(config: Config, *, partitions: int, documents: Path, signatures_file
     exchange.scatter(output, rows.cast(candidates.SET_ROWS), partition, partitions)
 
 
+def run_earlier(config: Config, *, documents: Path, signatures_file: Path, output: Path) -> None:
+    """Find the documents of one shard that an earlier corpus holds.
+
+    Args:
+        config: the stage's section.
+        documents: documents of this shard.
+        signatures_file: their signatures.
+        output: matches, to write.
+    """
+    known = exchange.read_batch(signatures_file, 0, 1, ["rank", "size", "scope", "bands"])
+    parts = [part for path in config.against for part in index.open_index(Path(path), config.scheme())]
+    table, counts = index.matches(documents, known, parts, config.scheme(), config.threshold, config.bucket_candidates)
+    streams.write(output, streams.with_counts(index.MATCHES, counts), [table])
+
+
+def earlier_matches(earlier: Path | None) -> pa.Table:
+    """Rows of `tamis.minhash.index.MATCHES`; none where the run is not held against an earlier corpus."""
+    return index.MATCHES.empty_table() if earlier is None else exchange.read_batch(earlier, 0, 1)
+
+
 def run_collapse(
     config: Config, *, shards: int, partitions: int, partition: int, barrier: Path, output: Path, collapsed: Path
 ) -> None:
@@ -178,9 +213,17 @@ def run_collapse(
 
 
 def run_bands(
-    config: Config, *, shards: int, shard: int, partitions: int, signatures_file: Path, barrier: Path, output: Path
+    config: Config,
+    *,
+    shards: int,
+    shard: int,
+    partitions: int,
+    signatures_file: Path,
+    barrier: Path,
+    output: Path,
+    earlier: Path | None = None,
 ) -> None:
-    """Route the band rows of the documents that did not collapse.
+    """Route the band rows of the documents that did not collapse and that no earlier corpus holds.
 
     Args:
         config: the stage's section.
@@ -190,11 +233,14 @@ def run_bands(
         signatures_file: signatures of this shard.
         barrier: over the collapsed ranks of all partitions.
         output: band rows by partition, to write.
+        earlier: matches of this shard in earlier corpora.
     """
     del config
     table = exchange.read_batch(signatures_file, 0, 1, ["rank", "size", "bands"])
     ranks = table["rank"].to_numpy()
     gone = exchange.read(barrier, shard, shards)["rank"].to_numpy()
+    # Of documents with equal sets an earlier corpus holds all or none.
+    gone = np.concatenate([gone, earlier_matches(earlier)["rank"].to_numpy()])
     stays = (table["size"].to_numpy() > 0) & ~np.isin(ranks, gone)
     batches = candidates.band_batches(ranks, signatures.band_matrix(table), stays, partitions)
     exchange.write(output, candidates.BAND_ROWS, batches)
@@ -295,6 +341,7 @@ def run_audit(
     barrier: Path,
     verdicts: Path,
     output: Path,
+    earlier: Path | None = None,
 ) -> None:
     """Take the sample of one shard for the audit.
 
@@ -307,13 +354,38 @@ def run_audit(
         barrier: over the signatures of all shards, for the number of documents.
         verdicts: the verdicts.
         output: n-gram sets of the sampled documents, to write.
+        earlier: matches of this shard in earlier corpora.
     """
     known = exchange.read_batch(signatures_file, 0, 1, ["rank", "id", "size", "scope"])
     with_words = sum(streams.counts(path)[audits.WITH_WORDS] for path in barriers.paths(barrier))
     taken = audits.chosen(known, config.audit_sample, with_words)
-    dropped = audits.dropped_ranks(verdicts, shard, shards)
+    held = earlier_matches(earlier)["rank"].to_numpy()
+    dropped = np.concatenate([audits.dropped_ranks(verdicts, shard, shards), held])
     table = audits.sampled(documents, known, taken, dropped, config.scheme())
     streams.write(output, table.schema, [table])
+
+
+def with_earlier(verdicts: pa.Table, earlier: pa.Table) -> pa.Table:
+    """Verdicts of one shard in which documents that an earlier corpus holds go for that reason alone.
+
+    Args:
+        verdicts: rows of `tamis.minhash.groups.VERDICTS`.
+        earlier: rows of `tamis.minhash.index.MATCHES`.
+    """
+    rest = verdicts.filter(pc.invert(pc.is_in(verdicts["rank"], value_set=earlier["rank"].combine_chunks())))
+    held = pa.table(
+        [
+            earlier["rank"],
+            pa.nulls(earlier.num_rows, pa.int32()),
+            pa.array([EARLIER] * earlier.num_rows, pa.string()),
+            earlier["similarity"],
+            earlier["matched_id"],
+            earlier["similarity"],
+            pa.nulls(earlier.num_rows, pa.int32()),
+        ],
+        schema=groups.VERDICTS,
+    )
+    return pa.concat_tables([rest, held])
 
 
 def outcome(documents: pa.Table, verdicts: pa.Table, threshold: float) -> tuple[pa.Table, pa.Table, dict[str, float]]:
@@ -368,6 +440,7 @@ def run_apply(
     dropped: Path,
     stats: Path,
     audit: Path | None = None,
+    earlier: Path | None = None,
 ) -> None:
     """Write the outcome of one shard.
 
@@ -383,11 +456,13 @@ def run_apply(
         dropped: ledger to write.
         stats: stats to write.
         audit: barrier over the samples of all shards, where recall is measured.
+        earlier: matches of this shard in earlier corpora.
     """
     mine = [groups.VERDICTS.empty_table(), *streams.read_rounds(verdicts, shard, shards)]
     before = read_documents(documents)
-    after, rows, notes = outcome(before, pa.concat_tables(mine), config.threshold)
-    for path in (sets, edges):
+    verdict = with_earlier(pa.concat_tables(mine), earlier_matches(earlier))
+    after, rows, notes = outcome(before, verdict, config.threshold)
+    for path in (sets, edges, *([earlier] if earlier else [])):
         notes |= streams.counts(path)
     if audit is not None:
         kept_ranks = after["rank"].to_numpy()
@@ -395,3 +470,28 @@ def run_apply(
         notes |= audits.measured(before, kept_ranks, sample, config.scheme(), config.threshold, config.applies_to)
         notes["audit_documents"] = exchange.read_batch(sample[shard], 0, 1, ["rank"]).num_rows
     write_outcome(Outputs(kept, dropped, stats), STAGE, shard, before, after, rows, notes=notes)
+
+
+def run_index(config: Config, *, documents: Path, signatures_file: Path, bands: Path, sets: Path) -> None:
+    """Write the part of one shard of the index for later runs.
+
+    Args:
+        config: the stage's section.
+        documents: the documents that were kept.
+        signatures_file: signatures of those that were read.
+        bands: sorted band hashes, to write.
+        sets: n-gram sets, to write.
+    """
+    known = exchange.read_batch(signatures_file, 0, 1, ["rank", "id", "size", "scope", "bands"])
+    index.write_part(documents, known, config.scheme(), bands, sets)
+
+
+def run_describe(config: Config, *, shards: int, output: Path) -> None:
+    """Write the description of the index, when all its parts are there.
+
+    Args:
+        config: the stage's section.
+        shards: how many.
+        output: `index.json` beside the parts, to write.
+    """
+    write_json(output, index.describe(output.parent, shards, config.scheme()))

@@ -6,11 +6,11 @@ Lists are text files, UTF-8, one entry a line; empty lines and lines that begin 
 * `domains`  a host name; every document of it and of its subdomains goes.
 * `ids`      the id of a document (32 hexadecimal digits): this capture with this text goes.
 * `hashes`   16 hexadecimal digits: the first half of an id, which is the hash of a URL key (of the text where there
-             is no URL), so all captures go. Or 64: SHA-256 of a URL key, or of an id, so that a list need not say what it
-             lists.
+             is no URL), so all captures go. Or 64: SHA-256 of a URL key, or of an id, so that a list need not say
+             what it lists.
 
-The lists are inputs of the rule: a changed list runs this stage and everything after it again, so the removal reaches every
-later output. A line that is none of these is refused with its number, because an entry that is passed over in silence
+The lists are inputs of the rule: a changed list runs this stage and everything after it again, so the removal reaches
+every later output. A line that is none of these is refused with its number, because an entry that is passed over in silence
 is a promise broken. Put the stage first in the pipeline: behind de-duplication, a removed document could have stood for
 copies of its text elsewhere, and they would go with it.
 

@@ -103,6 +103,11 @@ def test_lists_of_removals_without_their_stage_are_refused():
     assert config.load(SMALL | {"remove": lists, "pipeline": ["remove", "url_dedup"]}).remove.files == ["takedowns.txt"]
 
 
+def test_a_run_is_not_held_against_itself():
+    message = refused(output_dir="out/", minhash_dedup={"against": ["earlier/index", "out/minhash_dedup/index/"]})
+    assert "out/minhash_dedup/index is the index of this run itself" in message
+
+
 def test_two_sources_of_one_name_are_refused():
     assert "the name 'web' is given to 2 sources" in refused(sources=[SOURCE, SOURCE])
 
