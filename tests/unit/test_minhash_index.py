@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from near_duplicates import jaccard, ngrams, number, run
+from near_duplicates import jaccard, ngrams, run
 from test_minhash_dedup import CERTAIN, corpus, sentence, spread, with_changes
 
 from tamis.errors import ConfigError, SourceError
