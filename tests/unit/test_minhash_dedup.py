@@ -268,8 +268,8 @@ def test_a_scope_gives_what_each_part_alone_gives(tmp_path: Path, make_documents
     assert both.matches() == alone
 
 
-def test_candidates_of_another_scope_fail_verification(tmp_path: Path, make_documents, monkeypatch) -> None:
-    """Even where band hashes meet by chance: here because the scope is taken out of them again."""
+def leave_scope_out_of_bands(monkeypatch) -> None:
+    """As if band hashes of different scopes met by chance."""
     whole_map = stage.run_map
 
     def without_scope(config: Config, *, signatures_file: Path, **arguments) -> None:
@@ -281,6 +281,10 @@ def test_candidates_of_another_scope_fail_verification(tmp_path: Path, make_docu
         streams.write(signatures_file, table.schema, [table])
 
     monkeypatch.setattr(stage, "run_map", without_scope)
+
+
+def test_candidates_of_another_scope_fail_verification(tmp_path: Path, make_documents, monkeypatch) -> None:
+    leave_scope_out_of_bands(monkeypatch)
     base = sentence(1, 60)
     texts = [" ".join(base), " ".join(with_changes(base, 1, 2))]
     outcome = run(tmp_path, make_documents(texts, source=["a", "b"]), Config(within="source"))
