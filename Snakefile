@@ -10,6 +10,7 @@ include: "rules/common.smk"
 include: "rules/fetch.smk"
 include: "rules/ingest.smk"
 # The stages of `pipeline`, in any order: each family asks the configuration whether it takes part.
+include: "rules/remove.smk"
 include: "rules/url_dedup.smk"
 include: "rules/dedup.smk"
 include: "rules/minhash.smk"

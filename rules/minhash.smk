@@ -2,7 +2,12 @@
 #
 # Input: the documents of the stage before. Output: <results>/minhash_dedup/{documents,dropped,stats}/part-*.
 # Usual steps: map (signatures) → collapse (equal sets) → bands → pairs (buckets) → sets → verify → resolve → apply;
+# `earlier` before bands holds the run against indexes of earlier ones, `index` after apply writes its own;
 # a barrier stands wherever a job reads the files of all shards or of all partitions.
+
+from pathlib import Path
+
+from tamis.minhash.index import open_index
 
 
 localrules:
@@ -11,10 +16,32 @@ localrules:
 
 
 MINHASH_DEDUP = f"{RESULTS}/minhash_dedup"
+# What the other steps do not use; a change of it does not run them again.
+MINHASH_DEDUP_CORE = CFG.minhash_dedup.model_copy(
+    update={"audit_sample": 0, "against": (), "write_index": False}
+)
+# What this run is held against (nothing, as a rule), and the index that it writes for later ones.
+try:
+    MINHASH_DEDUP_EARLIER = [
+        str(path)
+        for folder in CFG.minhash_dedup.against
+        for pair in open_index(Path(folder), CFG.minhash_dedup.scheme())
+        for path in [Path(folder) / "index.json", *pair]
+    ]
+except TamisError as error:
+    raise WorkflowError(str(error)) from None
+MINHASH_DEDUP_MATCHES = (
+    f"{MINHASH_DEDUP}/earlier/part-{{shard}}.arrow" if MINHASH_DEDUP_EARLIER else []
+)
+MINHASH_DEDUP_INDEX = (
+    [f"{MINHASH_DEDUP}/index/index.json"]
+    if CFG.minhash_dedup.write_index and "minhash_dedup" in PIPELINE
+    else []
+)
 # The steps that a barrier stands behind, with the files of all shards or of all partitions.
 MINHASH_DEDUP_FILES = {
     step: parts(f"{MINHASH_DEDUP}/{step}/part-{{shard}}.arrow")
-    for step in ("map", "bands", "sets", "edges")
+    for step in ("map", "signatures", "bands", "sets", "edges", "audit")
 } | {
     step: partition_parts(f"{MINHASH_DEDUP}/{step}/part-{{partition}}.arrow")
     for step in ("collapse", "collapsed", "pairs")
@@ -38,10 +65,39 @@ rule minhash_dedup_map:
         mem_mb=2000,
         runtime=60,
     params:
-        spec=spec("minhash_dedup", partitions=PARTITIONS),
+        spec=spec("minhash_dedup", section=MINHASH_DEDUP_CORE, partitions=PARTITIONS),
     shell:
         "python -m tamis.job minhash_dedup map --params {params.spec:q} documents={input.documents:q}"
         " signatures_file={output.signatures:q} output={output.sets:q} > {log:q} 2>&1"
+
+
+rule minhash_dedup_earlier:
+    input:
+        MINHASH_DEDUP_EARLIER,
+        documents=documents_before("minhash_dedup"),
+        signatures=f"{MINHASH_DEDUP}/signatures/part-{{shard}}.arrow",
+    output:
+        matches=f"{MINHASH_DEDUP}/earlier/part-{{shard}}.arrow",
+    log:
+        f"{LOGS}/minhash_dedup/earlier-{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/minhash_dedup/earlier-{{shard}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        spec=spec(
+            "minhash_dedup",
+            section=MINHASH_DEDUP_CORE.model_copy(
+                update={"against": CFG.minhash_dedup.against}
+            ),
+        ),
+    shell:
+        "python -m tamis.job minhash_dedup earlier --params {params.spec:q} documents={input.documents:q}"
+        " signatures_file={input.signatures:q} output={output.matches:q} > {log:q} 2>&1"
 
 
 rule minhash_dedup_collapse:
@@ -61,7 +117,12 @@ rule minhash_dedup_collapse:
         mem_mb=2000,
         runtime=30,
     params:
-        spec=spec("minhash_dedup", shards=SHARDS, partitions=PARTITIONS),
+        spec=spec(
+            "minhash_dedup",
+            section=MINHASH_DEDUP_CORE,
+            shards=SHARDS,
+            partitions=PARTITIONS,
+        ),
     shell:
         "python -m tamis.job minhash_dedup collapse --params {params.spec:q} partition={wildcards.partition}"
         " barrier={input.barrier:q} output={output.ranks:q} collapsed={output.collapsed:q} > {log:q} 2>&1"
@@ -71,6 +132,7 @@ rule minhash_dedup_bands:
     input:
         signatures=f"{MINHASH_DEDUP}/signatures/part-{{shard}}.arrow",
         barrier=f"{MINHASH_DEDUP}/collapse/barrier.json",
+        earlier=MINHASH_DEDUP_MATCHES,
     output:
         bands=f"{MINHASH_DEDUP}/bands/part-{{shard}}.arrow",
     log:
@@ -84,10 +146,16 @@ rule minhash_dedup_bands:
         mem_mb=2000,
         runtime=30,
     params:
-        spec=spec("minhash_dedup", shards=SHARDS, partitions=PARTITIONS),
+        spec=spec(
+            "minhash_dedup",
+            section=MINHASH_DEDUP_CORE,
+            shards=SHARDS,
+            partitions=PARTITIONS,
+        ),
     shell:
         "python -m tamis.job minhash_dedup bands --params {params.spec:q} shard={wildcards.shard}"
-        " signatures_file={input.signatures:q} barrier={input.barrier:q} output={output.bands:q} > {log:q} 2>&1"
+        " signatures_file={input.signatures:q} barrier={input.barrier:q} output={output.bands:q}"
+        " earlier={input.earlier:q} > {log:q} 2>&1"
 
 
 rule minhash_dedup_pairs:
@@ -106,7 +174,7 @@ rule minhash_dedup_pairs:
         mem_mb=2000,
         runtime=60,
     params:
-        spec=spec("minhash_dedup", partitions=PARTITIONS),
+        spec=spec("minhash_dedup", section=MINHASH_DEDUP_CORE, partitions=PARTITIONS),
     shell:
         "python -m tamis.job minhash_dedup pairs --params {params.spec:q} partition={wildcards.partition}"
         " barrier={input.barrier:q} output={output.pairs:q} > {log:q} 2>&1"
@@ -130,7 +198,7 @@ rule minhash_dedup_sets:
         mem_mb=2000,
         runtime=60,
     params:
-        spec=spec("minhash_dedup", shards=SHARDS),
+        spec=spec("minhash_dedup", section=MINHASH_DEDUP_CORE, shards=SHARDS),
     shell:
         "python -m tamis.job minhash_dedup sets --params {params.spec:q} shard={wildcards.shard}"
         " documents={input.documents:q} signatures_file={input.signatures:q} barrier={input.barrier:q}"
@@ -155,7 +223,7 @@ rule minhash_dedup_verify:
         mem_mb=2000,
         runtime=60,
     params:
-        spec=spec("minhash_dedup"),
+        spec=spec("minhash_dedup", section=MINHASH_DEDUP_CORE),
     shell:
         "python -m tamis.job minhash_dedup verify --params {params.spec:q} shard={wildcards.shard}"
         " documents={input.documents:q} signatures_file={input.signatures:q} barrier={input.barrier:q}"
@@ -179,10 +247,37 @@ rule minhash_dedup_resolve:
         mem_mb=2000,
         runtime=60,
     params:
-        spec=spec("minhash_dedup", shards=SHARDS),
+        spec=spec("minhash_dedup", section=MINHASH_DEDUP_CORE, shards=SHARDS),
     shell:
         "python -m tamis.job minhash_dedup resolve --params {params.spec:q} edges={input.edges:q}"
         " collapsed={input.collapsed:q} output={output.verdicts:q} > {log:q} 2>&1"
+
+
+rule minhash_dedup_audit:
+    input:
+        documents=documents_before("minhash_dedup"),
+        signatures=f"{MINHASH_DEDUP}/signatures/part-{{shard}}.arrow",
+        barrier=f"{MINHASH_DEDUP}/signatures/barrier.json",
+        verdicts=f"{MINHASH_DEDUP}/verdicts.arrow",
+        earlier=MINHASH_DEDUP_MATCHES,
+    output:
+        sample=f"{MINHASH_DEDUP}/audit/part-{{shard}}.arrow",
+    log:
+        f"{LOGS}/minhash_dedup/audit-{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/minhash_dedup/audit-{{shard}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        spec=spec("minhash_dedup", shards=SHARDS),
+    shell:
+        "python -m tamis.job minhash_dedup audit --params {params.spec:q} shard={wildcards.shard}"
+        " documents={input.documents:q} signatures_file={input.signatures:q} barrier={input.barrier:q}"
+        " verdicts={input.verdicts:q} output={output.sample:q} earlier={input.earlier:q} > {log:q} 2>&1"
 
 
 rule minhash_dedup_apply:
@@ -191,6 +286,12 @@ rule minhash_dedup_apply:
         verdicts=f"{MINHASH_DEDUP}/verdicts.arrow",
         sets=f"{MINHASH_DEDUP}/sets/part-{{shard}}.arrow",
         edges=f"{MINHASH_DEDUP}/edges/part-{{shard}}.arrow",
+        earlier=MINHASH_DEDUP_MATCHES,
+        audit=(
+            f"{MINHASH_DEDUP}/audit/barrier.json"
+            if CFG.minhash_dedup.audit_sample
+            else []
+        ),
     output:
         kept=f"{MINHASH_DEDUP}/documents/part-{{shard}}.parquet",
         dropped=f"{MINHASH_DEDUP}/dropped/part-{{shard}}.parquet",
@@ -206,11 +307,59 @@ rule minhash_dedup_apply:
         mem_mb=2000,
         runtime=30,
     params:
-        spec=spec("minhash_dedup", shards=SHARDS),
+        spec=spec("minhash_dedup", section=MINHASH_DEDUP_CORE, shards=SHARDS),
     shell:
         "python -m tamis.job minhash_dedup apply --params {params.spec:q} shard={wildcards.shard}"
         " documents={input.documents:q} verdicts={input.verdicts:q} sets={input.sets:q} edges={input.edges:q}"
-        " kept={output.kept:q} dropped={output.dropped:q} stats={output.stats:q} > {log:q} 2>&1"
+        " kept={output.kept:q} dropped={output.dropped:q} stats={output.stats:q}"
+        " audit={input.audit:q} earlier={input.earlier:q} > {log:q} 2>&1"
+
+
+rule minhash_dedup_index_part:
+    input:
+        documents=documents_of("minhash_dedup"),
+        signatures=f"{MINHASH_DEDUP}/signatures/part-{{shard}}.arrow",
+    output:
+        bands=f"{MINHASH_DEDUP}/index/bands-{{shard}}.arrow",
+        sets=f"{MINHASH_DEDUP}/index/sets-{{shard}}.arrow",
+    log:
+        f"{LOGS}/minhash_dedup/index-{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/minhash_dedup/index-{{shard}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        spec=spec("minhash_dedup", section=MINHASH_DEDUP_CORE),
+    shell:
+        "python -m tamis.job minhash_dedup index --params {params.spec:q} documents={input.documents:q}"
+        " signatures_file={input.signatures:q} bands={output.bands:q} sets={output.sets:q} > {log:q} 2>&1"
+
+
+rule minhash_dedup_index:
+    input:
+        parts(f"{MINHASH_DEDUP}/index/bands-{{shard}}.arrow"),
+        parts(f"{MINHASH_DEDUP}/index/sets-{{shard}}.arrow"),
+    output:
+        description=f"{MINHASH_DEDUP}/index/index.json",
+    log:
+        f"{LOGS}/minhash_dedup/index.log",
+    benchmark:
+        f"{BENCHMARKS}/minhash_dedup/index.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        spec=spec("minhash_dedup", section=MINHASH_DEDUP_CORE, shards=SHARDS),
+    shell:
+        "python -m tamis.job minhash_dedup describe --params {params.spec:q} output={output.description:q}"
+        " > {log:q} 2>&1"
 
 
 rule minhash_dedup_barrier:

@@ -2,7 +2,7 @@
 #
 # Input: the stats of every stage, the sets and exports.
 # Output: <results>/{layout.json,stats.parquet,notes.parquet,manifest.json,tamis.duckdb},
-#         report/{index.html,waterfall.svg}.
+#         report/{index.html,waterfall.svg,alarms.json}.
 # Steps: layout (first of all, so that an unfinished run can be questioned) -> stats -> manifest -> database, page.
 
 REPORT_STAGES = ["ingest", *PIPELINE, *(["tokenizer"] if CFG.tokenizer else [])]
@@ -13,6 +13,8 @@ FINAL = [
     *DELIVERED,
     f"{RESULTS}/tamis.duckdb",
     f"{RESULTS}/report/index.html",
+    *MINHASH_DEDUP_INDEX,
+    *([f"{RESULTS}/report/checked.json"] if CFG.report.alarms_fatal else []),
 ]
 
 
@@ -136,6 +138,7 @@ rule report_page:
     output:
         page=f"{RESULTS}/report/index.html",
         picture=f"{RESULTS}/report/waterfall.svg",
+        alarms=f"{RESULTS}/report/alarms.json",
     log:
         f"{LOGS}/report/page.log",
     benchmark:
@@ -147,14 +150,39 @@ rule report_page:
         mem_mb=2000,
         runtime=60,
     params:
-        spec=spec("page", section=CFG.report),
+        spec=spec("page", section=CFG.report.model_copy(update={"alarms_fatal": False})),
     shell:
         "python -m tamis.job page page --params {params.spec:q} layout={input.layout:q} page={output.page:q}"
-        " picture={output.picture:q} > {log:q} 2>&1"
+        " picture={output.picture:q} alarms={output.alarms:q} > {log:q} 2>&1"
+
+
+# A rule of its own, because Snakemake takes away what a failing job wrote, and the page must stay.
+rule report_check:
+    input:
+        page=f"{RESULTS}/report/index.html",
+        alarms=f"{RESULTS}/report/alarms.json",
+    output:
+        checked=f"{RESULTS}/report/checked.json",
+    log:
+        f"{LOGS}/report/check.log",
+    benchmark:
+        f"{BENCHMARKS}/report/check.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        spec=spec("page", section=CFG.report),
+    shell:
+        "python -m tamis.job page check --params {params.spec:q} alarms={input.alarms:q} page={input.page:q}"
+        " output={output.checked:q} > {log:q} 2>&1"
 
 
 localrules:
     report_layout,
+    report_check,
     report,
 
 

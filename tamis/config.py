@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, create_model, model_validator
@@ -18,6 +19,7 @@ from tamis.errors import ConfigError
 from tamis.export.parquet import Config as ExportConfig
 from tamis.readers import AnySource
 from tamis.report.page import Config as ReportConfig
+from tamis.scope import refusal
 from tamis.section import Section
 from tamis.stages.annealing import Config as AnnealingConfig
 from tamis.stages.ingest import Config as IngestConfig
@@ -27,6 +29,7 @@ from tamis.stages.tokenizer import Config as TokenizerConfig
 from tamis.stages.validation import Config as ValidationConfig
 
 STAGES = (
+    "remove",
     "url_dedup",
     "paragraph_dedup",
     "minhash_dedup",
@@ -42,6 +45,7 @@ STAGES = (
 MODULES: dict[str, Any] = {name: importlib.import_module(f"tamis.stages.{name}") for name in STAGES}
 
 StageName = Literal[
+    "remove",
     "url_dedup",
     "paragraph_dedup",
     "minhash_dedup",
@@ -104,6 +108,14 @@ class _Bottom(_Top):
     @model_validator(mode="after")
     def _pipeline_fits(self) -> _Bottom:
         have: set[str] = set()
+        whole: Any = self  # the sections of the stages are fields of `Config`
+        if "remove" not in self.pipeline and whole.remove.files:
+            raise ValueError("remove: lists are given, but the pipeline does not name the stage; put it first")
+        own = PurePath(self.output_dir, "minhash_dedup", "index")
+        if own in map(PurePath, whole.minhash_dedup.against):
+            raise ValueError(
+                f"minhash_dedup.against: {own} is the index of this run itself; name that of an earlier one"
+            )
         for position, name in enumerate(self.pipeline):
             if name in self.pipeline[:position]:
                 raise ValueError(f"pipeline: {name} stands twice")
@@ -113,6 +125,8 @@ class _Bottom(_Top):
                 raise ValueError(
                     f"pipeline: {name} needs {', '.join(missing)}, which no stage before it makes ({makers})"
                 )
+            if problem := refusal(getattr(getattr(self, name), "within", None), have):
+                raise ValueError(f"{name}.within: {problem}")
             have |= set(MODULES[name].ADDS)
         if "domains" in self.pipeline and getattr(self, "domains").features == "embeddings":  # noqa: B009 - a field of the subclass
             position = self.pipeline.index("domains")

@@ -6,6 +6,7 @@
     ├── SchemaError          a table does not have the columns or types of its contract
     ├── ShardMismatchError   a file belongs to another shard, another count of shards, or an older run
     ├── ConservationError    documents or characters appeared or vanished without a ledger or edits row
+    ├── AlarmError           the finished run raises an alarm that the configuration makes fatal
     └── ModelError           a model, tokenizer or backbone cannot be loaded or does not fit the configuration
 
 A message gives the file, what was expected, what was found, and what to do.
@@ -34,6 +35,10 @@ class ShardMismatchError(TamisError):
 
 class ConservationError(TamisError):
     """Documents or characters are not accounted for."""
+
+
+class AlarmError(TamisError):
+    """A run that is done lost a source or holds a giant group, and `report.alarms_fatal` is set."""
 
 
 class ModelError(TamisError):

@@ -63,6 +63,13 @@ def find_module(stage: str) -> Any:
     raise ConfigError(msg)
 
 
+def _converted(hint: Any, value: str) -> Any:
+    """A value of the command line as its annotation says; for a path that may be missing, nothing is None."""
+    if hint == Path | None:
+        return Path(value) if value else None
+    return {Path: Path, int: int}.get(hint, str)(value)
+
+
 def bind(module: Any, function: Callable[..., None], params: dict[str, Any], values: dict[str, str]) -> dict[str, Any]:
     """Match params and `name=value` pairs with the parameters of a step function.
 
@@ -81,7 +88,7 @@ def bind(module: Any, function: Callable[..., None], params: dict[str, Any], val
         if name == "config":
             arguments[name] = module.Config.model_validate(params["config"])
         elif name in values:
-            arguments[name] = {Path: Path, int: int}.get(hints[name], str)(values[name])
+            arguments[name] = _converted(hints[name], values[name])
         elif name in params:
             arguments[name] = Path(params[name]) if hints[name] is Path else params[name]
         elif inspect.signature(function).parameters[name].default is inspect.Parameter.empty:

@@ -23,6 +23,9 @@ from __future__ import annotations
 
 import unicodedata
 
+VERSION = 1
+"""Of this definition; an index that a run writes for later ones carries it."""
+
 SEPARATOR, LETTER, MARK, SINGLE = range(4)
 """Classes of characters: between words; part of a run; joins the word before it; a word of its own."""
 

@@ -119,3 +119,60 @@ def pair_up(
         suppressed[members[row]] += before - compared
         row += 1
     return row, filled
+
+
+@njit(cache=True, nogil=True)
+def join(
+    hashes: np.ndarray,
+    members: np.ndarray,
+    other_hashes: np.ndarray,
+    other_rows: np.ndarray,
+    bound: int,
+    state: np.ndarray,
+    left: np.ndarray,
+    right: np.ndarray,
+) -> int:
+    """Pair the members of each bucket with the first `bound` rows of the same bucket of another corpus.
+
+    Args:
+        hashes: uint64[n] sorted.
+        members: int64[n], whose band it is.
+        other_hashes: uint64[m] sorted.
+        other_rows: int32[m].
+        bound: K.
+        state: int64[3], zeros at first: positions in both lists, and the number of pairs that the bound left out.
+        left: int64, written: members.
+        right: int64, written: rows.
+
+    Returns:
+        How many pairs were written; the lists are done when a call writes none.
+    """
+    filled = 0
+    i = state[0]
+    j = state[1]
+    end = j
+    while i < len(hashes) and j < len(other_hashes):
+        if hashes[i] < other_hashes[j]:
+            i += 1
+            continue
+        if hashes[i] > other_hashes[j]:
+            j += 1
+            continue
+        if end <= j:
+            end = j
+            while end < len(other_hashes) and other_hashes[end] == hashes[i]:
+                end += 1
+        compared = min(end - j, bound)
+        if filled + compared > len(left):
+            break
+        for k in range(compared):
+            left[filled] = members[i]
+            right[filled] = other_rows[j + k]
+            filled += 1
+        state[2] += end - j - compared
+        i += 1
+        if i < len(hashes) and hashes[i] != other_hashes[j]:
+            j = end
+    state[0] = i
+    state[1] = j
+    return filled

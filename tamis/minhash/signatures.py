@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tamis import hashing
+from tamis import hashing, scope
 from tamis.errors import ShardMismatchError
 from tamis.minhash import streams
 
@@ -22,6 +22,7 @@ class Scheme:
     bands: int
     rows: int
     seed: int
+    within: str | None = None
 
     def schema(self) -> pa.Schema:
         """Columns of a signatures file: one row a document, in the order of the documents file."""
@@ -31,6 +32,7 @@ class Scheme:
                 ("id", pa.string()),
                 ("copies", pa.int32()),
                 ("size", pa.int64()),
+                ("scope", pa.uint64()),
                 ("set_low", pa.uint64()),
                 ("set_high", pa.uint64()),
                 ("bands", pa.list_(pa.uint64(), self.bands)),
@@ -43,7 +45,7 @@ class Scheme:
 
 
 def _signatures(batch: pa.Table, scheme: Scheme) -> pa.Table:
-    """Signatures of some documents (columns id, rank, copies, text)."""
+    """Signatures of some documents (columns id, rank, copies, text, and that of the scope)."""
     from tamis.kernels.minhash import band_rows
     from tamis.kernels.words import WORD_KEY, buffers, character_table
 
@@ -68,12 +70,17 @@ def _signatures(batch: pa.Table, scheme: Scheme) -> pa.Table:
         sets,
         bands,
     )
+    scopes = scope.hashes(batch, scheme.within)
+    # Equal sets and equal bands of different scopes do not meet.
+    sets += scopes[:, None]
+    bands ^= scopes[:, None]
     return pa.table(
         [
             batch["rank"],
             batch["id"],
             batch["copies"],
             pa.array(sizes),
+            pa.array(scopes),
             pa.array(np.ascontiguousarray(sets[:, 0])),
             pa.array(np.ascontiguousarray(sets[:, 1])),
             pa.FixedSizeListArray.from_arrays(pa.array(bands.reshape(-1)), scheme.bands),
@@ -94,7 +101,8 @@ def signatures(documents: Path, scheme: Scheme, kinds: tuple[str, ...]) -> pa.Ta
         Rows of `Scheme.schema`, one chunk.
     """
     parts = [scheme.schema().empty_table()]
-    for batch in streams.document_batches(documents, ["id", "kind", "text", "copies", "rank"]):
+    columns = sorted({"id", "kind", "text", "copies", "rank", *scope.columns(scheme.within)})
+    for batch in streams.document_batches(documents, columns):
         chosen = pc.is_in(batch["kind"], value_set=pa.array(kinds))
         parts.append(_signatures(batch if pc.all(chosen).as_py() else batch.filter(chosen), scheme))
     return pa.concat_tables(parts).combine_chunks()

@@ -13,7 +13,7 @@ from tamis.minhash import streams
 from tamis.minhash.signatures import Scheme, SetReader
 
 SETS = pa.schema(
-    [("rank", pa.int64()), ("copies", pa.int32()), ("others", pa.large_list(pa.int64())),
+    [("rank", pa.int64()), ("copies", pa.int32()), ("scope", pa.uint64()), ("others", pa.large_list(pa.int64())),
      ("grams", pa.large_list(pa.uint64()))]
 )  # fmt: skip
 """One row a document and shard it has candidates in: their ranks, and the document's n-gram set."""
@@ -40,13 +40,20 @@ def _positions(ranks: np.ndarray, wanted: np.ndarray, where: str) -> np.ndarray:
 
 
 def _one_round(
-    present: np.ndarray, copies: np.ndarray, bounds: np.ndarray, grams: np.ndarray, pairs: pa.Table, shards: int
+    present: np.ndarray,
+    copies: np.ndarray,
+    scopes: np.ndarray,
+    bounds: np.ndarray,
+    grams: np.ndarray,
+    pairs: pa.Table,
+    shards: int,
 ) -> Iterator[pa.Table]:
     """The rows of `SETS` for each shard, of the documents of one batch.
 
     Args:
         present: int64[n] ranks of these documents, sorted.
         copies: int32[n].
+        scopes: uint64[n].
         bounds: int64[n + 1] into `grams`.
         grams: uint64, their sets.
         pairs: the candidate pairs of these documents, sorted by later, earlier.
@@ -63,7 +70,7 @@ def _one_round(
         chosen = np.searchsorted(present, ranks)
         offsets = np.append(starts, len(rows)).astype(np.int64)
         others = pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(earlier[rows]))
-        yield pa.table([ranks, copies[chosen], others, sets.take(pa.array(chosen))], schema=SETS)
+        yield pa.table([ranks, copies[chosen], scopes[chosen], others, sets.take(pa.array(chosen))], schema=SETS)
 
 
 def needed_sets(
@@ -73,7 +80,7 @@ def needed_sets(
 
     Args:
         documents: the documents of this shard, read a few thousand at a time.
-        signatures: their signatures (rank, copies, size).
+        signatures: their signatures (rank, copies, size, scope).
         pairs: candidate pairs whose later document is here, sorted by later, earlier.
         scheme: how sets are made.
         shards: how many.
@@ -82,7 +89,7 @@ def needed_sets(
     later = pairs["later"].to_numpy()
     wanted = np.unique(later)
     rows = _positions(signatures["rank"].to_numpy(), wanted, str(documents))
-    sizes, copies = signatures["size"].to_numpy()[rows], signatures["copies"].to_numpy()[rows]
+    sizes, copies, scopes = (signatures[name].to_numpy()[rows] for name in ("size", "copies", "scope"))
     for batch in streams.document_batches(documents, ["rank", "text"]):
         present, here, among = np.intersect1d(batch["rank"].to_numpy(), wanted, assume_unique=True, return_indices=True)
         if not len(present):
@@ -93,7 +100,7 @@ def needed_sets(
         first, last = np.searchsorted(later, present), np.searchsorted(later, present, side="right")
         mine = np.repeat(first - np.concatenate([[0], np.cumsum(last - first)[:-1]]), last - first)
         chosen = pairs.take(pa.array(mine + np.arange(len(mine))))
-        yield from _one_round(present, copies[among], bounds, grams, chosen, shards)
+        yield from _one_round(present, copies[among], scopes[among], bounds, grams, chosen, shards)
 
 
 def wanted_here(sets: Sequence[Path], shard: int, shards: int) -> np.ndarray:
@@ -119,7 +126,7 @@ def verified(
 
     Args:
         documents: the documents of this shard.
-        signatures: their signatures (rank, id, copies, size).
+        signatures: their signatures (rank, id, copies, size, scope).
         sets: the round files of `SETS`, one a shard.
         scheme: how sets are made.
         threshold: smallest Jaccard similarity of an edge.
@@ -147,7 +154,7 @@ def verified(
         reader.write(batch["text"], here, bounds, own, written)
         written += len(here)
     ids = signatures["id"].take(pa.array(rows))
-    copies = signatures["copies"].to_numpy()[rows]
+    copies, scopes = (signatures[name].to_numpy()[rows] for name in ("copies", "scope"))
     edges = [EDGES.empty_table()]
     for origin, path in enumerate(sets):
         for table in streams.read_rounds(path, shard, shards):
@@ -164,8 +171,8 @@ def verified(
                 threshold,
                 result,
             )
-            close = result >= threshold
             lengths = np.diff(others.offsets.to_numpy())
+            close = (result >= threshold) & (np.repeat(table["scope"].to_numpy(), lengths) == scopes[numbers])
             later = np.repeat(table["rank"].to_numpy(), lengths)[close]
             later_copies = np.repeat(table["copies"].to_numpy(), lengths)[close]
             earlier = numbers[close]

@@ -138,7 +138,8 @@ def contents(results: Results, config: Config) -> dict[str, Any]:
         connection.execute(
             f"SET memory_limit = '1GB'; SET temp_directory = {database.literal(str(results.folder / '.spill'))}"
         )
-        groups = largest_groups(results, connection, config.largest_groups)
+        # At least one, so that a giant group raises its alarm even where none is listed.
+        groups = largest_groups(results, connection, max(1, config.largest_groups))
         shipments = [shipment(results, delivery, connection) for delivery in results.deliveries()]
     skipped = sum(pq.read_metadata(path).num_rows for path in results.skipped())
     return {
@@ -151,7 +152,7 @@ def contents(results: Results, config: Config) -> dict[str, Any]:
         "sources": breakdown(stats, "source"),
         "skipped": skipped,
         "alarms": alarms(stats, groups, config),
-        "groups": groups,
+        "groups": groups if config.largest_groups else [],
         "notes": tables.combine_notes(read_table(results.folder / "notes.parquet")),
         "shipments": shipments,
         "cards": [

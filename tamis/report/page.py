@@ -17,6 +17,7 @@ from typing import Any
 import pyarrow as pa
 from pydantic import Field
 
+from tamis.errors import AlarmError
 from tamis.section import Section, Share
 
 VERSION = 1
@@ -44,6 +45,10 @@ class Config(Section):
         ge=2,
         description="Alarm when more than this many documents were dropped for the "
         "same kept one: templates in marin's audit reached 743,779 (issue 6851).",
+    )
+    alarms_fatal: bool = Field(
+        False,
+        description="Let the workflow fail, after the page and everything else is written, when there is an alarm.",
     )
     largest_groups: int = Field(5, ge=0, le=100, description="Groups of copies listed of each stage, largest first.")
 
@@ -198,22 +203,50 @@ def render(values: dict[str, Any]) -> str:
     return environment.get_template("page.html.j2").render(values)
 
 
-def run_page(config: Config, *, layout: Path, page: Path, picture: Path) -> None:
-    """Write the page and the waterfall picture as a file of its own.
+def run_page(config: Config, *, layout: Path, page: Path, picture: Path, alarms: Path) -> None:
+    """Write the page, and the waterfall picture and the alarms as files of their own.
 
     Args:
         config: what is shown.
         layout: `layout.json` in the results folder.
         page: HTML file to write.
         picture: SVG file to write.
+        alarms: JSON list of sentences to write.
     """
     from tamis.report.contents import contents
     from tamis.report.layout import Results
     from tamis.report.pictures import waterfall
-    from tamis.shards import whole_file
+    from tamis.shards import whole_file, write_json
 
     values = contents(Results.open(layout.parent), config)
     with whole_file(picture) as temporary:
         temporary.write_text(str(waterfall(values["steps"], standalone=True)), encoding="utf-8")
+    write_json(alarms, values["alarms"])
     with whole_file(page) as temporary:
         temporary.write_text(render(values), encoding="utf-8", errors="replace")
+
+
+def run_check(config: Config, *, alarms: Path, page: Path, output: Path) -> None:
+    """Fail when there is an alarm. A job of its own: what a failing job writes does not stay, and the page must.
+
+    Args:
+        config: the page's section.
+        alarms: what `run_page` wrote.
+        page: the page, for the message.
+        output: JSON to write when there is none.
+
+    Raises:
+        AlarmError: with every alarm.
+    """
+    from tamis.shards import read_json, write_json
+
+    found = read_json(alarms)
+    if found and config.alarms_fatal:
+        listed = "\n".join(f"  {alarm}" for alarm in found)
+        msg = (
+            f"{len(found)} alarm{'' if len(found) == 1 else 's'}, and report.alarms_fatal is set:\n{listed}\n"
+            f"Read {page}; then change the stage, raise report.alarm_lost_share or report.alarm_group, or leave "
+            "alarms_fatal out. Everything else of the run is done."
+        )
+        raise AlarmError(msg)
+    write_json(output, {"alarms": len(found)})

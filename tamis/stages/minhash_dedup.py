@@ -16,14 +16,21 @@ The steps, each a job a shard or a partition, with an exchange after it:
 5. `sets`       each set that a pair needs goes once to each shard where the pair's earlier document lies,
 6. `verify`     where the exact similarity is computed; pairs at or above the threshold are edges.
 7. `resolve`    one pass over the edges in keep order (see `grouping`).
-8. `apply`      documents, ledger, stats.
+8. `apply`      documents, ledger, stats. With `audit_sample`, the run measures its own recall there, on sets that a job
+                `audit` a shard has taken (`tamis/minhash/audit.py`).
 
 Definitions: words are those of `tamis.text`, so case, punctuation and line breaks do not matter. An n-gram is a 64-bit
 hash of n consecutive words; "exact" is exact on those hashes. A document of fewer than n words has one n-gram, all its
 words: it can only equal another. A document without any word is never a duplicate here. Buckets, ranks and the bound do
 not know shards, so neither does the result.
 
-Reasons: `exact_ngram_set` (the same set as the document named) and `near_duplicate`; value and similarity are the exact
+With `within`, documents are compared only inside one value of a column (a source, a snapshot): the value's hash goes
+into set and band hashes, and `verify` asks for equality.
+
+With `against`, a document that the index of an earlier run holds goes first of all, verified in the same way, and takes
+no part in the steps from `bands` on; `write_index` writes the index of this run (`tamis/minhash/index.py`).
+
+Reasons: `in_earlier_corpus`; `exact_ngram_set` (the same set as the document named) and `near_duplicate`; value and similarity are the exact
 Jaccard similarity. A document that collapsed into one that was dropped afterwards names what that one was dropped for.
 
 Memory: one shard's signatures (8 bytes a band of a document) and the n-gram sets that are asked of it, or one
@@ -43,16 +50,19 @@ from pydantic import Field, model_validator
 from tamis import barrier as barriers
 from tamis import exchange
 from tamis.ledger import Outputs, dropped_rows, write_outcome
-from tamis.minhash import candidates, groups, signatures, streams, verification
+from tamis.minhash import audit as audits
+from tamis.minhash import candidates, groups, index, signatures, streams, verification
+from tamis.scope import Within
 from tamis.section import AppliesTo, Section, Share
-from tamis.shards import read_documents
+from tamis.shards import read_documents, write_json
 
-VERSION = 1
+VERSION = 2
 NEEDS: frozenset[str] = frozenset()
 ADDS: tuple[str, ...] = ()
 CUTS_TEXT = False
 
 STAGE = "minhash_dedup"
+EARLIER = "in_earlier_corpus"
 COLLAPSED_RANKS = pa.schema([("rank", pa.int64())])
 
 
@@ -98,6 +108,27 @@ class Config(Section):
         "that a chain of similar ones joins are one group, of which the first in keep order stays.",
     )
     seed: int = Field(0, ge=0, description="Seed of the permutations and hash keys.")
+    within: Within = None
+    against: tuple[str, ...] = Field(
+        (),
+        description="Folders minhash_dedup/index of earlier runs (finished, with write_index): a document that one of "
+        "them holds is dropped as in_earlier_corpus, naming the document there. ngram, bands, rows, seed and within "
+        "must be those of that run.",
+    )
+    write_index: bool = Field(
+        False,
+        description="Write minhash_dedup/index for later runs: 12 bytes a band and 8 a n-gram of every kept document, "
+        "about 4 kB for a document of 3 kB.",
+    )
+    audit_sample: int = Field(
+        0,
+        ge=0,
+        le=1_000_000,
+        description="About how many documents, chosen by a keyed hash, are compared with the whole corpus by brute "
+        "force to measure recall; 0: no audit. The notes audit_pairs and audit_missed say how many pairs at or above "
+        "the threshold that found and how many of them are both kept. Memory: about 60 bytes an n-gram of the sample "
+        "(27 kB a document of 3 kB).",
+    )
 
     @model_validator(mode="after")
     def _bands_fit(self) -> Config:
@@ -119,7 +150,7 @@ class Config(Section):
 
     def scheme(self) -> signatures.Scheme:
         """How sets and signatures are made."""
-        return signatures.Scheme(self.ngram, self.bands, self.rows, self.seed)
+        return signatures.Scheme(self.ngram, self.bands, self.rows, self.seed, self.within)
 
 
 def run_map(config: Config, *, partitions: int, documents: Path, signatures_file: Path, output: Path) -> None:
@@ -133,10 +164,31 @@ def run_map(config: Config, *, partitions: int, documents: Path, signatures_file
         output: set hashes by partition, to write.
     """
     table = signatures.signatures(documents, config.scheme(), config.applies_to)
-    streams.write(signatures_file, table.schema, [table])
+    with_words = pc.sum(pc.greater(table["size"], 0)).as_py() or 0
+    streams.write(signatures_file, streams.with_counts(table.schema, {audits.WITH_WORDS: with_words}), [table])
     rows = table.filter(pc.greater(table["size"], 0)).select(candidates.SET_ROWS.names)
     partition = (rows["set_low"].to_numpy() % np.uint64(partitions)).astype(np.int64)
     exchange.scatter(output, rows.cast(candidates.SET_ROWS), partition, partitions)
+
+
+def run_earlier(config: Config, *, documents: Path, signatures_file: Path, output: Path) -> None:
+    """Find the documents of one shard that an earlier corpus holds.
+
+    Args:
+        config: the stage's section.
+        documents: documents of this shard.
+        signatures_file: their signatures.
+        output: matches, to write.
+    """
+    known = exchange.read_batch(signatures_file, 0, 1, ["rank", "size", "scope", "bands"])
+    parts = [part for path in config.against for part in index.open_index(Path(path), config.scheme())]
+    table, counts = index.matches(documents, known, parts, config.scheme(), config.threshold, config.bucket_candidates)
+    streams.write(output, streams.with_counts(index.MATCHES, counts), [table])
+
+
+def earlier_matches(earlier: Path | None) -> pa.Table:
+    """Rows of `tamis.minhash.index.MATCHES`; none where the run is not held against an earlier corpus."""
+    return index.MATCHES.empty_table() if earlier is None else exchange.read_batch(earlier, 0, 1)
 
 
 def run_collapse(
@@ -161,9 +213,17 @@ def run_collapse(
 
 
 def run_bands(
-    config: Config, *, shards: int, shard: int, partitions: int, signatures_file: Path, barrier: Path, output: Path
+    config: Config,
+    *,
+    shards: int,
+    shard: int,
+    partitions: int,
+    signatures_file: Path,
+    barrier: Path,
+    output: Path,
+    earlier: Path | None = None,
 ) -> None:
-    """Route the band rows of the documents that did not collapse.
+    """Route the band rows of the documents that did not collapse and that no earlier corpus holds.
 
     Args:
         config: the stage's section.
@@ -173,11 +233,14 @@ def run_bands(
         signatures_file: signatures of this shard.
         barrier: over the collapsed ranks of all partitions.
         output: band rows by partition, to write.
+        earlier: matches of this shard in earlier corpora.
     """
     del config
     table = exchange.read_batch(signatures_file, 0, 1, ["rank", "size", "bands"])
     ranks = table["rank"].to_numpy()
     gone = exchange.read(barrier, shard, shards)["rank"].to_numpy()
+    # Of documents with equal sets an earlier corpus holds all or none.
+    gone = np.concatenate([gone, earlier_matches(earlier)["rank"].to_numpy()])
     stays = (table["size"].to_numpy() > 0) & ~np.isin(ranks, gone)
     batches = candidates.band_batches(ranks, signatures.band_matrix(table), stays, partitions)
     exchange.write(output, candidates.BAND_ROWS, batches)
@@ -214,7 +277,7 @@ def run_sets(
     """
     paths = barriers.paths(barrier)
     pairs = candidates.unique_pairs([exchange.read_batch(path, shard, shards) for path in paths])
-    known = exchange.read_batch(signatures_file, 0, 1, ["rank", "copies", "size"])
+    known = exchange.read_batch(signatures_file, 0, 1, ["rank", "copies", "size", "scope"])
     suppressed = [streams.counts(path)["suppressed_pairs"] for path in paths]
     counts = {
         "candidate_pairs": pairs.num_rows,
@@ -238,7 +301,7 @@ def run_verify(
         barrier: over the sets of all shards.
         output: verified edges, sorted by rank, to write.
     """
-    known = exchange.read_batch(signatures_file, 0, 1, ["rank", "id", "copies", "size"])
+    known = exchange.read_batch(signatures_file, 0, 1, ["rank", "id", "copies", "size", "scope"])
     both_ways = config.grouping == "components"
     edges = verification.verified(
         documents,
@@ -266,6 +329,63 @@ def run_resolve(config: Config, *, shards: int, edges: Path, collapsed: Path, ou
     decide = groups.greedy_verdicts if config.grouping == "greedy" else groups.component_verdicts
     verdicts = decide(barriers.paths(edges), barriers.paths(collapsed))
     streams.write(output, groups.VERDICTS, groups.rounds(verdicts, shards))
+
+
+def run_audit(
+    config: Config,
+    *,
+    shards: int,
+    shard: int,
+    documents: Path,
+    signatures_file: Path,
+    barrier: Path,
+    verdicts: Path,
+    output: Path,
+    earlier: Path | None = None,
+) -> None:
+    """Take the sample of one shard for the audit.
+
+    Args:
+        config: the stage's section.
+        shards: how many.
+        shard: which.
+        documents: documents of this shard.
+        signatures_file: their signatures.
+        barrier: over the signatures of all shards, for the number of documents.
+        verdicts: the verdicts.
+        output: n-gram sets of the sampled documents, to write.
+        earlier: matches of this shard in earlier corpora.
+    """
+    known = exchange.read_batch(signatures_file, 0, 1, ["rank", "id", "size", "scope"])
+    with_words = sum(streams.counts(path)[audits.WITH_WORDS] for path in barriers.paths(barrier))
+    taken = audits.chosen(known, config.audit_sample, with_words)
+    held = earlier_matches(earlier)["rank"].to_numpy()
+    dropped = np.concatenate([audits.dropped_ranks(verdicts, shard, shards), held])
+    table = audits.sampled(documents, known, taken, dropped, config.scheme())
+    streams.write(output, table.schema, [table])
+
+
+def with_earlier(verdicts: pa.Table, earlier: pa.Table) -> pa.Table:
+    """Verdicts of one shard in which documents that an earlier corpus holds go for that reason alone.
+
+    Args:
+        verdicts: rows of `tamis.minhash.groups.VERDICTS`.
+        earlier: rows of `tamis.minhash.index.MATCHES`.
+    """
+    rest = verdicts.filter(pc.invert(pc.is_in(verdicts["rank"], value_set=earlier["rank"].combine_chunks())))
+    held = pa.table(
+        [
+            earlier["rank"],
+            pa.nulls(earlier.num_rows, pa.int32()),
+            pa.array([EARLIER] * earlier.num_rows, pa.string()),
+            earlier["similarity"],
+            earlier["matched_id"],
+            earlier["similarity"],
+            pa.nulls(earlier.num_rows, pa.int32()),
+        ],
+        schema=groups.VERDICTS,
+    )
+    return pa.concat_tables([rest, held])
 
 
 def outcome(documents: pa.Table, verdicts: pa.Table, threshold: float) -> tuple[pa.Table, pa.Table, dict[str, float]]:
@@ -319,6 +439,8 @@ def run_apply(
     kept: Path,
     dropped: Path,
     stats: Path,
+    audit: Path | None = None,
+    earlier: Path | None = None,
 ) -> None:
     """Write the outcome of one shard.
 
@@ -333,10 +455,43 @@ def run_apply(
         kept: documents to write.
         dropped: ledger to write.
         stats: stats to write.
+        audit: barrier over the samples of all shards, where recall is measured.
+        earlier: matches of this shard in earlier corpora.
     """
     mine = [groups.VERDICTS.empty_table(), *streams.read_rounds(verdicts, shard, shards)]
     before = read_documents(documents)
-    after, rows, notes = outcome(before, pa.concat_tables(mine), config.threshold)
-    for path in (sets, edges):
+    verdict = with_earlier(pa.concat_tables(mine), earlier_matches(earlier))
+    after, rows, notes = outcome(before, verdict, config.threshold)
+    for path in (sets, edges, *([earlier] if earlier else [])):
         notes |= streams.counts(path)
+    if audit is not None:
+        kept_ranks = after["rank"].to_numpy()
+        sample = barriers.paths(audit)
+        notes |= audits.measured(before, kept_ranks, sample, config.scheme(), config.threshold, config.applies_to)
+        notes["audit_documents"] = exchange.read_batch(sample[shard], 0, 1, ["rank"]).num_rows
     write_outcome(Outputs(kept, dropped, stats), STAGE, shard, before, after, rows, notes=notes)
+
+
+def run_index(config: Config, *, documents: Path, signatures_file: Path, bands: Path, sets: Path) -> None:
+    """Write the part of one shard of the index for later runs.
+
+    Args:
+        config: the stage's section.
+        documents: the documents that were kept.
+        signatures_file: signatures of those that were read.
+        bands: sorted band hashes, to write.
+        sets: n-gram sets, to write.
+    """
+    known = exchange.read_batch(signatures_file, 0, 1, ["rank", "id", "size", "scope", "bands"])
+    index.write_part(documents, known, config.scheme(), bands, sets)
+
+
+def run_describe(config: Config, *, shards: int, output: Path) -> None:
+    """Write the description of the index, when all its parts are there.
+
+    Args:
+        config: the stage's section.
+        shards: how many.
+        output: `index.json` beside the parts, to write.
+    """
+    write_json(output, index.describe(output.parent, shards, config.scheme()))

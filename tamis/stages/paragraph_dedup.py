@@ -35,7 +35,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from tamis import exchange, schemas
+from tamis import exchange, schemas, scope
 from tamis.ledger import Outputs, add_copies, dropped_rows, write_outcome
 from tamis.paragraph_owners import (
     CANDIDATES,
@@ -55,6 +55,7 @@ from tamis.paragraph_owners import (
     settle,
     successors,
 )
+from tamis.scope import Within
 from tamis.section import AppliesTo, Section
 from tamis.shards import read_documents, read_table
 
@@ -98,13 +99,14 @@ class Config(Section):
         le=1_000_000,
         description="A document that lost paragraphs and has fewer characters left (without blank lines) is dropped.",
     )
+    within: Within = None
 
 
 def find_paragraphs(documents: pa.Table, config: Config) -> pa.Table:
     """Every paragraph of enough words: `PARAGRAPHS`, in the order of the text.
 
     Args:
-        documents: kind and text, n rows of one shard.
+        documents: kind, text and the column of the scope, n rows of one shard.
         config: the stage's section.
     """
     from tamis.kernels.lines import find_units, unit_characters
@@ -117,6 +119,9 @@ def find_paragraphs(documents: pa.Table, config: Config) -> pa.Table:
     characters = unit_characters(data, units.starts, units.ends)
     row = np.repeat(np.arange(documents.num_rows), np.diff(units.offsets))
     of_document = np.bincount(row, weights=characters, minlength=documents.num_rows).astype(np.int64)
+    # A paragraph of another scope is another paragraph.
+    scopes = scope.hashes(documents, config.within)[row]
+    high, low = high ^ scopes, low + scopes
     unit = np.flatnonzero(words >= config.min_words)
     return pa.table(
         {
@@ -237,7 +242,7 @@ def run_map(config: Config, *, partitions: int, documents: Path, output: Path, p
         output: `HELD` by partition, to write.
         paragraphs: `PARAGRAPHS` for the later steps of this shard, to write.
     """
-    table = read_table(documents, ["id", "kind", "text", "rank"])
+    table = read_table(documents, sorted({"id", "kind", "text", "rank", *scope.columns(config.within)}))
     found = find_paragraphs(table, config)
     exchange.write(paragraphs, PARAGRAPHS, [found])
     held = combine(table, found)

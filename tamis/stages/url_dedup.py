@@ -4,7 +4,7 @@ Two documents are captures of one page when their URL keys (`tamis/urls.py`) are
 half of the id and decides the home shard, so captures always meet in one shard and nothing crosses. Rows
 whose halves agree are compared by the key itself. The survivor is the first in the keep order (Llama 3.1 keeps the
 most recent); the others become ledger rows of reason `same_url` that name it, and it takes over their copies.
-Documents without a URL pass through.
+Documents without a URL pass through. With `within`, captures are compared inside one value of that column.
 
 Writes documents, dropped, stats. Memory: one shard. Ties: rank is a total order.
 """
@@ -18,7 +18,9 @@ import polars as pl
 import pyarrow as pa
 from pydantic import Field
 
+from tamis import scope
 from tamis.ledger import Outputs, add_copies, dropped_rows, write_outcome
+from tamis.scope import Within
 from tamis.section import AppliesTo, Section
 from tamis.shards import read_documents
 from tamis.urls import url_key
@@ -36,6 +38,7 @@ class Config(Section):
         ("prose", "code", "maths", "licence", "catalogue"),
         description="Kinds whose captures are reduced to one.",
     )
+    within: Within = None
 
 
 def survivors(documents: pa.Table, config: Config) -> np.ndarray:
@@ -55,6 +58,7 @@ def survivors(documents: pa.Table, config: Config) -> np.ndarray:
     frame = pl.DataFrame(documents.select(["id", "url", "kind", "rank"])).with_columns(
         row=pl.lit(pl.Series(own)),
         half=pl.col("id").str.slice(0, 16),
+        scope=pl.lit(pl.Series(scope.hashes(documents, config.within))),
     )
     candidates = frame.filter(pl.col("url").is_not_null() & pl.col("kind").is_in(list(config.applies_to))).filter(
         pl.len().over("half") > 1
@@ -65,7 +69,7 @@ def survivors(documents: pa.Table, config: Config) -> np.ndarray:
         candidates.with_columns(pl.Series("key", keys, dtype=pl.String))
         .sort("rank")
         .with_columns(
-            survivor=pl.col("row").first().over("key"),
+            survivor=pl.col("row").first().over("key", "scope"),
         )
     )
     result = own.copy()

@@ -246,5 +246,9 @@ def finish_results(folder: Path) -> None:
     )
     database.run_views(database.Config(), layout=path, database=folder / "tamis.duckdb")
     page.run_page(
-        page.Config(), layout=path, page=folder / "report/index.html", picture=folder / "report/waterfall.svg"
+        page.Config(),
+        layout=path,
+        page=folder / "report/index.html",
+        picture=folder / "report/waterfall.svg",
+        alarms=folder / "report/alarms.json",
     )

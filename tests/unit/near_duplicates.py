@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from tamis import barrier
+from tamis.minhash.index import part_files
 from tamis.shards import home_shards, part_name, read_json, read_table, write_table
 from tamis.stages import minhash_dedup as stage
 from tamis.text import words
@@ -59,6 +60,35 @@ class Steps:
         barrier.write(output, self.folder / step, count, ".arrow")
         return output
 
+    def earlier(self, shard: int) -> Path | None:
+        """earlier, once a shard."""
+        if not self.config.against:
+            return None
+        output = self.path("earlier", shard)
+        if not output.exists():
+            stage.run_earlier(
+                self.config,
+                documents=self.documents(shard),
+                signatures_file=self.path("signatures", shard),
+                output=output,
+            )
+        return output
+
+    def index(self) -> Path:
+        """index, describe."""
+        folder = self.folder / "index"
+        for s in range(self.shards):
+            bands, sets = part_files(folder, s)
+            stage.run_index(
+                self.config,
+                documents=self.folder / f"documents/{part_name(s)}.parquet",
+                signatures_file=self.path("signatures", s),
+                bands=bands,
+                sets=sets,
+            )
+        stage.run_describe(self.config, shards=self.shards, output=folder / "index.json")
+        return folder
+
     def candidates(self) -> None:
         """map, collapse, bands, pairs."""
         sizes = {"shards": self.shards, "partitions": self.partitions}
@@ -89,6 +119,7 @@ class Steps:
                 signatures_file=self.path("signatures", s),
                 barrier=wall,
                 output=self.path("bands", s),
+                earlier=self.earlier(s),
             )
         wall = self.wall("bands")
         for p in range(self.partitions):
@@ -120,12 +151,30 @@ class Steps:
                 output=self.path("edges", s),
             )
 
+    def audit(self, verdicts: Path) -> Path:
+        """audit."""
+        wall = self.wall("signatures")
+        for s in range(self.shards):
+            stage.run_audit(
+                self.config,
+                shards=self.shards,
+                shard=s,
+                documents=self.documents(s),
+                signatures_file=self.path("signatures", s),
+                barrier=wall,
+                verdicts=verdicts,
+                output=self.path("audit", s),
+                earlier=self.earlier(s),
+            )
+        return self.wall("audit")
+
     def outcome(self) -> Outcome:
         """resolve, apply."""
         verdicts = self.folder / "verdicts.arrow"
         stage.run_resolve(
             self.config, shards=self.shards, edges=self.wall("edges"), collapsed=self.wall("collapsed"), output=verdicts
         )
+        audit = self.audit(verdicts) if self.config.audit_sample else None
         for s in range(self.shards):
             name = part_name(s)
             stage.run_apply(
@@ -139,6 +188,8 @@ class Steps:
                 kept=self.folder / f"documents/{name}.parquet",
                 dropped=self.folder / f"dropped/{name}.parquet",
                 stats=self.folder / f"stats/{name}.json",
+                audit=audit,
+                earlier=self.earlier(s),
             )
         names = [part_name(s) for s in range(self.shards)]
         kept, dropped = (
@@ -166,7 +217,10 @@ def run(
     steps = prepare(folder, documents, config, shards=shards, partitions=partitions)
     steps.candidates()
     steps.verification()
-    return steps.outcome()
+    outcome = steps.outcome()
+    if steps.config.write_index:
+        steps.index()
+    return outcome
 
 
 def ngrams(text: str, n: int = 5) -> frozenset[tuple[str, ...]]:

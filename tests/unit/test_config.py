@@ -83,6 +83,31 @@ def test_stages_twice_or_without_their_columns_are_refused():
     assert "language_id" in message
 
 
+@pytest.mark.parametrize("stage", ["url_dedup", "paragraph_dedup", "minhash_dedup"])
+def test_a_scope_that_is_not_known_yet_is_refused(stage):
+    for within in ("source", "kind", "date", "metadata.snapshot"):
+        config.load(SMALL | {"pipeline": [stage], stage: {"within": within}})
+    late = {"pipeline": [stage, "language_id"], stage: {"within": "language"}}
+    assert f"{stage}.within: the column language is not known yet at this place" in refused(**late)
+    assert "known here: source, kind, url, date, metadata.<field>" in refused(**late)
+    config.load(SMALL | late | {"pipeline": ["language_id", stage]})
+    assert "there is no column rank" in refused(**{"pipeline": [stage], stage: {"within": "rank"}})
+    numbers = {"pipeline": ["language_id", stage], stage: {"within": "language_score"}}
+    assert "language_score holds numbers" in refused(**numbers)
+    assert "url_dedup.within" in refused(url_dedup={"within": "metadata."})
+
+
+def test_lists_of_removals_without_their_stage_are_refused():
+    lists = {"urls": ["takedowns.txt"]}
+    assert "remove: lists are given, but the pipeline does not name the stage" in refused(remove=lists)
+    assert config.load(SMALL | {"remove": lists, "pipeline": ["remove", "url_dedup"]}).remove.files == ["takedowns.txt"]
+
+
+def test_a_run_is_not_held_against_itself():
+    message = refused(output_dir="out/", minhash_dedup={"against": ["earlier/index", "out/minhash_dedup/index/"]})
+    assert "out/minhash_dedup/index is the index of this run itself" in message
+
+
 def test_two_sources_of_one_name_are_refused():
     assert "the name 'web' is given to 2 sources" in refused(sources=[SOURCE, SOURCE])
 

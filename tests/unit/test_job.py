@@ -97,3 +97,13 @@ def test_stages_are_found_and_others_named():
 def test_canonical_params_do_not_depend_on_the_order_of_keys():
     assert canonical({"b": 1, "a": {"d": 2, "c": 3}}) == canonical({"a": {"c": 3, "d": 2}, "b": 1})
     assert json.loads(canonical({"ä": [1, 2]})) == {"ä": [1, 2]}
+
+
+def test_a_path_that_may_be_missing_is_none_where_nothing_is_given():
+    from pathlib import Path
+
+    from tamis.job import _converted
+
+    assert _converted(Path | None, "") is None
+    assert _converted(Path | None, "a/b") == Path("a/b")
+    assert _converted(Path, "a/b") == Path("a/b")

@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 from near_duplicates import components, greedy, jaccard, ngrams, prepare, run
 from pydantic import ValidationError
 
-from tamis import hashing
+from tamis import exchange, hashing
 from tamis.errors import ShardMismatchError, SourceError
 from tamis.kernels import minhash as kernel
-from tamis.minhash import streams
+from tamis.minhash import signatures, streams
 from tamis.shards import read_table, write_table
+from tamis.stages import minhash_dedup as stage
 from tamis.stages.minhash_dedup import Config, candidate_probability
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -227,6 +228,70 @@ def test_other_kinds_pass_untouched(tmp_path: Path, make_documents) -> None:
     assert outcome.kept_numbers() == [0, 1, 2]
 
 
+SCOPED = [
+    ("source", {"source": ["a", "b"]}),
+    ("kind", {"kind": ["code", "prose"]}),
+    ("metadata.snapshot", {"metadata": ['{"snapshot": "2024-10"}', '{"snapshot": "2024-18", "x": 1}']}),
+    ("metadata.snapshot", {"metadata": ['{"snapshot": 1}', None]}),
+]
+
+
+@pytest.mark.parametrize(("within", "values"), SCOPED)
+def test_documents_are_compared_inside_one_scope_only(tmp_path: Path, make_documents, within: str, values) -> None:
+    base = sentence(1, 60)
+    three = [" ".join(base), " ".join(with_changes(base, 1, 2)), " ".join(base).upper()]
+    near = jaccard(ngrams(three[0]), ngrams(three[1]))
+    columns = {name: [pair[0], pair[1]] * 3 for name, pair in values.items()}
+    # Two scopes, each with a text, a near-copy and an equal one.
+    documents = make_documents([text for text in three for _ in range(2)], id=spread(6), **columns)
+    outcome = run(tmp_path, documents, Config(within=within), shards=3, partitions=2)
+    assert outcome.matches() == {
+        2: ("near_duplicate", 0, near),
+        3: ("near_duplicate", 1, near),
+        4: ("exact_ngram_set", 0, 1.0),
+        5: ("exact_ngram_set", 1, 1.0),
+    }
+    assert run(tmp_path / "all", documents, shards=2).kept_numbers() == [0]
+
+
+@pytest.mark.parametrize("grouping", ["greedy", "components"])
+def test_a_scope_gives_what_each_part_alone_gives(tmp_path: Path, make_documents, grouping: str) -> None:
+    texts = corpus(12)
+    sources = ["ab"[value] for value in np.random.default_rng(5).integers(0, 2, len(texts))]
+    documents = make_documents(texts, id=spread(len(texts)), source=sources)
+    config = Config(grouping=grouping)
+    both = run(tmp_path / "both", documents, Config(grouping=grouping, within="source"), shards=2, partitions=3)
+    alone = {}
+    for name in "ab":
+        part = documents.filter(pa.compute.equal(documents["source"], name))
+        alone |= run(tmp_path / name, part, config).matches()
+    assert both.matches() == alone
+
+
+def leave_scope_out_of_bands(monkeypatch) -> None:
+    """As if band hashes of different scopes met by chance."""
+    whole_map = stage.run_map
+
+    def without_scope(config: Config, *, signatures_file: Path, **arguments) -> None:
+        whole_map(config, signatures_file=signatures_file, **arguments)
+        table = exchange.read_batch(signatures_file, 0, 1)
+        bands = signatures.band_matrix(table) ^ table["scope"].to_numpy()[:, None]
+        column = pa.FixedSizeListArray.from_arrays(pa.array(bands.reshape(-1)), bands.shape[1])
+        table = table.set_column(table.schema.get_field_index("bands"), "bands", column)
+        streams.write(signatures_file, table.schema, [table])
+
+    monkeypatch.setattr(stage, "run_map", without_scope)
+
+
+def test_candidates_of_another_scope_fail_verification(tmp_path: Path, make_documents, monkeypatch) -> None:
+    leave_scope_out_of_bands(monkeypatch)
+    base = sentence(1, 60)
+    texts = [" ".join(base), " ".join(with_changes(base, 1, 2))]
+    outcome = run(tmp_path, make_documents(texts, source=["a", "b"]), Config(within="source"))
+    assert outcome.note("candidate_pairs") == 1
+    assert outcome.kept_numbers() == [0, 1]
+
+
 def test_an_empty_corpus_and_empty_shards(tmp_path: Path, make_documents) -> None:
     outcome = run(tmp_path, make_documents([]), shards=2, partitions=3)
     assert outcome.kept.num_rows == outcome.dropped.num_rows == 0
@@ -254,6 +319,61 @@ def test_one_bucket_of_near_copies_stays_linear(tmp_path: Path, make_documents) 
 def test_one_word_a_million_times(tmp_path: Path, make_documents) -> None:
     outcome = run(tmp_path, make_documents(["spam " * 10**6, "SPAM spam spam spam spam, spam", "spam"]))
     assert outcome.matches() == {1: ("exact_ngram_set", 0, 1.0)}
+
+
+# The audit
+
+
+def close_pairs(texts: list[str], threshold: float) -> set[tuple[int, int]]:
+    sets = [ngrams(text) for text in texts]
+    return {(k, i) for i in range(len(sets)) for k in range(i) if sets[i] and jaccard(sets[i], sets[k]) >= threshold}
+
+
+# One band of 24 rows finds few pairs at 0.5; the default nearly all.
+POOR = {"threshold": 0.5, "bands": 1, "rows": 24, "recall": 0.0}
+
+
+@pytest.mark.parametrize("settings", [{}, POOR, {"bucket_candidates": 1, "threshold": 0.6, "recall": 0}])
+def test_an_audit_of_everything_counts_the_pairs_that_brute_force_finds(tmp_path, make_documents, settings) -> None:
+    texts = corpus(25)
+    config = Config(**settings, audit_sample=10**6)
+    outcome = run(tmp_path, make_documents(texts, id=spread(len(texts))), config, shards=3, partitions=2)
+    close, kept = close_pairs(texts, config.threshold), set(outcome.kept_numbers())
+    assert outcome.note("audit_documents") == len(texts) - 2
+    assert outcome.note("audit_pairs") == len(close) > 20
+    assert outcome.note("audit_missed") == sum(one in kept and other in kept for one, other in close)
+    assert (outcome.note("audit_missed") > 0) == bool(settings)
+
+
+def test_an_audit_of_a_sample_counts_the_pairs_of_its_documents(tmp_path: Path, make_documents) -> None:
+    texts = corpus(25)
+    ids = spread(len(texts))
+    documents = make_documents(texts, id=ids, source=["ab"[i % 2] for i in range(len(texts))])
+    config = Config(**POOR, audit_sample=30)
+    outcome = run(tmp_path / "a", documents, config, shards=3, partitions=2)
+    positions = hashing.keyed_uint64("minhash_dedup audit", ids)
+    sample = {i for i, text in enumerate(texts) if ngrams(text) and positions[i] < 30 * 2**64 // (len(texts) - 2)}
+    close = {pair for pair in close_pairs(texts, 0.5) if sample & set(pair)}
+    kept = set(outcome.kept_numbers())
+    assert 15 < outcome.note("audit_documents") == len(sample) < 45
+    assert outcome.note("audit_pairs") == len(close)
+    assert outcome.note("audit_missed") == sum(one in kept and other in kept for one, other in close)
+    again = run(tmp_path / "b", documents, config, shards=1)
+    assert [again.note(name) for name in ("audit_documents", "audit_pairs", "audit_missed")] == [
+        outcome.note(name) for name in ("audit_documents", "audit_pairs", "audit_missed")
+    ]
+    inside = run(tmp_path / "c", documents, Config(**POOR, audit_sample=30, within="source"), shards=2)
+    assert inside.note("audit_pairs") == sum(one % 2 == other % 2 for one, other in close)
+
+
+def test_an_audit_changes_no_document_and_an_empty_corpus_has_one(tmp_path: Path, make_documents) -> None:
+    documents = make_documents(corpus(8))
+    one = run(tmp_path / "a", documents, shards=2)
+    other = run(tmp_path / "b", documents, Config(audit_sample=10), shards=2)
+    assert one.kept.equals(other.kept)
+    assert one.dropped.equals(other.dropped)
+    empty = run(tmp_path / "c", make_documents([]), Config(audit_sample=5), shards=2)
+    assert empty.note("audit_pairs") == empty.note("audit_documents") == 0
 
 
 def test_recall_on_licences(tmp_path: Path, make_documents) -> None:

@@ -306,6 +306,29 @@ def test_kinds_outside_applies_to_neither_lose_nor_own(tmp_path):
     assert (kept.num_rows, dropped.num_rows, edits.num_rows) == (3, 0, 0)
 
 
+def test_a_scope_gives_what_each_part_alone_gives(tmp_path):
+    texts = [f"{LONG}\n\n{OWN[number % 3]}\n\n{OWN[number % 2]}" for number in range(9)]
+    sources = list("abaabbbab")
+    documents = make_documents(texts, source=sources)
+    config = stage.Config(near_copy_share=0.9, within="source")
+    kept, dropped, edits, _ = run(tmp_path / "both", documents, config, 2, 3)
+    alone = [
+        run(
+            tmp_path / name,
+            documents.filter(pa.compute.equal(documents["source"], name)),
+            stage.Config(near_copy_share=0.9),
+        )
+        for name in "ab"
+    ]
+    assert kept.equals(pa.concat_tables([part[0] for part in alone]).sort_by("id"))
+    assert dropped.equals(pa.concat_tables([part[1] for part in alone]).sort_by("id"))
+    assert edits.equals(
+        pa.concat_tables([part[2] for part in alone]).sort_by([("id", "ascending"), ("start", "ascending")])
+    )
+    assert edits.num_rows
+    assert kept.num_rows > run(tmp_path / "all", documents, stage.Config(near_copy_share=0.9))[0].num_rows
+
+
 def test_an_empty_corpus_goes_through(tmp_path):
     kept, dropped, edits, _ = run(tmp_path, make_documents([]), stage.Config(), 2, 3)
     assert (kept.num_rows, dropped.num_rows, edits.num_rows) == (0, 0, 0)

@@ -10,9 +10,10 @@ import pytest
 from fake_results import HOSTILE, HOSTILE_URL, make_results
 from test_report_tables import row
 
+from tamis.errors import AlarmError
 from tamis.report import contents, page, pictures, tables
 from tamis.report.layout import Results
-from tamis.shards import read_table
+from tamis.shards import read_json, read_table, write_json
 
 
 class Reader(HTMLParser):
@@ -47,7 +48,7 @@ def _made(tmp_path_factory):
     ids = make_results(folder)
     # So many samples that every document of the pool is shown.
     page.run_page(page.Config(kept_samples=100), layout=folder / "layout.json", page=folder / "report/index.html",
-                  picture=folder / "report/waterfall.svg")  # fmt: skip
+                  picture=folder / "report/waterfall.svg", alarms=folder / "report/alarms.json")  # fmt: skip
     source = (folder / "report/index.html").read_text(encoding="utf-8")
     reader = Reader()
     reader.feed(source)
@@ -171,3 +172,33 @@ def test_a_chain_without_deliveries_or_models_still_has_a_page(tmp_path):
     source = (tmp_path / "report/index.html").read_text(encoding="utf-8")
     assert "Nothing is delivered" in source
     assert "minhash_dedup" not in source
+
+
+def test_alarms_are_written_and_can_be_fatal(made, tmp_path):
+    folder, _, source, _ = made
+    alarms = read_json(folder / "report/alarms.json")
+    assert len(alarms) == 1
+    assert "source poor" in alarms[0]
+    assert f"<li>{alarms[0]}</li>" in source
+    arguments = {"alarms": folder / "report/alarms.json", "page": folder / "report/index.html"}
+    page.run_check(page.Config(), **arguments, output=tmp_path / "checked.json")
+    assert read_json(tmp_path / "checked.json") == {"alarms": 1}
+    with pytest.raises(AlarmError, match=r"1 alarm, and report\.alarms_fatal is set:\n  heuristics dropped 100\.0 %"):
+        page.run_check(page.Config(alarms_fatal=True), **arguments, output=tmp_path / "never.json")
+    assert not (tmp_path / "never.json").exists()
+    write_json(tmp_path / "none.json", [])
+    page.run_check(
+        page.Config(alarms_fatal=True),
+        alarms=tmp_path / "none.json",
+        page=arguments["page"],
+        output=tmp_path / "fine.json",
+    )
+    assert read_json(tmp_path / "fine.json") == {"alarms": 0}
+
+
+def test_a_giant_group_raises_its_alarm_where_no_group_is_listed(made, monkeypatch):
+    giant = page.Group("minhash_dedup", "f" * 32, 5_000, None)
+    monkeypatch.setattr(contents, "largest_groups", lambda results, connection, count: [giant][:count])
+    values = contents.contents(Results.open(made[0]), page.Config(largest_groups=0))
+    assert values["groups"] == []
+    assert "minhash_dedup dropped 5,000 documents as copies" in values["alarms"][-1]

@@ -20,11 +20,11 @@ URLS = [
 ]
 
 
-def run(documents, folder):
+def run(documents, folder, config=None):
     write_table(folder / "in.parquet", documents)
     outputs = Outputs(folder / "kept.parquet", folder / "dropped.parquet", folder / "stats.json")
     url_dedup.run_apply(
-        url_dedup.Config(),
+        config or url_dedup.Config(),
         shard=0,
         documents=folder / "in.parquet",
         kept=outputs.documents,
@@ -79,6 +79,15 @@ def test_equals_a_dictionary(make_documents, tmp_path_factory, urls, seed):
     for row in dropped.to_pylist():
         assert row["matched_id"] == best[url_key(row["url"])]
     assert sum(kept["copies"].to_pylist()) == len(urls)
+
+
+def test_captures_of_different_scopes_stay(make_documents, tmp_path):
+    documents = with_urls(make_documents, ["http://a.example/1"] * 4)
+    column = documents.schema.get_field_index("source")
+    documents = documents.set_column(column, "source", [[f"s{rank % 2}" for rank in documents["rank"].to_pylist()]])
+    kept, _, _ = run(documents, tmp_path, url_dedup.Config(within="source"))
+    assert sorted(kept["rank"].to_pylist()) == [0, 1]
+    assert kept["copies"].to_pylist() == [2, 2]
 
 
 def test_dates_do_not_matter_here_only_rank_does(make_documents, tmp_path):

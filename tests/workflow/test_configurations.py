@@ -37,6 +37,18 @@ def test_one_stage_and_one_source_are_a_configuration(make_folder, small, corpus
     assert (folder / "results" / "report" / "index.html").exists()
 
 
+def test_a_fatal_alarm_fails_the_run_and_leaves_the_page(make_folder, small):
+    folder = make_folder("alarms")
+    report = {"alarms_fatal": True, "alarm_lost_share": 0, "alarm_lost_minimum": 1}
+    output = run_workflow(folder, small | {"report": report}, fails=True)
+    assert "report_check" in output
+    assert "source web" in (folder / "results" / "logs" / "report" / "check.log").read_text()
+    assert (folder / "results" / "report" / "index.html").exists()
+    assert (folder / "results" / "tamis.duckdb").exists()
+    run_workflow(folder, small | {"report": report | {"alarm_lost_share": 0.99}})
+    assert (folder / "results" / "report" / "checked.json").exists()
+
+
 @pytest.mark.parametrize(
     ("changes", "key"),
     [

@@ -1,0 +1,118 @@
+"""Exact Jaccard of documents with all members of a sample, through an inverted index of the sample's n-grams."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from tamis.kernels.minhash import _grown, _power_of_two, ngram_set
+from tamis.kernels.words import document_words
+
+EMPTY = np.int64(-1)
+
+
+@njit(cache=True, nogil=True)
+def invert(grams: np.ndarray, bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The inverted index of some n-gram sets.
+
+    Args:
+        grams: uint64, the sets one after the other; never 0.
+        bounds: int64[n + 1].
+
+    Returns:
+        An open-addressed table: uint64 n-gram of each slot (0 for none) and int64 number of its first posting (-1 for
+        none); and for each posting the number of its set and of the next posting of the same n-gram (-1 at the end).
+    """
+    size = _power_of_two(2 * len(grams) + 2)
+    mask = np.uint64(size - 1)
+    keys = np.zeros(size, np.uint64)
+    heads = np.full(size, EMPTY, np.int64)
+    members = np.empty(len(grams), np.int32)
+    following = np.empty(len(grams), np.int64)
+    for member in range(len(bounds) - 1):
+        for i in range(bounds[member], bounds[member + 1]):
+            slot = grams[i] & mask
+            while keys[slot] != np.uint64(0) and keys[slot] != grams[i]:
+                slot = (slot + np.uint64(1)) & mask
+            keys[slot] = grams[i]
+            members[i] = member
+            following[i] = heads[slot]
+            heads[slot] = i
+    return keys, heads, members, following
+
+
+@njit(cache=True, nogil=True)
+def close_members(
+    offsets: np.ndarray,
+    data: np.ndarray,
+    word_key: np.uint64,
+    table: np.ndarray,
+    ngram: int,
+    key: np.uint64,
+    keys: np.ndarray,
+    heads: np.ndarray,
+    members: np.ndarray,
+    following: np.ndarray,
+    sizes: np.ndarray,
+    threshold: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """All pairs of a document and a member of the index at or above the threshold: nothing is estimated or left out.
+
+    Args:
+        offsets: int64[n + 1].
+        data: uint8 bytes of UTF-8.
+        word_key: key of the word hashes.
+        table: `character_table()`.
+        ngram: words a n-gram.
+        key: key of the n-gram hashes.
+        keys: of `invert`.
+        heads: of `invert`.
+        members: of `invert`.
+        following: of `invert`.
+        sizes: int64[m], size of each member's set.
+        threshold: smallest Jaccard similarity.
+
+    Returns:
+        For each pair the row of the document and the number of the member: two int64 arrays.
+    """
+    words = np.empty(4096, np.uint64)
+    grams = np.empty(4096, np.uint64)
+    slots = np.empty(8192, np.uint64)
+    no_spans = np.empty(0, np.int64)
+    shared = np.zeros(len(sizes), np.int64)
+    touched = np.empty(len(sizes), np.int64)
+    rows = np.empty(1024, np.int64)
+    others = np.empty(1024, np.int64)
+    mask = np.uint64(len(keys) - 1)
+    found = 0
+    for row in range(len(offsets) - 1):
+        words = _grown(words, (offsets[row + 1] - offsets[row]) // 2 + 1)
+        count = document_words(data, offsets[row], offsets[row + 1], word_key, table, words, no_spans, no_spans, 0)
+        grams = _grown(grams, count)
+        slots = _grown(slots, _power_of_two(2 * count + 2))
+        size = ngram_set(words, count, ngram, key, slots, grams)
+        seen = 0
+        for i in range(size):
+            slot = grams[i] & mask
+            while keys[slot] != np.uint64(0) and keys[slot] != grams[i]:
+                slot = (slot + np.uint64(1)) & mask
+            posting = heads[slot]
+            while posting != EMPTY:
+                member = members[posting]
+                if shared[member] == 0:
+                    touched[seen] = member
+                    seen += 1
+                shared[member] += 1
+                posting = following[posting]
+        for i in range(seen):
+            member = touched[i]
+            both = shared[member]
+            shared[member] = 0
+            if both / (size + sizes[member] - both) >= threshold:
+                if found == len(rows):
+                    rows = np.concatenate((rows, np.empty_like(rows)))
+                    others = np.concatenate((others, np.empty_like(others)))
+                rows[found] = row
+                others[found] = member
+                found += 1
+    return rows[:found], others[:found]

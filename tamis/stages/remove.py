@@ -1,0 +1,210 @@
+"""Remove what was asked to be removed: takedowns, opt-outs, addresses that must not be read.
+
+Lists are text files, UTF-8, one entry a line; empty lines and lines that begin with `#` are skipped. Four kinds:
+
+* `urls`     an address; every document with the same URL key (`tamis/urls.py`) goes, whatever its spelling or date.
+* `domains`  a host name; every document of it and of its subdomains goes.
+* `ids`      the id of a document (32 hexadecimal digits): this capture with this text goes.
+* `hashes`   16 hexadecimal digits: the first half of an id, which is the hash of a URL key (of the text where there
+             is no URL), so all captures go. Or 64: SHA-256 of a URL key, or of an id, so that a list need not say
+             what it lists.
+
+The lists are inputs of the rule: a changed list runs this stage and everything after it again, so the removal reaches
+every later output. A line that is none of these is refused with its number, because an entry that is passed over in silence
+is a promise broken. Put the stage first in the pipeline: behind de-duplication, a removed document could have stood for
+copies of its text elsewhere, and they would go with it.
+
+Reasons, in this order where several hold: `removed_url`, `removed_domain`, `removed_id`, `removed_hash`. Writes
+documents, dropped, stats. All kinds of document are looked at. Memory: one shard, and about 100 bytes an entry of the lists.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+from pydantic import Field
+
+from tamis.errors import SourceError
+from tamis.ledger import Outputs, dropped_rows, write_outcome
+from tamis.section import Section
+from tamis.shards import read_documents
+from tamis.urls import url_key
+
+VERSION = 1
+NEEDS: frozenset[str] = frozenset()
+ADDS: tuple[str, ...] = ()
+CUTS_TEXT = False
+
+STAGE = "remove"
+ID = re.compile(r"[0-9a-f]{32}")
+HASH = re.compile(r"[0-9a-f]{16}|[0-9a-f]{64}")
+HOST = re.compile(r"(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+
+
+class Config(Section):
+    """Removing listed documents: takedowns, opt-outs."""
+
+    urls: tuple[str, ...] = Field((), description="Files of addresses, one a line; every capture of them goes.")
+    domains: tuple[str, ...] = Field((), description="Files of host names, one a line; their subdomains go with them.")
+    ids: tuple[str, ...] = Field((), description="Files of document ids (32 hexadecimal digits), one a line.")
+    hashes: tuple[str, ...] = Field(
+        (),
+        description="Files of hashes, one a line: 16 hexadecimal digits (the first half of an id: hash of the URL key), or "
+        "64 (SHA-256 of a URL key or of an id).",
+    )
+
+    @property
+    def files(self) -> list[str]:
+        """All lists."""
+        return [*self.urls, *self.domains, *self.ids, *self.hashes]
+
+
+@dataclass(frozen=True)
+class Lists:
+    """What must go."""
+
+    urls: frozenset[str]
+    domains: frozenset[str]
+    ids: frozenset[str]
+    hashes: frozenset[str]
+
+
+def host_of(key: str) -> str | None:
+    """The host name of a URL key; None where it has none (package URLs, bare names)."""
+    try:
+        return (urlsplit(key).hostname or "").rstrip(".") or None if key.startswith("https://") else None
+    except ValueError:
+        return None
+
+
+def _url(entry: str) -> str | None:
+    key = url_key(entry)
+    # An address has a scheme, or a host that `url_key` recognised.
+    return key if re.match(r"[a-z][a-z0-9+.-]*:", key, re.IGNORECASE) else None
+
+
+def _domain(entry: str) -> str | None:
+    host = host_of(url_key(f"https://{entry.rstrip('.').removeprefix('*.')}/"))
+    # A single label would take a whole top-level domain away.
+    return host if host and "." in host and HOST.fullmatch(host) and not re.search(r"[/?#@:\s]", entry) else None
+
+
+def _digits(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
+    return lambda entry: entry.lower() if pattern.fullmatch(entry.lower()) else None
+
+
+KINDS: dict[str, tuple[Callable[[str], str | None], str]] = {
+    "urls": (_url, "an address (https://example.org/page)"),
+    "domains": (_domain, "a host name (example.org)"),
+    "ids": (_digits(ID), "a document id (32 hexadecimal digits)"),
+    "hashes": (_digits(HASH), "a hash (16 or 64 hexadecimal digits)"),
+}
+
+
+def _entries(path: Path, kind: str) -> Iterator[str]:
+    """The entries of one list in their canonical form.
+
+    Raises:
+        SourceError: the file is missing or not UTF-8, or a line is not an entry.
+    """
+    read, expected = KINDS[kind]
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        msg = f"{path}: the list of remove.{kind} cannot be read ({error.strerror})"
+        raise SourceError(msg) from error
+    for number, line in enumerate(lines, 1):
+        try:
+            entry = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+        except UnicodeDecodeError as error:
+            msg = f"{path}, line {number}: not UTF-8. Correct the line; nothing was removed."
+            raise SourceError(msg) from error
+        if not entry or entry.startswith("#"):
+            continue
+        found = read(entry)
+        if found is None:
+            msg = f"{path}, line {number}: {entry[:200]!r} is not {expected}. Correct the line; nothing was removed."
+            raise SourceError(msg)
+        yield found
+
+
+def read_lists(config: Config) -> Lists:
+    """Read all lists.
+
+    Raises:
+        SourceError: a list is missing, or a line is not an entry; the message says which.
+    """
+    return Lists(
+        **{
+            kind: frozenset(entry for path in getattr(config, kind) for entry in _entries(Path(path), kind))
+            for kind in KINDS
+        }
+    )
+
+
+def _sha256(text: str) -> str:
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _domains_of(host: str) -> Iterator[str]:
+    """A host name and all that it lies under."""
+    while host:
+        yield host
+        host = host.partition(".")[2]
+
+
+def reason(document_id: str, url: str | None, lists: Lists, *, long_hashes: bool) -> str | None:
+    """Why a document goes; None when it stays.
+
+    Args:
+        document_id: its id.
+        url: its address.
+        lists: what must go.
+        long_hashes: whether any hash is a SHA-256.
+    """
+    key = url_key(url) if url is not None and (lists.urls or lists.domains or long_hashes) else None
+    if key in lists.urls:
+        return "removed_url"
+    if key is not None and lists.domains and not lists.domains.isdisjoint(_domains_of(host_of(key) or "")):
+        return "removed_domain"
+    if document_id in lists.ids:
+        return "removed_id"
+    if document_id[:16] in lists.hashes:
+        return "removed_hash"
+    if long_hashes and any(_sha256(text) in lists.hashes for text in (document_id, key) if text is not None):
+        return "removed_hash"
+    return None
+
+
+def removed(documents: pa.Table, lists: Lists) -> list[str | None]:
+    """The reason for each of n documents; None for those that stay."""
+    long_hashes = any(len(entry) == 64 for entry in lists.hashes)
+    columns: Sequence[list[str | None]] = [documents[name].to_pylist() for name in ("id", "url")]
+    return [reason(str(name), url, lists, long_hashes=long_hashes) for name, url in zip(*columns, strict=True)]
+
+
+def run_apply(config: Config, *, shard: int, documents: Path, kept: Path, dropped: Path, stats: Path) -> None:
+    """Remove the listed documents of one shard.
+
+    Args:
+        config: the stage's section.
+        shard: which.
+        documents: documents to read.
+        kept: documents to write.
+        dropped: ledger to write.
+        stats: stats to write.
+    """
+    lists = read_lists(config)
+    before = read_documents(documents)
+    reasons = pa.array(removed(before, lists), pa.string())
+    ledger = dropped_rows(STAGE, before.filter(reasons.is_valid()), reasons.drop_null())
+    notes = {"largest_list_of_" + kind: len(getattr(lists, kind)) for kind in KINDS}
+    write_outcome(
+        Outputs(kept, dropped, stats), STAGE, shard, before, before.filter(reasons.is_null()), ledger, notes=notes
+    )
