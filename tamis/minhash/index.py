@@ -98,11 +98,14 @@ def open_index(folder: Path, scheme: Scheme) -> list[tuple[Path, Path]]:
 
 def _write(path: Path, schema: pa.Schema, batches: Iterable[pa.Table]) -> None:
     """An uncompressed Arrow file that appears whole."""
-    with whole_file(path) as temporary, pa.OSFile(str(temporary), "wb") as sink:
-        with pa.ipc.new_file(sink, schema) as writer:
-            for table in batches:
-                for batch in table.cast(schema).combine_chunks().to_batches():
-                    writer.write_batch(batch)
+    with (
+        whole_file(path) as temporary,
+        pa.OSFile(str(temporary), "wb") as sink,
+        pa.ipc.new_file(sink, schema) as writer,
+    ):
+        for table in batches:
+            for batch in table.cast(schema).combine_chunks().to_batches():
+                writer.write_batch(batch)
 
 
 def _batches(path: Path) -> list[pa.RecordBatch]:

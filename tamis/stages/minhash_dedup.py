@@ -30,8 +30,9 @@ into set and band hashes, and `verify` asks for equality.
 With `against`, a document that the index of an earlier run holds goes first of all, verified in the same way, and takes
 no part in the steps from `bands` on; `write_index` writes the index of this run (`tamis/minhash/index.py`).
 
-Reasons: `in_earlier_corpus`; `exact_ngram_set` (the same set as the document named) and `near_duplicate`; value and similarity are the exact
-Jaccard similarity. A document that collapsed into one that was dropped afterwards names what that one was dropped for.
+Reasons: `in_earlier_corpus`; `exact_ngram_set` (the same set as the document named) and `near_duplicate`; value and
+similarity are the exact Jaccard similarity. A document that collapsed into one that was dropped afterwards names what
+that one was dropped for.
 
 Memory: one shard's signatures (8 bytes a band of a document) and the n-gram sets that are asked of it, or one
 partition's band rows (about 45 bytes a row); `resolve` one bit a document. Ties: highest similarity, then rank.

@@ -10,12 +10,13 @@ Lists are text files, UTF-8, one entry a line; empty lines and lines that begin 
              what it lists.
 
 The lists are inputs of the rule: a changed list runs this stage and everything after it again, so the removal reaches
-every later output. A line that is none of these is refused with its number, because an entry that is passed over in silence
-is a promise broken. Put the stage first in the pipeline: behind de-duplication, a removed document could have stood for
-copies of its text elsewhere, and they would go with it.
+every later output. A line that is none of these is refused with its number, because an entry that is passed over in
+silence is a promise broken. Put the stage first in the pipeline: behind de-duplication, a removed document could have
+stood for copies of its text elsewhere, and they would go with it.
 
 Reasons, in this order where several hold: `removed_url`, `removed_domain`, `removed_id`, `removed_hash`. Writes
-documents, dropped, stats. All kinds of document are looked at. Memory: one shard, and about 100 bytes an entry of the lists.
+documents, dropped, stats. All kinds of document are looked at. Memory: one shard, and about 100 bytes an entry of the
+lists.
 """
 
 from __future__ import annotations
@@ -55,8 +56,8 @@ class Config(Section):
     ids: tuple[str, ...] = Field((), description="Files of document ids (32 hexadecimal digits), one a line.")
     hashes: tuple[str, ...] = Field(
         (),
-        description="Files of hashes, one a line: 16 hexadecimal digits (the first half of an id: hash of the URL key), or "
-        "64 (SHA-256 of a URL key or of an id).",
+        description="Files of hashes, one a line: 16 hexadecimal digits (the first half of an id: hash of the URL "
+        "key), or 64 (SHA-256 of a URL key or of an id).",
     )
 
     @property

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from near_duplicates import jaccard, ngrams, run
-from test_minhash_dedup import CERTAIN, corpus, sentence, spread, with_changes
+from test_minhash_dedup import CERTAIN, corpus, leave_scope_out_of_bands, sentence, spread, with_changes
 
 from tamis.errors import ConfigError, SourceError
 from tamis.kernels.buckets import join
@@ -99,6 +99,28 @@ def test_an_index_knows_its_scope(tmp_path: Path, make_documents) -> None:
     config = Config(against=[str(tmp_path / "a" / "index")], within="source")
     outcome = run(tmp_path / "b", make_documents([text, text], source=["x", "y"]), config)
     assert outcome.matches() == {0: ("in_earlier_corpus", 0, 1.0)}
+
+
+def test_candidates_of_another_scope_fail_verification(tmp_path: Path, make_documents, monkeypatch) -> None:
+    leave_scope_out_of_bands(monkeypatch)
+    text = " ".join(sentence(1, 60))
+    run(tmp_path / "a", make_documents([text], source=["x"]), Config(write_index=True, within="source"))
+    config = Config(against=[str(tmp_path / "a" / "index")], within="source")
+    outcome = run(tmp_path / "b", make_documents([text], source=["y"]), config)
+    assert outcome.note("earlier_candidate_pairs") == 1
+    assert outcome.kept_numbers() == [0]
+
+
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+def test_of_equal_matches_the_smallest_id_is_named_wherever_it_lies(tmp_path: Path, make_documents, order) -> None:
+    words = [f"w{i}" for i in range(100)]
+    # With two shards, id 1 lies in the second part and id 2 in the first.
+    ids = [f"{half:016x}{half:016x}" for half in order]
+    first = make_documents([" ".join(words[:80]), " ".join(words[20:])], id=ids)
+    run(tmp_path / "a", first, Config(**CERTAIN | {"threshold": 0.65}, write_index=True), shards=2)
+    config = Config(**CERTAIN | {"threshold": 0.65}, against=[str(tmp_path / "a" / "index")])
+    outcome = run(tmp_path / "b", make_documents([" ".join(words[10:90])]), config)
+    assert outcome.matches()[0][:2] == ("in_earlier_corpus", 1)
 
 
 def test_an_index_of_other_settings_is_refused_and_each_is_named(tmp_path: Path, make_documents) -> None:
