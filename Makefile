@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test check format docs lock clean
+.PHONY: help env run test check format docs lock clean bench-dedup
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -44,6 +44,9 @@ format: env ## Format Python and workflow files
 
 docs: env ## Write the generated reference pages
 	python -m tamis.reference
+
+bench-dedup: env ## De-duplication beside its peers, a dated table in benchmarks/results (ARGS="--documents 500000")
+	python benchmarks/dedup/run.py $(ARGS)
 
 lock: ## Write requirements.lock from what .venv holds (after pip install --upgrade in it)
 	$(BIN)/python -m pip freeze --exclude-editable --disable-pip-version-check | sed -E 's/\+cpu$$//' > requirements.lock

@@ -1,20 +1,22 @@
 """Make a corpus of about 3 kB a document with near-copies at known exact Jaccard; nothing is downloaded.
 
-The text is generated: words are pseudo-words of syllables, drawn by a Zipf-Mandelbrot law (frequency ∝ 1/(rank + 2.7)^1.07
-over 50,000 words, short words first), set in sentences and paragraphs; document lengths are log-normal (median 430
-words, sigma 0.6). Words are independent of each other, so unrelated documents share hardly any 5-word n-gram. A share of documents
-ends in one of 200 boilerplate paragraphs. It is fair for speed (word lengths, word frequencies, document lengths), and
-says nothing about how duplicates look in the wild: `real_corpora.py` measures that.
+The text is generated: words are pseudo-words of syllables, drawn by a Zipf-Mandelbrot law (frequency ∝ 1/(rank +
+2.7)^1.07 over 50,000 words, short words first), set in sentences and paragraphs; document lengths are log-normal
+(median 430 words, sigma 0.6). Words are independent of each other, so unrelated documents share hardly any 5-word
+n-gram. Three documents in ten end in one of 200 boilerplate
+paragraphs. It is fair for speed (word lengths, word
+frequencies, document lengths), and says nothing about how duplicates look in the wild: `real_corpora.py` measures
+that.
 
-One document in five is a near-copy of another: words in the middle of it are replaced so that the exact Jaccard similarity
-of their word 5-gram sets comes close to one of 20 levels (0.05, 0.10 … 1.00); a copy at 1.00 is re-wrapped and in another
-case. The exact value, computed from the two word sequences, is in `pairs.parquet` (id_a, id_b, level, jaccard). Some
-originals have up to eight copies.
+One document in five is a near-copy of another: words in the middle of it are replaced so that the exact Jaccard
+similarity of their word 5-gram sets comes close to one of 20 levels (0.05, 0.10 … 1.00); a copy at 1.00 is re-wrapped
+and in another case. The exact value, computed from the two word sequences, is in `pairs.parquet` (id_a, id_b, level,
+jaccard). One copy in eight is of one of a few dozen originals a block, which have about six copies each.
 
     python benchmarks/dedup/corpus.py FOLDER --documents 50000 [--format parquet|jsonl] [--seed 0]
 
-writes FOLDER/input/*.parquet (id, url, text, date) and FOLDER/pairs.parquet. The same arguments give the same bytes: block b
-of 10,000 documents depends on the seed and b only, so a larger corpus begins with the smaller one.
+writes FOLDER/input/*.parquet (id, url, text, date) and FOLDER/pairs.parquet. The same arguments give the same bytes:
+block b of 10,000 documents depends on the seed and b only, so a larger corpus begins with the smaller one.
 """
 
 from __future__ import annotations
@@ -108,13 +110,11 @@ def jaccard(one: np.ndarray, other: np.ndarray) -> float:
     return shared / (len(a) + len(b) - shared)
 
 
-def near_copy(
-    generator: np.random.Generator, words: np.ndarray, level: float, cumulative: np.ndarray
-) -> np.ndarray:
+def near_copy(generator: np.random.Generator, words: np.ndarray, level: float, cumulative: np.ndarray) -> np.ndarray:
     """Replace words so that the Jaccard similarity to the original is about `level`.
 
-    m of n n-grams go and m others come: (n - m)/(n + m) = level. A run of k words takes k + 4 n-grams with it; up to eight runs are spread over
-    the document, so that a copy is not just another ending.
+    m of n n-grams go and m others come: (n - m)/(n + m) = level. A run of k words takes k + 4 n-grams with it; up to
+    eight runs are spread over the document, so that a copy is not just another ending.
     """
     ngrams = len(words) - NGRAM + 1
     lost = round(ngrams * (1 - level) / (1 + level))
@@ -169,7 +169,7 @@ class Maker:
         originals = np.setdiff1d(np.arange(count), copies)
         if not len(originals):
             return sequences, forms, truth
-        # One original in eight of those chosen is chosen again and again: clusters.
+        # One copy in eight is of one of a few originals: clusters.
         popular = originals[: max(1, len(originals) // 200)]
         for number, copy in enumerate(copies.tolist()):
             level = LEVELS[number % len(LEVELS)]
@@ -251,7 +251,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     size = write(given.folder, given.documents, form=given.format, seed=given.seed)
-    print(f"{given.documents:,} documents, {size / 1e6:,.0f} MB of text, {size / given.documents:,.0f} bytes a document")
+    print(
+        f"{given.documents:,} documents, {size / 1e6:,.0f} MB of text, {size / given.documents:,.0f} bytes a document"
+    )
 
 
 if __name__ == "__main__":

@@ -28,18 +28,25 @@ SCHEMES = ((42, 6), (25, 5), (14, 8), (25, 10), (32, 8), (20, 5))
 DOCUMENTS = 10_000
 
 
-def _megabytes_per_second(found: list[str], bands: int, rows: int) -> float:
-    from tamis.kernels.minhash import band_rows
+def _arguments(found: list[str], bands: int, rows: int) -> tuple:
+    """What the kernel `band_rows` is called with; the last three arrays are what it writes."""
     from tamis.kernels.words import WORD_KEY, buffers, character_table
 
     offsets, data = buffers(pa.array(found, pa.large_string()))
-    n, size = len(offsets) - 1, int(offsets[-1] - offsets[0])
+    n = len(offsets) - 1
     numbers = hashing.keys("benchmark", 2 * bands * rows, 0).astype(np.uint32)
-    arguments = (
+    return (
         offsets, data, WORD_KEY, character_table(), 5, hashing.keys("sets", 3, 0),
         numbers[: bands * rows] | np.uint32(1), numbers[bands * rows :], hashing.keys("bands", bands, 0),
         np.zeros(n, np.int64), np.zeros((n, 2), np.uint64), np.zeros((n, bands), np.uint64),
     )  # fmt: skip
+
+
+def _megabytes_per_second(found: list[str], bands: int, rows: int) -> float:
+    from tamis.kernels.minhash import band_rows
+
+    arguments = _arguments(found, bands, rows)
+    size = int(arguments[0][-1] - arguments[0][0])
     band_rows(*arguments)
     speeds = []
     for _ in range(5):
@@ -48,6 +55,37 @@ def _megabytes_per_second(found: list[str], bands: int, rows: int) -> float:
         band_rows(*arguments)
         speeds.append(size / 1e6 / (time.process_time() - begin))
     return median(speeds)
+
+
+def levels(work: Path) -> tuple[list[str], list[list[str]]]:
+    """Signatures against known Jaccard at 20 levels: 252 bands of one row are the 252 values of a signature."""
+    from tamis.kernels.minhash import band_rows
+
+    head = ["level", "pairs", "exact Jaccard, mean", "share of equal signature values, mean", "standard error"]
+    texts_by_id, known = _corpus(work)
+    arguments = _arguments(list(texts_by_id.values()), 252, 1)
+    band_rows(*arguments)
+    place, values = {name: i for i, name in enumerate(texts_by_id)}, arguments[-1]
+    one, other = (np.array([place[pair[name]] for pair in known]) for name in ("id_a", "id_b"))
+    estimate = (values[one] == values[other]).mean(axis=1)
+    exact, level = (np.array([pair[name] for pair in known]) for name in ("jaccard", "level"))
+    rows = []
+    for value in np.unique(level):
+        of = level == value
+        error = np.sqrt((exact[of] * (1 - exact[of]) / 252).sum()) / of.sum()
+        rows.append(
+            [f"{value:.2f}", str(of.sum()), f"{exact[of].mean():.4f}", f"{estimate[of].mean():.4f}", f"{error:.4f}"]
+        )
+    return head, rows
+
+
+def _corpus(work: Path) -> tuple[dict[str, str], list[dict]]:
+    """Texts by id and known near-copies of a generated corpus."""
+    write_corpus(work / "bands", DOCUMENTS)
+    files = sorted((work / "bands" / "input").glob("*.parquet"))
+    source = pa.concat_tables([pq.read_table(path, columns=["id", "text"]) for path in files])
+    known = pq.read_table(work / "bands" / "pairs.parquet").to_pylist()
+    return dict(zip(source["id"].to_pylist(), source["text"].to_pylist(), strict=True)), known
 
 
 def speed(folder: Path) -> tuple[list[str], list[list[str]]]:
@@ -68,12 +106,9 @@ def bands(work: Path) -> tuple[list[str], list[list[str]]]:
     """Bands × rows on a generated corpus: what becomes a candidate, what is missed of the known pairs, and the time."""
     head = ["bands × rows", "chance at 0.5", "at 0.7", "band rows", "candidate pairs", "of them ≥ 0.7",
             "known pairs ≥ 0.7 missed", "dropped", "map s", "bands + pairs s", "sets + verify s", "all s"]  # fmt: skip
-    write_corpus(work / "bands", DOCUMENTS)
-    files = sorted((work / "bands" / "input").glob("*.parquet"))
-    source = pa.concat_tables([pq.read_table(path, columns=["id", "text"]) for path in files])
-    place = {name: i for i, name in enumerate(source["id"].to_pylist())}
-    known = pq.read_table(work / "bands" / "pairs.parquet").to_pylist()
-    documents = documents_table(source["text"].to_pylist())
+    texts_by_id, known = _corpus(work)
+    place = {name: i for i, name in enumerate(texts_by_id)}
+    documents = documents_table(list(texts_by_id.values()))
     rows = []
     for count, width in SCHEMES:
         chance = candidate_probability(0.7, count, width)

@@ -1,4 +1,7 @@
-"""What a stage costs when there is nothing to do: all jobs of a step over an empty corpus."""
+"""What a stage costs when there is nothing to do: all jobs of a step over one document of one word.
+
+A corpus without documents cannot be measured: ingest refuses a source that gives none.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,11 @@ STAGES = ("url_dedup", "paragraph_dedup", "minhash_dedup", "line_pruning")
 
 
 def empty(work: Path, shards: int, cores: int) -> str:
-    """Seconds of each de-duplication stage over no documents."""
+    """Seconds of each de-duplication stage over one document of one word; all shards but one are empty."""
     folder = work / "empty"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "nothing.jsonl").write_text("")
-    source = {"name": "nothing", "format": "jsonl", "paths": [str(folder / "nothing.jsonl")]}
+    (folder / "word.jsonl").write_text('{"text": "word"}\n')
+    source = {"name": "word", "format": "jsonl", "paths": [str(folder / "word.jsonl")]}
     lines = []
     for stage in STAGES:
         runner = workflow.Runner(folder / stage, source, [stage], shards, cores)

@@ -1,9 +1,9 @@
-"""Recall and precision of minhash_dedup on five real corpora, against all pairs by brute force.
+"""Recall and precision of minhash_dedup on real corpora, against all pairs by brute force.
 
-The oracle makes the n-grams of every document as strings (no hashes) and multiplies the sparse matrix documents × n-grams by its
-transpose: all exact Jaccard similarities. Counted: pairs at or above the threshold of which both documents were kept
-(missed), dropped documents whose named document was not kept, and dropped documents whose similarity in the ledger is not the exact
-one to the document named, or is below the threshold.
+The oracle makes the n-grams of every document as strings (no hashes) and multiplies the sparse matrix documents ×
+n-grams by its transpose: all exact Jaccard similarities. Counted: pairs at or above the threshold of which both
+documents were kept (missed), dropped documents whose named document was not kept, and dropped documents whose
+similarity in the ledger is not the exact one to the document named, or is below the threshold.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ CORPORA = {
     "laws (German)": ("gesetze.jsonl.zst",),
     "PEPs": ("peps.jsonl.zst",),
     "mails": ("spam-assassin.jsonl.zst",),
+    "short messages": ("sms-spam.jsonl.zst", "tldr.jsonl.zst"),
     "web pages": ("../web/waddle.S.gold.jsonl.zst", "../web/wcxb.S.gold.jsonl.zst"),
 }
 BLOCK = 512
@@ -79,7 +80,7 @@ class Oracle:
 
 
 def judge(oracle: Oracle, outcome: Outcome, threshold: float) -> tuple[int, int, int, int]:
-    """Pairs at or above the threshold, those of which both were kept, pairs whose drop is wrong, similarities not exact."""
+    """Pairs at or above the threshold, those both kept, wrong drops, and similarities that are not exact."""
     kept = {number(name) for name in outcome.kept["id"].to_pylist()}
     total = missed = 0
     for a, b in oracle.pairs(threshold):

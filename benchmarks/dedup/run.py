@@ -4,25 +4,25 @@
     python benchmarks/dedup/run.py --documents 500000 --peers datatrove text-dedup rensa --rounds 1
     python benchmarks/dedup/run.py --parts kernels recall bands paragraphs lines empty
 
-Parts: `minhash` (tamis, peer, tamis, peer … `--rounds` times; the ratio is the median over pairs of peer's seconds / tamis' seconds just
-before it), `paragraphs` (the same against dolma's Bloom filter), `lines` (line pruning alone), `kernels` (signatures, MB/s),
-`bands` (42 × 6 against others), `recall` (five real corpora against brute force), `empty` (all jobs over no documents).
+Parts: `minhash` (tamis, peer, tamis, peer … `--rounds` times; the ratio is the median over pairs of peer's seconds /
+tamis' seconds just before it), `paragraphs` (the same against dolma's Bloom filter), `lines` (line pruning alone),
+`kernels` (signatures, MB/s), `levels` (signatures against known Jaccard), `bands` (42 × 6 against others),
+`recall` (real corpora against brute force), `empty` (all jobs over one word).
 
-tamis runs through Snakemake from ingest's documents, with `--cores 2`: start of Snakemake, all jobs and writing the kept documents
-count. Peers read the same files of documents. Nothing here asserts a time. Prints tables and writes them with machine, versions and
-commands to benchmarks/results/<date>-dedup.md.
+tamis runs through Snakemake from ingest's documents, with `--cores 2`: start of Snakemake, all jobs and writing the
+kept documents count. Peers read the same files of documents. Nothing here asserts a time. Prints tables and writes
+them with machine, versions and commands to benchmarks/results/<date>-dedup.md.
 """
 
 from __future__ import annotations
 
 import argparse
-import datetime
+import datetime as dt
 import os
 import platform
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,8 +37,15 @@ from peers.environments import REQUIREMENTS, interpreter, version
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
-MINHASH_PEERS = {"datatrove": "datatrove_minhash.py", "text-dedup": "text_dedup_minhash.py", "rensa": "rensa_minhash.py"}
-PARTS = ("minhash", "paragraphs", "lines", "kernels", "bands", "recall", "empty")
+MINHASH_PEERS = {
+    "datatrove": "datatrove_minhash.py",
+    "text-dedup": "text_dedup_minhash.py",
+    "rensa": "rensa_minhash.py",
+}
+PREPARED = {"dolma": "--prepare"}
+"""Peers that cannot read Parquet: their own input is made beforehand and its making is not counted."""
+
+PARTS = ("minhash", "paragraphs", "lines", "kernels", "levels", "bands", "recall", "empty")
 
 
 @dataclass
@@ -59,10 +66,20 @@ class Timing:
         work = f"{median(cost.cpu / own.cpu for cost, own in pairs):.1f}" if pairs else "1"
         each = " ".join(f"{cost.seconds:.1f}" for cost in self.costs)
         return [self.name, f"{middle:.1f}", f"{documents / middle:,.0f}", f"{megabytes / middle:.1f}", times,
-                f"{processors:.1f}", work, f"{self.kept:,}", each]  # fmt: skip
+                f"{processors:.1f}", work, f"{self.kept:,}" if self.kept else "–", each]  # fmt: skip
 
 
-HEAD = ("", "seconds (median)", "documents/s", "MB/s", "times slower", "CPU s", "times more CPU", "documents kept", "each run, s")
+HEAD = (
+    "",
+    "seconds (median)",
+    "documents/s",
+    "MB/s",
+    "times slower",
+    "CPU s",
+    "times more CPU",
+    "documents kept",
+    "each run, s",
+)
 STEPS = ("step", "jobs", "seconds", "CPU s", "most memory, MB")
 
 
@@ -98,17 +115,19 @@ def documents_in(folder: Path) -> int:
     return sum(pq.read_metadata(path).num_rows for path in folder.rglob("*.parquet"))
 
 
-def run_peer(python: Path, script: str, source: Path, output: Path, cores: int) -> workflow.Cost:
+def run_peer(python: Path, script: str, source: Path, output: Path, cores: int, *more: str) -> workflow.Cost:
     """What one run of a peer took."""
     command = [str(python), str(HERE / "peers" / script), "--input", str(source), "--output", str(output)]
-    return workflow.measured([*command, "--workers", str(cores)], output.parent)
+    return workflow.measured([*command, "--workers", str(cores), *more], output.parent)
 
 
 def duel(given: argparse.Namespace, stage: str, scripts: dict[str, str]) -> str:
     """tamis, peer, tamis, peer … and the table of it."""
     folder = given.work / f"{given.documents}"
     megabytes = write_corpus(folder / "corpus", given.documents) / 1e6
-    runner = workflow.Runner(folder / stage, workflow.parquet_source(folder / "corpus"), [stage], given.shards, given.cores)
+    runner = workflow.Runner(
+        folder / stage, workflow.parquet_source(folder / "corpus"), [stage], given.shards, given.cores
+    )
     runner.ingest()
     runner.run(stage)  # Compiles kernels where they are not cached yet; not counted.
     mine, others = Timing("tamis"), []
@@ -122,13 +141,18 @@ def duel(given: argparse.Namespace, stage: str, scripts: dict[str, str]) -> str:
         for _ in range(given.rounds):
             own = runner.run(stage)
             output = folder / f"{stage}-{peer}"
+            if (prepared := PREPARED.get(peer)) is not None:
+                run_peer(Path(sys.executable), script, runner.documents("ingest"), output, given.cores, prepared)
             cost = run_peer(python, script, runner.documents("ingest"), output, given.cores)
             mine.costs.append(own)
             timing.costs.append(cost)
             timing.own.append(own)
             timing.kept = documents_in(output)
             load = os.getloadavg()[0]
-            print(f"tamis {own}, {peer} {cost}, times slower {cost.seconds / own.seconds:.1f}, load {load:.1f}", flush=True)
+            print(
+                f"tamis {own}, {peer} {cost}, times slower {cost.seconds / own.seconds:.1f}, load {load:.1f}",
+                flush=True,
+            )
         others.append(timing)
         if not given.keep:
             shutil.rmtree(output)
@@ -156,8 +180,8 @@ def lines(given: argparse.Namespace) -> str:
     crossing = sum(path.stat().st_size for path in (runner.results / "line_pruning" / "map").glob("*.arrow")) / 1e6
     return (
         f"{given.documents:,} documents, {megabytes:,.0f} MB: {median(seconds):.1f} s, "
-        f"{megabytes / median(seconds):.0f} MB/s on {given.cores} cores; {1000 * crossing / megabytes:.0f} MB cross per GB of text."
-        f"\n\n{table(['step', 'jobs', 'seconds'], runner.steps('line_pruning'))}"
+        f"{megabytes / median(seconds):.0f} MB/s on {given.cores} cores; {1000 * crossing / megabytes:.0f} MB cross "
+        f"per GB of text.\n\n{table(['step', 'jobs', 'seconds'], runner.steps('line_pruning'))}"
     )
 
 
@@ -185,21 +209,22 @@ def main() -> None:
         "paragraphs": ("Paragraphs", lambda: duel(given, "paragraph_dedup", bloom)),
         "lines": ("Line pruning", lambda: lines(given)),
         "kernels": ("Signature kernel, one core", lambda: table(*kernels.speed(given.text))),
+        "levels": ("Signatures against known Jaccard", lambda: table(*kernels.levels(given.work))),
         "bands": ("Bands and rows", lambda: table(*kernels.bands(given.work))),
-        "recall": ("Five real corpora against brute force", lambda: table(*real_corpora.audit(given.text, given.work))),
+        "recall": ("Real corpora against brute force", lambda: table(*real_corpora.audit(given.text, given.work))),
         "empty": ("Fixed overhead", lambda: overhead.empty(given.work, given.shards, given.cores)),
     }
-    texts = [f"# De-duplication, {datetime.datetime.now(datetime.UTC):%Y-%m-%d}", machine()]
+    texts = [f"# De-duplication, {dt.datetime.now(dt.UTC):%Y-%m-%d}", machine()]
     texts.append(f"Command: `python benchmarks/dedup/run.py {' '.join(sys.argv[1:])}`")
     for part in given.parts:
         title, make = makers[part]
         texts.append(f"## {title}\n\n{make()}")
         print(texts[-1] + "\n", flush=True)
     given.results.mkdir(parents=True, exist_ok=True)
-    path = given.results / f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}-dedup.md"
+    path = given.results / f"{dt.datetime.now(dt.UTC):%Y-%m-%d}-dedup.md"
     number = 2
     while path.exists():  # Earlier results of the day stay.
-        path = given.results / f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}-dedup-{number}.md"
+        path = given.results / f"{dt.datetime.now(dt.UTC):%Y-%m-%d}-dedup-{number}.md"
         number += 1
     path.write_text("\n\n".join(texts) + "\n", encoding="utf-8")
     print(f"written: {path}")

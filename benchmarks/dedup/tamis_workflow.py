@@ -99,7 +99,7 @@ class Runner:
         return self.last
 
     def steps(self, stage: str) -> list[list[str]]:
-        """Step → jobs, their seconds and CPU seconds, summed, and the largest memory, from Snakemake's benchmark files."""
+        """Step → jobs, their seconds and CPU seconds, summed, and most memory, from Snakemake's benchmark files."""
         found: dict[str, list[tuple[float, float, float]]] = {}
         for path in sorted((self.results / "benchmarks" / stage).glob("*.tsv"), key=lambda path: path.stat().st_mtime):
             step = "barriers" if "barrier" in path.stem else re.sub(r"-\d+$", "", path.stem)

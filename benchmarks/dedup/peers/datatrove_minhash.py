@@ -30,11 +30,10 @@ def main() -> None:
     files = len(list(given.input.glob("*.parquet")))
 
     def run(name: str, pipeline: list, tasks: int) -> None:
-        LocalPipelineExecutor(
-            pipeline, tasks=tasks, workers=given.workers, logging_dir=str(work / "logs" / name)
-        ).run()
+        LocalPipelineExecutor(pipeline, tasks=tasks, workers=given.workers, logging_dir=str(work / "logs" / name)).run()
 
-    reader = ParquetReader(str(given.input), glob_pattern="*.parquet")
+    # Only id and text: the column `rank` of tamis' documents would name a file of its own for each document.
+    reader = ParquetReader(str(given.input), glob_pattern="*.parquet", read_metadata=False)
     run("signatures", [reader, MinhashDedupSignature(str(work / "signatures"), config=config)], files)
     buckets = MinhashDedupBuckets(str(work / "signatures"), str(work / "buckets"), config=config)
     run("buckets", [buckets], config.num_buckets)

@@ -1,7 +1,7 @@
 """dolma's Bloom-filter paragraph de-duplication: attributes only, it rewrites no document.
 
-dolma reads JSON lines under documents/ and writes attributes beside them. Turning the Parquet input into gzip JSON lines is not
-counted in its time when --prepared names a folder made before; rewriting (its mixer) is left out, in its favour.
+dolma reads gzip JSON lines under documents/ and writes attributes beside them. Making those lines from Parquet
+(`--prepare`, once) is not counted, and rewriting the documents (its mixer) is left out; both in its favour.
 
     python dolma_paragraphs.py --input FOLDER --output FOLDER --workers 2
 """
@@ -16,11 +16,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 
 def prepare(source: Path, folder: Path) -> None:
-    """The documents as gzip JSON lines, once."""
+    """The documents as gzip JSON lines, once; by the project's interpreter: dolma's NumPy is too old for pyarrow."""
+    import pyarrow.parquet as pq
+
     documents = folder / "documents"
     if documents.exists():
         return
@@ -40,8 +40,8 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--prepare", action="store_true", help="only make the JSON lines")
     given = parser.parse_args()
-    prepare(given.input, given.output)
     if given.prepare:
+        prepare(given.input, given.output)
         return
     shutil.rmtree(given.output / "attributes", ignore_errors=True)
     (given.output / "bloom.bin").unlink(missing_ok=True)

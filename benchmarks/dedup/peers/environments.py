@@ -1,7 +1,8 @@
 """The peers' own environments: made with pip where they are missing, one a peer, versions pinned.
 
-datatrove is a dependency of the project too, but its MinHash fails there: it hands strings to xxhash, which version 4 refuses, and only
-its extra `processing` asks for an older one. Its English words need spaCy, which no extra but `multilingual` brings.
+datatrove is a dependency of the project too, but its MinHash fails there: it hands strings to xxhash, which version 4
+refuses, and only its extra `processing` asks for an older one. Its English words need spaCy, which no extra but
+`multilingual` brings.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ REQUIREMENTS = {
     "datatrove": ("datatrove[io,processing]==0.10.1", "spacy>=3.8,<3.9"),
     "text-dedup": ("text-dedup==0.4.0",),
     "rensa": ("rensa==0.5.0", "pyarrow"),
-    "dolma": ("dolma==1.2.1", "pyarrow"),
+    "dolma": ("dolma==1.2.1",),
 }
 """Peer → what pip installs."""
 
@@ -33,6 +34,8 @@ def interpreter(peer: str, folder: Path) -> Path | None:
     if python.exists() and subprocess.run(check, capture_output=True, check=False).returncode == 0:
         return python
     subprocess.run([sys.executable, "-m", "venv", str(folder / peer)], check=True)
+    # Older ones go back through hundreds of versions of boto3 for dolma.
+    subprocess.run([str(python), "-m", "pip", "install", "--quiet", "--upgrade", "pip"], check=True)
     install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *REQUIREMENTS[peer]]
     done = subprocess.run(install, capture_output=True, text=True, check=False)
     if done.returncode or subprocess.run(check, capture_output=True, check=False).returncode:

@@ -1,7 +1,7 @@
 """rensa (Rust MinHash and LSH) with the n-grams that it needs made in Python; 42 bands of 6 rows.
 
-Parquet in, Parquet out. Two processes make lower-cased word 5-grams as strings and rensa's signatures of
-them; one goes through rensa's LSH index in order of input: a document is dropped when a kept earlier one shares a bucket.
+Parquet in, Parquet out. Two processes make lower-cased word 5-grams as strings and rensa's signatures of them; one
+goes through rensa's LSH index in order of input: a document is dropped when a kept earlier one shares a bucket.
 Nothing is verified.
 
     python rensa_minhash.py --input FOLDER --output FOLDER --workers 2
