@@ -1,8 +1,8 @@
 # Remove near-duplicates across all shards: MinHash-LSH candidates, verified by exact Jaccard.
 #
 # Input: the documents of the stage before. Output: <results>/minhash_dedup/{documents,dropped,stats}/part-*.
-# Usual steps: map (signatures) → collapse (equal sets) → bands → pairs (buckets) → sets → verify → resolve → apply;
-# `earlier` before bands holds the run against indexes of earlier ones, `index` after apply writes its own;
+# Usual steps: map (signatures) → pairs (equal sets, buckets) → sets → verify → resolve → apply; `audit` before apply
+# takes a sample, `index` after it writes the index for later runs;
 # a barrier stands wherever a job reads the files of all shards or of all partitions.
 
 from pathlib import Path
@@ -30,9 +30,6 @@ try:
     ]
 except TamisError as error:
     raise WorkflowError(str(error)) from None
-MINHASH_DEDUP_MATCHES = (
-    f"{MINHASH_DEDUP}/earlier/part-{{shard}}.arrow" if MINHASH_DEDUP_EARLIER else []
-)
 MINHASH_DEDUP_INDEX = (
     [f"{MINHASH_DEDUP}/index/index.json"]
     if CFG.minhash_dedup.write_index and "minhash_dedup" in PIPELINE
@@ -41,19 +38,21 @@ MINHASH_DEDUP_INDEX = (
 # The steps that a barrier stands behind, with the files of all shards or of all partitions.
 MINHASH_DEDUP_FILES = {
     step: parts(f"{MINHASH_DEDUP}/{step}/part-{{shard}}.arrow")
-    for step in ("map", "signatures", "bands", "sets", "edges", "audit")
+    for step in ("map", "signatures", "sets", "edges", "audit")
 } | {
     step: partition_parts(f"{MINHASH_DEDUP}/{step}/part-{{partition}}.arrow")
-    for step in ("collapse", "collapsed", "pairs")
+    for step in ("collapsed", "pairs")
 }
 
 
 rule minhash_dedup_map:
     input:
+        MINHASH_DEDUP_EARLIER,
         documents=documents_before("minhash_dedup"),
     output:
         signatures=f"{MINHASH_DEDUP}/signatures/part-{{shard}}.arrow",
-        sets=f"{MINHASH_DEDUP}/map/part-{{shard}}.arrow",
+        matches=f"{MINHASH_DEDUP}/matches/part-{{shard}}.arrow",
+        members=f"{MINHASH_DEDUP}/map/part-{{shard}}.arrow",
     log:
         f"{LOGS}/minhash_dedup/map-{{shard}}.log",
     benchmark:
@@ -62,107 +61,27 @@ rule minhash_dedup_map:
         "../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
-    params:
-        spec=spec("minhash_dedup", section=MINHASH_DEDUP_CORE, partitions=PARTITIONS),
-    shell:
-        "python -m tamis.job minhash_dedup map --params {params.spec:q} documents={input.documents:q}"
-        " signatures_file={output.signatures:q} output={output.sets:q} > {log:q} 2>&1"
-
-
-rule minhash_dedup_earlier:
-    input:
-        MINHASH_DEDUP_EARLIER,
-        documents=documents_before("minhash_dedup"),
-        signatures=f"{MINHASH_DEDUP}/signatures/part-{{shard}}.arrow",
-    output:
-        matches=f"{MINHASH_DEDUP}/earlier/part-{{shard}}.arrow",
-    log:
-        f"{LOGS}/minhash_dedup/earlier-{{shard}}.log",
-    benchmark:
-        f"{BENCHMARKS}/minhash_dedup/earlier-{{shard}}.tsv"
-    conda:
-        "../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=4000 if MINHASH_DEDUP_EARLIER else 2000,
+        runtime=240 if MINHASH_DEDUP_EARLIER else 60,
     params:
         spec=spec(
             "minhash_dedup",
             section=MINHASH_DEDUP_CORE.model_copy(
                 update={"against": CFG.minhash_dedup.against}
             ),
-        ),
-    shell:
-        "python -m tamis.job minhash_dedup earlier --params {params.spec:q} documents={input.documents:q}"
-        " signatures_file={input.signatures:q} output={output.matches:q} > {log:q} 2>&1"
-
-
-rule minhash_dedup_collapse:
-    input:
-        barrier=f"{MINHASH_DEDUP}/map/barrier.json",
-    output:
-        ranks=f"{MINHASH_DEDUP}/collapse/part-{{partition}}.arrow",
-        collapsed=f"{MINHASH_DEDUP}/collapsed/part-{{partition}}.arrow",
-    log:
-        f"{LOGS}/minhash_dedup/collapse-{{partition}}.log",
-    benchmark:
-        f"{BENCHMARKS}/minhash_dedup/collapse-{{partition}}.tsv"
-    conda:
-        "../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=30,
-    params:
-        spec=spec(
-            "minhash_dedup",
-            section=MINHASH_DEDUP_CORE,
-            shards=SHARDS,
             partitions=PARTITIONS,
         ),
     shell:
-        "python -m tamis.job minhash_dedup collapse --params {params.spec:q} partition={wildcards.partition}"
-        " barrier={input.barrier:q} output={output.ranks:q} collapsed={output.collapsed:q} > {log:q} 2>&1"
-
-
-rule minhash_dedup_bands:
-    input:
-        signatures=f"{MINHASH_DEDUP}/signatures/part-{{shard}}.arrow",
-        barrier=f"{MINHASH_DEDUP}/collapse/barrier.json",
-        earlier=MINHASH_DEDUP_MATCHES,
-    output:
-        bands=f"{MINHASH_DEDUP}/bands/part-{{shard}}.arrow",
-    log:
-        f"{LOGS}/minhash_dedup/bands-{{shard}}.log",
-    benchmark:
-        f"{BENCHMARKS}/minhash_dedup/bands-{{shard}}.tsv"
-    conda:
-        "../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=30,
-    params:
-        spec=spec(
-            "minhash_dedup",
-            section=MINHASH_DEDUP_CORE,
-            shards=SHARDS,
-            partitions=PARTITIONS,
-        ),
-    shell:
-        "python -m tamis.job minhash_dedup bands --params {params.spec:q} shard={wildcards.shard}"
-        " signatures_file={input.signatures:q} barrier={input.barrier:q} output={output.bands:q}"
-        " earlier={input.earlier:q} > {log:q} 2>&1"
+        "python -m tamis.job minhash_dedup map --params {params.spec:q} documents={input.documents:q}"
+        " signatures_file={output.signatures:q} matches={output.matches:q} output={output.members:q} > {log:q} 2>&1"
 
 
 rule minhash_dedup_pairs:
     input:
-        barrier=f"{MINHASH_DEDUP}/bands/barrier.json",
+        barrier=f"{MINHASH_DEDUP}/map/barrier.json",
     output:
         pairs=f"{MINHASH_DEDUP}/pairs/part-{{partition}}.arrow",
+        collapsed=f"{MINHASH_DEDUP}/collapsed/part-{{partition}}.arrow",
     log:
         f"{LOGS}/minhash_dedup/pairs-{{partition}}.log",
     benchmark:
@@ -177,7 +96,7 @@ rule minhash_dedup_pairs:
         spec=spec("minhash_dedup", section=MINHASH_DEDUP_CORE, partitions=PARTITIONS),
     shell:
         "python -m tamis.job minhash_dedup pairs --params {params.spec:q} partition={wildcards.partition}"
-        " barrier={input.barrier:q} output={output.pairs:q} > {log:q} 2>&1"
+        " barrier={input.barrier:q} output={output.pairs:q} collapsed={output.collapsed:q} > {log:q} 2>&1"
 
 
 rule minhash_dedup_sets:
@@ -259,7 +178,7 @@ rule minhash_dedup_audit:
         signatures=f"{MINHASH_DEDUP}/signatures/part-{{shard}}.arrow",
         barrier=f"{MINHASH_DEDUP}/signatures/barrier.json",
         verdicts=f"{MINHASH_DEDUP}/verdicts.arrow",
-        earlier=MINHASH_DEDUP_MATCHES,
+        matches=f"{MINHASH_DEDUP}/matches/part-{{shard}}.arrow",
     output:
         sample=f"{MINHASH_DEDUP}/audit/part-{{shard}}.arrow",
     log:
@@ -277,7 +196,7 @@ rule minhash_dedup_audit:
     shell:
         "python -m tamis.job minhash_dedup audit --params {params.spec:q} shard={wildcards.shard}"
         " documents={input.documents:q} signatures_file={input.signatures:q} barrier={input.barrier:q}"
-        " verdicts={input.verdicts:q} output={output.sample:q} earlier={input.earlier:q} > {log:q} 2>&1"
+        " verdicts={input.verdicts:q} matches={input.matches:q} output={output.sample:q} > {log:q} 2>&1"
 
 
 rule minhash_dedup_apply:
@@ -286,7 +205,7 @@ rule minhash_dedup_apply:
         verdicts=f"{MINHASH_DEDUP}/verdicts.arrow",
         sets=f"{MINHASH_DEDUP}/sets/part-{{shard}}.arrow",
         edges=f"{MINHASH_DEDUP}/edges/part-{{shard}}.arrow",
-        earlier=MINHASH_DEDUP_MATCHES,
+        matches=f"{MINHASH_DEDUP}/matches/part-{{shard}}.arrow",
         audit=(
             f"{MINHASH_DEDUP}/audit/barrier.json"
             if CFG.minhash_dedup.audit_sample
@@ -311,14 +230,13 @@ rule minhash_dedup_apply:
     shell:
         "python -m tamis.job minhash_dedup apply --params {params.spec:q} shard={wildcards.shard}"
         " documents={input.documents:q} verdicts={input.verdicts:q} sets={input.sets:q} edges={input.edges:q}"
-        " kept={output.kept:q} dropped={output.dropped:q} stats={output.stats:q}"
-        " audit={input.audit:q} earlier={input.earlier:q} > {log:q} 2>&1"
+        " matches={input.matches:q} kept={output.kept:q} dropped={output.dropped:q} stats={output.stats:q}"
+        " audit={input.audit:q} > {log:q} 2>&1"
 
 
 rule minhash_dedup_index_part:
     input:
         documents=documents_of("minhash_dedup"),
-        signatures=f"{MINHASH_DEDUP}/signatures/part-{{shard}}.arrow",
     output:
         bands=f"{MINHASH_DEDUP}/index/bands-{{shard}}.arrow",
         sets=f"{MINHASH_DEDUP}/index/sets-{{shard}}.arrow",
@@ -336,7 +254,7 @@ rule minhash_dedup_index_part:
         spec=spec("minhash_dedup", section=MINHASH_DEDUP_CORE),
     shell:
         "python -m tamis.job minhash_dedup index --params {params.spec:q} documents={input.documents:q}"
-        " signatures_file={input.signatures:q} bands={output.bands:q} sets={output.sets:q} > {log:q} 2>&1"
+        " bands={output.bands:q} sets={output.sets:q} > {log:q} 2>&1"
 
 
 rule minhash_dedup_index:

@@ -16,10 +16,11 @@ import importlib.util
 import inspect
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, NoReturn, get_type_hints
 
 from tamis.errors import ConfigError, TamisError
 
@@ -123,6 +124,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+def leave(code: int) -> NoReturn:
+    """End the process without taking its memory apart, object by object, which takes 0.1 s a job.
+
+    Nothing is left to do then: every file was closed and renamed by the step that wrote it.
+    """
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
     settle_without_pandas()
-    sys.exit(main())
+    leave(main())

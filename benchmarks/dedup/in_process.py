@@ -62,16 +62,13 @@ def run(folder: Path, documents: pa.Table, config: stage.Config) -> Outcome:
         getattr(stage, f"run_{step}")(config, **arguments)
         seconds[step] = time.perf_counter() - begin
 
-    timed("map", partitions=1, **signed, output=path("map"))
-    timed("collapse", shards=1, **part, barrier=wall("map"), output=path("collapse"), collapsed=path("collapsed"))
-    timed("bands", **shard, partitions=1, signatures_file=path("signatures"), barrier=wall("collapse"),
-          output=path("bands"))  # fmt: skip
-    timed("pairs", **part, barrier=wall("bands"), output=path("pairs"))
+    timed("map", partitions=1, **signed, matches=path("matches"), output=path("map"))
+    timed("pairs", **part, barrier=wall("map"), output=path("pairs"), collapsed=path("collapsed"))
     timed("sets", **shard, **signed, barrier=wall("pairs"), output=path("sets"))
     timed("verify", shard=0, **signed, barrier=wall("sets"), output=path("edges"))
     verdicts = folder / "verdicts.arrow"
     timed("resolve", shards=1, edges=wall("edges"), collapsed=wall("collapsed"), output=verdicts)
     kept, dropped, stats = folder / "kept.parquet", folder / "dropped.parquet", folder / "stats.json"
-    timed("apply", **shard, documents=source, sets=path("sets"), edges=path("edges"), verdicts=verdicts, kept=kept,
-          dropped=dropped, stats=stats)  # fmt: skip
+    timed("apply", **shard, documents=source, sets=path("sets"), edges=path("edges"), verdicts=verdicts,
+          matches=path("matches"), kept=kept, dropped=dropped, stats=stats)  # fmt: skip
     return Outcome(read_table(kept, ["id"]), read_table(dropped), read_json(stats)["notes"], seconds)

@@ -8,38 +8,57 @@ from numba import njit
 
 @njit(cache=True, nogil=True)
 def route(
-    bands: np.ndarray, ranks: np.ndarray, stays: np.ndarray, partitions: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Lay out the band rows of one shard by partition (band hash modulo partitions), in order of documents.
+    bands: np.ndarray, homes: np.ndarray, stays: np.ndarray, partitions: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Lay out the band hashes of one shard by partition (hash modulo partitions), a list a document.
 
     Args:
         bands: uint64[n, bands].
-        ranks: int64[n].
-        stays: bool[n]; other documents give no rows.
+        homes: int64[n], a partition where a document has a list in any case, if an empty one.
+        stays: bool[n]; other documents have no lists.
         partitions: how many.
 
     Returns:
-        int64[partitions + 1] bounds, uint64 band hashes and int64 ranks.
+        int64[partitions + 1], the lists of each partition; int64[lists], whose they are, in order of documents;
+        int64[lists + 1], where they begin among the hashes; uint64 hashes.
     """
-    bounds = np.zeros(partitions + 1, np.int64)
+    lists = np.zeros(partitions + 1, np.int64)
+    hashes = np.zeros(partitions + 1, np.int64)
+    last = np.full(partitions, -1, np.int64)
     modulus = np.uint64(partitions)
     for row in range(len(bands)):
         if stays[row]:
+            last[homes[row]] = row
+            lists[homes[row] + 1] += 1
             for band in range(bands.shape[1]):
-                bounds[int(bands[row, band] % modulus) + 1] += 1
+                partition = np.int64(bands[row, band] % modulus)
+                hashes[partition + 1] += 1
+                if last[partition] != row:
+                    last[partition] = row
+                    lists[partition + 1] += 1
     for partition in range(partitions):
-        bounds[partition + 1] += bounds[partition]
-    cursor = bounds[:-1].copy()
-    hashes = np.empty(bounds[partitions], np.uint64)
-    owners = np.empty(bounds[partitions], np.int64)
+        lists[partition + 1] += lists[partition]
+        hashes[partition + 1] += hashes[partition]
+    owners = np.empty(lists[partitions], np.int64)
+    starts = np.empty(lists[partitions] + 1, np.int64)
+    values = np.empty(hashes[partitions], np.uint64)
+    starts[lists[partitions]] = hashes[partitions]
+    next_list = lists[:-1].copy()
+    next_hash = hashes[:-1].copy()
+    last[:] = -1
     for row in range(len(bands)):
         if stays[row]:
-            for band in range(bands.shape[1]):
-                partition = int(bands[row, band] % modulus)
-                hashes[cursor[partition]] = bands[row, band]
-                owners[cursor[partition]] = ranks[row]
-                cursor[partition] += 1
-    return bounds, hashes, owners
+            for band in range(-1, bands.shape[1]):
+                partition = homes[row] if band < 0 else np.int64(bands[row, band] % modulus)
+                if last[partition] != row:
+                    last[partition] = row
+                    owners[next_list[partition]] = row
+                    starts[next_list[partition]] = next_hash[partition]
+                    next_list[partition] += 1
+                if band >= 0:
+                    values[next_hash[partition]] = bands[row, band]
+                    next_hash[partition] += 1
+    return lists, owners, starts, values
 
 
 @njit(cache=True, nogil=True)

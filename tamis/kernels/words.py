@@ -14,14 +14,18 @@ Inside other kernels, `document_words` fills scratch memory for one document at 
 from __future__ import annotations
 
 import unicodedata
+from contextlib import suppress
 from functools import lru_cache
+from pathlib import Path
 
+import numba
 import numpy as np
 import pyarrow as pa
 from numba import njit
 
 from tamis import hashing, text
 from tamis.kernels.hashes import absorb64, finish64
+from tamis.shards import whole_file
 
 WORD_KEY = hashing.keys("words", 1)[0]
 """Key of the word hashes; a word has the same hash in every stage."""
@@ -29,6 +33,7 @@ WORD_KEY = hashing.keys("words", 1)[0]
 # Layout of a table entry: bits 0-55 the folded UTF-8 bytes, 56-59 their number, 60-63 the class; 0 = separator.
 LENGTH_SHIFT = 56
 CLASS_SHIFT = 60
+CODE_POINTS = 0x110000
 LAST_FOLDED = 0x1FFFF  # no character above plane 1 has case
 LAST_ASSIGNED = 0x3FFFF  # above it are only variation selectors (marks), tags and private use (separators)
 SPECIAL_PLANE = 0xE0000
@@ -60,11 +65,25 @@ def _plain_bytes(code_points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 @lru_cache(maxsize=1)
 def character_table() -> np.ndarray:
-    """uint64[0x110000]: class and case-folded bytes of each code point.
+    """uint64[CODE_POINTS]: class and case-folded bytes of each code point.
 
-    Made of whole columns, because every job makes it: 60 ms (a loop over `text.character_class` takes 800 ms).
+    Kept beside the compiled kernels, because every job needs it: 5 ms, against 80 ms to make it.
     """
-    table = np.zeros(0x110000, dtype=np.uint64)
+    if not numba.config.CACHE_DIR:
+        return _made_table()
+    path = Path(numba.config.CACHE_DIR) / f"characters-{unicodedata.unidata_version}.bin"
+    if path.exists() and path.stat().st_size == 8 * CODE_POINTS:
+        return np.fromfile(path, dtype=np.uint64)
+    table = _made_table()
+    # Where nothing can be written, it is made again each time, as kernels are compiled again.
+    with suppress(OSError), whole_file(path) as temporary:
+        table.tofile(temporary)
+    return table
+
+
+def _made_table() -> np.ndarray:
+    """`character_table`, made of whole columns (a loop over `text.character_class` takes 800 ms)."""
+    table = np.zeros(CODE_POINTS, dtype=np.uint64)
     code_points = np.concatenate([np.arange(LAST_ASSIGNED + 1), np.arange(SPECIAL_PLANE, SPECIAL_PLANE_END)])
     categories = "".join(map(unicodedata.category, map(chr, code_points.tolist())))
     group = np.frombuffer(categories.encode(), dtype=np.uint8)[::2]

@@ -22,10 +22,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tamis import text
 from tamis.errors import ConfigError, SourceError
-from tamis.minhash import streams
+from tamis.minhash import signatures, streams
 from tamis.minhash.candidates import PAIRS_AT_ONCE
 from tamis.minhash.signatures import Scheme, SetReader, band_matrix
 from tamis.shards import part_name, read_json, whole_file
@@ -117,24 +118,18 @@ def _batches(path: Path) -> list[pa.RecordBatch]:
         raise SourceError(msg) from error
 
 
-def write_part(documents: Path, signatures: pa.Table, scheme: Scheme, bands: Path, sets: Path) -> int:
-    """Write the part of one shard.
+def write_part(documents: Path, scheme: Scheme, kinds: tuple[str, ...], bands: Path, sets: Path) -> None:
+    """Write the part of one shard: its kept documents that have words.
 
     Args:
         documents: the documents that were kept.
-        signatures: rank, id, size, scope and bands of all documents that were looked at, in the order of their ids.
         scheme: how sets and signatures are made.
+        kinds: documents of other kinds are left out.
         bands: file to write.
         sets: file to write.
-
-    Returns:
-        How many documents are in the index: those kept that have words.
     """
-    ranks = [batch["rank"].to_numpy() for batch in streams.document_batches(documents, ["rank"])]
-    kept = np.concatenate([np.empty(0, np.int64), *ranks])
-    mine = signatures.filter(
-        pa.array((signatures["size"].to_numpy() > 0) & np.isin(signatures["rank"].to_numpy(), kept))
-    )
+    mine = signatures.signatures(documents, scheme, kinds)
+    mine = mine.filter(pc.greater(mine["size"], 0))
     matrix = band_matrix(mine)
     hashes = matrix.reshape(-1)
     rows = np.repeat(np.arange(len(matrix), dtype=np.int32), matrix.shape[1])
@@ -142,7 +137,6 @@ def write_part(documents: Path, signatures: pa.Table, scheme: Scheme, bands: Pat
     order = np.argsort(hashes, kind="stable")
     _write(bands, BANDS, [pa.table([hashes[order], rows[order]], schema=BANDS)])
     _write(sets, SETS, _set_batches(documents, mine, scheme))
-    return len(matrix)
 
 
 def _set_batches(documents: Path, mine: pa.Table, scheme: Scheme) -> Iterator[pa.Table]:
@@ -174,11 +168,11 @@ def describe(folder: Path, parts: int, scheme: Scheme) -> dict[str, Any]:
     }
 
 
-def candidates(signatures: pa.Table, bands: Path, bound: int) -> tuple[np.ndarray, np.ndarray, int]:
+def candidates(known: pa.Table, bands: Path, bound: int) -> tuple[np.ndarray, np.ndarray, int]:
     """Pairs of a document and a row of one part that share a band.
 
     Args:
-        signatures: size and bands of n documents.
+        known: size and bands of n documents.
         bands: file of the part.
         bound: K.
 
@@ -188,11 +182,11 @@ def candidates(signatures: pa.Table, bands: Path, bound: int) -> tuple[np.ndarra
     from tamis.kernels.buckets import join
 
     batches = _batches(bands)
-    if not batches or not signatures.num_rows:
+    if not batches or not known.num_rows:
         return np.empty(0, np.int64), np.empty(0, np.int64), 0
     other_hashes, other_rows = batches[0]["hash"].to_numpy(), batches[0]["row"].to_numpy()
-    matrix = band_matrix(signatures)[signatures["size"].to_numpy() > 0]
-    numbers = np.repeat(np.flatnonzero(signatures["size"].to_numpy() > 0), matrix.shape[1])
+    matrix = band_matrix(known)[known["size"].to_numpy() > 0]
+    numbers = np.repeat(np.flatnonzero(known["size"].to_numpy() > 0), matrix.shape[1])
     hashes = matrix.reshape(-1)
     order = np.argsort(hashes)
     hashes, numbers = hashes[order], numbers[order]
@@ -273,7 +267,7 @@ def _compare(
 
 def matches(
     documents: Path,
-    signatures: pa.Table,
+    known: pa.Table,
     parts: Sequence[tuple[Path, Path]],
     scheme: Scheme,
     threshold: float,
@@ -283,7 +277,7 @@ def matches(
 
     Args:
         documents: the documents of this shard.
-        signatures: rank, size, scope and bands of those looked at, in the same order.
+        known: rank, size, scope and bands of those looked at, in the same order.
         parts: of all earlier indexes.
         scheme: how sets and signatures are made.
         threshold: smallest exact Jaccard similarity of a match.
@@ -292,9 +286,9 @@ def matches(
     Returns:
         Rows of `MATCHES`, sorted by rank, and counts.
     """
-    found = [candidates(signatures, bands, bound) for bands, _ in parts]
+    found = [candidates(known, bands, bound) for bands, _ in parts]
     opened = [_Sets(sets) for _, sets in parts]
-    ranks, sizes, scopes = (signatures[name].to_numpy() for name in ("rank", "size", "scope"))
+    ranks, sizes, scopes = (known[name].to_numpy() for name in ("rank", "size", "scope"))
     reader = SetReader(scheme, documents)
     best: dict[int, tuple[float, str]] = {}
     first = 0

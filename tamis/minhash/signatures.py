@@ -25,7 +25,7 @@ class Scheme:
     within: str | None = None
 
     def schema(self) -> pa.Schema:
-        """Columns of a signatures file: one row a document, in the order of the documents file."""
+        """Columns of signatures, a row a document, in the order of the documents file; in files, bands are left out."""
         return pa.schema(
             [
                 ("rank", pa.int64()),

@@ -8,16 +8,15 @@ probability 99.5 %; the common 14 × 8 finds 56 % of them (datatrove, FineWeb).
 
 The steps, each a job a shard or a partition, with an exchange after it:
 
-1. `map`        n-gram set of each document → its size, 128-bit hash and band hashes.
-2. `collapse`   documents with equal sets are one: the first in keep order goes on, the others follow its fate.
-3. `bands`      a row a band of each remaining document, to the partition of the band hash.
-4. `pairs`      in each bucket, every member with the first `bucket_candidates` members in keep order; what that bound
-                leaves out is counted (`suppressed_pairs`), so a bucket of m gives K·m pairs and not m²/2.
-5. `sets`       each set that a pair needs goes once to each shard where the pair's earlier document lies,
-6. `verify`     where the exact similarity is computed; pairs at or above the threshold are edges.
-7. `resolve`    one pass over the edges in keep order (see `grouping`).
-8. `apply`      documents, ledger, stats. With `audit_sample`, the run measures its own recall there, on sets that a job
-                `audit` a shard has taken (`tamis/minhash/audit.py`).
+1. `map`      n-gram set of each document → its size, 128-bit hash and band hashes, to the partitions they fall into.
+2. `pairs`    documents with equal sets collapse: the first in keep order goes on, the others follow its fate. In each
+              bucket of a band, every member with the first `bucket_candidates` members in keep order; what that bound
+              leaves out is counted (`suppressed_pairs`), so a bucket of m gives K·m pairs and not m²/2.
+3. `sets`     each set that a pair needs goes once to each shard where the pair's earlier document lies,
+4. `verify`   where the exact similarity is computed; pairs at or above the threshold are edges.
+5. `resolve`  one pass over the edges in keep order (see `grouping`).
+6. `apply`    documents, ledger, stats. With `audit_sample`, the run measures its own recall there, on sets that a job
+              `audit` a shard has taken (`tamis/minhash/audit.py`).
 
 Definitions: words are those of `tamis.text`, so case, punctuation and line breaks do not matter. An n-gram is a 64-bit
 hash of n consecutive words; "exact" is exact on those hashes. A document of fewer than n words has one n-gram, all its
@@ -27,15 +26,15 @@ not know shards, so neither does the result.
 With `within`, documents are compared only inside one value of a column (a source, a snapshot): the value's hash goes
 into set and band hashes, and `verify` asks for equality.
 
-With `against`, a document that the index of an earlier run holds goes first of all, verified in the same way, and takes
-no part in the steps from `bands` on; `write_index` writes the index of this run (`tamis/minhash/index.py`).
+With `against`, a document that the index of an earlier run holds goes first of all, in `map`, verified in the same way,
+and takes no part in the other steps; `write_index` writes the index of this run (`tamis/minhash/index.py`).
 
 Reasons: `in_earlier_corpus`; `exact_ngram_set` (the same set as the document named) and `near_duplicate`; value and
 similarity are the exact Jaccard similarity. A document that collapsed into one that was dropped afterwards names what
 that one was dropped for.
 
 Memory: one shard's signatures (8 bytes a band of a document) and the n-gram sets that are asked of it, or one
-partition's band rows (about 45 bytes a row); `resolve` one bit a document. Ties: highest similarity, then rank.
+partition's band hashes (about 30 bytes each); `resolve` one bit a document. Ties: highest similarity, then rank.
 """
 
 from __future__ import annotations
@@ -57,14 +56,13 @@ from tamis.scope import Within
 from tamis.section import AppliesTo, Section, Share
 from tamis.shards import read_documents, write_json
 
-VERSION = 2
+VERSION = 3
 NEEDS: frozenset[str] = frozenset()
 ADDS: tuple[str, ...] = ()
 CUTS_TEXT = False
 
 STAGE = "minhash_dedup"
 EARLIER = "in_earlier_corpus"
-COLLAPSED_RANKS = pa.schema([("rank", pa.int64())])
 
 
 def candidate_probability(similarity: float, bands: int, rows: int) -> float:
@@ -154,111 +152,49 @@ class Config(Section):
         return signatures.Scheme(self.ngram, self.bands, self.rows, self.seed, self.within)
 
 
-def run_map(config: Config, *, partitions: int, documents: Path, signatures_file: Path, output: Path) -> None:
-    """Make the signatures of one shard and route its set hashes.
+def run_map(
+    config: Config, *, partitions: int, documents: Path, signatures_file: Path, matches: Path, output: Path
+) -> None:
+    """Make the signatures of one shard and route them.
 
     Args:
         config: the stage's section.
         partitions: how many.
         documents: documents of this shard.
-        signatures_file: signatures of this shard, to write.
-        output: set hashes by partition, to write.
+        signatures_file: signatures of this shard without bands, to write.
+        matches: the documents of this shard that an earlier corpus holds, to write.
+        output: rows of `tamis.minhash.candidates.MEMBERS` by partition, to write.
     """
     table = signatures.signatures(documents, config.scheme(), config.applies_to)
     with_words = pc.sum(pc.greater(table["size"], 0)).as_py() or 0
-    streams.write(signatures_file, streams.with_counts(table.schema, {audits.WITH_WORDS: with_words}), [table])
-    rows = table.filter(pc.greater(table["size"], 0)).select(candidates.SET_ROWS.names)
-    partition = (rows["set_low"].to_numpy() % np.uint64(partitions)).astype(np.int64)
-    exchange.scatter(output, rows.cast(candidates.SET_ROWS), partition, partitions)
-
-
-def run_earlier(config: Config, *, documents: Path, signatures_file: Path, output: Path) -> None:
-    """Find the documents of one shard that an earlier corpus holds.
-
-    Args:
-        config: the stage's section.
-        documents: documents of this shard.
-        signatures_file: their signatures.
-        output: matches, to write.
-    """
-    known = exchange.read_batch(signatures_file, 0, 1, ["rank", "size", "scope", "bands"])
+    known = table.drop_columns(["bands"])
+    streams.write(signatures_file, streams.with_counts(known.schema, {audits.WITH_WORDS: with_words}), [known])
     parts = [part for path in config.against for part in index.open_index(Path(path), config.scheme())]
-    table, counts = index.matches(documents, known, parts, config.scheme(), config.threshold, config.bucket_candidates)
-    streams.write(output, streams.with_counts(index.MATCHES, counts), [table])
+    held, counts = index.MATCHES.empty_table(), {}
+    if parts:
+        held, counts = index.matches(
+            documents, table, parts, config.scheme(), config.threshold, config.bucket_candidates
+        )
+    streams.write(matches, streams.with_counts(index.MATCHES, counts), [held])
+    stays = (table["size"].to_numpy() > 0) & ~np.isin(table["rank"].to_numpy(), held["rank"].to_numpy())
+    exchange.write(output, candidates.MEMBERS, candidates.members(table, stays, partitions))
 
 
-def earlier_matches(earlier: Path | None) -> pa.Table:
-    """Rows of `tamis.minhash.index.MATCHES`; none where the run is not held against an earlier corpus."""
-    return index.MATCHES.empty_table() if earlier is None else exchange.read_batch(earlier, 0, 1)
-
-
-def run_collapse(
-    config: Config, *, shards: int, partitions: int, partition: int, barrier: Path, output: Path, collapsed: Path
-) -> None:
-    """Find the documents of equal n-gram sets in one partition.
-
-    Args:
-        config: the stage's section.
-        shards: how many.
-        partitions: how many.
-        partition: which.
-        barrier: over the set hashes of all shards.
-        output: ranks of collapsed documents by shard, to write.
-        collapsed: whom they collapsed into, sorted by that one's rank, to write.
-    """
-    del config
-    table = candidates.collapse(list(exchange.read_each(barrier, partition, partitions)))
-    ranks = table.select(["member"]).rename_columns(COLLAPSED_RANKS.names)
-    exchange.scatter(output, ranks, table["member_shard"].to_numpy(), shards)
-    streams.write(collapsed, table.schema, streams.sorted_batches(table))
-
-
-def run_bands(
-    config: Config,
-    *,
-    shards: int,
-    shard: int,
-    partitions: int,
-    signatures_file: Path,
-    barrier: Path,
-    output: Path,
-    earlier: Path | None = None,
-) -> None:
-    """Route the band rows of the documents that did not collapse and that no earlier corpus holds.
-
-    Args:
-        config: the stage's section.
-        shards: how many.
-        shard: which.
-        partitions: how many.
-        signatures_file: signatures of this shard.
-        barrier: over the collapsed ranks of all partitions.
-        output: band rows by partition, to write.
-        earlier: matches of this shard in earlier corpora.
-    """
-    del config
-    table = exchange.read_batch(signatures_file, 0, 1, ["rank", "size", "bands"])
-    ranks = table["rank"].to_numpy()
-    gone = exchange.read(barrier, shard, shards)["rank"].to_numpy()
-    # Of documents with equal sets an earlier corpus holds all or none.
-    gone = np.concatenate([gone, earlier_matches(earlier)["rank"].to_numpy()])
-    stays = (table["size"].to_numpy() > 0) & ~np.isin(ranks, gone)
-    batches = candidates.band_batches(ranks, signatures.band_matrix(table), stays, partitions)
-    exchange.write(output, candidates.BAND_ROWS, batches)
-
-
-def run_pairs(config: Config, *, partitions: int, partition: int, barrier: Path, output: Path) -> None:
-    """Pair the members of the buckets of one partition.
+def run_pairs(config: Config, *, partitions: int, partition: int, barrier: Path, output: Path, collapsed: Path) -> None:
+    """Find the documents of equal n-gram sets in one partition, and pair the members of its buckets.
 
     Args:
         config: the stage's section.
         partitions: how many.
         partition: which.
-        barrier: over the band rows of all shards.
+        barrier: over the rows of all shards.
         output: candidate pairs by the shard of the later document, to write.
+        collapsed: documents that collapsed and into whom, sorted by that one's rank, to write.
     """
-    tables = list(exchange.read_each(barrier, partition, partitions))
-    batches, suppressed = candidates.pairs(tables, config.bucket_candidates)
+    found = candidates.Partition(list(exchange.read_each(barrier, partition, partitions)))
+    table = found.collapsed()
+    streams.write(collapsed, table.schema, streams.sorted_batches(table))
+    batches, suppressed = found.pairs(config.bucket_candidates)
     streams.write(output, streams.with_counts(candidates.PAIRS, {"suppressed_pairs": suppressed}), batches)
 
 
@@ -341,8 +277,8 @@ def run_audit(
     signatures_file: Path,
     barrier: Path,
     verdicts: Path,
+    matches: Path,
     output: Path,
-    earlier: Path | None = None,
 ) -> None:
     """Take the sample of one shard for the audit.
 
@@ -354,13 +290,13 @@ def run_audit(
         signatures_file: their signatures.
         barrier: over the signatures of all shards, for the number of documents.
         verdicts: the verdicts.
+        matches: the documents of this shard that an earlier corpus holds.
         output: n-gram sets of the sampled documents, to write.
-        earlier: matches of this shard in earlier corpora.
     """
     known = exchange.read_batch(signatures_file, 0, 1, ["rank", "id", "size", "scope"])
     with_words = sum(streams.counts(path)[audits.WITH_WORDS] for path in barriers.paths(barrier))
     taken = audits.chosen(known, config.audit_sample, with_words)
-    held = earlier_matches(earlier)["rank"].to_numpy()
+    held = exchange.read_batch(matches, 0, 1)["rank"].to_numpy()
     dropped = np.concatenate([audits.dropped_ranks(verdicts, shard, shards), held])
     table = audits.sampled(documents, known, taken, dropped, config.scheme())
     streams.write(output, table.schema, [table])
@@ -437,11 +373,11 @@ def run_apply(
     sets: Path,
     edges: Path,
     verdicts: Path,
+    matches: Path,
     kept: Path,
     dropped: Path,
     stats: Path,
     audit: Path | None = None,
-    earlier: Path | None = None,
 ) -> None:
     """Write the outcome of one shard.
 
@@ -453,17 +389,17 @@ def run_apply(
         sets: this shard's file of sets, for its counts.
         edges: this shard's file of edges, for its counts.
         verdicts: the verdicts.
+        matches: the documents of this shard that an earlier corpus holds, and counts.
         kept: documents to write.
         dropped: ledger to write.
         stats: stats to write.
         audit: barrier over the samples of all shards, where recall is measured.
-        earlier: matches of this shard in earlier corpora.
     """
     mine = [groups.VERDICTS.empty_table(), *streams.read_rounds(verdicts, shard, shards)]
     before = read_documents(documents)
-    verdict = with_earlier(pa.concat_tables(mine), earlier_matches(earlier))
+    verdict = with_earlier(pa.concat_tables(mine), exchange.read_batch(matches, 0, 1))
     after, rows, notes = outcome(before, verdict, config.threshold)
-    for path in (sets, edges, *([earlier] if earlier else [])):
+    for path in (sets, edges, matches):
         notes |= streams.counts(path)
     if audit is not None:
         kept_ranks = after["rank"].to_numpy()
@@ -473,18 +409,16 @@ def run_apply(
     write_outcome(Outputs(kept, dropped, stats), STAGE, shard, before, after, rows, notes=notes)
 
 
-def run_index(config: Config, *, documents: Path, signatures_file: Path, bands: Path, sets: Path) -> None:
+def run_index(config: Config, *, documents: Path, bands: Path, sets: Path) -> None:
     """Write the part of one shard of the index for later runs.
 
     Args:
         config: the stage's section.
         documents: the documents that were kept.
-        signatures_file: signatures of those that were read.
         bands: sorted band hashes, to write.
         sets: n-gram sets, to write.
     """
-    known = exchange.read_batch(signatures_file, 0, 1, ["rank", "id", "size", "scope", "bands"])
-    index.write_part(documents, known, config.scheme(), bands, sets)
+    index.write_part(documents, config.scheme(), config.applies_to, bands, sets)
 
 
 def run_describe(config: Config, *, shards: int, output: Path) -> None:

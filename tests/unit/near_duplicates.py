@@ -55,23 +55,9 @@ class Steps:
         return self.folder / step / f"{part_name(index)}.arrow"
 
     def wall(self, step: str) -> Path:
-        count = self.partitions if step in ("collapse", "collapsed", "pairs") else self.shards
+        count = self.partitions if step in ("collapsed", "pairs") else self.shards
         output = self.folder / step / "barrier.json"
         barrier.write(output, self.folder / step, count, ".arrow")
-        return output
-
-    def earlier(self, shard: int) -> Path | None:
-        """earlier, once a shard."""
-        if not self.config.against:
-            return None
-        output = self.path("earlier", shard)
-        if not output.exists():
-            stage.run_earlier(
-                self.config,
-                documents=self.documents(shard),
-                signatures_file=self.path("signatures", shard),
-                output=output,
-            )
         return output
 
     def index(self) -> Path:
@@ -82,7 +68,6 @@ class Steps:
             stage.run_index(
                 self.config,
                 documents=self.folder / f"documents/{part_name(s)}.parquet",
-                signatures_file=self.path("signatures", s),
                 bands=bands,
                 sets=sets,
             )
@@ -90,41 +75,25 @@ class Steps:
         return folder
 
     def candidates(self) -> None:
-        """map, collapse, bands, pairs."""
-        sizes = {"shards": self.shards, "partitions": self.partitions}
+        """map, pairs."""
         for s in range(self.shards):
             stage.run_map(
                 self.config,
                 partitions=self.partitions,
                 documents=self.documents(s),
                 signatures_file=self.path("signatures", s),
+                matches=self.path("matches", s),
                 output=self.path("map", s),
             )
         wall = self.wall("map")
         for p in range(self.partitions):
-            stage.run_collapse(
+            stage.run_pairs(
                 self.config,
-                **sizes,
+                partitions=self.partitions,
                 partition=p,
                 barrier=wall,
-                output=self.path("collapse", p),
+                output=self.path("pairs", p),
                 collapsed=self.path("collapsed", p),
-            )
-        wall = self.wall("collapse")
-        for s in range(self.shards):
-            stage.run_bands(
-                self.config,
-                **sizes,
-                shard=s,
-                signatures_file=self.path("signatures", s),
-                barrier=wall,
-                output=self.path("bands", s),
-                earlier=self.earlier(s),
-            )
-        wall = self.wall("bands")
-        for p in range(self.partitions):
-            stage.run_pairs(
-                self.config, partitions=self.partitions, partition=p, barrier=wall, output=self.path("pairs", p)
             )
 
     def verification(self) -> None:
@@ -163,8 +132,8 @@ class Steps:
                 signatures_file=self.path("signatures", s),
                 barrier=wall,
                 verdicts=verdicts,
+                matches=self.path("matches", s),
                 output=self.path("audit", s),
-                earlier=self.earlier(s),
             )
         return self.wall("audit")
 
@@ -185,11 +154,11 @@ class Steps:
                 sets=self.path("sets", s),
                 edges=self.path("edges", s),
                 verdicts=verdicts,
+                matches=self.path("matches", s),
                 kept=self.folder / f"documents/{name}.parquet",
                 dropped=self.folder / f"dropped/{name}.parquet",
                 stats=self.folder / f"stats/{name}.json",
                 audit=audit,
-                earlier=self.earlier(s),
             )
         names = [part_name(s) for s in range(self.shards)]
         kept, dropped = (

@@ -17,12 +17,11 @@ from hypothesis import strategies as st
 from near_duplicates import components, greedy, jaccard, ngrams, prepare, run
 from pydantic import ValidationError
 
-from tamis import exchange, hashing
+from tamis import hashing
 from tamis.errors import ShardMismatchError, SourceError
 from tamis.kernels import minhash as kernel
 from tamis.minhash import signatures, streams
 from tamis.shards import read_table, write_table
-from tamis.stages import minhash_dedup as stage
 from tamis.stages.minhash_dedup import Config, candidate_probability
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -270,17 +269,15 @@ def test_a_scope_gives_what_each_part_alone_gives(tmp_path: Path, make_documents
 
 def leave_scope_out_of_bands(monkeypatch) -> None:
     """As if band hashes of different scopes met by chance."""
-    whole_map = stage.run_map
+    make = signatures.signatures
 
-    def without_scope(config: Config, *, signatures_file: Path, **arguments) -> None:
-        whole_map(config, signatures_file=signatures_file, **arguments)
-        table = exchange.read_batch(signatures_file, 0, 1)
+    def without_scope(*arguments) -> pa.Table:
+        table = make(*arguments)
         bands = signatures.band_matrix(table) ^ table["scope"].to_numpy()[:, None]
         column = pa.FixedSizeListArray.from_arrays(pa.array(bands.reshape(-1)), bands.shape[1])
-        table = table.set_column(table.schema.get_field_index("bands"), "bands", column)
-        streams.write(signatures_file, table.schema, [table])
+        return table.set_column(table.schema.get_field_index("bands"), "bands", column)
 
-    monkeypatch.setattr(stage, "run_map", without_scope)
+    monkeypatch.setattr(signatures, "signatures", without_scope)
 
 
 def test_candidates_of_another_scope_fail_verification(tmp_path: Path, make_documents, monkeypatch) -> None:
