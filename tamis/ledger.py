@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -13,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis import schemas, stats
-from tamis.errors import ConservationError
-from tamis.shards import write_table
+from tamis.errors import ConservationError, SchemaError
+from tamis.shards import TableWriter, whole_file, write_table
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +84,103 @@ def dropped_rows(
     return pa.table(columns).cast(schemas.LEDGER)
 
 
+class OutcomeWriter:
+    """Takes what became of a shard's documents, some at a time; see `outcome_writer`."""
+
+    def __init__(self, outputs: Outputs, stage: str, shard: int, documents: TableWriter) -> None:
+        """Begin with nothing; `documents` writes the file of kept documents under its temporary name."""
+        self.notes: dict[str, float] = {}
+        """Further numbers for the stats file."""
+        self._outputs, self._stage, self._shard, self._documents = outputs, stage, shard, documents
+        self._tally = stats.Tally(stage, shard)
+        self._ledger: list[pa.Table] = []
+        self._edits: list[pa.Table] = []
+        self._last = ""
+        self._read = self._kept = 0
+
+    def add(
+        self,
+        before: pa.Table,
+        kept: pa.Table,
+        dropped: pa.Table,
+        *,
+        edits: pa.Table | None = None,
+        added: int = 0,
+    ) -> None:
+        """Check conservation for some documents and write those that are kept.
+
+        Args:
+            before: documents as read.
+            kept: documents to write, sorted by id; text may be cut, columns may be added.
+            dropped: ledger rows of the others, from `dropped_rows`.
+            edits: rows of `tamis.schemas.EDITS`, for stages that cut text.
+            added: characters put in over all kept documents.
+
+        Raises:
+            ConservationError: something is unaccounted for.
+            SchemaError: a table breaks its contract, or documents are not sorted by id.
+        """
+        edits = schemas.empty(schemas.EDITS) if edits is None else edits.cast(schemas.EDITS)
+        if self._outputs.edits is None and edits.num_rows:
+            msg = f"{self._stage}: cuts {edits.num_rows} spans of text but has no edits file to list them in"
+            raise ConservationError(msg)
+        kept = schemas.conform_documents(kept, f"{self._stage}, shard {self._shard}")
+        if not _sorted_from(self._last, kept["id"]):
+            msg = f"{self._stage}, shard {self._shard}: documents are not sorted by id; this is a defect of the stage"
+            raise SchemaError(msg)
+        if kept.num_rows:
+            self._last = kept["id"][-1].as_py()
+        read, stayed = self._tally.add(before, kept, dropped, edits, added=added)
+        self._read, self._kept = self._read + read, self._kept + stayed
+        self._ledger.append(dropped.cast(schemas.LEDGER))
+        self._edits.append(edits)
+        self._documents.write(kept)
+
+    def close(self) -> None:
+        """Write ledger, edits and stats, and the end of the documents."""
+        ledger = pa.concat_tables([schemas.empty(schemas.LEDGER), *self._ledger])
+        write_table(self._outputs.dropped, ledger.sort_by([("id", "ascending"), ("reason", "ascending")]))
+        if self._outputs.edits is not None:
+            edits = pa.concat_tables([schemas.empty(schemas.EDITS), *self._edits])
+            write_table(self._outputs.edits, edits.sort_by([("id", "ascending"), ("start", "ascending")]))
+        stats.write_stats(self._outputs.stats, self._tally.value(self.notes))
+        self._documents.close()
+        log.info(
+            "%s shard %d: %d documents in, %d kept, %d dropped",
+            self._stage,
+            self._shard,
+            self._read,
+            self._kept,
+            ledger.num_rows,
+        )
+
+
+def _sorted_from(last: str, ids: pa.ChunkedArray) -> bool:
+    """Whether ids come in ascending order, the first after `last`."""
+    if not len(ids):
+        return True
+    whole = ids.combine_chunks()
+    return bool(whole[0].as_py() > last and pc.all(pc.less(whole[:-1], whole[1:]), min_count=0).as_py())
+
+
+@contextmanager
+def outcome_writer(outputs: Outputs, stage: str, shard: int) -> Iterator[OutcomeWriter]:
+    """Write documents, ledger, edits and stats of one shard, documents last; nothing is written if the block fails.
+
+    Rows are sorted by id (ledger: id, reason; edits: id, start). The block calls `add` for all documents of the shard,
+    in order, at least once, if with none. In memory: what one call of `add` gets, the ledger and the edits.
+
+    Args:
+        outputs: the four files.
+        stage: name of the stage.
+        shard: index of the shard.
+    """
+    with whole_file(outputs.documents) as temporary:
+        writer = OutcomeWriter(outputs, stage, shard, TableWriter(temporary))
+        yield writer
+        writer.close()
+
+
 def write_outcome(
     outputs: Outputs,
     stage: str,
@@ -95,9 +193,7 @@ def write_outcome(
     added: int = 0,
     notes: Mapping[str, float] | None = None,
 ) -> None:
-    """Check conservation and write documents, ledger, edits and stats of one shard, documents last.
-
-    Rows are sorted by id (ledger: id, reason; edits: id, start).
+    """`outcome_writer` for a shard whose documents are in memory together, in any order.
 
     Args:
         outputs: the four files.
@@ -114,25 +210,11 @@ def write_outcome(
         ConservationError: something is unaccounted for; nothing is written.
         SchemaError: a table breaks its contract; nothing is written.
     """
-    edits = schemas.empty(schemas.EDITS) if edits is None else edits.cast(schemas.EDITS)
-    if outputs.edits is None and edits.num_rows:
-        msg = f"{stage}: cuts {edits.num_rows} spans of text but has no edits file to list them in"
-        raise ConservationError(msg)
-    kept = schemas.conform_documents(kept, f"{stage}, shard {shard}").sort_by("id")
-    counted = stats.count(stage, shard, before, kept, dropped, edits, added=added, notes=notes)
-    write_table(outputs.dropped, dropped.cast(schemas.LEDGER).sort_by([("id", "ascending"), ("reason", "ascending")]))
-    if outputs.edits is not None:
-        write_table(outputs.edits, edits.sort_by([("id", "ascending"), ("start", "ascending")]))
-    stats.write_stats(outputs.stats, counted)
-    write_table(outputs.documents, kept)
-    log.info(
-        "%s shard %d: %d documents in, %d kept, %d dropped",
-        stage,
-        shard,
-        before.num_rows,
-        kept.num_rows,
-        dropped.num_rows,
-    )
+    if "id" in kept.column_names and not _sorted_from("", kept["id"]):
+        kept = kept.sort_by("id")
+    with outcome_writer(outputs, stage, shard) as writer:
+        writer.add(before, kept, dropped, edits=edits, added=added)
+        writer.notes.update(notes or {})
 
 
 def add_copies(documents: pa.Table, extra: Mapping[str, int]) -> pa.Table:

@@ -28,6 +28,9 @@ COMPRESSION_LEVEL = 1
 
 ROW_GROUP_ROWS = 16_384
 
+BATCH_ROWS = 4_096
+"""Rows read at a time where a step goes through a shard; about 12 MB of web text."""
+
 
 def part_name(index: int) -> str:
     """`part-00000`, the stem of every file of shard `index`."""
@@ -79,22 +82,60 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def _options(names: Sequence[str]) -> dict[str, Any]:
+    return {
+        "compression": COMPRESSION,
+        "compression_level": COMPRESSION_LEVEL,
+        # A dictionary of long unique texts costs memory and saves nothing.
+        "use_dictionary": [
+            name for name in ("source", "kind", "language", "domain", "stage", "reason") if name in names
+        ],
+    }
+
+
 def write_table(path: Path, table: pa.Table, *, row_group_rows: int = ROW_GROUP_ROWS) -> None:
     """Write a Parquet file as a whole; the same table gives the same bytes."""
     with whole_file(path) as temporary:
         pq.write_table(
             table.replace_schema_metadata(None),
             temporary,
-            compression=COMPRESSION,
-            compression_level=COMPRESSION_LEVEL,
             row_group_size=row_group_rows,
-            # A dictionary of long unique texts costs memory and saves nothing.
-            use_dictionary=[
-                name
-                for name in ("source", "kind", "language", "domain", "stage", "reason")
-                if name in table.column_names
-            ],
+            **_options(table.column_names),
         )
+
+
+class TableWriter:
+    """Writes one Parquet file from tables that come one after the other; the bytes depend on the rows alone."""
+
+    def __init__(self, path: Path) -> None:
+        """Prepare to write to `path`, a temporary name from `whole_file`."""
+        self._path = path
+        self._writer: pq.ParquetWriter | None = None
+        self._waiting: list[pa.Table] = []
+        self._written = False
+
+    def write(self, table: pa.Table) -> None:
+        """Add rows. All tables have one schema, and one comes even where there are no rows."""
+        table = table.replace_schema_metadata(None)
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(self._path, table.schema, **_options(table.column_names))
+        self._waiting.append(table)
+        while sum(part.num_rows for part in self._waiting) >= ROW_GROUP_ROWS:
+            whole = pa.concat_tables(self._waiting)
+            self._waiting = [whole.slice(ROW_GROUP_ROWS)]
+            # In one piece: where a column is cut into chunks changes the pages of the file.
+            self._writer.write_table(whole.slice(0, ROW_GROUP_ROWS).combine_chunks(), row_group_size=ROW_GROUP_ROWS)
+            self._written = True
+
+    def close(self) -> None:
+        """Write what is left, and the end of the file."""
+        if self._writer is None:
+            msg = f"{self._path}: no table was written, not even an empty one"
+            raise ValueError(msg)
+        rest = pa.concat_tables(self._waiting)
+        if rest.num_rows or not self._written:
+            self._writer.write_table(rest.combine_chunks(), row_group_size=ROW_GROUP_ROWS)
+        self._writer.close()
 
 
 def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
@@ -124,3 +165,44 @@ def read_documents(path: Path) -> pa.Table:
         SchemaError: the columns are not those of a documents file.
     """
     return conform_documents(read_table(path), str(path)).combine_chunks()
+
+
+def table_batches(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+    """Read a Parquet file a few thousand rows at a time, in order.
+
+    The memory of one batch serves the next. Going through a shard of text in this way takes a quarter of the time that
+    reading it whole does, because fresh memory comes from the system page by page.
+
+    Args:
+        path: the file.
+        columns: names to read; all when None.
+
+    Raises:
+        SourceError: the file is missing or damaged.
+    """
+    try:
+        with pq.ParquetFile(path, memory_map=True) as file:
+            names = None if columns is None else list(columns)
+            for batch in file.iter_batches(BATCH_ROWS, columns=names, use_threads=False):
+                yield pa.Table.from_batches([batch])
+    except FileNotFoundError as error:
+        msg = f"{path}: missing; the step that writes it has not run or its output was deleted. Run the workflow again."
+        raise SourceError(msg) from error
+    except (pa.ArrowInvalid, OSError) as error:
+        msg = f"{path}: not a readable Parquet file ({error}). Delete it and run the workflow again."
+        raise SourceError(msg) from error
+
+
+def document_batches(path: Path) -> Iterator[pa.Table]:
+    """`table_batches` of a documents file, each held to its contract; one table without rows where there are none.
+
+    Raises:
+        SourceError: the file is missing or damaged.
+        SchemaError: the columns are not those of a documents file.
+    """
+    rows = 0
+    for table in table_batches(path):
+        rows += table.num_rows
+        yield conform_documents(table, str(path))
+    if not rows:
+        yield read_documents(path)

@@ -12,7 +12,6 @@ characters) and `notes` (named numbers that only this stage knows). Outcomes are
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -93,61 +92,100 @@ def _sorted(*columns: pa.ChunkedArray) -> pa.Array:
     return ids.take(pc.sort_indices(ids))
 
 
-def count(
-    stage: str,
-    shard: int,
-    before: pa.Table,
-    kept: pa.Table,
-    dropped: pa.Table,
-    edits: pa.Table,
-    *,
-    added: int = 0,
-    notes: Mapping[str, float] | None = None,
-) -> dict[str, object]:
-    """Count one job's outcome and hold it to conservation.
+class Tally:
+    """Counts of one job, part by part, each part held to conservation."""
 
-    Args:
-        stage: name of the stage.
-        shard: index of the shard.
-        before: documents read.
-        kept: documents to be written.
-        dropped: ledger rows; `chars` are the characters of the document as read.
-        edits: cuts made in documents (those of documents that were then dropped are not counted).
-        added: characters put in by the stage over all kept documents.
-        notes: further numbers of this stage.
+    def __init__(self, stage: str, shard: int) -> None:
+        """Begin with nothing.
 
-    Returns:
-        The value of the stats file.
+        Args:
+            stage: name of the stage.
+            shard: index of the shard.
+        """
+        self._stage, self._shard = stage, shard
+        self._where = f"{stage}, shard {shard}"
+        self._sums: dict[tuple[str, str, str, str], list[int]] = {}
 
-    Raises:
-        ConservationError: a document or character is unaccounted for, or an id is kept and dropped at once.
-    """
-    rows = _documents(before, "in") + _documents(kept, "kept") + _grouped(dropped, "dropped")
-    rows += _edits(before, dropped, edits)
-    if added:
-        rows.append({"source": "", "kind": "", "outcome": "added", "reason": "", "documents": 0, "characters": added})
-    documents: Counter[str] = Counter()
-    total: Counter[str] = Counter()
-    for row in rows:
-        documents[str(row["outcome"])] += int(str(row["documents"]))
-        total[str(row["outcome"])] += int(str(row["characters"]))
-    where = f"{stage}, shard {shard}"
-    if documents["in"] != documents["kept"] + documents["dropped"]:
-        msg = (
-            f"{where}: read {documents['in']} documents, kept {documents['kept']} and dropped "
-            f"{documents['dropped']}; this is a defect of the stage, nothing was written"
-        )
-        raise ConservationError(msg)
-    if total["in"] + total["added"] != total["kept"] + total["dropped"] + total["cut"]:
-        msg = (
-            f"{where}: {total['in']} characters read + {total['added']} added is not {total['kept']} kept + "
-            f"{total['dropped']} dropped + {total['cut']} cut; this is a defect of the stage, nothing was written"
-        )
-        raise ConservationError(msg)
-    if not _sorted(kept["id"], dropped["id"]).equals(_sorted(before["id"])):
-        msg = f"{where}: kept and dropped ids are not the ids read; this is a defect of the stage, nothing was written"
-        raise ConservationError(msg)
-    return {"stage": stage, "shard": shard, "counts": rows, "notes": dict(sorted((notes or {}).items()))}
+    def _add(self, outcome: str, rows: list[dict[str, object]]) -> tuple[int, int]:
+        documents = total = 0
+        for row in rows:
+            which = outcome, str(row["source"]), str(row["kind"]), str(row["reason"])
+            sums = self._sums.setdefault(which, [0, 0])
+            more = int(str(row["documents"])), int(str(row["characters"]))
+            sums[0], sums[1] = sums[0] + more[0], sums[1] + more[1]
+            documents, total = documents + more[0], total + more[1]
+        return documents, total
+
+    def add(
+        self, before: pa.Table, kept: pa.Table, dropped: pa.Table, edits: pa.Table, *, added: int = 0
+    ) -> tuple[int, int]:
+        """Count what became of some documents.
+
+        Args:
+            before: documents read.
+            kept: those to be written.
+            dropped: ledger rows of the others; `chars` are the characters of the document as read.
+            edits: cuts made in documents (those of documents that were then dropped are not counted).
+            added: characters put in by the stage over all kept documents.
+
+        Returns:
+            Documents read and documents kept.
+
+        Raises:
+            ConservationError: a document or character is unaccounted for, or an id is kept and dropped at once.
+        """
+        documents_in, total_in = self._add("in", _documents(before, "in"))
+        documents_kept, total_kept = self._add("kept", _documents(kept, "kept"))
+        documents_dropped, total_dropped = self._add("dropped", _grouped(dropped, "dropped"))
+        _, total_cut = self._add("cut", _edits(before, dropped, edits))
+        if added:
+            row = {"source": "", "kind": "", "reason": "", "documents": 0, "characters": added}
+            self._add("added", [row])
+        if documents_in != documents_kept + documents_dropped:
+            msg = (
+                f"{self._where}: read {documents_in} documents, kept {documents_kept} and dropped "
+                f"{documents_dropped}; this is a defect of the stage, nothing was written"
+            )
+            raise ConservationError(msg)
+        if total_in + added != total_kept + total_dropped + total_cut:
+            msg = (
+                f"{self._where}: {total_in} characters read + {added} added is not {total_kept} kept + "
+                f"{total_dropped} dropped + {total_cut} cut; this is a defect of the stage, nothing was written"
+            )
+            raise ConservationError(msg)
+        if not _sorted(kept["id"], dropped["id"]).equals(_sorted(before["id"])):
+            msg = (
+                f"{self._where}: kept and dropped ids are not the ids read; this is a defect of the stage, nothing "
+                "was written"
+            )
+            raise ConservationError(msg)
+        return documents_in, documents_kept
+
+    def value(self, notes: Mapping[str, float] | None = None) -> dict[str, object]:
+        """The value of the stats file.
+
+        Args:
+            notes: further numbers of this stage.
+        """
+        rows = [
+            {
+                "source": source,
+                "kind": kind,
+                "outcome": outcome,
+                "reason": reason,
+                "documents": documents,
+                "characters": total,
+            }
+            for (outcome, source, kind, reason), (documents, total) in sorted(
+                self._sums.items(), key=lambda item: (OUTCOMES.index(item[0][0]), *item[0][1:])
+            )
+        ]
+        return {
+            "stage": self._stage,
+            "shard": self._shard,
+            "counts": rows,
+            "notes": dict(sorted((notes or {}).items())),
+        }
 
 
 def write_stats(path: Path, value: Mapping[str, object]) -> None:

@@ -5,7 +5,7 @@ file of the kernel itself: after an edit of a kernel that others call, or an upd
 stale code without a word.
 
 A job that finds its kernels compiled needs nothing of numba's compiler, so `_load_overload` does not have it loaded
-(decision 8): that took 0.4 s a job, half of it for scipy.
+(decision 9): that took 0.4 s a job, half of it for scipy.
 """
 
 from hashlib import blake2b

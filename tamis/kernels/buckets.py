@@ -31,11 +31,11 @@ def route(
             last[homes[row]] = row
             lists[homes[row] + 1] += 1
             for band in range(bands.shape[1]):
-                partition = np.int64(bands[row, band] % modulus)
-                hashes[partition + 1] += 1
-                if last[partition] != row:
-                    last[partition] = row
-                    lists[partition + 1] += 1
+                target = np.int64(bands[row, band] % modulus)
+                hashes[target + 1] += 1
+                if last[target] != row:
+                    last[target] = row
+                    lists[target + 1] += 1
     for partition in range(partitions):
         lists[partition + 1] += lists[partition]
         hashes[partition + 1] += hashes[partition]
@@ -49,15 +49,15 @@ def route(
     for row in range(len(bands)):
         if stays[row]:
             for band in range(-1, bands.shape[1]):
-                partition = homes[row] if band < 0 else np.int64(bands[row, band] % modulus)
-                if last[partition] != row:
-                    last[partition] = row
-                    owners[next_list[partition]] = row
-                    starts[next_list[partition]] = next_hash[partition]
-                    next_list[partition] += 1
+                target = np.int64(homes[row] if band < 0 else np.int64(bands[row, band] % modulus))
+                if last[target] != row:
+                    last[target] = row
+                    owners[next_list[target]] = row
+                    starts[next_list[target]] = next_hash[target]
+                    next_list[target] += 1
                 if band >= 0:
-                    values[next_hash[partition]] = bands[row, band]
-                    next_hash[partition] += 1
+                    values[next_hash[target]] = bands[row, band]
+                    next_hash[target] += 1
     return lists, owners, starts, values
 
 

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from tamis import exchange, hashing, scope
 from tamis.minhash import streams
 from tamis.minhash.signatures import Scheme, SetReader
+from tamis.shards import table_batches
 
 SAMPLE = pa.schema(
     [("rank", pa.int64()), ("scope", pa.uint64()), ("kept", pa.bool_()), ("grams", pa.large_list(pa.uint64()))]
@@ -67,7 +68,7 @@ def sampled(documents: Path, signatures: pa.Table, taken: np.ndarray, dropped: n
     reader = SetReader(scheme, documents)
     written = 0
     # Signatures stand in the order of the documents file.
-    for batch in streams.document_batches(documents, ["rank", "text"]):
+    for batch in table_batches(documents, ["rank", "text"]):
         here = np.flatnonzero(np.isin(batch["rank"].to_numpy(), ranks))
         reader.write(batch["text"], here, bounds, grams, written)
         written += len(here)
@@ -75,53 +76,60 @@ def sampled(documents: Path, signatures: pa.Table, taken: np.ndarray, dropped: n
     return pa.table([mine["rank"], mine["scope"], pa.array(~np.isin(ranks, dropped)), sets], schema=SAMPLE)
 
 
-def measured(
-    documents: pa.Table,
-    kept: np.ndarray,
-    sample: Sequence[Path],
-    scheme: Scheme,
-    threshold: float,
-    kinds: tuple[str, ...],
-) -> dict[str, float]:
-    """Compare all documents of one shard with the sample.
+class Audit:
+    """Compares the documents of one shard, some at a time, with the sample of the whole corpus."""
 
-    Args:
-        documents: documents of one shard, as read.
-        kept: ranks of those that stay.
-        sample: files of `SAMPLE`, one a shard.
-        scheme: how sets are made.
-        threshold: smallest Jaccard similarity of a pair.
-        kinds: documents of other kinds are left out.
+    def __init__(self, sample: Sequence[Path], scheme: Scheme, threshold: float, kinds: tuple[str, ...]) -> None:
+        """Read the sample and invert it.
 
-    Returns:
-        Notes: audit_pairs found here, and audit_missed, those of them that are both kept. A pair of two sampled
-        documents counts where the later one is.
-    """
-    from tamis.kernels.overlaps import close_members, invert
-    from tamis.kernels.words import WORD_KEY, buffers, character_table
+        Args:
+            sample: files of `SAMPLE`, one a shard.
+            scheme: how sets are made.
+            threshold: smallest Jaccard similarity of a pair.
+            kinds: documents of other kinds are left out.
+        """
+        from tamis.kernels.overlaps import invert
 
-    members = pa.concat_tables(exchange.read_batch(path, 0, 1) for path in sample).combine_chunks()
-    sets = members["grams"].combine_chunks()
-    if isinstance(sets, pa.ChunkedArray):
-        sets = pa.array([], SAMPLE.field("grams").type)
-    bounds = sets.offsets.to_numpy() - sets.offsets[0].as_py()
-    index = invert(sets.flatten().to_numpy(), bounds)
-    documents = documents.filter(pc.is_in(documents["kind"], value_set=pa.array(kinds)))
-    offsets, data = buffers(documents["text"])
-    rows, others = close_members(
-        offsets,
-        data,
-        WORD_KEY,
-        character_table(),
-        scheme.ngram,
-        scheme.set_keys()[0],
-        *index,
-        np.diff(bounds),
-        threshold,
-    )
-    ranks, sampled_ranks = documents["rank"].to_numpy()[rows], members["rank"].to_numpy()
-    theirs = sampled_ranks[others]
-    counts = (ranks > theirs) | ~np.isin(ranks, sampled_ranks)
-    counts &= scope.hashes(documents, scheme.within)[rows] == members["scope"].to_numpy()[others]
-    missed = counts & np.isin(ranks, kept) & members["kept"].to_numpy(zero_copy_only=False)[others]
-    return {"audit_pairs": int(counts.sum()), "audit_missed": int(missed.sum())}
+        self._scheme, self._threshold, self._kinds = scheme, threshold, pa.array(kinds)
+        self._members = pa.concat_tables(exchange.read_batch(path, 0, 1) for path in sample).combine_chunks()
+        sets = self._members["grams"].combine_chunks()
+        if isinstance(sets, pa.ChunkedArray):
+            sets = pa.array([], SAMPLE.field("grams").type)
+        bounds = sets.offsets.to_numpy() - sets.offsets[0].as_py()
+        self._index = invert(sets.flatten().to_numpy(), bounds)
+        self._sizes = np.diff(bounds)
+        self.pairs = 0
+        """Pairs at or above the threshold; one of two sampled documents counts where the later one is."""
+        self.missed = 0
+        """Those of them that are both kept."""
+
+    def add(self, documents: pa.Table, kept: np.ndarray) -> None:
+        """Look for all pairs of some documents.
+
+        Args:
+            documents: as read.
+            kept: ranks of those that stay.
+        """
+        from tamis.kernels.overlaps import close_members
+        from tamis.kernels.words import WORD_KEY, buffers, character_table
+
+        documents = documents.filter(pc.is_in(documents["kind"], value_set=self._kinds))
+        offsets, data = buffers(documents["text"])
+        rows, others = close_members(
+            offsets,
+            data,
+            WORD_KEY,
+            character_table(),
+            self._scheme.ngram,
+            self._scheme.set_keys()[0],
+            *self._index,
+            self._sizes,
+            self._threshold,
+        )
+        ranks, sampled_ranks = documents["rank"].to_numpy()[rows], self._members["rank"].to_numpy()
+        theirs = sampled_ranks[others]
+        counts = (ranks > theirs) | ~np.isin(ranks, sampled_ranks)
+        counts &= scope.hashes(documents, self._scheme.within)[rows] == self._members["scope"].to_numpy()[others]
+        missed = counts & np.isin(ranks, kept) & self._members["kept"].to_numpy(zero_copy_only=False)[others]
+        self.pairs += int(counts.sum())
+        self.missed += int(missed.sum())

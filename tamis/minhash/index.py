@@ -26,10 +26,10 @@ import pyarrow.compute as pc
 
 from tamis import text
 from tamis.errors import ConfigError, SourceError
-from tamis.minhash import signatures, streams
+from tamis.minhash import signatures
 from tamis.minhash.candidates import PAIRS_AT_ONCE
 from tamis.minhash.signatures import Scheme, SetReader, band_matrix
-from tamis.shards import part_name, read_json, whole_file
+from tamis.shards import part_name, read_json, table_batches, whole_file
 
 VERSION = 1
 FILE = "index.json"
@@ -143,7 +143,7 @@ def _set_batches(documents: Path, mine: pa.Table, scheme: Scheme) -> Iterator[pa
     reader = SetReader(scheme, documents)
     ranks, sizes = mine["rank"].to_numpy(), mine["size"].to_numpy()
     written = 0
-    for batch in streams.document_batches(documents, ["rank", "text"]):
+    for batch in table_batches(documents, ["rank", "text"]):
         here = np.flatnonzero(np.isin(batch["rank"].to_numpy(), ranks))
         part = mine.slice(written, len(here))
         bounds = np.concatenate([[0], np.cumsum(sizes[written : written + len(here)])]).astype(np.int64)
@@ -292,7 +292,7 @@ def matches(
     reader = SetReader(scheme, documents)
     best: dict[int, tuple[float, str]] = {}
     first = 0
-    for batch in streams.document_batches(documents, ["rank", "text"]):
+    for batch in table_batches(documents, ["rank", "text"]):
         here = np.flatnonzero(np.isin(batch["rank"].to_numpy(), ranks))
         last = first + len(here)
         bounds = np.concatenate([[0], np.cumsum(sizes[first:last])]).astype(np.int64)

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from tamis import hashing, scope
 from tamis.errors import ShardMismatchError
-from tamis.minhash import streams
+from tamis.shards import table_batches
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def signatures(documents: Path, scheme: Scheme, kinds: tuple[str, ...]) -> pa.Ta
     """
     parts = [scheme.schema().empty_table()]
     columns = sorted({"id", "kind", "text", "copies", "rank", *scope.columns(scheme.within)})
-    for batch in streams.document_batches(documents, columns):
+    for batch in table_batches(documents, columns):
         chosen = pc.is_in(batch["kind"], value_set=pa.array(kinds))
         parts.append(_signatures(batch if pc.all(chosen).as_py() else batch.filter(chosen), scheme))
     return pa.concat_tables(parts).combine_chunks()

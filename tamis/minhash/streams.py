@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from tamis.errors import ShardMismatchError, SourceError
 from tamis.exchange import OPTIONS
@@ -25,9 +24,6 @@ from tamis.shards import whole_file
 
 SORTED_BATCH_ROWS = 4_096
 """Rows a batch of a sorted file: a merge of 1,000 files holds 4 M rows, about 300 MB."""
-
-DOCUMENT_BATCH_ROWS = 4_096
-"""Documents read at a time where a step goes through the text of a shard; about 12 MB of web text."""
 
 COUNTS = b"tamis counts"
 
@@ -153,21 +149,3 @@ def merged(families: Sequence[Sequence[Path]]) -> Iterator[list[pa.Table]]:
         for cursor in every:
             cursor.fill(beyond=bound)
         yield [pa.concat_tables([cursor.take(bound) for cursor in family]) for family in cursors]
-
-
-def document_batches(path: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
-    """Read some columns of a documents file a few thousand rows at a time, in order.
-
-    Raises:
-        SourceError: missing or damaged.
-    """
-    try:
-        with pq.ParquetFile(path, memory_map=True) as file:
-            for batch in file.iter_batches(DOCUMENT_BATCH_ROWS, columns=list(columns), use_threads=False):
-                yield pa.Table.from_batches([batch])
-    except FileNotFoundError as error:
-        msg = f"{path}: missing; the step that writes it has not run or its output was deleted. Run the workflow again."
-        raise SourceError(msg) from error
-    except (pa.ArrowInvalid, OSError) as error:
-        msg = f"{path}: not a readable Parquet file ({error}). Delete it and run the workflow again."
-        raise SourceError(msg) from error

@@ -11,6 +11,7 @@ import pyarrow as pa
 from tamis.errors import ShardMismatchError
 from tamis.minhash import streams
 from tamis.minhash.signatures import Scheme, SetReader
+from tamis.shards import table_batches
 
 SETS = pa.schema(
     [("rank", pa.int64()), ("copies", pa.int32()), ("scope", pa.uint64()), ("others", pa.large_list(pa.int64())),
@@ -90,7 +91,7 @@ def needed_sets(
     wanted = np.unique(later)
     rows = _positions(signatures["rank"].to_numpy(), wanted, str(documents))
     sizes, copies, scopes = (signatures[name].to_numpy()[rows] for name in ("size", "copies", "scope"))
-    for batch in streams.document_batches(documents, ["rank", "text"]):
+    for batch in table_batches(documents, ["rank", "text"]):
         present, here, among = np.intersect1d(batch["rank"].to_numpy(), wanted, assume_unique=True, return_indices=True)
         if not len(present):
             continue
@@ -149,7 +150,7 @@ def verified(
     own = np.empty(bounds[-1], np.uint64)
     reader = SetReader(scheme, documents)
     written = 0
-    for batch in streams.document_batches(documents, ["rank", "text"]):
+    for batch in table_batches(documents, ["rank", "text"]):
         here = np.flatnonzero(np.isin(batch["rank"].to_numpy(), wanted))
         reader.write(batch["text"], here, bounds, own, written)
         written += len(here)

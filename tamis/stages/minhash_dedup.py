@@ -34,7 +34,8 @@ similarity are the exact Jaccard similarity. A document that collapsed into one 
 that one was dropped for.
 
 Memory: one shard's signatures (8 bytes a band of a document) and the n-gram sets that are asked of it, or one
-partition's band hashes (about 30 bytes each); `resolve` one bit a document. Ties: highest similarity, then rank.
+partition's band hashes (about 30 bytes each); `resolve` one bit a document; `apply` the shard's verdicts. Text goes
+through a few thousand documents at a time. Ties: highest similarity, then rank.
 """
 
 from __future__ import annotations
@@ -49,12 +50,12 @@ from pydantic import Field, model_validator
 
 from tamis import barrier as barriers
 from tamis import exchange
-from tamis.ledger import Outputs, dropped_rows, write_outcome
+from tamis.ledger import Outputs, dropped_rows, outcome_writer
 from tamis.minhash import audit as audits
 from tamis.minhash import candidates, groups, index, signatures, streams, verification
 from tamis.scope import Within
 from tamis.section import AppliesTo, Section, Share
-from tamis.shards import read_documents, write_json
+from tamis.shards import document_batches, write_json
 
 VERSION = 3
 NEEDS: frozenset[str] = frozenset()
@@ -170,7 +171,7 @@ def run_map(
     known = table.drop_columns(["bands"])
     streams.write(signatures_file, streams.with_counts(known.schema, {audits.WITH_WORDS: with_words}), [known])
     parts = [part for path in config.against for part in index.open_index(Path(path), config.scheme())]
-    held, counts = index.MATCHES.empty_table(), {}
+    held, counts = index.MATCHES.empty_table(), dict[str, int]()
     if parts:
         held, counts = index.matches(
             documents, table, parts, config.scheme(), config.threshold, config.bucket_candidates
@@ -325,25 +326,19 @@ def with_earlier(verdicts: pa.Table, earlier: pa.Table) -> pa.Table:
     return pa.concat_tables([rest, held])
 
 
-def outcome(documents: pa.Table, verdicts: pa.Table, threshold: float) -> tuple[pa.Table, pa.Table, dict[str, float]]:
-    """Split one shard's documents by their verdicts.
+def outcome(documents: pa.Table, gone: pa.Table, extra: pa.Table, threshold: float) -> tuple[pa.Table, pa.Table]:
+    """Split some documents by their verdicts.
 
     Args:
         documents: documents as read.
-        verdicts: rows of `tamis.minhash.groups.VERDICTS` of this shard.
+        gone: the rows of `tamis.minhash.groups.VERDICTS` with a reason, of their shard.
+        extra: rank and copies_sum of documents that dropped ones name.
         threshold: for the ledger.
 
     Returns:
-        Kept documents with their copies added, ledger rows, and how many groups have their first document here and the
-        size of the largest.
+        Kept documents with their copies added, and ledger rows.
     """
-    gone = verdicts.filter(pc.is_valid(verdicts["reason"]))
-    naming = (
-        verdicts.filter(pc.is_null(verdicts["reason"]))
-        .group_by("rank")
-        .aggregate([("copies", "sum"), ("copies", "count")])
-    )
-    at = pc.index_in(documents["rank"], value_set=gone["rank"].combine_chunks())
+    at = pc.index_in(documents["rank"], value_set=gone["rank"])
     stays = pc.is_null(at)
     dropped, found = documents.filter(pc.invert(stays)), gone.take(at.drop_null())
     rows = dropped_rows(
@@ -355,13 +350,10 @@ def outcome(documents: pa.Table, verdicts: pa.Table, threshold: float) -> tuple[
         matched_id=found["matched_id"],
         similarity=found["similarity"],
     )
-    kept = documents.filter(stays)
-    extra = naming["copies_sum"].take(pc.index_in(kept["rank"], value_set=naming["rank"].combine_chunks()))
-    copies = pc.add(kept["copies"], pc.cast(pc.fill_null(extra, 0), pa.int32()))
-    kept = kept.set_column(kept.schema.get_field_index("copies"), "copies", copies)
-    largest = 1 + pc.max(naming["copies_count"]).as_py() if naming.num_rows else 0
-    notes = {"groups": naming.num_rows, "largest_group": largest}
-    return kept, rows, notes
+    kept = documents.filter(stays) if dropped.num_rows else documents
+    more = extra["copies_sum"].take(pc.index_in(kept["rank"], value_set=extra["rank"]))
+    copies = pc.add(kept["copies"], pc.cast(pc.fill_null(more, 0), pa.int32()))
+    return kept.set_column(kept.schema.get_field_index("copies"), "copies", copies), rows
 
 
 def run_apply(
@@ -396,17 +388,30 @@ def run_apply(
         audit: barrier over the samples of all shards, where recall is measured.
     """
     mine = [groups.VERDICTS.empty_table(), *streams.read_rounds(verdicts, shard, shards)]
-    before = read_documents(documents)
     verdict = with_earlier(pa.concat_tables(mine), exchange.read_batch(matches, 0, 1))
-    after, rows, notes = outcome(before, verdict, config.threshold)
-    for path in (sets, edges, matches):
-        notes |= streams.counts(path)
+    gone = verdict.filter(pc.is_valid(verdict["reason"])).combine_chunks()
+    naming = verdict.filter(pc.is_null(verdict["reason"])).group_by("rank")
+    extra = naming.aggregate([("copies", "sum"), ("copies", "count")]).combine_chunks()
+    measure = None
     if audit is not None:
-        kept_ranks = after["rank"].to_numpy()
         sample = barriers.paths(audit)
-        notes |= audits.measured(before, kept_ranks, sample, config.scheme(), config.threshold, config.applies_to)
-        notes["audit_documents"] = exchange.read_batch(sample[shard], 0, 1, ["rank"]).num_rows
-    write_outcome(Outputs(kept, dropped, stats), STAGE, shard, before, after, rows, notes=notes)
+        measure = audits.Audit(sample, config.scheme(), config.threshold, config.applies_to)
+    with outcome_writer(Outputs(kept, dropped, stats), STAGE, shard) as writer:
+        for before in document_batches(documents):
+            after, rows = outcome(before, gone, extra, config.threshold)
+            writer.add(before, after, rows)
+            if measure is not None:
+                measure.add(before, after["rank"].to_numpy())
+        largest = 1 + pc.max(extra["copies_count"]).as_py() if extra.num_rows else 0
+        writer.notes.update(groups=extra.num_rows, largest_group=largest)
+        for path in (sets, edges, matches):
+            writer.notes.update(streams.counts(path))
+        if measure is not None:
+            writer.notes.update(
+                audit_pairs=measure.pairs,
+                audit_missed=measure.missed,
+                audit_documents=exchange.read_batch(sample[shard], 0, 1, ["rank"]).num_rows,
+            )
 
 
 def run_index(config: Config, *, documents: Path, bands: Path, sets: Path) -> None:

@@ -6,8 +6,13 @@ from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 import pytest
+from hypothesis import settings
 
 from tamis.schemas import conform_documents
+
+# Speed is measured in benchmarks/, never asserted by a test: machines are shared, and a first example imports.
+settings.register_profile("tamis", deadline=None)
+settings.load_profile("tamis")
 
 
 def make_documents(texts: Sequence[str], **columns: Sequence[object]) -> pa.Table:

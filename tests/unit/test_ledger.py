@@ -1,11 +1,12 @@
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
 from tamis import schemas
 from tamis.errors import ConservationError, SchemaError
-from tamis.ledger import Outputs, add_copies, dropped_rows, write_outcome
+from tamis.ledger import Outputs, add_copies, dropped_rows, outcome_writer, write_outcome
 
 
 @pytest.fixture(name="outputs")
@@ -86,3 +87,36 @@ def test_copies_are_added_to_those_named(make_documents):
     assert add_copies(documents, {ids[1]: 2})["copies"].to_pylist() == [1, 5]
     assert add_copies(documents, {}) is documents
     assert add_copies(documents, {ids[0]: 1}).schema == documents.schema
+
+
+def test_parts_give_the_files_of_the_whole(make_documents, tmp_path):
+    documents = make_documents([f"text {i}" for i in range(7)])
+    keep = pa.array([i % 3 != 1 for i in range(7)])
+
+    def files(name, cuts):
+        folder = tmp_path / name
+        outputs = Outputs(folder / "kept", folder / "dropped", folder / "stats", folder / "edits")
+        with outcome_writer(outputs, "s", 0) as writer:
+            for start, end in zip([0, *cuts], [*cuts, 7], strict=True):
+                part, stays = documents.slice(start, end - start), keep.slice(start, end - start)
+                writer.add(part, part.filter(stays), dropped_rows("s", part.filter(pc.invert(stays)), "r"))
+            writer.notes["n"] = 1
+        return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    assert files("whole", []) == files("parts", [0, 2, 3, 6])
+
+
+def test_nothing_is_written_when_a_later_part_fails(make_documents, outputs):
+    documents = make_documents(["a", "b", "c"])
+    none = dropped_rows("s", documents.slice(0, 0), "r")
+
+    def run(second):
+        with outcome_writer(outputs, "s", 0) as writer:
+            writer.add(documents.slice(1, 1), documents.slice(1, 1), none)
+            writer.add(second, second, none)
+
+    with pytest.raises(SchemaError, match="not sorted"):
+        run(documents.slice(0, 1))
+    assert list(outputs.documents.parent.iterdir()) == []
+    run(documents.slice(2))
+    assert pq.read_table(outputs.documents)["text"].to_pylist() == ["b", "c"]

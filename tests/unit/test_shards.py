@@ -94,3 +94,36 @@ def test_json_is_canonical(tmp_path):
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
     assert shards.read_json(tmp_path / "a.json") == {"a": "ä", "b": 1}
     assert "ä" in (tmp_path / "a.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("sizes", [[0], [1], [16_384], [16_383, 1, 0, 16_385], [5_000] * 8])
+def test_tables_written_one_after_the_other_give_the_bytes_of_one(tmp_path, sizes):
+    rows = sum(sizes)
+    whole = pa.table(
+        {"id": [f"{i:032x}" for i in range(rows)], "text": pa.array(["t" * (i % 50) for i in range(rows)])}
+    )
+    whole = whole.cast(pa.schema([("id", pa.string()), ("text", pa.large_string())]))
+    shards.write_table(tmp_path / "whole", whole)
+    writer = shards.TableWriter(tmp_path / "parts")
+    start = 0
+    for size in sizes:
+        writer.write(whole.slice(start, size))
+        start += size
+    writer.close()
+    assert (tmp_path / "parts").read_bytes() == (tmp_path / "whole").read_bytes()
+    assert pa.concat_tables([whole.slice(0, 0), *shards.table_batches(tmp_path / "parts")]).equals(whole)
+
+
+def test_batches_of_a_documents_file_are_held_to_the_contract(make_documents, tmp_path):
+    documents = make_documents(["one", "two"])
+    shards.write_table(tmp_path / "bad", documents.drop_columns("rank"))
+    with pytest.raises(SchemaError, match="rank"):
+        list(shards.document_batches(tmp_path / "bad"))
+    shards.write_table(tmp_path / "empty", documents.slice(0, 0))
+    (only,) = shards.document_batches(tmp_path / "empty")
+    assert only.num_rows == 0
+    assert only.schema == documents.schema
+    (tmp_path / "cut").write_bytes((tmp_path / "empty").read_bytes()[:-20])
+    for path in ("cut", "missing"):
+        with pytest.raises(SourceError, match=path):
+            list(shards.document_batches(tmp_path / path))

@@ -18,6 +18,12 @@ def edits_of(*rows):
     )
 
 
+def count(stage, shard, documents, kept, dropped, edits, *, notes=None, **added):
+    tally = stats.Tally(stage, shard)
+    tally.add(documents, kept, dropped, edits, **added)
+    return tally.value(notes)
+
+
 def split(documents, keep):
     mask = pa.array([rank in keep for rank in documents["rank"].to_pylist()], pa.bool_())
     gone = pc.invert(mask)
@@ -35,7 +41,7 @@ def totals(value):
 def test_hand_worked_counts(make_documents):
     documents = make_documents(TEXTS, kind=["prose", "prose", "prose", "code", "prose"])
     kept, dropped = split(documents, {0, 1, 2})
-    value = stats.count("test", 7, documents, kept, dropped, edits_of(), notes={"b": 2.0, "a": 1.0})
+    value = count("test", 7, documents, kept, dropped, edits_of(), notes={"b": 2.0, "a": 1.0})
     # Characters, not bytes: "fünf!" has 5, "三个字" has 3.
     assert totals(value) == {"in": (5, 35), "kept": (3, 18), "dropped": (2, 17)}
     assert {
@@ -55,7 +61,7 @@ def test_cuts_count_and_cuts_of_dropped_documents_do_not(make_documents):
     kept = kept.set_column(kept.schema.get_field_index("text"), "text", pa.array(["aef"], pa.large_string()))
     ids = documents["id"].to_pylist()
     edits = edits_of((ids[0], 1, 4, "line"), (ids[1], 0, 2, "line"))
-    value = stats.count("test", 0, documents, kept, dropped, edits)
+    value = count("test", 0, documents, kept, dropped, edits)
     assert totals(value)["cut"] == (1, 3)
 
 
@@ -66,53 +72,50 @@ def test_added_characters_are_part_of_the_sum(make_documents):
     )
     edits = edits_of((documents["id"][0].as_py(), 5, 8, "phone"))
     none = dropped_rows("test", documents.slice(0, 0), "rule")
-    assert totals(stats.count("test", 0, documents, masked, none, edits, added=7))["added"] == (0, 7)
+    assert totals(count("test", 0, documents, masked, none, edits, added=7))["added"] == (0, 7)
     with pytest.raises(ConservationError, match="test, shard 0: 8 characters read"):
-        stats.count("test", 0, documents, masked, none, edits)
+        count("test", 0, documents, masked, none, edits)
 
 
 def test_a_vanished_document_fails(make_documents):
     documents = make_documents(TEXTS)
     kept, dropped = split(documents, {0, 1})
     with pytest.raises(ConservationError, match="read 5 documents, kept 1 and dropped 3"):
-        stats.count("test", 0, documents, kept.slice(0, 1), dropped, edits_of())
+        count("test", 0, documents, kept.slice(0, 1), dropped, edits_of())
     with pytest.raises(ConservationError, match="read 5 documents, kept 2 and dropped 2"):
-        stats.count("test", 0, documents, kept, dropped.slice(1), edits_of())
+        count("test", 0, documents, kept, dropped.slice(1), edits_of())
 
 
 def test_a_document_kept_and_dropped_at_once_fails(make_documents):
     documents = make_documents(["same", "size"])
     kept = documents.slice(0, 1)
     with pytest.raises(ConservationError, match="ids are not the ids read"):
-        stats.count("test", 0, documents, kept, dropped_rows("test", kept, "rule"), edits_of())
+        count("test", 0, documents, kept, dropped_rows("test", kept, "rule"), edits_of())
 
 
 def test_an_exchanged_id_fails(make_documents):
     documents = make_documents(["same", "size"])
     changed = documents.set_column(0, "id", pa.array([documents["id"][0].as_py(), "f" * 32]))
     with pytest.raises(ConservationError, match="ids are not the ids read"):
-        stats.count("test", 0, documents, changed, dropped_rows("test", documents.slice(0, 0), "rule"), edits_of())
+        count("test", 0, documents, changed, dropped_rows("test", documents.slice(0, 0), "rule"), edits_of())
 
 
 def test_text_cut_without_an_edits_row_fails(make_documents):
     documents = make_documents(["abcdef"])
     cut = documents.set_column(documents.schema.get_field_index("text"), "text", pa.array(["abc"], pa.large_string()))
     with pytest.raises(ConservationError, match="6 characters read"):
-        stats.count("test", 0, documents, cut, dropped_rows("test", documents.slice(0, 0), "rule"), edits_of())
+        count("test", 0, documents, cut, dropped_rows("test", documents.slice(0, 0), "rule"), edits_of())
 
 
 def test_nothing_in_nothing_out(make_documents):
     documents = make_documents([])
-    assert (
-        stats.count("test", 0, documents, documents, dropped_rows("test", documents, "rule"), edits_of())["counts"]
-        == []
-    )
+    assert count("test", 0, documents, documents, dropped_rows("test", documents, "rule"), edits_of())["counts"] == []
 
 
 @given(st.lists(st.tuples(st.text(max_size=20), st.booleans()), max_size=20))
 def test_any_honest_split_balances(make_documents, rows):
     documents = make_documents([text for text, _ in rows])
     kept, dropped = split(documents, {at for at, (_, keep) in enumerate(rows) if keep})
-    sums = totals(stats.count("test", 0, documents, kept, dropped, edits_of()))
+    sums = totals(count("test", 0, documents, kept, dropped, edits_of()))
     assert sums.get("kept", (0, 0))[1] == sum(len(text) for text, keep in rows if keep)
     assert sums.get("dropped", (0, 0))[0] == sum(not keep for _, keep in rows)
