@@ -20,7 +20,7 @@ HASH = ["high", "low"]
 PARAGRAPHS = pa.schema(
     [
         ("row", pa.int64()),  # of the document in its shard
-        ("unit", pa.int64()),  # of the paragraph among all units of the shard (tamis/kernels/lines.py)
+        ("unit", pa.int64()),  # of the paragraph among all units of the document (tamis/kernels/lines.py)
         ("characters", pa.int64()),
         ("document_characters", pa.int64()),  # of all units of the document, without the gaps between them
         ("high", pa.uint64()),

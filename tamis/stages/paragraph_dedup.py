@@ -36,7 +36,7 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from tamis import exchange, schemas, scope
-from tamis.ledger import Outputs, add_copies, dropped_rows, write_outcome
+from tamis.ledger import Outputs, add_copies, dropped_rows, outcome_writer
 from tamis.paragraph_owners import (
     CANDIDATES,
     FATES,
@@ -57,9 +57,9 @@ from tamis.paragraph_owners import (
 )
 from tamis.scope import Within
 from tamis.section import AppliesTo, Section
-from tamis.shards import read_documents, read_table
+from tamis.shards import document_batches, read_table, table_batches
 
-VERSION = 1
+VERSION = 2
 NEEDS: frozenset[str] = frozenset()
 ADDS: tuple[str, ...] = ()
 CUTS_TEXT = True
@@ -102,12 +102,13 @@ class Config(Section):
     within: Within = None
 
 
-def find_paragraphs(documents: pa.Table, config: Config) -> pa.Table:
+def find_paragraphs(documents: pa.Table, config: Config, first_row: int = 0) -> pa.Table:
     """Every paragraph of enough words: `PARAGRAPHS`, in the order of the text.
 
     Args:
         documents: kind, text and the column of the scope, n rows of one shard.
         config: the stage's section.
+        first_row: row of the first of them in its shard.
     """
     from tamis.kernels.lines import find_units, unit_characters
     from tamis.kernels.paragraphs import unit_hashes
@@ -119,20 +120,21 @@ def find_paragraphs(documents: pa.Table, config: Config) -> pa.Table:
     characters = unit_characters(data, units.starts, units.ends)
     row = np.repeat(np.arange(documents.num_rows), np.diff(units.offsets))
     of_document = np.bincount(row, weights=characters, minlength=documents.num_rows).astype(np.int64)
+    unit = np.flatnonzero(words >= config.min_words)
+    row = row[unit]
     # A paragraph of another scope is another paragraph.
     scopes = scope.hashes(documents, config.within)[row]
-    high, low = high ^ scopes, low + scopes
-    unit = np.flatnonzero(words >= config.min_words)
     return pa.table(
-        {
-            "row": row[unit],
-            "unit": unit,
-            "characters": characters[unit],
-            "document_characters": of_document[row[unit]],
-            "high": high[unit],
-            "low": low[unit],
-        }
-    ).cast(PARAGRAPHS)
+        [
+            row + first_row,
+            unit - units.offsets[row],
+            characters[unit],
+            of_document[row],
+            high[unit] ^ scopes,
+            low[unit] + scopes,
+        ],
+        schema=PARAGRAPHS,
+    )
 
 
 def _wanted(documents: pa.Table, config: Config) -> np.ndarray:
@@ -162,7 +164,7 @@ def cut(documents: pa.Table, paragraphs: pa.Table, owners: pa.Table, gone: np.nd
             pl.col("documents").fill_null(1),
         )
         .filter(~pl.col("first") | (pl.col("owner_rank") != pl.col("rank")))
-        .sort("unit")
+        .sort("row", "unit")
     )
 
 
@@ -171,7 +173,7 @@ def remove(documents: pa.Table, cuts: pl.DataFrame, config: Config) -> tuple[pa.
 
     Args:
         documents: n rows of one shard.
-        cuts: from `cut`.
+        cuts: from `cut`, those of these documents, with the first of them as row 0.
         config: the stage's section.
 
     Returns:
@@ -181,11 +183,13 @@ def remove(documents: pa.Table, cuts: pl.DataFrame, config: Config) -> tuple[pa.
     from tamis.kernels.words import buffers
 
     offsets, data = buffers(documents["text"])
-    units = find_units(offsets, data, _wanted(documents, config), by_line=config.unit == "line")
-    gone = np.zeros(len(units.starts), dtype=np.bool_)
-    gone[cuts["unit"].to_numpy()] = True
-    starts, ends = cut_spans(*units, gone)
     rows = cuts["row"].to_numpy()
+    touched = np.zeros(documents.num_rows, dtype=np.bool_)
+    touched[rows] = True
+    units = find_units(offsets, data, touched, by_line=config.unit == "line")
+    gone = np.zeros(len(units.starts), dtype=np.bool_)
+    gone[units.offsets[rows] + cuts["unit"].to_numpy()] = True
+    starts, ends = cut_spans(*units, gone)
     text = remove_spans(offsets, data, rows, starts, ends)
     first, last = characters_of(offsets, data, rows, starts, ends)
     edits = pa.table(
@@ -232,6 +236,79 @@ def stumps(
     return (left >= 0) & (left < max(config.min_characters, 1)) & ~owns, left
 
 
+class Plan:
+    """What becomes of the documents of one shard; decided without their text."""
+
+    def __init__(
+        self, documents: pa.Table, paragraphs: pa.Table, owners: pa.Table, fates: pa.Table, config: Config
+    ) -> None:
+        """Decide.
+
+        Args:
+            documents: id and rank, n rows.
+            paragraphs: `PARAGRAPHS` of them.
+            owners: `HELD`, final.
+            fates: `FATES` of them.
+            config: the stage's section.
+        """
+        self._config = config
+        self._paragraphs = paragraphs.num_rows
+        self._told = frame_of(documents).join(frame_of(fates), on="rank", how="left", maintain_order="left")
+        self._gone = self._told["share"].is_not_null().to_numpy()
+        self._cuts = cut(documents, paragraphs, owners, self._gone)
+        self._stump, self._left = stumps(documents, paragraphs, owners, self._cuts, config)
+
+    def notes(self) -> dict[str, float]:
+        """Numbers for the stats file."""
+        short = (self._left >= 0) & (self._left < self._config.min_characters) & ~self._stump
+        return {
+            "paragraphs": self._paragraphs,
+            "paragraphs_cut": self._cuts.height,
+            "short_documents_kept_as_owners": int(short.sum()),
+        }
+
+    def outcome(self, before: pa.Table, first_row: int) -> tuple[pa.Table, pa.Table, pa.Table]:
+        """What becomes of some of the documents.
+
+        Args:
+            before: m documents.
+            first_row: row of the first of them.
+
+        Returns:
+            Documents kept, ledger rows, edits rows.
+        """
+        here = slice(first_row, first_row + before.num_rows)
+        told, gone, stump, left = self._told[here], self._gone[here], self._stump[here], self._left[here]
+        first, last = self._cuts["row"].search_sorted(pl.Series([here.start, here.stop]), side="left")
+        cuts = self._cuts[first:last].with_columns(pl.col("row") - first_row)
+        after, edits = remove(before, cuts, self._config)
+        after = after.filter(pa.array(~gone & ~stump))
+        named = told.filter(pl.col("share").is_null() & (pl.col("copies") > 0))
+        after = add_copies(after, dict(named.select("id", "copies").iter_rows()))
+        near = told.filter(pl.Series(gone))
+        ledger = pa.concat_tables(
+            [
+                dropped_rows(
+                    "paragraph_dedup",
+                    before.filter(pa.array(gone)),
+                    "near_copy",
+                    value=near["share"].to_numpy(),
+                    threshold=self._config.near_copy_share,
+                    similarity=near["share"].to_numpy(),
+                    matched_id=id_strings(near["owner_high"].to_numpy(), near["owner_low"].to_numpy()),
+                ),
+                dropped_rows(
+                    "paragraph_dedup",
+                    before.filter(pa.array(stump)),
+                    "too_little_left",
+                    value=left[stump].astype(np.float64),
+                    threshold=max(self._config.min_characters, 1),
+                ),
+            ]
+        )
+        return after, ledger, edits
+
+
 def run_map(config: Config, *, partitions: int, documents: Path, output: Path, paragraphs: Path) -> None:
     """Hash the paragraphs of one shard.
 
@@ -242,10 +319,14 @@ def run_map(config: Config, *, partitions: int, documents: Path, output: Path, p
         output: `HELD` by partition, to write.
         paragraphs: `PARAGRAPHS` for the later steps of this shard, to write.
     """
-    table = read_table(documents, sorted({"id", "kind", "text", "rank", *scope.columns(config.within)}))
-    found = find_paragraphs(table, config)
-    exchange.write(paragraphs, PARAGRAPHS, [found])
-    held = combine(table, found)
+    found = [PARAGRAPHS.empty_table()]
+    rows = 0
+    for table in table_batches(documents, sorted({"kind", "text", *scope.columns(config.within)})):
+        found.append(find_paragraphs(table, config, rows))
+        rows += table.num_rows
+    whole = pa.concat_tables(found).combine_chunks()
+    exchange.write(paragraphs, PARAGRAPHS, [whole])
+    held = combine(read_table(documents, ["id", "rank"]), whole)
     exchange.scatter(output, held, partition_of(held["high"].to_numpy(), partitions), partitions)
 
 
@@ -366,66 +447,14 @@ def run_apply(
         edits: edits to write.
         stats: stats to write.
     """
-    before = read_documents(documents)
     found = exchange.read_batch(paragraphs, 0, 1)
     owners = final_owners(exchange.read(barrier, shard, shards), exchange.read(changes, shard, shards))
-    after, ledger, cuts, notes = outcome(before, found, owners, exchange.read_batch(fates, shard, shards), config)
-    write_outcome(
-        Outputs(kept, dropped, stats, edits), "paragraph_dedup", shard, before, after, ledger, edits=cuts, notes=notes
-    )
-
-
-def outcome(
-    before: pa.Table,
-    paragraphs: pa.Table,
-    owners: pa.Table,
-    fates: pa.Table,
-    config: Config,
-) -> tuple[pa.Table, pa.Table, pa.Table, dict[str, int]]:
-    """What becomes of the documents of one shard.
-
-    Args:
-        before: n documents.
-        paragraphs: `PARAGRAPHS` of them.
-        owners: `HELD`, final.
-        fates: `FATES` of them.
-        config: the stage's section.
-
-    Returns:
-        Documents kept, ledger rows, edits rows, notes.
-    """
-    told = frame_of(before.select(["id", "rank"])).join(frame_of(fates), on="rank", how="left", maintain_order="left")
-    gone = told["share"].is_not_null().to_numpy()
-    cuts = cut(before, paragraphs, owners, gone)
-    stump, left = stumps(before, paragraphs, owners, cuts, config)
-    after, edits = remove(before, cuts, config)
-    after = after.filter(pa.array(~gone & ~stump))
-    named = told.filter(pl.col("share").is_null() & (pl.col("copies") > 0))
-    after = add_copies(after, dict(named.select("id", "copies").iter_rows()))
-    near = told.filter(pl.Series(gone))
-    ledger = pa.concat_tables(
-        [
-            dropped_rows(
-                "paragraph_dedup",
-                before.filter(pa.array(gone)),
-                "near_copy",
-                value=near["share"].to_numpy(),
-                threshold=config.near_copy_share,
-                similarity=near["share"].to_numpy(),
-                matched_id=id_strings(near["owner_high"].to_numpy(), near["owner_low"].to_numpy()),
-            ),
-            dropped_rows(
-                "paragraph_dedup",
-                before.filter(pa.array(stump)),
-                "too_little_left",
-                value=left[stump].astype(np.float64),
-                threshold=max(config.min_characters, 1),
-            ),
-        ]
-    )
-    notes = {
-        "paragraphs": paragraphs.num_rows,
-        "paragraphs_cut": cuts.height,
-        "short_documents_kept_as_owners": int(((left >= 0) & (left < config.min_characters) & ~stump).sum()),
-    }
-    return after, ledger, edits, notes
+    told = exchange.read_batch(fates, shard, shards)
+    plan = Plan(read_table(documents, ["id", "rank"]), found, owners, told, config)
+    with outcome_writer(Outputs(kept, dropped, stats, edits), "paragraph_dedup", shard) as writer:
+        rows = 0
+        for before in document_batches(documents):
+            after, ledger, cuts = plan.outcome(before, rows)
+            writer.add(before, after, ledger, edits=cuts)
+            rows += before.num_rows
+        writer.notes.update(plan.notes())
