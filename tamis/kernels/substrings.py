@@ -8,8 +8,8 @@ stands around it, so equal windows consist of equal grams at every offset.
 
 Winnowing (Schleimer, Wilkerson and Aiken 2003): of the n - k + 1 grams of a window the one of the smallest hash is
 chosen, of equal ones the last. The choice depends on the bytes of the window alone, so two equal windows choose
-the same gram: a window can only be repeated when the gram that it chooses is. Neighbouring windows mostly choose
-the same gram; about 2 / (n - k + 2) of all grams are chosen.
+the same gram: a window can only stand at two places when the gram that it chooses does. Neighbouring windows mostly
+choose one gram at one place; of a text without repeats about 2 / (n - k + 2) of the grams are chosen.
 
 Gram hashes are a polynomial of the bytes modulo 2^64, mixed: two equal ones cost a look at windows that are not
 repeated, nothing else. Windows are identified by `siphash128` of their bytes.

@@ -1,8 +1,8 @@
 """Cut repeated spans of text, globally and exactly, wherever in a document they begin and end.
 
 Paragraph de-duplication sees whole paragraphs, near-duplicate detection whole documents; a passage quoted inside other
-text escapes both. Lee et al. 2022 cut every substring of at least 50 BPE tokens that occurs twice, with a suffix array
-over the whole corpus, in memory; here windows of N words are compared by hash, one shard or one partition at a time.
+text escapes both. Lee et al. 2022 find every substring of at least 50 BPE tokens that occurs twice with a suffix array
+of the whole corpus; here windows of N words are compared by hash, one shard or one partition at a time.
 
 * A **token** is a word (`tamis/text.py`) as written – case counts – with all bytes after it up to the next word. Tokens
   tile a document but for what stands before its first word, which is never cut. So a run of tokens is a substring,
@@ -17,9 +17,10 @@ What this guarantees (a window is the same when a 128-bit keyed hash of its byte
 
 1. Exactly the tokens of repeated windows are cut, whatever the shards, the partitions and the order of the input. No
    cut is shorter than N tokens. A document of fewer than N tokens neither loses nor owns anything.
-2. Every word that is cut stays at one place: in the owner of its window, or, where that copy is cut as well, in the
-   owner of the (still earlier) window that cuts it, and so on. What stays of one window may so be spread over several
-   documents. All bytes of a cut stand elsewhere but for those behind its last word (a full stop, a line break).
+2. Every word that is cut stays elsewhere: in the owner of its window, or, where that copy is cut as well, in the owner
+   of the (still earlier) window that cuts it, and so on; what stays of one window may so be spread over several
+   documents. All bytes of a window stand in its owner; what follows its last word (a full stop, a line break) is cut
+   with it and need not.
 3. A text that repeats itself ("ha ha ha …") keeps its first window: windows that overlap their owner are no repeats.
 
 What it does not do: the text on both sides of a cut is joined as it is, so a sentence may lose its end, and windows
@@ -27,7 +28,7 @@ across the joint are new; a second run can find more. Shorter repeats, other spe
 Better after `line_pruning`, which takes all copies of what many documents share; here one copy stays.
 
 A document that lost text and has fewer than `min_characters` left is dropped (`too_little_left`), unless it owns a
-window that another document repeats: that keeps guarantee 2 true.
+window that another document holds: so guarantee 2 is true of all but the few characters that were left of it.
 
 Steps, the first three so that only windows that may be repeated cross between shards:
 
@@ -39,6 +40,18 @@ Steps, the first three so that only windows that may be repeated cross between s
   document there, so a template in 10^5 documents crosses as often as there are shards.
 * elect (a partition of the window hashes): the owner, and how many documents hold the window; back to the shards.
 * apply (a shard): the cuts.
+
+Measured at N = 50 on 100 MB of books, laws, PEPs, mails and questions, 6 % of whose characters go, one core of a busy
+machine: 21 MB/s for all steps together, 95 for map alone. Per GB of text 91 MB of fingerprints cross and 3 MB come
+back, then 124 MB of windows and 113 MB of owners; for licences, the most entangled text tried, 76, 17, 569 and 655.
+Memory beside the shard: in map 131 MB for 17 million tokens; in windows 61 and in apply up to 97 bytes a window that
+may be repeated; in elect 300 to 380 bytes a window of its partition.
+
+Read: 20 cuts each of licences (28 % of the characters go), German laws (2.7 %) and PEPs (1.2 %), all of them true
+copies: clauses and notices, rules of examinations, a PEP taken over by its successor. But 13 of the 20 in laws stand
+twice in one document, as column headings of a table or parallel clauses that belong in both places. Of all cuts 40 %
+in licences, 30 % in PEPs and 21 % in laws begin and end where a clause or paragraph does; the others tear a sentence.
+Hence off by default.
 
 Writes documents, dropped, edits (`repeated_span`; the owner of the first window of the cut as `matched_id`, and as
 `count` how many documents hold that window), stats. Ties: rank is a total order.
@@ -178,7 +191,8 @@ def repeated(held: Sequence[np.ndarray]) -> list[np.ndarray]:
         held: from `find_fingerprints`, those of one partition, one array a shard.
     """
     every = np.sort(np.concatenate(held))
-    twice = np.unique(every[1:][every[1:] == every[:-1]])
+    twice = every[1:][every[1:] == every[:-1]]
+    twice = twice[np.r_[True, twice[1:] != twice[:-1]][: len(twice)]]
     return [twice[_among(twice, own)] for own in held]
 
 
@@ -225,12 +239,14 @@ class Classes(NamedTuple):
     order: int64[m], the places sorted by hash, equal ones in the order of places.
     number: int64[m], class of each place in that order.
     first: int64[c], where in that order each class begins.
-    first_here: int64[m], where in that order the first place of the same class and document is.
+    here: int64[h], where in that order each document of each class begins.
+    first_here: int64[m], of these the one of the same class and document.
     """
 
     order: np.ndarray
     number: np.ndarray
     first: np.ndarray
+    here: np.ndarray
     first_here: np.ndarray
 
 
@@ -247,7 +263,11 @@ def classes(places: pa.Table) -> Classes:
     begins_here = begins | np.r_[True, row[1:] != row[:-1]][: len(order)]
     here = np.flatnonzero(begins_here)
     return Classes(
-        order, np.cumsum(begins) - 1, np.flatnonzero(begins), np.repeat(here, np.diff(np.r_[here, len(order)]))
+        order=order,
+        number=np.cumsum(begins) - 1,
+        first=np.flatnonzero(begins),
+        here=here,
+        first_here=np.repeat(here, np.diff(np.r_[here, len(order)])),
     )
 
 
@@ -259,7 +279,7 @@ def combine(documents: pa.Table, places: pa.Table) -> pa.Table:
         places: `PLACES` of them.
     """
     found = classes(places)
-    holds = np.bincount(found.number[np.unique(found.first_here)], minlength=len(found.first))
+    holds = np.bincount(found.number[found.here], minlength=len(found.first))
     # In the order of places again: then ranks and ids compress to almost nothing.
     in_order = np.argsort(found.order[found.first])
     first = places.take(pa.array(found.order[found.first][in_order]))
