@@ -1,7 +1,8 @@
 """Who owns a paragraph: the tables that cross shards in `paragraph_dedup`, and the decisions on them.
 
 Pure functions on Arrow tables, nothing of disk or text. A paragraph is its 128-bit hash, a document its rank. The steps
-and their order stand in `tamis/stages/paragraph_dedup.py`.
+and their order stand in `tamis/stages/paragraph_dedup.py`. `substring_dedup` elects the owners of its windows of words
+in the same way.
 """
 
 from __future__ import annotations

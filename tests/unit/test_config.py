@@ -83,7 +83,7 @@ def test_stages_twice_or_without_their_columns_are_refused():
     assert "language_id" in message
 
 
-@pytest.mark.parametrize("stage", ["url_dedup", "paragraph_dedup", "minhash_dedup"])
+@pytest.mark.parametrize("stage", ["url_dedup", "paragraph_dedup", "minhash_dedup", "substring_dedup"])
 def test_a_scope_that_is_not_known_yet_is_refused(stage):
     for within in ("source", "kind", "date", "metadata.snapshot"):
         config.load(SMALL | {"pipeline": [stage], stage: {"within": within}})
