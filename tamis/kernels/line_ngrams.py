@@ -80,6 +80,7 @@ def _collect(
     """Fill `keys` with the keys of each document, each once a document; returns how many."""
     words = np.empty(_longest(starts, ends) // 2 + 1, dtype=np.uint64)
     none = np.empty(0, dtype=np.int64)
+    no_hashes = np.empty(0, np.uint64)
     total = 0
     for row in range(len(unit_offsets) - 1):
         seed = absorb64(ngram_key, buckets[row])
@@ -89,7 +90,9 @@ def _collect(
             mask *= np.uint64(2)
         mask -= np.uint64(1)
         for unit in range(unit_offsets[row], unit_offsets[row + 1]):
-            count = document_words(data, starts[unit], ends[unit], word_key, table, words, none, none, 0)
+            count = document_words(
+                data, starts[unit], ends[unit], word_key, table, words, none, none, 0, word_key, no_hashes
+            )
             if count < min_words:
                 continue
             if count <= ngram or modulus > 1:
@@ -212,10 +215,13 @@ def _cover(
 ) -> None:
     words = np.empty(_longest(starts, ends) // 2 + 1, dtype=np.uint64)
     none = np.empty(0, dtype=np.int64)
+    no_hashes = np.empty(0, np.uint64)
     for row in range(len(unit_offsets) - 1):
         seed = absorb64(ngram_key, buckets[row])
         for unit in range(unit_offsets[row], unit_offsets[row + 1]):
-            count = document_words(data, starts[unit], ends[unit], word_key, table, words, none, none, 0)
+            count = document_words(
+                data, starts[unit], ends[unit], word_key, table, words, none, none, 0, word_key, no_hashes
+            )
             if count < min_words:
                 continue
             if count <= ngram or modulus > 1:

@@ -63,13 +63,12 @@ def _scan(
     data: np.ndarray,
     wanted: np.ndarray,
     by_line: bool,
-    fill: bool,
     unit_offsets: np.ndarray,
     starts: np.ndarray,
     ends: np.ndarray,
     breaks: np.ndarray,
 ) -> int:
-    """Find the units of the wanted rows; with `fill` False only count them."""
+    """Find the units of the wanted rows and return their number; `starts`, `ends` and `breaks` have room for it."""
     unit = 0
     for row in range(len(offsets) - 1):
         if wanted[row]:
@@ -101,17 +100,15 @@ def _scan(
                     endings += ended
                 else:
                     if by_line or not inside:
-                        if fill:
-                            starts[unit] = line
-                            if not first:
-                                breaks[unit - 1] = endings
+                        starts[unit] = line
+                        if not first:
+                            breaks[unit - 1] = endings
                         first = False
                         unit += 1
                     inside = True
                     endings = ended
-                    if fill:
-                        ends[unit - 1] = stop
-            if fill and not first:
+                    ends[unit - 1] = stop
+            if not first:
                 breaks[unit - 1] = endings
         unit_offsets[row + 1] = unit
     return unit
@@ -127,11 +124,12 @@ def find_units(offsets: np.ndarray, data: np.ndarray, wanted: np.ndarray, *, by_
         by_line: lines, or paragraphs.
     """
     unit_offsets = np.zeros(len(offsets), dtype=np.int64)
-    none = np.empty(0, dtype=np.int64)
-    count = _scan(offsets, data, wanted, by_line, False, unit_offsets, none, none, none)
-    starts, ends, breaks = (np.empty(count, dtype=np.int64) for _ in range(3))
-    _scan(offsets, data, wanted, by_line, True, unit_offsets, starts, ends, breaks)
-    return Units(unit_offsets, starts, ends, breaks)
+    # There are at most as many units as line endings and rows; what they do not need is reserved, not touched.
+    text = data[offsets[0] : offsets[-1]]
+    room = np.count_nonzero(text == 0x0A) + np.count_nonzero(text == 0x0D) + len(offsets)
+    starts, ends, breaks = (np.empty(room, dtype=np.int64) for _ in range(3))
+    count = _scan(offsets, data, wanted, by_line, unit_offsets, starts, ends, breaks)
+    return Units(unit_offsets, starts[:count], ends[:count], breaks[:count])
 
 
 @njit(cache=True, nogil=True)

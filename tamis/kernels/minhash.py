@@ -155,11 +155,14 @@ def band_rows(
     grams = np.empty(4096, np.uint64)
     slots = np.empty(8192, np.uint64)
     no_spans = np.empty(0, np.int64)
+    no_hashes = np.empty(0, np.uint64)
     block = np.empty(BLOCK, np.uint32)
     minima = np.empty(permutations, np.uint32)
     for row in range(len(offsets) - 1):
         words = _grown(words, (offsets[row + 1] - offsets[row]) // 2 + 1)
-        count = document_words(data, offsets[row], offsets[row + 1], word_key, table, words, no_spans, no_spans, 0)
+        count = document_words(
+            data, offsets[row], offsets[row + 1], word_key, table, words, no_spans, no_spans, 0, word_key, no_hashes
+        )
         grams = _grown(grams, count)
         slots = _grown(slots, _power_of_two(2 * count + 2))
         size = ngram_set(words, count, ngram, keys[0], slots, grams)
@@ -213,11 +216,12 @@ def write_sets(
     grams = np.empty(4096, np.uint64)
     slots = np.empty(8192, np.uint64)
     no_spans = np.empty(0, np.int64)
+    no_hashes = np.empty(0, np.uint64)
     for j in range(len(rows)):
         start = offsets[rows[j]]
         end = offsets[rows[j] + 1]
         words = _grown(words, (end - start) // 2 + 1)
-        count = document_words(data, start, end, word_key, table, words, no_spans, no_spans, 0)
+        count = document_words(data, start, end, word_key, table, words, no_spans, no_spans, 0, word_key, no_hashes)
         grams = _grown(grams, count)
         slots = _grown(slots, _power_of_two(2 * count + 2))
         size = ngram_set(words, count, ngram, key, slots, grams)

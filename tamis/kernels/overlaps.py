@@ -79,6 +79,7 @@ def close_members(
     grams = np.empty(4096, np.uint64)
     slots = np.empty(8192, np.uint64)
     no_spans = np.empty(0, np.int64)
+    no_hashes = np.empty(0, np.uint64)
     shared = np.zeros(len(sizes), np.int64)
     touched = np.empty(len(sizes), np.int64)
     rows = np.empty(1024, np.int64)
@@ -87,7 +88,9 @@ def close_members(
     found = 0
     for row in range(len(offsets) - 1):
         words = _grown(words, (offsets[row + 1] - offsets[row]) // 2 + 1)
-        count = document_words(data, offsets[row], offsets[row + 1], word_key, table, words, no_spans, no_spans, 0)
+        count = document_words(
+            data, offsets[row], offsets[row + 1], word_key, table, words, no_spans, no_spans, 0, word_key, no_hashes
+        )
         grams = _grown(grams, count)
         slots = _grown(slots, _power_of_two(2 * count + 2))
         size = ngram_set(words, count, ngram, key, slots, grams)

@@ -35,11 +35,12 @@ def _hash(
     lanes = np.empty(longest + 2, dtype=np.uint64)
     none = np.empty(0, dtype=np.int64)
     for unit in range(len(starts)):
-        count = document_words(data, starts[unit], ends[unit], word_keys[0], table, one, none, none, 0)
+        count = document_words(
+            data, starts[unit], ends[unit], word_keys[0], table, one, none, none, 0, word_keys[1], other
+        )
         words[unit] = count
         if count < min_words:
             continue
-        document_words(data, starts[unit], ends[unit], word_keys[1], table, other, none, none, 0)
         for word in range(count):
             lanes[2 * word] = one[word]
             lanes[2 * word + 1] = other[word]

@@ -195,6 +195,8 @@ def document_words(
     starts: np.ndarray,
     ends: np.ndarray,
     position: int,
+    other_key: np.uint64,
+    others: np.ndarray,
 ) -> int:
     """Hash the words of data[start:end] into hashes[position:]; returns the position after the last word.
 
@@ -208,14 +210,18 @@ def document_words(
         starts: int64 of the same length for the first byte of each word, or of length 0: then no spans are kept.
         ends: likewise, the byte after each word.
         position: where to begin.
+        other_key: a second key.
+        others: uint64 like `hashes` for the hashes under the second key, or of length 0: then there are none.
     """
     spans = len(starts) > 0
+    twice = len(others) > 0
     nothing = np.uint64(0)
     letter = np.uint64(text.LETTER)
     mark = np.uint64(text.MARK)
     last_eight = min(len(data) - 8, end - 1)
     open_class = nothing  # class of the word being read, 0 outside words
     state = np.uint64(key)
+    second = np.uint64(other_key)
     lane = nothing
     filled = nothing  # bits in use of the lane
     length = 0
@@ -231,6 +237,8 @@ def document_words(
                 if open_class != letter:
                     if open_class != nothing:
                         hashes[position] = finish64(state, lane, length)
+                        if twice:
+                            others[position] = finish64(second, lane, length)
                         if spans:
                             ends[position] = i
                         position += 1
@@ -238,6 +246,7 @@ def document_words(
                     if spans:
                         starts[position] = i
                     state = np.uint64(key)
+                    second = np.uint64(other_key)
                     lane = nothing
                     filled = nothing
                     length = 0
@@ -247,6 +256,8 @@ def document_words(
                 filled += taken
                 if filled >= np.uint64(64):
                     state = absorb64(state, lane)
+                    if twice:
+                        second = absorb64(second, lane)
                     filled -= np.uint64(64)
                     rest = taken - filled
                     lane = folded >> rest if rest < np.uint64(64) else nothing
@@ -257,6 +268,8 @@ def document_words(
                 if after < np.uint64(0x80):
                     # An ASCII character that is neither letter nor digit: the word ends here.
                     hashes[position] = finish64(state, lane, length)
+                    if twice:
+                        others[position] = finish64(second, lane, length)
                     if spans:
                         ends[position] = i
                     position += 1
@@ -274,6 +287,8 @@ def document_words(
         joins = kind == mark or (kind == letter and open_class == letter)
         if open_class != nothing and not joins:
             hashes[position] = finish64(state, lane, length)
+            if twice:
+                others[position] = finish64(second, lane, length)
             if spans:
                 ends[position] = i
             position += 1
@@ -282,6 +297,7 @@ def document_words(
             if open_class == nothing:
                 open_class = kind
                 state = np.uint64(key)
+                second = np.uint64(other_key)
                 lane = nothing
                 filled = nothing
                 length = 0
@@ -294,6 +310,8 @@ def document_words(
             length += int(count)
             if filled >= np.uint64(64):
                 state = absorb64(state, lane)
+                if twice:
+                    second = absorb64(second, lane)
                 filled -= np.uint64(64)
                 # The entry holds at most seven bytes, so at least one of them went into the full lane.
                 lane = folded >> ((count << np.uint64(3)) - filled)
@@ -313,8 +331,11 @@ def _all_words(
     ends: np.ndarray,
 ) -> None:
     position = 0
+    no_hashes = np.empty(0, np.uint64)
     for row in range(len(offsets) - 1):
-        position = document_words(data, offsets[row], offsets[row + 1], key, table, hashes, starts, ends, position)
+        position = document_words(
+            data, offsets[row], offsets[row + 1], key, table, hashes, starts, ends, position, key, no_hashes
+        )
         word_offsets[row + 1] = position
 
 
