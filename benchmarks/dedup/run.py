@@ -7,7 +7,8 @@
 Parts: `minhash` (tamis, peer, tamis, peer … `--rounds` times; the ratio is the median over pairs of peer's seconds /
 tamis' seconds just before it), `paragraphs` (the same against dolma's Bloom filter), `lines` (line pruning alone),
 `kernels` (signatures, MB/s), `levels` (signatures against known Jaccard), `bands` (42 × 6 against others),
-`recall` (real corpora against brute force), `empty` (all jobs over one word).
+`recall` (real corpora against brute force), `order` (paragraphs before MinHash against MinHash before paragraphs),
+`empty` (all jobs over one word).
 
 tamis runs through Snakemake from ingest's documents, with `--cores 2`: start of Snakemake, all jobs and writing the
 kept documents count. Peers read the same files of documents. Nothing here asserts a time. Prints tables and writes
@@ -29,6 +30,7 @@ from pathlib import Path
 from statistics import median
 
 import kernels
+import order
 import overhead
 import real_corpora
 import tamis_workflow as workflow
@@ -45,7 +47,7 @@ MINHASH_PEERS = {
 PREPARED = {"dolma": "--prepare"}
 """Peers that cannot read Parquet: their own input is made beforehand and its making is not counted."""
 
-PARTS = ("minhash", "paragraphs", "lines", "kernels", "levels", "bands", "recall", "empty")
+PARTS = ("minhash", "paragraphs", "lines", "kernels", "levels", "bands", "recall", "order", "empty")
 
 
 @dataclass
@@ -217,6 +219,7 @@ def main() -> None:
                 f"{title}:\n\n{table(head, rows)}" for title, head, rows in real_corpora.report(given.text, given.work)
             ),
         ),
+        "order": ("Paragraphs first, or documents first", lambda: table(*order.report(given.text, given.work))),
         "empty": ("Fixed overhead", lambda: overhead.empty(given.work, given.shards, given.cores)),
     }
     texts = [f"# De-duplication, {dt.datetime.now(dt.UTC):%Y-%m-%d}", machine()]
