@@ -8,7 +8,8 @@ Parts: `minhash` (tamis, peer, tamis, peer … `--rounds` times; the ratio is th
 tamis' seconds just before it), `paragraphs` (the same against dolma's Bloom filter), `lines` (line pruning alone),
 `kernels` (signatures, MB/s), `levels` (signatures against known Jaccard), `bands` (42 × 6 against others),
 `recall` (real corpora against brute force), `order` (paragraphs before MinHash against MinHash before paragraphs),
-`line-growth` (what line pruning cuts of prose as a corpus doubles), `empty` (all jobs over one word).
+`line-growth` (what line pruning cuts of prose as a corpus doubles), `urls` (URL de-duplication, rows
+a second), `empty` (all jobs over one word).
 
 tamis runs through Snakemake from ingest's documents, with `--cores 2`: start of Snakemake, all jobs and writing the
 kept documents count. Peers read the same files of documents. Nothing here asserts a time. Prints tables and writes
@@ -35,6 +36,7 @@ import order
 import overhead
 import real_corpora
 import tamis_workflow as workflow
+import urls
 from corpus import write as write_corpus
 from peers.environments import REQUIREMENTS, interpreter, version
 
@@ -243,6 +245,7 @@ def main() -> None:
         ),
         "order": ("Paragraphs first, or documents first", lambda: table(*order.report(given.text, given.work))),
         "line-growth": ("Line pruning as a corpus of prose doubles", lambda: growth(given)),
+        "urls": ("Captures of URLs, one core", lambda: table(*urls.report(given))),
         "empty": ("Fixed overhead", lambda: overhead.empty(given.work, given.shards, given.cores)),
     }
     texts = [f"# De-duplication, {dt.datetime.now(dt.UTC):%Y-%m-%d}", machine()]
