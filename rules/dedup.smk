@@ -282,6 +282,7 @@ rule line_pruning_reduce:
 rule line_pruning_apply:
     input:
         documents=documents_before("line_pruning"),
+        counted=f"{LINE_PRUNING}/map/part-{{shard}}.arrow",
         barrier=f"{LINE_PRUNING}/reduce/barrier.json",
         corpus_size=f"{LINE_PRUNING}/size.json",
     output:
@@ -303,8 +304,9 @@ rule line_pruning_apply:
         spec=spec("line_pruning", shards=SHARDS),
     shell:
         "python -m tamis.job line_pruning apply --params {params.spec:q} shard={wildcards.shard}"
-        " documents={input.documents:q} barrier={input.barrier:q} size={input.corpus_size:q} kept={output.kept:q}"
-        " dropped={output.dropped:q} edits={output.edits:q} stats={output.stats:q} > {log:q} 2>&1"
+        " documents={input.documents:q} counted={input.counted:q} barrier={input.barrier:q}"
+        " size={input.corpus_size:q} kept={output.kept:q} dropped={output.dropped:q} edits={output.edits:q}"
+        " stats={output.stats:q} > {log:q} 2>&1"
 
 
 rule line_pruning_barrier:

@@ -31,6 +31,7 @@ def show_waterfall(folder: Path) -> int:
     """`tamis waterfall`."""
     from tamis.report import tables, terminal
     from tamis.report.layout import Results
+    from tamis.report.measures import measures
 
     results = Results.open(folder)
     stats, finished = tables.read_stats(results)
@@ -39,6 +40,8 @@ def show_waterfall(folder: Path) -> int:
         say(f"No stage of {folder} is done yet.")
         return 0
     say(terminal.waterfall(steps))
+    if figures := measures(tables.read_notes(results)):
+        say("\n" + terminal.measured(figures))
     page = folder / "report" / "index.html"
     say("")
     if not finished:

@@ -7,7 +7,9 @@
 Parts: `minhash` (tamis, peer, tamis, peer … `--rounds` times; the ratio is the median over pairs of peer's seconds /
 tamis' seconds just before it), `paragraphs` (the same against dolma's Bloom filter), `lines` (line pruning alone),
 `kernels` (signatures, MB/s), `levels` (signatures against known Jaccard), `bands` (42 × 6 against others),
-`recall` (real corpora against brute force), `empty` (all jobs over one word).
+`recall` (real corpora against brute force), `order` (paragraphs before MinHash against MinHash before paragraphs),
+`line-growth` (what line pruning cuts of prose as a corpus doubles), `urls` (URL de-duplication, rows
+a second), `empty` (all jobs over one word).
 
 tamis runs through Snakemake from ingest's documents, with `--cores 2`: start of Snakemake, all jobs and writing the
 kept documents count. Peers read the same files of documents. Nothing here asserts a time. Prints tables and writes
@@ -29,9 +31,12 @@ from pathlib import Path
 from statistics import median
 
 import kernels
+import line_growth
+import order
 import overhead
 import real_corpora
 import tamis_workflow as workflow
+import urls
 from corpus import write as write_corpus
 from peers.environments import REQUIREMENTS, interpreter, version
 
@@ -45,7 +50,19 @@ MINHASH_PEERS = {
 PREPARED = {"dolma": "--prepare"}
 """Peers that cannot read Parquet: their own input is made beforehand and its making is not counted."""
 
-PARTS = ("minhash", "paragraphs", "lines", "kernels", "levels", "bands", "recall", "empty")
+PARTS = (
+    "minhash",
+    "paragraphs",
+    "lines",
+    "kernels",
+    "levels",
+    "bands",
+    "recall",
+    "order",
+    "line-growth",
+    "urls",
+    "empty",
+)
 
 
 @dataclass
@@ -185,6 +202,15 @@ def lines(given: argparse.Namespace) -> str:
     )
 
 
+def growth(given: argparse.Namespace) -> str:
+    """Line pruning as a corpus doubles."""
+    head, rows, listed = line_growth.report(given.text, given.work)
+    return (
+        f"{table(head, rows)}\n\nHow the lines of prose begin that the defaults cut at the largest size:\n\n"
+        + "\n".join(f"* {line}" for line in listed)
+    )
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -211,7 +237,15 @@ def main() -> None:
         "kernels": ("Signature kernel, one core", lambda: table(*kernels.speed(given.text))),
         "levels": ("Signatures against known Jaccard", lambda: table(*kernels.levels(given.work))),
         "bands": ("Bands and rows", lambda: table(*kernels.bands(given.work))),
-        "recall": ("Real corpora against brute force", lambda: table(*real_corpora.audit(given.text, given.work))),
+        "recall": (
+            "Real corpora against brute force",
+            lambda: "\n\n".join(
+                f"{title}:\n\n{table(head, rows)}" for title, head, rows in real_corpora.report(given.text, given.work)
+            ),
+        ),
+        "order": ("Paragraphs first, or documents first", lambda: table(*order.report(given.text, given.work))),
+        "line-growth": ("Line pruning as a corpus of prose doubles", lambda: growth(given)),
+        "urls": ("Captures of URLs, one core", lambda: table(*urls.report(given))),
         "empty": ("Fixed overhead", lambda: overhead.empty(given.work, given.shards, given.cores)),
     }
     texts = [f"# De-duplication, {dt.datetime.now(dt.UTC):%Y-%m-%d}", machine()]

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from tamis.report import database, samples, tables
 from tamis.report.layout import Delivery, Results
 from tamis.report.lookup import fetch
+from tamis.report.measures import measures
 from tamis.report.page import Card, Config, Group, Realised, Sheet, Shipment, alarms, breakdown, flatten, number
 from tamis.report.pictures import waterfall
 from tamis.shards import read_json, read_table
@@ -142,6 +143,7 @@ def contents(results: Results, config: Config) -> dict[str, Any]:
         groups = largest_groups(results, connection, max(1, config.largest_groups))
         shipments = [shipment(results, delivery, connection) for delivery in results.deliveries()]
     skipped = sum(pq.read_metadata(path).num_rows for path in results.skipped())
+    notes = tables.combine_notes(read_table(results.folder / "notes.parquet"))
     return {
         "style": Markup(resources.files("tamis.report").joinpath("page.css").read_text("utf-8")),  # noqa: S704 - our file
         "manifest": manifest,
@@ -153,7 +155,8 @@ def contents(results: Results, config: Config) -> dict[str, Any]:
         "skipped": skipped,
         "alarms": alarms(stats, groups, config),
         "groups": groups if config.largest_groups else [],
-        "notes": tables.combine_notes(read_table(results.folder / "notes.parquet")),
+        "notes": notes,
+        "measures": measures(notes),
         "shipments": shipments,
         "cards": [
             card(stage, name, value) for stage, found in manifest["models"].items() for name, value in found.items()

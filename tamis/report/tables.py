@@ -144,6 +144,15 @@ def read_stats(results: Results) -> tuple[pa.Table, bool]:
     return collect(results, done)[0], False
 
 
+def read_notes(results: Results) -> dict[str, dict[str, float]]:
+    """Notes of each stage, from `notes.parquet` or, in a run that is not finished, from the stages done."""
+    path = results.folder / "notes.parquet"
+    if path.exists():
+        return combine_notes(read_table(path))
+    done = [stage for stage in results.layout.stages if results.parts(stage, "stats")]
+    return combine_notes(collect(results, done)[1])
+
+
 def steps(stats: pa.Table, *, source: str | None = None, kind: str | None = None) -> list[Step]:
     """The retention waterfall.
 

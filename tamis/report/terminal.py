@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
+from tamis.report.measures import Measure
 from tamis.report.page import number
 from tamis.report.pictures import percent
 from tamis.report.samples import Piece
@@ -71,6 +72,15 @@ def waterfall(steps: Sequence[Step]) -> str:
         reasons = _fold(row[5], room)
         lines.append(line(row[:5], reasons[0]))
         lines += [line(("",) * 5, more) for more in reasons[1:]]
+    return "\n".join(lines)
+
+
+def measured(found: Sequence[Measure]) -> str:
+    """Figures that stages measured of themselves, two lines each: value, and what it was made from."""
+    lines = []
+    for measure in found:
+        lines.append(safe(f"{measure.stage}: {measure.name} {measure.value}"))
+        lines += [f"  {line}" for line in textwrap.wrap(safe(measure.detail), WIDTH - 2)]
     return "\n".join(lines)
 
 

@@ -14,15 +14,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field
 
 from tamis import scope
-from tamis.ledger import Outputs, add_copies, dropped_rows, write_outcome
+from tamis.ledger import Outputs, dropped_rows, write_outcome
 from tamis.scope import Within
 from tamis.section import AppliesTo, Section
-from tamis.shards import read_documents
+from tamis.shards import id_halves, read_documents
 from tamis.urls import url_key
 
 VERSION = 1
@@ -41,39 +41,59 @@ class Config(Section):
     within: Within = None
 
 
+def _page_numbers(urls: pa.Array, group: np.ndarray) -> np.ndarray:
+    """Number the pages within groups of documents that share half an id: equal in a group if the URL keys are.
+
+    Args:
+        urls: n addresses.
+        group: int64[n], rising.
+
+    Returns:
+        int64[n].
+    """
+    # The scheme is no part of the key; what else may be written in two ways is up to the key itself.
+    urls = pc.replace_substring_regex(urls, "^http://", "https://")
+    beside = group[1:] == group[:-1]
+    differs = beside & ~pc.equal(urls[1:], urls[:-1]).to_numpy(zero_copy_only=False)
+    numbers = np.zeros(len(group), np.int64)
+    spelled = np.flatnonzero(np.isin(group, group[1:][differs]))
+    written = pc.dictionary_encode(urls.take(pa.array(spelled)))
+    keys = pc.dictionary_encode(pa.array([url_key(url) for url in written.dictionary.to_pylist()], pa.string()))
+    numbers[spelled] = keys.indices.to_numpy()[written.indices.to_numpy()]
+    return numbers
+
+
 def survivors(documents: pa.Table, config: Config) -> np.ndarray:
     """For each document the row number of the capture that stands for it (itself when it stays).
 
     Args:
-        documents: n documents of one shard, sorted by id.
+        documents: n documents of one shard: id, url, kind, rank and the column of the scope.
         config: the stage's section.
 
     Returns:
         int64[n].
     """
-    n = documents.num_rows
-    own = np.arange(n)
-    if n < 2:
-        return own
-    frame = pl.DataFrame(documents.select(["id", "url", "kind", "rank"])).with_columns(
-        row=pl.lit(pl.Series(own)),
-        half=pl.col("id").str.slice(0, 16),
-        scope=pl.lit(pl.Series(scope.hashes(documents, config.within))),
-    )
-    candidates = frame.filter(pl.col("url").is_not_null() & pl.col("kind").is_in(list(config.applies_to))).filter(
-        pl.len().over("half") > 1
-    )
-    # Only rows that share half an id are spelled out: the key itself decides, not its hash.
-    keys = [url_key(url) for url in candidates["url"].to_list()]
-    chosen = (
-        candidates.with_columns(pl.Series("key", keys, dtype=pl.String))
-        .sort("rank")
-        .with_columns(
-            survivor=pl.col("row").first().over("key", "scope"),
-        )
-    )
-    result = own.copy()
-    result[chosen["row"].to_numpy()] = chosen["survivor"].to_numpy()
+    result = np.arange(documents.num_rows)
+    wanted = pc.and_(
+        pc.is_valid(documents["url"]), pc.is_in(documents["kind"], value_set=pa.array(config.applies_to))
+    ).to_numpy()
+    rows = np.flatnonzero(wanted)
+    half = id_halves(documents["id"])[rows, 0]
+    order = np.argsort(half, kind="stable")
+    rows, half = rows[order], half[order]
+    same = half[1:] == half[:-1]
+    # Only rows that share half an id are looked at: the key itself decides, not its hash.
+    if not same.any():
+        return result
+    shares = np.r_[same, False] | np.r_[False, same]
+    rows, half = rows[shares], half[shares]
+    group = np.cumsum(np.r_[False, half[1:] != half[:-1]])
+    page = _page_numbers(documents["url"].take(pa.array(rows)).combine_chunks(), group)
+    scopes = scope.hashes(documents.select(["id", *scope.columns(config.within)]).take(pa.array(rows)), config.within)
+    order = np.lexsort((documents["rank"].to_numpy()[rows], scopes, page, group))
+    rows, group, page, scopes = rows[order], group[order], page[order], scopes[order]
+    first = np.r_[True, (group[1:] != group[:-1]) | (page[1:] != page[:-1]) | (scopes[1:] != scopes[:-1])]
+    result[rows] = rows[np.flatnonzero(first)][np.cumsum(first) - 1]
     return result
 
 
@@ -92,10 +112,10 @@ def run_apply(config: Config, *, shard: int, documents: Path, kept: Path, droppe
     survivor = survivors(before, config)
     stays = survivor == np.arange(before.num_rows)
     gone = before.filter(pa.array(~stays))
-    matched = before["id"].take(pa.array(survivor[~stays]))
-    extra: dict[str, int] = {}
-    for name, copies in zip(matched.to_pylist(), gone["copies"].to_pylist(), strict=True):
-        extra[name] = extra.get(name, 0) + copies
-    after = add_copies(before.filter(pa.array(stays)), extra)
-    ledger = dropped_rows("url_dedup", gone, "same_url", matched_id=matched)
+    # Each capture's copies are counted at the document that stands for it, which has its own.
+    copies = np.bincount(survivor, weights=before["copies"].to_numpy(), minlength=before.num_rows)
+    after = before.set_column(
+        before.schema.get_field_index("copies"), "copies", pa.array(copies.astype(np.int32))
+    ).filter(pa.array(stays))
+    ledger = dropped_rows("url_dedup", gone, "same_url", matched_id=before["id"].take(pa.array(survivor[~stays])))
     write_outcome(Outputs(kept, dropped, stats), "url_dedup", shard, before, after, ledger)

@@ -176,9 +176,9 @@ def make_results(folder: Path, shards: int = 2, *, finish: bool = True) -> dict[
         similarity=0.9375,
     )
     left = cleaned.filter(pc.invert(gone))
-    _stage(
-        folder, "minhash_dedup", shards, cleaned, left, ledger, notes={"largest_bucket": 2.0, "candidate_pairs": 5.0}
-    )
+    notes = {"largest_bucket": 2.0, "candidate_pairs": 5.0, "audit_pairs": 400.0, "audit_missed": 1.0,
+             "audit_documents": 50.0, "suppressed_pairs": 1234.0}  # fmt: skip
+    _stage(folder, "minhash_dedup", shards, cleaned, left, ledger, notes=notes)
 
     poor = pc.equal(left["source"], "poor")
     evil = pc.equal(left["id"], ids["hostile_dropped"])

@@ -38,6 +38,8 @@ def test_waterfall_fits_a_terminal_and_says_where_the_report_lies(made, capsys):
     assert lines[0].split() == ["stage", "documents", "characters", "kept", "of", "all", "dropped", "by", "reason"]
     assert table[-1].split()[:6] == ["heuristics", "44", "7,250", "58.7", "%", "57.9"]
     assert "gopher_too_few_words 30" in out
+    assert "minhash_dedup: recall, measured 99.8 %" in out
+    assert "minhash_dedup: pairs not compared 2,468" in out
     assert f"Report: {folder / 'report' / 'index.html'}" in out
 
 

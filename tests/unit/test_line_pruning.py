@@ -55,6 +55,7 @@ def run(folder, documents, config, shards=1, partitions=1):
             shard=shard,
             shards=shards,
             documents=inputs[shard],
+            counted=parts("map")[shard],
             barrier=folder / "reduce.json",
             size=size,
             **{name: paths[shard] for name, paths in outputs.items()},
@@ -303,6 +304,13 @@ def test_what_crosses_is_one_row_an_ngram_and_sampling_bounds_it():
         {gram for line in documents["text"][0].as_py().splitlines() for _, gram in grams(line, stage.Config())}
     )
     assert rows[1] / 12 < rows[8] < rows[1] / 6
+
+
+def test_notes_say_what_crossed_for_how_much_text(tmp_path):
+    texts = [*pages(7), "é" * 50]
+    notes = run(tmp_path, make(texts, kind=["code", *["prose"] * 7]), stage.Config(), 3, 2)[3]
+    assert notes["crossing_bytes"] == sum(path.stat().st_size for path in (tmp_path / "map").glob("*.arrow"))
+    assert notes["text_bytes"] == sum(len(text.encode()) for text in texts[1:])
 
 
 def test_partitions_are_ranges_of_the_keys():

@@ -96,6 +96,8 @@ def test_figures_and_samples_are_there(made):
     assert "gopher_too_few_words" in text
     assert ids["near"] in text
     assert ids["near_kept"] in text
+    assert "recall, measured99.8 %2 of 800 pairs" in text
+    assert "pairs not compared2,468" in text
     assert "packaged MiniLM" in text
     assert "0.9123" in text
     assert "heuristics dropped 100.0 % of source poor: 0 of 30 documents are left" in text

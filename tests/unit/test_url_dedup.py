@@ -96,3 +96,28 @@ def test_dates_do_not_matter_here_only_rank_does(make_documents, tmp_path):
     documents = documents.set_column(documents.schema.get_field_index("date"), "date", [dates])
     kept, _, _ = run(documents.cast(documents.schema), tmp_path)
     assert kept["rank"].to_pylist() == [0]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    rows=st.lists(st.tuples(st.sampled_from(URLS), st.sampled_from("ab"), st.integers(0, 2)), max_size=25),
+    seed=st.randoms(use_true_random=False),
+)
+def test_pages_of_one_hash_in_two_scopes_equal_a_dictionary(make_documents, rows, seed):
+    """Halves of ids say nothing here: three of them for all pages, in any combination."""
+    ranks = list(range(len(rows)))
+    seed.shuffle(ranks)
+    names = [f"{half if url is None else len(url_key(url)) % 2:016x}{n:016x}" for n, (url, _, half) in enumerate(rows)]
+    documents = make_documents(
+        ["text"] * len(rows), id=names, url=[url for url, _, _ in rows], source=[source for _, source, _ in rows],
+        rank=ranks,
+    )  # fmt: skip
+    found = url_dedup.survivors(documents, url_dedup.Config(within="source"))
+    best = {}
+    keys = []
+    for row, document in enumerate(documents.to_pylist()):
+        url = document["url"]
+        keys.append((url_key(url), document["source"]) if url else document["id"])
+        if keys[-1] not in best or document["rank"] < documents["rank"][best[keys[-1]]].as_py():
+            best[keys[-1]] = row
+    assert found.tolist() == [best[key] for key in keys]

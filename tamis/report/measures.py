@@ -1,0 +1,52 @@
+"""What the notes of a stage add up to: figures of quality and cost that a person would otherwise work out by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from tamis.report.pictures import percent
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One figure of a stage: what it is, its value, and what it was made from."""
+
+    stage: str
+    name: str
+    value: str
+    detail: str
+
+
+def _near_duplicates(notes: Mapping[str, float]) -> Iterator[Measure]:
+    stage = "minhash_dedup"
+    if "audit_pairs" in notes:
+        pairs, missed = int(notes["audit_pairs"]), int(notes.get("audit_missed", 0))
+        detail = f"{missed:,} of {pairs:,} pairs at or above the threshold are both kept"
+        if "audit_documents" in notes:
+            detail += f"; {int(notes['audit_documents']):,} documents against the whole corpus"
+        yield Measure(stage, "recall, measured", percent(1 - missed / pairs) if pairs else "–", detail)
+    if "suppressed_pairs" in notes:
+        detail = "that bucket_candidates left out, counted once a bucket; most are settled through another document"
+        yield Measure(stage, "pairs not compared", f"{int(notes['suppressed_pairs']):,}", detail)
+
+
+def _line_pruning(notes: Mapping[str, float]) -> Iterator[Measure]:
+    if notes.get("text_bytes"):
+        crossing, text = notes["crossing_bytes"], notes["text_bytes"]
+        detail = f"{crossing / 1e6:,.1f} MB of n-gram counts for {text / 1e6:,.1f} MB of text"
+        yield Measure("line_pruning", "crossing", f"{1000 * crossing / text:,.0f} MB per GB", detail)
+
+
+MEASURES = {"minhash_dedup": _near_duplicates, "line_pruning": _line_pruning}
+
+
+def measures(notes: Mapping[str, Mapping[str, float]]) -> list[Measure]:
+    """The figures of all stages, in the order of the stages.
+
+    Args:
+        notes: stage → name → value, from `tamis.report.tables.combine_notes`.
+    """
+    return [
+        measure for stage, values in notes.items() if stage in MEASURES for measure in MEASURES[stage](dict(values))
+    ]
