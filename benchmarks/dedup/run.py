@@ -43,10 +43,16 @@ from peers.environments import REQUIREMENTS, interpreter, version
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 MINHASH_PEERS = {
-    "datatrove": "datatrove_minhash.py",
-    "text-dedup": "text_dedup_minhash.py",
-    "rensa": "rensa_minhash.py",
+    "datatrove": ("datatrove", "datatrove_minhash.py"),
+    "text-dedup": ("text-dedup", "text_dedup_minhash.py"),
+    "rensa": ("rensa", "rensa_minhash.py"),
 }
+PARAGRAPH_PEERS = {
+    "dolma, attributes only": ("dolma", "dolma_paragraphs.py"),
+    "dolma, documents rewritten": ("dolma", "dolma_paragraphs.py", "--rewrite"),
+}
+"""Row of the table → the peer, its script and options."""
+
 PREPARED = {"dolma": "--prepare"}
 """Peers that cannot read Parquet: their own input is made beforehand and its making is not counted."""
 
@@ -138,7 +144,7 @@ def run_peer(python: Path, script: str, source: Path, output: Path, cores: int, 
     return workflow.measured([*command, "--workers", str(cores), *more], output.parent)
 
 
-def duel(given: argparse.Namespace, stage: str, scripts: dict[str, str]) -> str:
+def duel(given: argparse.Namespace, stage: str, peers: dict[str, tuple[str, ...]]) -> str:
     """tamis, peer, tamis, peer … and the table of it."""
     folder = given.work / f"{given.documents}"
     megabytes = write_corpus(folder / "corpus", given.documents) / 1e6
@@ -149,25 +155,25 @@ def duel(given: argparse.Namespace, stage: str, scripts: dict[str, str]) -> str:
     runner.run(stage)  # Compiles kernels where they are not cached yet; not counted.
     mine, others = Timing("tamis"), []
     versions = []
-    for peer, script in scripts.items():
-        python = interpreter(peer, given.environments)
+    for name, (peer, script, *more) in peers.items():
+        python = interpreter(peer, given.environments) if peer in given.peers else None
         if python is None:
             continue
         versions.append(f"{peer} {version(python, peer)}")
-        timing = Timing(peer)
+        timing = Timing(name)
         for _ in range(given.rounds):
             own = runner.run(stage)
             output = folder / f"{stage}-{peer}"
             if (prepared := PREPARED.get(peer)) is not None:
                 run_peer(Path(sys.executable), script, runner.documents("ingest"), output, given.cores, prepared)
-            cost = run_peer(python, script, runner.documents("ingest"), output, given.cores)
+            cost = run_peer(python, script, runner.documents("ingest"), output, given.cores, *more)
             mine.costs.append(own)
             timing.costs.append(cost)
             timing.own.append(own)
             timing.kept = documents_in(output)
             load = os.getloadavg()[0]
             print(
-                f"tamis {own}, {peer} {cost}, times slower {cost.seconds / own.seconds:.1f}, load {load:.1f}",
+                f"tamis {own}, {name} {cost}, times slower {cost.seconds / own.seconds:.1f}, load {load:.1f}",
                 flush=True,
             )
         others.append(timing)
@@ -180,8 +186,8 @@ def duel(given: argparse.Namespace, stage: str, scripts: dict[str, str]) -> str:
     steps = table(STEPS, runner.steps(stage))
     return (
         f"{given.documents:,} documents, {megabytes:,.0f} MB of text, {given.shards} shards, {given.cores} cores. "
-        f"{', '.join(versions)}.\n\n{table(HEAD, rows)}\n\nSeconds in the jobs of tamis' last run (summed over jobs, "
-        f"{runner.last.seconds:.1f} s by the clock, {runner.last.cpu:.1f} CPU s with Snakemake):\n\n{steps}"
+        f"{', '.join(sorted(set(versions)))}.\n\n{table(HEAD, rows)}\n\nSeconds in the jobs of tamis' last run "
+        f"(summed over jobs, {runner.last.seconds:.1f} s by the clock, {runner.last.cpu:.1f} CPU s with Snakemake):\n\n{steps}"
     )
 
 
@@ -198,7 +204,7 @@ def lines(given: argparse.Namespace) -> str:
     return (
         f"{given.documents:,} documents, {megabytes:,.0f} MB: {median(seconds):.1f} s, "
         f"{megabytes / median(seconds):.0f} MB/s on {given.cores} cores; {1000 * crossing / megabytes:.0f} MB cross "
-        f"per GB of text.\n\n{table(['step', 'jobs', 'seconds'], runner.steps('line_pruning'))}"
+        f"per GB of text.\n\n{table(STEPS, runner.steps('line_pruning'))}"
     )
 
 
@@ -228,11 +234,9 @@ def main() -> None:
     given = parser.parse_args()
     given.work, given.environments = given.work.resolve(), given.environments.resolve()
     given.work.mkdir(parents=True, exist_ok=True)
-    chosen = {peer: script for peer, script in MINHASH_PEERS.items() if peer in given.peers}
-    bloom = {"dolma": "dolma_paragraphs.py"} if "dolma" in given.peers else {}
     makers = {
-        "minhash": ("Near-duplicates", lambda: duel(given, "minhash_dedup", chosen)),
-        "paragraphs": ("Paragraphs", lambda: duel(given, "paragraph_dedup", bloom)),
+        "minhash": ("Near-duplicates", lambda: duel(given, "minhash_dedup", MINHASH_PEERS)),
+        "paragraphs": ("Paragraphs", lambda: duel(given, "paragraph_dedup", PARAGRAPH_PEERS)),
         "lines": ("Line pruning", lambda: lines(given)),
         "kernels": ("Signature kernel, one core", lambda: table(*kernels.speed(given.text))),
         "levels": ("Signatures against known Jaccard", lambda: table(*kernels.levels(given.work))),

@@ -15,7 +15,7 @@ silence is a promise broken. Put the stage first in the pipeline: behind de-dupl
 stood for copies of its text elsewhere, and they would go with it.
 
 Reasons, in this order where several hold: `removed_url`, `removed_domain`, `removed_id`, `removed_hash`. Writes
-documents, dropped, stats. All kinds of document are looked at. Memory: one shard, and about 100 bytes an entry of the
+documents, dropped, stats. All kinds of document are looked at. Memory: a batch, and about 100 bytes an entry of the
 lists.
 """
 
@@ -32,9 +32,9 @@ import pyarrow as pa
 from pydantic import Field
 
 from tamis.errors import SourceError
-from tamis.ledger import Outputs, dropped_rows, write_outcome
+from tamis.ledger import Outputs, dropped_rows, outcome_writer
 from tamis.section import Section
-from tamis.shards import read_documents
+from tamis.shards import document_batches
 from tamis.urls import url_key
 
 VERSION = 1
@@ -202,10 +202,9 @@ def run_apply(config: Config, *, shard: int, documents: Path, kept: Path, droppe
         stats: stats to write.
     """
     lists = read_lists(config)
-    before = read_documents(documents)
-    reasons = pa.array(removed(before, lists), pa.string())
-    ledger = dropped_rows(STAGE, before.filter(reasons.is_valid()), reasons.drop_null())
-    notes = {"largest_list_of_" + kind: len(getattr(lists, kind)) for kind in KINDS}
-    write_outcome(
-        Outputs(kept, dropped, stats), STAGE, shard, before, before.filter(reasons.is_null()), ledger, notes=notes
-    )
+    with outcome_writer(Outputs(kept, dropped, stats), STAGE, shard) as writer:
+        for before in document_batches(documents):
+            reasons = pa.array(removed(before, lists), pa.string())
+            ledger = dropped_rows(STAGE, before.filter(reasons.is_valid()), reasons.drop_null())
+            writer.add(before, before.filter(reasons.is_null()), ledger)
+        writer.notes.update({"largest_list_of_" + kind: len(getattr(lists, kind)) for kind in KINDS})

@@ -6,7 +6,7 @@ whose halves agree are compared by the key itself. The survivor is the first in 
 most recent); the others become ledger rows of reason `same_url` that name it, and it takes over their copies.
 Documents without a URL pass through. With `within`, captures are compared inside one value of that column.
 
-Writes documents, dropped, stats. Memory: one shard. Ties: rank is a total order.
+Writes documents, dropped, stats. Memory: ids and addresses of one shard. Ties: rank is a total order.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from tamis import scope
-from tamis.ledger import Outputs, dropped_rows, write_outcome
+from tamis.ledger import Outputs, dropped_rows, outcome_writer
 from tamis.scope import Within
 from tamis.section import AppliesTo, Section
-from tamis.shards import id_halves, read_documents
+from tamis.shards import document_batches, id_halves, read_table
 from tamis.urls import url_key
 
 VERSION = 1
@@ -108,14 +108,24 @@ def run_apply(config: Config, *, shard: int, documents: Path, kept: Path, droppe
         dropped: ledger to write.
         stats: stats to write.
     """
-    before = read_documents(documents)
-    survivor = survivors(before, config)
-    stays = survivor == np.arange(before.num_rows)
-    gone = before.filter(pa.array(~stays))
+    known = read_table(documents, sorted({"id", "url", "kind", "rank", "copies", *scope.columns(config.within)}))
+    survivor = survivors(known, config)
     # Each capture's copies are counted at the document that stands for it, which has its own.
-    copies = np.bincount(survivor, weights=before["copies"].to_numpy(), minlength=before.num_rows)
-    after = before.set_column(
-        before.schema.get_field_index("copies"), "copies", pa.array(copies.astype(np.int32))
-    ).filter(pa.array(stays))
-    ledger = dropped_rows("url_dedup", gone, "same_url", matched_id=before["id"].take(pa.array(survivor[~stays])))
-    write_outcome(Outputs(kept, dropped, stats), "url_dedup", shard, before, after, ledger)
+    copies = np.bincount(survivor, weights=known["copies"].to_numpy(), minlength=known.num_rows).astype(np.int32)
+    stays = survivor == np.arange(known.num_rows)
+    with outcome_writer(Outputs(kept, dropped, stats), "url_dedup", shard) as writer:
+        first = 0
+        for before in document_batches(documents):
+            here = slice(first, first + before.num_rows)
+            first = here.stop
+            counted = before.set_column(
+                before.schema.get_field_index("copies"), "copies", pa.array(copies[here], pa.int32())
+            )
+            gone = ~stays[here]
+            ledger = dropped_rows(
+                "url_dedup",
+                before.filter(pa.array(gone)),
+                "same_url",
+                matched_id=known["id"].take(pa.array(survivor[here][gone])),
+            )
+            writer.add(before, counted.filter(pa.array(~gone)), ledger)

@@ -1,9 +1,10 @@
-"""dolma's Bloom-filter paragraph de-duplication: attributes only, it rewrites no document.
+"""dolma's Bloom-filter paragraph de-duplication, with or without its mixer, which rewrites the documents.
 
 dolma reads gzip JSON lines under documents/ and writes attributes beside them. Making those lines from Parquet
-(`--prepare`, once) is not counted, and rewriting the documents (its mixer) is left out; both in its favour.
+(`--prepare`, once) is not counted. With `--rewrite`, its mixer then cuts the spans of the attributes out of the
+documents, in as many streams as there are workers, and writes gzip JSON lines.
 
-    python dolma_paragraphs.py --input FOLDER --output FOLDER --workers 2
+    python dolma_paragraphs.py --input FOLDER --output FOLDER --workers 2 [--rewrite]
 """
 
 from __future__ import annotations
@@ -32,6 +33,13 @@ def prepare(source: Path, folder: Path) -> None:
                     file.write(json.dumps({"id": row["id"], "text": row["text"], "source": "benchmark"}) + "\n")
 
 
+def dolma(config: dict, output: Path, command: str) -> None:
+    """Run one of dolma's commands."""
+    path = output / f"{command}.json"
+    path.write_text(json.dumps(config))
+    subprocess.run([str(Path(sys.executable).parent / "dolma"), "-c", str(path), command], check=True)
+
+
 def main() -> None:
     """Run it."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -39,6 +47,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--prepare", action="store_true", help="only make the JSON lines")
+    parser.add_argument("--rewrite", action="store_true", help="also run the mixer")
     given = parser.parse_args()
     if given.prepare:
         prepare(given.input, given.output)
@@ -56,9 +65,23 @@ def main() -> None:
         },
         "processes": given.workers,
     }
-    (given.output / "dolma.json").write_text(json.dumps(config))
-    command = [str(Path(sys.executable).parent / "dolma"), "-c", str(given.output / "dolma.json"), "dedupe"]
-    subprocess.run(command, check=True)
+    dolma(config, given.output, "dedupe")
+    if not given.rewrite:
+        return
+    shutil.rmtree(given.output / "rewritten", ignore_errors=True)
+    files = sorted(str(path) for path in (given.output / "documents").glob("*.json.gz"))
+    cut = {"span": "$.attributes.duplicate_paragraphs", "min_score": 0.5, "replacement": ""}
+    streams = [
+        {
+            "name": f"stream-{number}",
+            "documents": files[number :: given.workers],
+            "attributes": ["paragraphs"],
+            "output": {"path": str(given.output / "rewritten"), "max_size_in_bytes": 1_000_000_000},
+            "span_replacement": [cut],
+        }
+        for number in range(given.workers)
+    ]
+    dolma({"streams": streams, "processes": given.workers}, given.output, "mix")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ REQUIREMENTS = {
     "datatrove": ("datatrove[io,processing]==0.10.1", "spacy>=3.8,<3.9"),
     "text-dedup": ("text-dedup==0.4.0",),
     "rensa": ("rensa==0.5.0", "pyarrow"),
-    "dolma": ("dolma==1.2.1",),
+    # Without these two pip goes back through hundreds of versions of them.
+    "dolma": ("dolma==1.2.1", "boto3==1.26.161", "botocore==1.29.161"),
 }
 """Peer → what pip installs."""
 
@@ -34,7 +35,6 @@ def interpreter(peer: str, folder: Path) -> Path | None:
     if python.exists() and subprocess.run(check, capture_output=True, check=False).returncode == 0:
         return python
     subprocess.run([sys.executable, "-m", "venv", str(folder / peer)], check=True)
-    # Older ones go back through hundreds of versions of boto3 for dolma.
     subprocess.run([str(python), "-m", "pip", "install", "--quiet", "--upgrade", "pip"], check=True)
     install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *REQUIREMENTS[peer]]
     done = subprocess.run(install, capture_output=True, text=True, check=False)
