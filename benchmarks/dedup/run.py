@@ -187,7 +187,8 @@ def duel(given: argparse.Namespace, stage: str, peers: dict[str, tuple[str, ...]
     return (
         f"{given.documents:,} documents, {megabytes:,.0f} MB of text, {given.shards} shards, {given.cores} cores. "
         f"{', '.join(sorted(set(versions)))}.\n\n{table(HEAD, rows)}\n\nSeconds in the jobs of tamis' last run "
-        f"(summed over jobs, {runner.last.seconds:.1f} s by the clock, {runner.last.cpu:.1f} CPU s with Snakemake):\n\n{steps}"
+        f"(summed over jobs, {runner.last.seconds:.1f} s by the clock, {runner.last.cpu:.1f} CPU s with "
+        f"Snakemake):\n\n{steps}"
     )
 
 
