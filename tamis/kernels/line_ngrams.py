@@ -22,6 +22,13 @@ from tamis.kernels.words import WORD_KEY, character_table, document_words
 
 NGRAM_KEY = hashing.keys("line n-grams", 1)[0]
 
+IN_CACHE = 1 << 13
+"""Keys that are grouped in one go once they stand together: 64 kB."""
+MOST_BITS = 11
+"""More groups at once than 2,048 miss the translation cache with every key that is moved."""
+FEW = 24
+"""Keys that are sorted by insertion."""
+
 
 @njit(cache=True, nogil=True)
 def _key(words: np.ndarray, start: int, count: int, seed: int) -> int:
@@ -110,16 +117,67 @@ def _collect(
 
 
 @njit(cache=True, nogil=True)
-def _run_lengths(keys: np.ndarray, counts: np.ndarray) -> int:
-    """Collapse equal neighbours in place and count them; returns how many remain."""
+def _scatter(keys: np.ndarray, shift: int, ends: np.ndarray, out: np.ndarray) -> None:
+    """Group keys by the bits from `shift` on that number the entries of `ends`; fills it with the end of each group."""
+    mask = np.uint64(len(ends) - 1)
+    ends[:] = 0
+    for key in keys:
+        ends[np.int64((key >> np.uint64(shift)) & mask)] += 1
+    ends[:] = np.cumsum(ends) - ends
+    for key in keys:
+        group = np.int64((key >> np.uint64(shift)) & mask)
+        out[ends[group]] = key
+        ends[group] += 1
+
+
+@njit(cache=True, nogil=True)
+def _sort_few(keys: np.ndarray) -> None:
+    if len(keys) > FEW:
+        keys.sort()
+        return
+    for i in range(1, len(keys)):
+        key = keys[i]
+        j = i
+        while j > 0 and keys[j - 1] > key:
+            keys[j] = keys[j - 1]
+            j -= 1
+        keys[j] = key
+
+
+@njit(cache=True, nogil=True)
+def _sorted_counts(keys: np.ndarray, counts: np.ndarray) -> int:
+    """Sort keys in place, collapse equal ones and count them; returns how many remain.
+
+    Keys are hashes, uniform in all their bits, so two rounds of grouping by the next bits leave groups of a few; where
+    some are not (one key of many documents), those groups are sorted by comparison.
+    """
+    high_bits = 0
+    while high_bits < MOST_BITS and len(keys) >> high_bits > IN_CACHE:
+        high_bits += 1
+    grouped = np.empty(len(keys), dtype=np.uint64)
+    ends = np.zeros(1 << high_bits, dtype=np.int64)
+    # A shift by 64 is undefined; where there is one group, any other does.
+    _scatter(keys, 64 - max(high_bits, 1), ends, grouped)
     distinct = 0
-    for i in range(len(keys)):
-        if distinct > 0 and keys[distinct - 1] == keys[i]:
-            counts[distinct - 1] += 1
-        else:
-            keys[distinct] = keys[i]
-            counts[distinct] = 1
-            distinct += 1
+    for group in range(len(ends)):
+        begin = ends[group - 1] if group > 0 else 0
+        end = ends[group]
+        low_bits = 0
+        while low_bits < MOST_BITS and (end - begin) >> low_bits > 1:
+            low_bits += 1
+        part = keys[begin:end]
+        part_ends = np.zeros(1 << low_bits, dtype=np.int64)
+        _scatter(grouped[begin:end], 64 - max(high_bits + low_bits, 1), part_ends, part)
+        for few in range(len(part_ends)):
+            _sort_few(part[part_ends[few - 1] if few > 0 else 0 : part_ends[few]])
+        # What is collapsed goes to the front, where all keys have been read.
+        for i in range(begin, end):
+            if distinct > 0 and keys[distinct - 1] == keys[i]:
+                counts[distinct - 1] += 1
+            else:
+                keys[distinct] = keys[i]
+                counts[distinct] = 1
+                distinct += 1
     return distinct
 
 
@@ -168,10 +226,9 @@ def document_frequencies(
         keys,
     )
     keys = keys[:total]
-    keys.sort()
-    counts = np.zeros(total, dtype=np.int32)
-    distinct = _run_lengths(keys, counts)
-    return keys[:distinct].copy(), counts[:distinct].copy()
+    counts = np.empty(total, dtype=np.int32)
+    distinct = _sorted_counts(keys, counts)
+    return keys[:distinct], counts[:distinct]
 
 
 @njit(cache=True, nogil=True)
@@ -233,6 +290,12 @@ def _cover(
                 covered_end = 0
                 most = 0
                 for word in range(count - ngram + 1):
+                    if modulus == 1:
+                        # Words before this one that nothing covers stay uncovered: most lines are done after a few.
+                        lost = word - covered + max(0, covered_end - word)
+                        if count - lost < share * count:
+                            covered = -1
+                            break
                     key = _key(words, word, ngram, seed)
                     if not _sampled(key, modulus):
                         continue

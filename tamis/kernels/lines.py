@@ -20,6 +20,11 @@ import numpy as np
 import pyarrow as pa
 from numba import njit
 
+from tamis.kernels.words import HIGH_BITS, LOW_BITS, _eight
+
+BYTES_PER_UNIT = 16
+"""Room for units is made for this many bytes each at first: lines of real text are longer, blank ones aside."""
+
 
 class Units(NamedTuple):
     """The units of n rows.
@@ -57,6 +62,24 @@ def _space(data: np.ndarray, i: int, end: int) -> int:
     return width
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _line_end(data: np.ndarray, i: int, end: int) -> int:
+    """First byte at or after i that ends a line; `end` when there is none."""
+    last_eight = min(end, len(data)) - 8
+    while i <= last_eight:
+        eight = _eight(data, i)
+        line_feed = eight ^ (LOW_BITS * np.uint64(0x0A))
+        carriage_return = eight ^ (LOW_BITS * np.uint64(0x0D))
+        # A byte that is zero borrows from its high bit; one above a zero byte may look like it, never one below.
+        zero = ((line_feed - LOW_BITS) & ~line_feed) | ((carriage_return - LOW_BITS) & ~carriage_return)
+        if zero & HIGH_BITS != np.uint64(0):
+            break
+        i += 8
+    while i < end and data[i] != 0x0A and data[i] != 0x0D:
+        i += 1
+    return i
+
+
 @njit(cache=True, nogil=True)
 def _scan(
     offsets: np.ndarray,
@@ -68,8 +91,9 @@ def _scan(
     ends: np.ndarray,
     breaks: np.ndarray,
 ) -> int:
-    """Find the units of the wanted rows and return their number; `starts`, `ends` and `breaks` have room for it."""
+    """Find the units of the wanted rows; returns how many there are, also where they have more than room."""
     unit = 0
+    room = len(starts)
     for row in range(len(offsets) - 1):
         if wanted[row]:
             end = offsets[row + 1]
@@ -80,16 +104,12 @@ def _scan(
             while i < end:
                 line = i
                 blank = True
-                while i < end and data[i] != 0x0A and data[i] != 0x0D:
-                    if blank:
-                        width = _space(data, i, end)
-                        if width == 0:
-                            blank = False
-                            i += 1
-                        else:
-                            i += width
-                    else:
-                        i += 1
+                while blank and i < end and data[i] != 0x0A and data[i] != 0x0D:
+                    width = _space(data, i, end)
+                    blank = width > 0
+                    i += width
+                if not blank:
+                    i = _line_end(data, i, end)
                 stop = i
                 ended = 0
                 if i < end:
@@ -100,15 +120,17 @@ def _scan(
                     endings += ended
                 else:
                     if by_line or not inside:
-                        starts[unit] = line
-                        if not first:
+                        if unit < room:
+                            starts[unit] = line
+                        if not first and unit <= room:
                             breaks[unit - 1] = endings
                         first = False
                         unit += 1
                     inside = True
                     endings = ended
-                    ends[unit - 1] = stop
-            if not first:
+                    if unit <= room:
+                        ends[unit - 1] = stop
+            if not first and unit <= room:
                 breaks[unit - 1] = endings
         unit_offsets[row + 1] = unit
     return unit
@@ -124,11 +146,13 @@ def find_units(offsets: np.ndarray, data: np.ndarray, wanted: np.ndarray, *, by_
         by_line: lines, or paragraphs.
     """
     unit_offsets = np.zeros(len(offsets), dtype=np.int64)
-    # There are at most as many units as line endings and rows; what they do not need is reserved, not touched.
-    text = data[offsets[0] : offsets[-1]]
-    room = np.count_nonzero(text == 0x0A) + np.count_nonzero(text == 0x0D) + len(offsets)
+    # Reserved, not touched: the system gives memory only for the part that is filled.
+    room = len(offsets) + int(offsets[-1] - offsets[0]) // BYTES_PER_UNIT
     starts, ends, breaks = (np.empty(room, dtype=np.int64) for _ in range(3))
     count = _scan(offsets, data, wanted, by_line, unit_offsets, starts, ends, breaks)
+    if count > room:
+        starts, ends, breaks = (np.empty(count, dtype=np.int64) for _ in range(3))
+        _scan(offsets, data, wanted, by_line, unit_offsets, starts, ends, breaks)
     return Units(unit_offsets, starts[:count], ends[:count], breaks[:count])
 
 
@@ -245,29 +269,13 @@ def characters_of(
 
 
 @njit(cache=True, nogil=True)
-def _gather(
-    offsets: np.ndarray,
-    data: np.ndarray,
-    rows: np.ndarray,
-    starts: np.ndarray,
-    ends: np.ndarray,
-    new_offsets: np.ndarray,
-    new_data: np.ndarray,
-) -> None:
-    span = 0
+def _gather(data: np.ndarray, starts: np.ndarray, ends: np.ndarray, new_data: np.ndarray) -> None:
+    """Put pieces of `data` one after another; a piece runs on over rows of which nothing is cut."""
     position = 0
-    for row in range(len(offsets) - 1):
-        source = offsets[row]
-        while span < len(rows) and rows[span] == row:
-            length = starts[span] - source
-            new_data[position : position + length] = data[source : source + length]
-            position += length
-            source = ends[span]
-            span += 1
-        length = offsets[row + 1] - source
-        new_data[position : position + length] = data[source : source + length]
+    for piece in range(len(starts)):
+        length = ends[piece] - starts[piece]
+        new_data[position : position + length] = data[starts[piece] : ends[piece]]
         position += length
-        new_offsets[row + 1] = position
 
 
 def remove_spans(
@@ -289,8 +297,9 @@ def remove_spans(
     Returns:
         n strings, large_string.
     """
-    new_offsets = np.zeros(len(offsets), dtype=np.int64)
-    size = int(offsets[-1] - offsets[0] - np.sum(ends - starts))
-    new_data = np.empty(size, dtype=np.uint8)
-    _gather(offsets, data, rows, starts, ends, new_offsets, new_data)
+    gone = ends - starts
+    until = np.concatenate([[0], np.cumsum(gone)])
+    new_offsets = offsets - offsets[0] - until[np.searchsorted(rows, np.arange(len(offsets)))]
+    new_data = np.empty(int(offsets[-1] - offsets[0] - until[-1]), dtype=np.uint8)
+    _gather(data, np.r_[offsets[0], ends], np.r_[starts, offsets[-1]], new_data)
     return pa.LargeStringArray.from_buffers(len(offsets) - 1, pa.py_buffer(new_offsets), pa.py_buffer(new_data))

@@ -168,22 +168,21 @@ def frequent(counted: Sequence[pa.Table], more_than: int) -> list[pa.Table]:
     Returns:
         `FREQUENCIES` for each shard: the frequent n-grams it holds, with the documents of all shards.
     """
-    keys = np.concatenate([table["key"].to_numpy() for table in counted])
-    order = np.argsort(keys, kind="stable")
-    documents = np.concatenate([table["documents"].to_numpy() for table in counted]).astype(np.int64)[order]
-    keys = keys[order]
-    first = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]][: len(keys)])
-    totals = np.add.reduceat(documents, first) if len(first) else documents
+    shards = [(table["key"].to_numpy(), table["documents"].to_numpy()) for table in counted]
+    # An n-gram of more than t documents is in more than t / N of some shard: most keys need not be looked at.
+    least = more_than // len(shards) + 1
+    keys = np.unique(np.concatenate([keys[documents >= least] for keys, documents in shards]))
+    totals = np.zeros(len(keys), dtype=np.int64)
+    held = []
+    for own, documents in shards:
+        place = np.minimum(np.searchsorted(own, keys), max(len(own) - 1, 0))
+        held.append(own[place] == keys if len(own) else np.zeros(len(keys), dtype=np.bool_))
+        totals[held[-1]] += documents[place[held[-1]]]
     often = totals > more_than
-    keys, totals = keys[first][often], totals[often]
-    found = []
-    for table in counted:
-        own = table["key"].to_numpy()
-        held = np.zeros(len(keys), dtype=np.bool_)
-        if len(own):
-            held = own[np.minimum(np.searchsorted(own, keys), len(own) - 1)] == keys
-        found.append(pa.table({"key": keys[held], "documents": totals[held].astype(np.int32)}, schema=FREQUENCIES))
-    return found
+    return [
+        pa.table({"key": keys[own & often], "documents": totals[own & often].astype(np.int32)}, schema=FREQUENCIES)
+        for own in held
+    ]
 
 
 def prune(
@@ -242,10 +241,11 @@ def prune(
         }
     ).cast(schemas.EDITS)
 
-    size = unit_characters(data, lines.starts, lines.ends)
-    left = np.bincount(row, weights=np.where(cut, 0, size), minlength=documents.num_rows).astype(np.int64)
     touched = np.zeros(documents.num_rows, dtype=np.bool_)
     touched[rows] = True
+    stays = ~cut & touched[row]
+    size = unit_characters(data, lines.starts[stays], lines.ends[stays])
+    left = np.bincount(row[stays], weights=size, minlength=documents.num_rows).astype(np.int64)
     stump = touched & (left < max(config.min_characters, 1))
     kept = documents.set_column(documents.schema.get_field_index("text"), "text", text).filter(pa.array(~stump))
     ledger = dropped_rows(

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from test_lines_kernel import plain_units, without
 
 from tamis import barrier
+from tamis.kernels.line_ngrams import _sorted_counts
 from tamis.shards import home_shards, part_name, write_table
 from tamis.stages import line_pruning as stage
 from tamis.text import words
@@ -311,6 +312,25 @@ def test_notes_say_what_crossed_for_how_much_text(tmp_path):
     notes = run(tmp_path, make(texts, kind=["code", *["prose"] * 7]), stage.Config(), 3, 2)[3]
     assert notes["crossing_bytes"] == sum(path.stat().st_size for path in (tmp_path / "map").glob("*.arrow"))
     assert notes["text_bytes"] == sum(len(text.encode()) for text in texts[1:])
+
+
+@pytest.mark.parametrize("count", [0, 1, 25, 8_192, 8_193, 300_000])
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda random, count: random.integers(0, 2**64 - 1, count, dtype=np.uint64),
+        lambda random, count: random.integers(0, 2**64 - 1, 40, dtype=np.uint64)[random.integers(0, 40, count)],
+        lambda random, count: random.integers(0, 1 << 20, count, dtype=np.uint64),
+        lambda random, count: np.uint64(2**64 - 1) - random.integers(0, 3, count, dtype=np.uint64),
+    ],
+)
+def test_keys_are_sorted_and_counted(draw, count):
+    keys = draw(np.random.default_rng(count), count)
+    expected, times = np.unique(keys, return_counts=True)
+    counts = np.empty(count, dtype=np.int32)
+    distinct = _sorted_counts(keys, counts)
+    assert np.array_equal(keys[:distinct], expected)
+    assert np.array_equal(counts[:distinct], times)
 
 
 def test_partitions_are_ranges_of_the_keys():
