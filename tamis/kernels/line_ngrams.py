@@ -12,6 +12,8 @@ A key takes in the bucket of the document, so that one table counts all buckets.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numba import njit
 
@@ -181,54 +183,73 @@ def _sorted_counts(keys: np.ndarray, counts: np.ndarray) -> int:
     return distinct
 
 
-def document_frequencies(
-    data: np.ndarray,
-    lines: Units,
-    buckets: np.ndarray,
-    *,
-    ngram: int,
-    min_words: int,
-    modulus: int,
-) -> tuple[np.ndarray, np.ndarray]:
-    """In how many rows each key occurs.
+class KeyCounter:
+    """Counts in how many rows each key occurs, with the rows given some at a time.
 
-    Args:
-        data: uint8 from `tamis.kernels.words.buffers`.
-        lines: lines of n rows.
-        buckets: uint64[n], bucket of each row.
-        ngram: words of an n-gram.
-        min_words: lines with fewer words have no keys.
-        modulus: of the sample, 1 = all.
-
-    Returns:
-        uint64 keys, ascending, and int32 numbers of rows. Memory: 12 bytes a word of text, before collapsing.
+    When `capacity` keys have come together (each once a row), they are counted and handed out, so a key may be handed
+    out several times with a part of its rows. Memory: 20 bytes a key of the capacity.
     """
-    # A line of b bytes has at most (b + 1) // 2 words, and no more n-grams; one more for the whole line.
-    until = np.concatenate([[0], np.cumsum((lines.ends - lines.starts + 1) // 2 + 1)])
-    room = np.diff(until[lines.offsets])
-    size = 1 << int(2 * room.max(initial=4)).bit_length()
-    keys = np.empty(until[-1], dtype=np.uint64)
-    total = _collect(
-        data,
-        lines.offsets,
-        lines.starts,
-        lines.ends,
-        buckets,
-        ngram,
-        min_words,
-        modulus,
-        WORD_KEY,
-        NGRAM_KEY,
-        character_table(),
-        room,
-        np.empty(size, dtype=np.uint64),
-        np.full(size, -1, dtype=np.int64),
-        keys,
-    )
-    keys = keys[:total]
-    counts = np.empty(total, dtype=np.int32)
-    distinct = _sorted_counts(keys, counts)
-    return keys[:distinct], counts[:distinct]
+
+    def __init__(self, capacity: int, *, ngram: int, min_words: int, modulus: int) -> None:
+        """Begin with nothing.
+
+        Args:
+            capacity: keys in memory; more where one call of `add` brings more.
+            ngram: words of an n-gram.
+            min_words: lines with fewer words have no keys.
+            modulus: of the sample, 1 = all.
+        """
+        self._capacity = capacity
+        self._ngram, self._min_words, self._modulus = ngram, min_words, modulus
+        self._keys = np.empty(capacity, dtype=np.uint64)
+        self._filled = 0
+
+    def add(self, data: np.ndarray, lines: Units, buckets: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Take in the lines of n rows that no other call has.
+
+        Args:
+            data: uint8 from `tamis.kernels.words.buffers`.
+            lines: lines of n rows.
+            buckets: uint64[n], bucket of each row.
+
+        Yields:
+            What `counted` gives, when the memory is full.
+        """
+        # A line of b bytes has at most (b + 1) // 2 words, and no more n-grams; one more for the whole line.
+        until = np.concatenate([[0], np.cumsum((lines.ends - lines.starts + 1) // 2 + 1)])
+        if self._filled + until[-1] > len(self._keys):
+            if self._filled:
+                yield self.counted()
+            if until[-1] > len(self._keys):
+                self._keys = np.empty(until[-1], dtype=np.uint64)
+        room = np.diff(until[lines.offsets])
+        size = 1 << int(2 * room.max(initial=4)).bit_length()
+        self._filled += _collect(
+            data,
+            lines.offsets,
+            lines.starts,
+            lines.ends,
+            buckets,
+            self._ngram,
+            self._min_words,
+            self._modulus,
+            WORD_KEY,
+            NGRAM_KEY,
+            character_table(),
+            room,
+            np.empty(size, dtype=np.uint64),
+            np.full(size, -1, dtype=np.int64),
+            self._keys[self._filled :],
+        )
+
+    def counted(self) -> tuple[np.ndarray, np.ndarray]:
+        """The keys that have come together, uint64, ascending, and in how many rows each is, int32; then none are."""
+        keys = self._keys[: self._filled]
+        counts = np.empty(self._filled, dtype=np.int32)
+        distinct = _sorted_counts(keys, counts)
+        self._filled = 0
+        # The memory is used again.
+        return keys[:distinct].copy(), counts[:distinct]
 
 
 @njit(cache=True, nogil=True)
@@ -310,55 +331,63 @@ def _cover(
                     found[unit] = most
 
 
-def frequent_lines(
-    data: np.ndarray,
-    lines: Units,
-    buckets: np.ndarray,
-    keys: np.ndarray,
-    frequencies: np.ndarray,
-    *,
-    ngram: int,
-    min_words: int,
-    modulus: int,
-    share: float,
-) -> np.ndarray:
-    """Which lines are made of frequent n-grams.
+class FrequentKeys:
+    """The frequent keys, ready to be looked up."""
 
-    Args:
-        data: uint8 from `tamis.kernels.words.buffers`.
-        lines: lines of n rows.
-        buckets: uint64[n], bucket of each row.
-        keys: uint64, the frequent keys, each once.
-        frequencies: int32, in how many documents each occurs, at least 1.
-        ngram: as in `document_frequencies`.
-        min_words: likewise.
-        modulus: likewise. Words that no sampled n-gram covers say nothing; a line of which less than half is
-            covered by sampled n-grams goes only when the whole of it is frequent.
-        share: of the words of a line that frequent n-grams must cover, above 0.
+    def __init__(self, keys: np.ndarray, frequencies: np.ndarray) -> None:
+        """Make the table.
 
-    Returns:
-        int32, one a line: the largest document frequency among the n-grams that cover it; 0 where the line stays.
-    """
-    size = 1 << max(4, int(2 * len(keys)).bit_length())
-    slots = np.zeros(size, dtype=np.uint64)
-    values = np.zeros(size, dtype=np.int32)
-    _fill(keys, frequencies, slots, values)
-    found = np.zeros(len(lines.starts), dtype=np.int32)
-    _cover(
-        data,
-        lines.offsets,
-        lines.starts,
-        lines.ends,
-        buckets,
-        ngram,
-        min_words,
-        modulus,
-        share,
-        WORD_KEY,
-        NGRAM_KEY,
-        character_table(),
-        slots,
-        values,
-        found,
-    )
-    return found
+        Args:
+            keys: uint64, each once.
+            frequencies: int32, in how many documents each occurs, at least 1.
+        """
+        size = 1 << max(4, int(2 * len(keys)).bit_length())
+        self._slots = np.zeros(size, dtype=np.uint64)
+        self._values = np.zeros(size, dtype=np.int32)
+        _fill(keys, frequencies, self._slots, self._values)
+
+    def lines(
+        self,
+        data: np.ndarray,
+        lines: Units,
+        buckets: np.ndarray,
+        *,
+        ngram: int,
+        min_words: int,
+        modulus: int,
+        share: float,
+    ) -> np.ndarray:
+        """Which lines are made of frequent n-grams.
+
+        Args:
+            data: uint8 from `tamis.kernels.words.buffers`.
+            lines: lines of n rows.
+            buckets: uint64[n], bucket of each row.
+            ngram: as in `KeyCounter`.
+            min_words: likewise.
+            modulus: likewise. Words that no sampled n-gram covers say nothing; a line of which less than half is
+                covered by sampled n-grams goes only when the whole of it is frequent.
+            share: of the words of a line that frequent n-grams must cover, above 0.
+
+        Returns:
+            int32, one a line: the largest document frequency among the n-grams that cover it; 0 where the line stays.
+        """
+        found = np.zeros(len(lines.starts), dtype=np.int32)
+        _cover(
+            data,
+            lines.offsets,
+            lines.starts,
+            lines.ends,
+            buckets,
+            ngram,
+            min_words,
+            modulus,
+            share,
+            WORD_KEY,
+            NGRAM_KEY,
+            character_table(),
+            self._slots,
+            self._values,
+            found,
+        )
+        return found

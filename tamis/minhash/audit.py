@@ -15,8 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tamis import exchange, hashing, scope
-from tamis.minhash import streams
+from tamis import exchange, hashing, scope, streams
 from tamis.minhash.signatures import Scheme, SetReader
 from tamis.shards import table_batches
 

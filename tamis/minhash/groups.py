@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tamis import streams
 from tamis.exchange import split
-from tamis.minhash import streams
 
 VERDICTS = pa.schema(
     [("rank", pa.int64()), ("shard", pa.int32()), ("reason", pa.string()), ("value", pa.float64()),

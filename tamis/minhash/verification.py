@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from tamis import streams
 from tamis.errors import ShardMismatchError
-from tamis.minhash import streams
 from tamis.minhash.signatures import Scheme, SetReader
 from tamis.shards import table_batches
 

@@ -49,10 +49,10 @@ import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
 from tamis import barrier as barriers
-from tamis import exchange
+from tamis import exchange, streams
 from tamis.ledger import Outputs, dropped_rows, outcome_writer
 from tamis.minhash import audit as audits
-from tamis.minhash import candidates, groups, index, signatures, streams, verification
+from tamis.minhash import candidates, groups, index, signatures, verification
 from tamis.scope import Within
 from tamis.section import AppliesTo, Section, Share
 from tamis.shards import document_batches, write_json

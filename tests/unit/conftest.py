@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from unittest.mock import patch
 
 import pyarrow as pa
 import pytest
 from hypothesis import settings
 
+from tamis import shards
 from tamis.schemas import conform_documents
 
 # Speed is measured in benchmarks/, never asserted by a test: machines are shared, and a first example imports.
@@ -37,6 +40,11 @@ def make_documents(texts: Sequence[str], **columns: Sequence[object]) -> pa.Tabl
     }
     values |= columns
     return conform_documents(pa.table({name: pa.array(value) for name, value in values.items()}), "test").sort_by("id")
+
+
+def in_batches(documents: pa.Table) -> AbstractContextManager[object]:
+    """While it lasts, shards are read in several batches, however small the test's documents are."""
+    return patch.object(shards, "BATCH_ROWS", max(2, documents.num_rows // 5))
 
 
 @pytest.fixture(name="make_documents", scope="session")

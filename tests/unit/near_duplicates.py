@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+from conftest import in_batches
 
 from tamis import barrier
 from tamis.minhash.index import part_files
@@ -184,11 +185,12 @@ def run(
 ) -> Outcome:
     """All steps of the stage on one table of documents."""
     steps = prepare(folder, documents, config, shards=shards, partitions=partitions)
-    steps.candidates()
-    steps.verification()
-    outcome = steps.outcome()
-    if steps.config.write_index:
-        steps.index()
+    with in_batches(documents):
+        steps.candidates()
+        steps.verification()
+        outcome = steps.outcome()
+        if steps.config.write_index:
+            steps.index()
     return outcome
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import tempfile
 from collections import Counter, defaultdict
+from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
+from conftest import in_batches
 from conftest import make_documents as make
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,8 +28,13 @@ from tamis.stages import line_pruning as stage
 from tamis.text import words
 
 
-def run(folder, documents, config, shards=1, partitions=1):
+def run(folder, documents, *arguments):
     """All jobs of the stage: (documents, dropped, edits) sorted by id, and the sum of the notes."""
+    with in_batches(documents):
+        return all_jobs(folder, documents, *arguments)
+
+
+def all_jobs(folder, documents, config, shards=1, partitions=1):
     folder = Path(folder)
     home = home_shards(documents["id"], shards)
 
@@ -177,7 +185,7 @@ def corpora(draw):
 @given(corpora(), CONFIG, st.sampled_from([(1, 1), (3, 5), (5, 2)]))
 @settings(deadline=None, max_examples=15)
 def test_equals_the_oracle_for_any_number_of_shards(documents, config, split):
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, patch.object(stage, "KEYS_AT_ONCE", 20):
         kept, dropped, edits, _ = run(folder, documents, config, *split)
     expected = oracle(documents, config)
     before = {row["id"]: row for row in documents.to_pylist()}
@@ -300,7 +308,7 @@ def test_what_crosses_is_one_row_an_ngram_and_sampling_bounds_it():
     documents = make(
         [PROSE.format("first") + " " + " ".join(f"w{i}" for i in range(4000)) + "\n" + "a b c d e f g h\n" * 9]
     )
-    rows = {k: stage.count_ngrams(documents, 1, stage.Config(sample_modulus=k)).num_rows for k in (1, 8)}
+    rows = {k: next(stage.count_ngrams([documents], 1, stage.Config(sample_modulus=k))).num_rows for k in (1, 8)}
     assert rows[1] == len(
         {gram for line in documents["text"][0].as_py().splitlines() for _, gram in grams(line, stage.Config())}
     )
@@ -360,9 +368,11 @@ def test_real_prose_is_untouched_and_real_banners_go():
     weekly = real_texts("ruanyf-weekly")
     documents = make([*prose, *weekly])
     config = stage.Config()
-    counted = stage.count_ngrams(documents, documents.num_rows, config)
+    counted = [
+        partial(lambda table: table, table) for table in stage.count_ngrams([documents], documents.num_rows, config)
+    ]
     often = stage.frequent([counted], stage.threshold(documents.num_rows, config))[0]
-    kept, dropped, edits, _ = stage.prune(documents, often, documents.num_rows, config)
+    kept, dropped, edits = stage.Pruner(often, documents.num_rows, config).prune(documents)
     assert dropped.num_rows == 0
     assert kept["text"].to_pylist()[: len(prose)] == prose
     cut = {

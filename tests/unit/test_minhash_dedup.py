@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from near_duplicates import components, greedy, jaccard, ngrams, prepare, run
 from pydantic import ValidationError
 
-from tamis import hashing
+from tamis import hashing, streams
 from tamis.errors import ShardMismatchError, SourceError
 from tamis.kernels import minhash as kernel
-from tamis.minhash import signatures, streams
+from tamis.minhash import signatures
 from tamis.shards import read_table, write_table
 from tamis.stages.minhash_dedup import Config, candidate_probability
 

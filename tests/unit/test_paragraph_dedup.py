@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import make_documents
+from conftest import in_batches, make_documents
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -24,8 +24,13 @@ from tamis.stages import paragraph_dedup as stage
 from tamis.text import words
 
 
-def run(folder, documents, config, shards=1, partitions=1):
+def run(folder, documents, *arguments):
     """All jobs of the stage: (documents, dropped, edits) sorted by id, and the sum of the notes."""
+    with in_batches(documents):
+        return all_jobs(folder, documents, *arguments)
+
+
+def all_jobs(folder, documents, config, shards=1, partitions=1):
     folder = Path(folder)
     home = home_shards(documents["id"], shards)
 

@@ -1,6 +1,7 @@
 from datetime import UTC, datetime
 
 import pyarrow.parquet as pq
+from conftest import in_batches
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,14 +24,15 @@ URLS = [
 def run(documents, folder, config=None):
     write_table(folder / "in.parquet", documents)
     outputs = Outputs(folder / "kept.parquet", folder / "dropped.parquet", folder / "stats.json")
-    url_dedup.run_apply(
-        config or url_dedup.Config(),
-        shard=0,
-        documents=folder / "in.parquet",
-        kept=outputs.documents,
-        dropped=outputs.dropped,
-        stats=outputs.stats,
-    )
+    with in_batches(documents):
+        url_dedup.run_apply(
+            config or url_dedup.Config(),
+            shard=0,
+            documents=folder / "in.parquet",
+            kept=outputs.documents,
+            dropped=outputs.dropped,
+            stats=outputs.stats,
+        )
     return pq.read_table(outputs.documents), pq.read_table(outputs.dropped), read_json(outputs.stats)
 
 

@@ -11,7 +11,8 @@ Counts that belong to a whole file (pairs that were left out, say) stand in the 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +65,8 @@ def counts(path: Path) -> dict[str, Any]:
     return dict(json.loads(metadata.get(COUNTS, b"{}")))
 
 
-def read_rounds(path: Path, target: int, targets: int, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-    """The rows for one target, round by round; rounds without rows are skipped.
+def rounds(path: Path, target: int, targets: int, columns: Sequence[str] | None = None) -> list[Callable[[], pa.Table]]:
+    """What reads the rows for one target, a round each.
 
     Args:
         path: a round file.
@@ -84,10 +85,19 @@ def read_rounds(path: Path, target: int, targets: int, columns: Sequence[str] | 
             "other shards. Delete the stage's folder and run again."
         )
         raise ShardMismatchError(msg)
-    for index in range(target, reader.num_record_batches, targets):
-        batch = reader.get_batch(index)
-        if batch.num_rows:
-            yield pa.Table.from_batches([batch])
+
+    def table(index: int) -> pa.Table:
+        return pa.Table.from_batches([reader.get_batch(index)])
+
+    return [partial(table, index) for index in range(target, reader.num_record_batches, targets)]
+
+
+def read_rounds(path: Path, target: int, targets: int, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+    """The rows for one target, round by round, as `rounds`; rounds without rows are skipped."""
+    for read in rounds(path, target, targets, columns):
+        table = read()
+        if table.num_rows:
+            yield table
 
 
 def sorted_batches(table: pa.Table) -> Iterator[pa.Table]:
