@@ -28,6 +28,8 @@ IN_CACHE = 1 << 13
 """Keys that are grouped in one go once they stand together: 64 kB."""
 MOST_BITS = 11
 """More groups at once than 2,048 miss the translation cache with every key that is moved."""
+LARGE = 1 << 20
+"""Keys from which on those of a document are sorted: a table of those met would take 2 GB for a text of 100 MB."""
 FEW = 24
 """Keys that are sorted by insertion."""
 
@@ -66,56 +68,6 @@ def _new(key: int, row: int, mask: int, slots: np.ndarray, rows: np.ndarray) -> 
     slots[slot] = key
     rows[slot] = row
     return True
-
-
-@njit(cache=True, nogil=True)
-def _collect(
-    data: np.ndarray,
-    unit_offsets: np.ndarray,
-    starts: np.ndarray,
-    ends: np.ndarray,
-    buckets: np.ndarray,
-    ngram: int,
-    min_words: int,
-    modulus: int,
-    word_key: int,
-    ngram_key: int,
-    table: np.ndarray,
-    room: np.ndarray,
-    slots: np.ndarray,
-    rows: np.ndarray,
-    keys: np.ndarray,
-) -> int:
-    """Fill `keys` with the keys of each document, each once a document; returns how many."""
-    words = np.empty(_longest(starts, ends) // 2 + 1, dtype=np.uint64)
-    none = np.empty(0, dtype=np.int64)
-    no_hashes = np.empty(0, np.uint64)
-    total = 0
-    for row in range(len(unit_offsets) - 1):
-        seed = absorb64(ngram_key, buckets[row])
-        # A small document uses the first slots only: they stay in the cache.
-        mask = np.uint64(1)
-        while mask <= np.uint64(2 * room[row]):
-            mask *= np.uint64(2)
-        mask -= np.uint64(1)
-        for unit in range(unit_offsets[row], unit_offsets[row + 1]):
-            count = document_words(
-                data, starts[unit], ends[unit], word_key, table, words, none, none, 0, word_key, no_hashes
-            )
-            if count < min_words:
-                continue
-            if count <= ngram or modulus > 1:
-                key = _key(words, 0, count, seed)
-                if _new(key, row, mask, slots, rows):
-                    keys[total] = key
-                    total += 1
-            if count > ngram:
-                for word in range(count - ngram + 1):
-                    key = _key(words, word, ngram, seed)
-                    if _sampled(key, modulus) and _new(key, row, mask, slots, rows):
-                        keys[total] = key
-                        total += 1
-    return total
 
 
 @njit(cache=True, nogil=True)
@@ -183,6 +135,60 @@ def _sorted_counts(keys: np.ndarray, counts: np.ndarray) -> int:
     return distinct
 
 
+@njit(cache=True, nogil=True)
+def _collect(
+    data: np.ndarray,
+    unit_offsets: np.ndarray,
+    starts: np.ndarray,
+    ends: np.ndarray,
+    buckets: np.ndarray,
+    ngram: int,
+    min_words: int,
+    modulus: int,
+    word_key: int,
+    ngram_key: int,
+    table: np.ndarray,
+    room: np.ndarray,
+    slots: np.ndarray,
+    rows: np.ndarray,
+    keys: np.ndarray,
+) -> int:
+    """Fill `keys` with the keys of each document, each once a document; returns how many."""
+    words = np.empty(_longest(starts, ends) // 2 + 1, dtype=np.uint64)
+    none = np.empty(0, dtype=np.int64)
+    no_hashes = np.empty(0, np.uint64)
+    total = 0
+    for row in range(len(unit_offsets) - 1):
+        seed = absorb64(ngram_key, buckets[row])
+        first = total
+        large = room[row] > LARGE
+        # A small document uses the first slots only: they stay in the cache.
+        mask = np.uint64(1)
+        while mask <= np.uint64(2 * min(room[row], LARGE)):
+            mask *= np.uint64(2)
+        mask -= np.uint64(1)
+        for unit in range(unit_offsets[row], unit_offsets[row + 1]):
+            count = document_words(
+                data, starts[unit], ends[unit], word_key, table, words, none, none, 0, word_key, no_hashes
+            )
+            if count < min_words:
+                continue
+            if count <= ngram or modulus > 1:
+                key = _key(words, 0, count, seed)
+                if large or _new(key, row, mask, slots, rows):
+                    keys[total] = key
+                    total += 1
+            if count > ngram:
+                for word in range(count - ngram + 1):
+                    key = _key(words, word, ngram, seed)
+                    if _sampled(key, modulus) and (large or _new(key, row, mask, slots, rows)):
+                        keys[total] = key
+                        total += 1
+        if large:
+            total = first + _sorted_counts(keys[first:total], np.empty(total - first, dtype=np.int32))
+    return total
+
+
 class KeyCounter:
     """Counts in how many rows each key occurs, with the rows given some at a time.
 
@@ -223,7 +229,7 @@ class KeyCounter:
             if until[-1] > len(self._keys):
                 self._keys = np.empty(until[-1], dtype=np.uint64)
         room = np.diff(until[lines.offsets])
-        size = 1 << int(2 * room.max(initial=4)).bit_length()
+        size = 1 << int(2 * min(room.max(initial=4), LARGE)).bit_length()
         self._filled += _collect(
             data,
             lines.offsets,

@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from test_lines_kernel import plain_units, without
 
 from tamis import barrier
-from tamis.kernels.line_ngrams import _sorted_counts
+from tamis.kernels.line_ngrams import LARGE, _sorted_counts
 from tamis.shards import home_shards, part_name, write_table
 from tamis.stages import line_pruning as stage
 from tamis.text import words
@@ -339,6 +339,14 @@ def test_keys_are_sorted_and_counted(draw, count):
     distinct = _sorted_counts(keys, counts)
     assert np.array_equal(keys[:distinct], expected)
     assert np.array_equal(counts[:distinct], times)
+
+
+def test_a_long_document_counts_once_too():
+    line = "one two three four five six seven eight nine"
+    assert len(line) * 60_000 > 2 * LARGE
+    texts = ["\n".join([line] * 60_000), f"{line}\n{line}", "nine ten eleven twelve thirteen fourteen fifteen sixteen"]
+    (counted,) = stage.count_ngrams([make(texts)], 3, stage.Config())
+    assert sorted(counted["documents"].to_pylist()) == [1, 2, 2]
 
 
 def test_partitions_are_ranges_of_the_keys():
