@@ -24,6 +24,9 @@ from tamis.kernels.words import WORD_KEY, character_table, document_words
 
 NGRAM_KEY = hashing.keys("line n-grams", 1)[0]
 
+BASE = np.uint64(0xD1342543DE82EF95)
+"""Multiplier of the rolling polynomial over word hashes (odd)."""
+
 IN_CACHE = 1 << 13
 """Keys that are grouped in one go once they stand together: 64 kB."""
 MOST_BITS = 11
@@ -35,12 +38,31 @@ FEW = 24
 
 
 @njit(cache=True, nogil=True)
-def _key(words: np.ndarray, start: int, count: int, seed: int) -> int:
-    """Key of words[start:start + count]."""
-    state = absorb64(seed, np.uint64(count))
-    for word in range(start, start + count):
-        state = absorb64(state, words[word])
-    return mix64(state)
+def _line_key(words: np.ndarray, count: int, seed: int) -> int:
+    """Key of a whole line: words[:count]."""
+    rolling = np.uint64(0)
+    for word in range(count):
+        rolling = rolling * BASE + words[word]
+    return mix64(rolling ^ absorb64(seed, np.uint64(count)))
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _power(ngram: int) -> np.uint64:
+    """What the oldest word of a rolling n-gram has been multiplied by when it leaves."""
+    power = np.uint64(1)
+    for _ in range(ngram):
+        power *= BASE
+    return power
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _rolled(rolling: int, words: np.ndarray, start: int, ngram: int, power: int) -> int:
+    """The polynomial of words[start:start + ngram], from that of the n-gram before (`start` 0: from nothing)."""
+    if start == 0:
+        for word in range(ngram):
+            rolling = rolling * BASE + words[word]
+        return rolling
+    return rolling * BASE + words[start + ngram - 1] - words[start - 1] * power
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -155,11 +177,13 @@ def _collect(
 ) -> int:
     """Fill `keys` with the keys of each document, each once a document; returns how many."""
     words = np.empty(_longest(starts, ends) // 2 + 1, dtype=np.uint64)
+    power = _power(ngram)
     none = np.empty(0, dtype=np.int64)
     no_hashes = np.empty(0, np.uint64)
     total = 0
     for row in range(len(unit_offsets) - 1):
         seed = absorb64(ngram_key, buckets[row])
+        ngram_seed = absorb64(seed, np.uint64(ngram))
         first = total
         large = room[row] > LARGE
         # A small document uses the first slots only: they stay in the cache.
@@ -174,13 +198,15 @@ def _collect(
             if count < min_words:
                 continue
             if count <= ngram or modulus > 1:
-                key = _key(words, 0, count, seed)
+                key = _line_key(words, count, seed)
                 if large or _new(key, row, mask, slots, rows):
                     keys[total] = key
                     total += 1
             if count > ngram:
+                rolling = np.uint64(0)
                 for word in range(count - ngram + 1):
-                    key = _key(words, word, ngram, seed)
+                    rolling = _rolled(rolling, words, word, ngram, power)
+                    key = mix64(rolling ^ ngram_seed)
                     if _sampled(key, modulus) and (large or _new(key, row, mask, slots, rows)):
                         keys[total] = key
                         total += 1
@@ -207,7 +233,7 @@ class KeyCounter:
         """
         self._capacity = capacity
         self._ngram, self._min_words, self._modulus = ngram, min_words, modulus
-        self._keys = np.empty(capacity, dtype=np.uint64)
+        self._keys = np.empty(0, dtype=np.uint64)
         self._filled = 0
 
     def add(self, data: np.ndarray, lines: Units, buckets: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -227,7 +253,7 @@ class KeyCounter:
             if self._filled:
                 yield self.counted()
             if until[-1] > len(self._keys):
-                self._keys = np.empty(until[-1], dtype=np.uint64)
+                self._keys = np.empty(max(self._capacity, until[-1]), dtype=np.uint64)
         room = np.diff(until[lines.offsets])
         size = 1 << int(2 * min(room.max(initial=4), LARGE)).bit_length()
         self._filled += _collect(
@@ -253,9 +279,9 @@ class KeyCounter:
         keys = self._keys[: self._filled]
         counts = np.empty(self._filled, dtype=np.int32)
         distinct = _sorted_counts(keys, counts)
-        self._filled = 0
-        # The memory is used again.
-        return keys[:distinct].copy(), counts[:distinct]
+        # What is handed out keeps its memory.
+        self._keys, self._filled = np.empty(0, dtype=np.uint64), 0
+        return keys[:distinct], counts[:distinct]
 
 
 @njit(cache=True, nogil=True)
@@ -298,10 +324,12 @@ def _cover(
     found: np.ndarray,
 ) -> None:
     words = np.empty(_longest(starts, ends) // 2 + 1, dtype=np.uint64)
+    power = _power(ngram)
     none = np.empty(0, dtype=np.int64)
     no_hashes = np.empty(0, np.uint64)
     for row in range(len(unit_offsets) - 1):
         seed = absorb64(ngram_key, buckets[row])
+        ngram_seed = absorb64(seed, np.uint64(ngram))
         for unit in range(unit_offsets[row], unit_offsets[row + 1]):
             count = document_words(
                 data, starts[unit], ends[unit], word_key, table, words, none, none, 0, word_key, no_hashes
@@ -309,8 +337,9 @@ def _cover(
             if count < min_words:
                 continue
             if count <= ngram or modulus > 1:
-                found[unit] = _frequency(_key(words, 0, count, seed), slots, values)
+                found[unit] = _frequency(_line_key(words, count, seed), slots, values)
             if count > ngram and found[unit] == 0:
+                rolling = np.uint64(0)
                 judged = 0  # words inside the n-grams looked at
                 judged_end = 0
                 covered = 0
@@ -323,7 +352,8 @@ def _cover(
                         if count - lost < share * count:
                             covered = -1
                             break
-                    key = _key(words, word, ngram, seed)
+                    rolling = _rolled(rolling, words, word, ngram, power)
+                    key = mix64(rolling ^ ngram_seed)
                     if not _sampled(key, modulus):
                         continue
                     judged += word + ngram - max(word, judged_end)

@@ -42,7 +42,7 @@ from tamis.ledger import Outputs, dropped_rows, outcome_writer
 from tamis.section import AppliesTo, Section, Share
 from tamis.shards import document_batches, part_name, read_json, read_table, table_batches, write_json
 
-VERSION = 1
+VERSION = 2
 NEEDS: frozenset[str] = frozenset()
 ADDS: tuple[str, ...] = ()
 CUTS_TEXT = True
@@ -261,10 +261,11 @@ class Pruner:
             }
         ).cast(schemas.EDITS)
 
-        size = unit_characters(data, lines.starts, lines.ends)
-        left = np.bincount(row, weights=np.where(cut, 0, size), minlength=documents.num_rows).astype(np.int64)
         touched = np.zeros(documents.num_rows, dtype=np.bool_)
         touched[rows] = True
+        stays = touched[row] & ~cut
+        size = unit_characters(data, lines.starts[stays], lines.ends[stays])
+        left = np.bincount(row[stays], weights=size, minlength=documents.num_rows).astype(np.int64)
         stump = touched & (left < max(config.min_characters, 1))
         kept = documents.set_column(documents.schema.get_field_index("text"), "text", text).filter(pa.array(~stump))
         ledger = dropped_rows(
@@ -306,11 +307,10 @@ def run_map(config: Config, *, partitions: int, documents: Path, size: Path, out
         size: from the size step.
         output: `FREQUENCIES` by partition, in rounds (`tamis/streams.py`), to write.
     """
-    first = partition_bounds(partitions)
+    first, corpus = partition_bounds(partitions), read_json(size)["documents"]
 
     def routed() -> Iterator[pa.Table]:
-        tables = table_batches(documents, ["id", "kind", "text"])
-        for counted in count_ngrams(tables, read_json(size)["documents"], config):
+        for counted in count_ngrams(table_batches(documents, ["id", "kind", "text"]), corpus, config):
             # Keys are sorted, and partitions are ranges of them.
             bounds = np.r_[np.searchsorted(counted["key"].to_numpy(), first), counted.num_rows]
             yield from (counted.slice(bounds[p], bounds[p + 1] - bounds[p]) for p in range(partitions))
