@@ -19,7 +19,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 		|| { echo "tamis needs CPython 3.11 or newer; say which: make PYTHON=/path/to/python3.11 env"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --config-settings editable_mode=compat --editable .
 	@touch $@
 
 run: env ## Run the default experiment end to end and print the retention waterfall (ARGS="--configfile …")

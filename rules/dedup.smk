@@ -247,7 +247,7 @@ rule line_pruning_map:
         "../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=2000,
         runtime=60,
     params:
         spec=spec("line_pruning", partitions=PARTITIONS),
@@ -270,7 +270,7 @@ rule line_pruning_reduce:
         "../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=2000,
         runtime=30,
     params:
         spec=spec("line_pruning", partitions=PARTITIONS),

@@ -8,13 +8,16 @@ in the same way.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
 
 from tamis import exchange
 from tamis.shards import id_halves
+
+if TYPE_CHECKING:
+    import polars as pl
 
 HASH = ["high", "low"]
 
@@ -83,6 +86,8 @@ def partition_of(high: np.ndarray, partitions: int) -> np.ndarray:
 
 def frame_of(table: pa.Table) -> pl.DataFrame:
     """An Arrow table as a polars frame."""
+    import polars as pl
+
     return pl.DataFrame(pl.from_arrow(table))
 
 
@@ -93,6 +98,8 @@ def table_of(frame: pl.DataFrame, schema: pa.Schema) -> pa.Table:
 
 def documents_of(documents: pa.Table) -> pl.DataFrame:
     """Row, rank and id halves of each document of a shard."""
+    import polars as pl
+
     halves = id_halves(documents["id"])
     return pl.DataFrame(
         {
@@ -111,6 +118,8 @@ def combine(documents: pa.Table, paragraphs: pa.Table) -> pa.Table:
         documents: id and rank, n rows of one shard.
         paragraphs: `PARAGRAPHS` of them.
     """
+    import polars as pl
+
     held = (
         frame_of(paragraphs.select(["row", *HASH]))
         .unique()
@@ -124,6 +133,8 @@ def combine(documents: pa.Table, paragraphs: pa.Table) -> pa.Table:
 
 def _holders(held: Sequence[pa.Table]) -> pl.DataFrame:
     """All `HELD` rows of a partition with the number of their shard, sorted by hash and rank."""
+    import polars as pl
+
     numbered = [frame_of(table).with_columns(shard=pl.lit(shard, pl.Int64)) for shard, table in enumerate(held)]
     return pl.concat(numbered).sort([*HASH, "rank"])
 
@@ -137,6 +148,8 @@ def _to_shards(owners: pl.DataFrame, holders: pl.DataFrame, shards: int) -> list
 
 def _shared(holders: pl.DataFrame) -> pl.DataFrame:
     """The first holder and the number of holders of each paragraph that more than one document holds."""
+    import polars as pl
+
     grouped = holders.group_by(HASH, maintain_order=True).agg(
         pl.col("rank", "id_high", "id_low").first(), pl.col("documents").sum()
     )
@@ -165,6 +178,8 @@ def near_copies(documents: pa.Table, paragraphs: pa.Table, owners: pa.Table, sha
         owners: `HELD`, from `elect`.
         share: of the characters of all units of the document.
     """
+    import polars as pl
+
     copies = documents_of(documents).with_columns(copies=pl.Series(documents["copies"].to_numpy()))
     owned = frame_of(owners).select(*HASH, owner_rank="rank", owner_high="id_high", owner_low="id_low")
     lost = (
@@ -194,6 +209,8 @@ def successors(documents: pa.Table, paragraphs: pa.Table, owners: pa.Table, cand
     Returns:
         `HELD` (documents 0): of each such paragraph the further holders in keep order, up to one that is no candidate.
     """
+    import polars as pl
+
     line = (
         frame_of(paragraphs.select(["row", *HASH]))
         .unique()
@@ -239,6 +256,8 @@ def settle(candidates: pa.Table, shards: int) -> list[pa.Table]:
     Returns:
         `FATES` for each shard: its dropped documents, and its documents that they name.
     """
+    import polars as pl
+
     ordered = frame_of(candidates).sort("rank")
     dropped = ordered.filter(pl.Series(resolve(ordered["rank"].to_numpy(), ordered["owner_rank"].to_numpy())))
     named = (
@@ -271,6 +290,8 @@ def elect_again(held: Sequence[pa.Table], line: pa.Table, dropped: np.ndarray) -
     Returns:
         `HELD` for each shard: only paragraphs whose owner changed.
     """
+    import polars as pl
+
     holders = _holders(held)
     gone = pl.DataFrame({"rank": dropped}, schema={"rank": pl.Int64})
     orphans = _shared(holders).join(gone, on="rank", how="semi").select(*HASH, "documents")
@@ -291,5 +312,7 @@ def elect_again(held: Sequence[pa.Table], line: pa.Table, dropped: np.ndarray) -
 
 def final_owners(owners: pa.Table, changes: pa.Table) -> pa.Table:
     """The owners of `elect`, but of `elect_again` where it has one (`HELD`)."""
+    import polars as pl
+
     changed = frame_of(changes)
     return table_of(pl.concat([frame_of(owners).join(changed, on=HASH, how="anti"), changed]), HELD)

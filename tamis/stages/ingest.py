@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
 from pydantic import Field, TypeAdapter
 
@@ -192,6 +191,8 @@ def run_map(
 
 def _gather(barrier: Path, shard: int, shards: int, columns: Sequence[str] | None = None) -> pa.Table:
     """Rows of one shard from all units, in an order that does not depend on the units: by id, then metadata."""
+    import polars as pl
+
     rows = exchange.read(barrier, shard, shards, columns).combine_chunks()
     names = [name for name in ("id", "metadata", "kind", "priority") if name in rows.column_names]
     order = pl.DataFrame(rows.select(names)).select(pl.arg_sort_by(names, nulls_last=True)).to_series()

@@ -4,7 +4,8 @@ Near-duplicates are found with MinHash-LSH on word n-grams (Broder 1997; Lee et 
 makes language models better") and then **verified**: a document is dropped only if an earlier document in the keep
 order, one that stays, has an exact Jaccard similarity of at least `threshold` to it on their sets of word n-grams. The
 ledger names that document and the similarity. With 42 bands of 6 rows a pair at Jaccard 0.7 becomes a candidate with
-probability 99.5 %; the common 14 × 8 finds 56 % of them (datatrove, FineWeb).
+probability 99.5 %, with the common 14 × 8 (datatrove, FineWeb) with 56 %. On nine real corpora 42 × 6 lets 0.1 % of
+the pairs from 0.70 to 0.72 through, 14 × 8 33 %; of all 146,820 pairs at or above 0.7 the defaults keep both of 2.
 
 The steps, each a job a shard or a partition, with an exchange after it:
 

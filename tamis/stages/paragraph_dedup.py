@@ -27,10 +27,9 @@ Writes documents, dropped, edits, stats. Ties: rank is a total order.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
@@ -58,6 +57,9 @@ from tamis.paragraph_owners import (
 from tamis.scope import Within
 from tamis.section import AppliesTo, Section
 from tamis.shards import document_batches, read_table, table_batches
+
+if TYPE_CHECKING:
+    import polars as pl
 
 VERSION = 2
 NEEDS: frozenset[str] = frozenset()
@@ -150,6 +152,8 @@ def cut(documents: pa.Table, paragraphs: pa.Table, owners: pa.Table, gone: np.nd
         owners: `HELD`, final.
         gone: bool[n], documents that are dropped whole.
     """
+    import polars as pl
+
     owned = frame_of(owners).select(*HASH, "documents", owner_rank="rank", owner_high="id_high", owner_low="id_low")
     return (
         frame_of(paragraphs)
@@ -224,6 +228,8 @@ def stumps(
     Returns:
         bool[n]: to be dropped; int64[n]: characters left, without gaps (-1 where nothing was cut).
     """
+    import polars as pl
+
     left = np.full(documents.num_rows, -1, dtype=np.int64)
     for row, total, lost in (
         cuts.group_by("row").agg(pl.col("document_characters").first(), pl.col("characters").sum()).iter_rows()
@@ -277,6 +283,8 @@ class Plan:
         Returns:
             Documents kept, ledger rows, edits rows.
         """
+        import polars as pl
+
         here = slice(first_row, first_row + before.num_rows)
         told, gone, stump, left = self._told[here], self._gone[here], self._stump[here], self._left[here]
         first, last = self._cuts["row"].search_sorted(pl.Series([here.start, here.stop]), side="left")
