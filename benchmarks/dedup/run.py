@@ -123,8 +123,9 @@ def machine() -> str:
     commit = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"], capture_output=True, text=True,
                             check=False).stdout.strip()  # fmt: skip
     return (
-        f"{model}, {os.cpu_count()} cores, {memory:.0f} GiB; {platform.system()} {platform.release()}; Python "
-        f"{platform.python_version()}, {versions}; tamis at {commit}; load before: {load}"
+        f"{model}, {os.cpu_count()} cores, {memory:.0f} GiB; {platform.system()} "
+        f"{platform.release().split('-')[0]}; Python {platform.python_version()}, {versions}; tamis at {commit}; "
+        f"load before: {load}"
     )
 
 
