@@ -289,6 +289,28 @@ def test_candidates_of_another_scope_fail_verification(tmp_path: Path, make_docu
     assert outcome.kept_numbers() == [0, 1]
 
 
+def test_texts_made_to_collide_in_every_band_are_told_apart(tmp_path: Path, make_documents, monkeypatch) -> None:
+    make = signatures.signatures
+
+    def colliding(*arguments) -> pa.Table:
+        table = make(*arguments)
+        bands = np.tile(np.arange(42, dtype=np.uint64), table.num_rows)
+        column = pa.FixedSizeListArray.from_arrays(pa.array(bands), 42)
+        return table.set_column(table.schema.get_field_index("bands"), "bands", column)
+
+    monkeypatch.setattr(signatures, "signatures", colliding)
+    base = sentence(1, 60)
+    texts = [
+        " ".join(base),
+        *(" ".join(sentence(seed, 60)) for seed in range(2, 12)),
+        " ".join(with_changes(base, 1, 2)),
+    ]
+    outcome = run(tmp_path, make_documents(texts, id=spread(len(texts))), shards=2, partitions=3)
+    assert outcome.note("candidate_pairs") == 12 * 11 // 2
+    assert outcome.matches().keys() == {11}
+    assert outcome.matches()[11][:2] == ("near_duplicate", 0)
+
+
 def test_an_empty_corpus_and_empty_shards(tmp_path: Path, make_documents) -> None:
     outcome = run(tmp_path, make_documents([]), shards=2, partitions=3)
     assert outcome.kept.num_rows == outcome.dropped.num_rows == 0
