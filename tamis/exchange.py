@@ -11,6 +11,7 @@ Between map and reduce stands a barrier (`tamis/barrier.py`), which names the fi
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,31 @@ def scatter(path: Path, table: pa.Table, partition: np.ndarray, partitions: int)
     write(path, table.schema, split(table, partition, partitions))
 
 
+def open_file(path: Path, columns: Sequence[str] | None = None) -> pa.ipc.RecordBatchFileReader:
+    """Open an exchange file, mapped into memory; only some columns are read where they are named.
+
+    Raises:
+        SourceError: missing or damaged.
+    """
+    with _readable(path):
+        source = pa.memory_map(str(path))
+        reader = pa.ipc.open_file(source)
+        if columns is not None:
+            fields = [reader.schema.get_field_index(name) for name in columns]
+            reader = pa.ipc.open_file(source, options=pa.ipc.IpcReadOptions(included_fields=fields))
+    return reader
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Say what to do where an exchange file is missing or damaged."""
+    try:
+        yield
+    except (pa.ArrowInvalid, OSError) as error:
+        msg = f"{path}: not a readable exchange file ({error}). Delete it and run the workflow again."
+        raise SourceError(msg) from error
+
+
 def read_batch(path: Path, index: int, batches: int, columns: Sequence[str] | None = None) -> pa.Table:
     """Batch `index` of one exchange file.
 
@@ -74,22 +100,15 @@ def read_batch(path: Path, index: int, batches: int, columns: Sequence[str] | No
         SourceError: missing or damaged.
         ShardMismatchError: written for another number of partitions.
     """
-    try:
-        source = pa.memory_map(str(path))
-        reader = pa.ipc.open_file(source)
-        if columns is not None:
-            fields = [reader.schema.get_field_index(name) for name in columns]
-            reader = pa.ipc.open_file(source, options=pa.ipc.IpcReadOptions(included_fields=fields))
-        if reader.num_record_batches != batches:
-            msg = (
-                f"{path}: holds {reader.num_record_batches} partitions, expected {batches}; it is from a run with "
-                "other shards or partitions. Delete the stage's folder and run again."
-            )
-            raise ShardMismatchError(msg)
+    reader = open_file(path, columns)
+    if reader.num_record_batches != batches:
+        msg = (
+            f"{path}: holds {reader.num_record_batches} partitions, expected {batches}; it is from a run with "
+            "other shards or partitions. Delete the stage's folder and run again."
+        )
+        raise ShardMismatchError(msg)
+    with _readable(path):
         table = pa.Table.from_batches([reader.get_batch(index)])
-    except (pa.ArrowInvalid, OSError) as error:
-        msg = f"{path}: not a readable exchange file ({error}). Delete it and run the workflow again."
-        raise SourceError(msg) from error
     return table if columns is None else table.select(list(columns))
 
 

@@ -138,22 +138,29 @@ class TableWriter:
         self._writer.close()
 
 
-def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read a Parquet file whole, one chunk a column.
-
-    Raises:
-        SourceError: the file is missing or damaged.
-    """
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Say what to do where a Parquet file is missing or damaged."""
     try:
-        table = pq.read_table(
-            path, columns=None if columns is None else list(columns), partitioning=None, memory_map=True
-        )
+        yield
     except FileNotFoundError as error:
         msg = f"{path}: missing; the step that writes it has not run or its output was deleted. Run the workflow again."
         raise SourceError(msg) from error
     except (pa.ArrowInvalid, OSError) as error:
         msg = f"{path}: not a readable Parquet file ({error}). Delete it and run the workflow again."
         raise SourceError(msg) from error
+
+
+def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read a Parquet file whole, one chunk a column.
+
+    Raises:
+        SourceError: the file is missing or damaged.
+    """
+    with _readable(path):
+        table = pq.read_table(
+            path, columns=None if columns is None else list(columns), partitioning=None, memory_map=True
+        )
     return table.combine_chunks()
 
 
@@ -180,17 +187,10 @@ def table_batches(path: Path, columns: Sequence[str] | None = None) -> Iterator[
     Raises:
         SourceError: the file is missing or damaged.
     """
-    try:
-        with pq.ParquetFile(path, memory_map=True) as file:
-            names = None if columns is None else list(columns)
-            for batch in file.iter_batches(BATCH_ROWS, columns=names, use_threads=False):
-                yield pa.Table.from_batches([batch])
-    except FileNotFoundError as error:
-        msg = f"{path}: missing; the step that writes it has not run or its output was deleted. Run the workflow again."
-        raise SourceError(msg) from error
-    except (pa.ArrowInvalid, OSError) as error:
-        msg = f"{path}: not a readable Parquet file ({error}). Delete it and run the workflow again."
-        raise SourceError(msg) from error
+    names = None if columns is None else list(columns)
+    with _readable(path), pq.ParquetFile(path, memory_map=True) as file:
+        for batch in file.iter_batches(BATCH_ROWS, columns=names, use_threads=False):
+            yield pa.Table.from_batches([batch])
 
 
 def document_batches(path: Path) -> Iterator[pa.Table]:

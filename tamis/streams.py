@@ -11,7 +11,7 @@ Counts that belong to a whole file (pairs that were left out, say) stand in the 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tamis.errors import ShardMismatchError, SourceError
-from tamis.exchange import OPTIONS
-from tamis.shards import whole_file
+from tamis import exchange
+from tamis.errors import ShardMismatchError
 
 SORTED_BATCH_ROWS = 4_096
 """Rows a batch of a sorted file: a merge of 1,000 files holds 4 M rows, about 300 MB."""
@@ -29,39 +28,14 @@ SORTED_BATCH_ROWS = 4_096
 COUNTS = b"tamis counts"
 
 
-def write(path: Path, schema: pa.Schema, batches: Iterable[pa.Table]) -> None:
-    """Write tables one by one as the batches of an exchange file; the file appears whole."""
-    with (
-        whole_file(path) as temporary,
-        pa.OSFile(str(temporary), "wb") as sink,
-        pa.ipc.new_file(sink, schema, options=OPTIONS) as writer,
-    ):
-        for table in batches:
-            whole = table.cast(schema).combine_chunks().to_batches()
-            writer.write_batch(whole[0] if whole else pa.RecordBatch.from_pylist([], schema=schema))
-
-
 def with_counts(schema: pa.Schema, counts: Mapping[str, object]) -> pa.Schema:
     """The schema, carrying counts of the whole file."""
     return schema.with_metadata({COUNTS: json.dumps(dict(sorted(counts.items())))})
 
 
-def _open(path: Path, columns: Sequence[str] | None = None) -> pa.ipc.RecordBatchFileReader:
-    try:
-        source = pa.memory_map(str(path))
-        reader = pa.ipc.open_file(source)
-        if columns is not None:
-            fields = [reader.schema.get_field_index(name) for name in columns]
-            reader = pa.ipc.open_file(source, options=pa.ipc.IpcReadOptions(included_fields=fields))
-    except (pa.ArrowInvalid, OSError) as error:
-        msg = f"{path}: not a readable exchange file ({error}). Delete it and run the workflow again."
-        raise SourceError(msg) from error
-    return reader
-
-
 def counts(path: Path) -> dict[str, Any]:
     """The counts that a file carries; empty where there are none."""
-    metadata = _open(path).schema.metadata or {}
+    metadata = exchange.open_file(path).schema.metadata or {}
     return dict(json.loads(metadata.get(COUNTS, b"{}")))
 
 
@@ -78,7 +52,7 @@ def rounds(path: Path, target: int, targets: int, columns: Sequence[str] | None 
         SourceError: missing or damaged.
         ShardMismatchError: written for another number of targets.
     """
-    reader = _open(path, columns)
+    reader = exchange.open_file(path, columns)
     if reader.num_record_batches % targets:
         msg = (
             f"{path}: {reader.num_record_batches} batches are no whole rounds of {targets}; it is from a run with "
@@ -110,7 +84,7 @@ class _Cursor:
     """One sorted file, read batch by batch."""
 
     def __init__(self, path: Path) -> None:
-        self._reader = _open(path)
+        self._reader = exchange.open_file(path)
         self._next = 0
         self.table: pa.Table = self._reader.schema.empty_table()
         self.ranks = np.empty(0, np.int64)

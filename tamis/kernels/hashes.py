@@ -16,6 +16,8 @@ from numba import njit
 MULTIPLIER = np.uint64(0x9FB21C651E98DF25)
 FINAL_1 = np.uint64(0xBF58476D1CE4E5B9)
 FINAL_2 = np.uint64(0x94D049BB133111EB)
+BASE = np.uint64(0xD1342543DE82EF95)
+"""Multiplier of rolling polynomials over word hashes (odd)."""
 
 Pair = tuple[np.uint64, np.uint64]
 State = tuple[np.uint64, np.uint64, np.uint64, np.uint64]

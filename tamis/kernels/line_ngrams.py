@@ -18,14 +18,11 @@ import numpy as np
 from numba import njit
 
 from tamis import hashing
-from tamis.kernels.hashes import absorb64, mix64
+from tamis.kernels.hashes import BASE, absorb64, mix64
 from tamis.kernels.lines import Units
 from tamis.kernels.words import WORD_KEY, character_table, document_words
 
 NGRAM_KEY = hashing.keys("line n-grams", 1)[0]
-
-BASE = np.uint64(0xD1342543DE82EF95)
-"""Multiplier of the rolling polynomial over word hashes (odd)."""
 
 IN_CACHE = 1 << 13
 """Keys that are grouped in one go once they stand together: 64 kB."""

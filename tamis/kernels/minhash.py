@@ -15,11 +15,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from tamis.kernels.hashes import absorb64, mix64
+from tamis.kernels.hashes import BASE, absorb64, mix64
 from tamis.kernels.words import document_words
-
-BASE = np.uint64(0xD1342543DE82EF95)
-"""Multiplier of the rolling polynomial over word hashes (odd)."""
 
 BLOCK = 1024
 """n-grams a pass of the signature loop: 4 kB, so a long document streams through the first cache."""

@@ -316,7 +316,7 @@ def run_map(config: Config, *, partitions: int, documents: Path, size: Path, out
             bounds = np.r_[np.searchsorted(counted["key"].to_numpy(), first), counted.num_rows]
             yield from (counted.slice(bounds[p], bounds[p + 1] - bounds[p]) for p in range(partitions))
 
-    streams.write(output, FREQUENCIES, routed())
+    exchange.write(output, FREQUENCIES, routed())
 
 
 def run_reduce(config: Config, *, partition: int, partitions: int, barrier: Path, size: Path, output: Path) -> None:

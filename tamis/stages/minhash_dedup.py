@@ -170,14 +170,14 @@ def run_map(
     table = signatures.signatures(documents, config.scheme(), config.applies_to)
     with_words = pc.sum(pc.greater(table["size"], 0)).as_py() or 0
     known = table.drop_columns(["bands"])
-    streams.write(signatures_file, streams.with_counts(known.schema, {audits.WITH_WORDS: with_words}), [known])
+    exchange.write(signatures_file, streams.with_counts(known.schema, {audits.WITH_WORDS: with_words}), [known])
     parts = [part for path in config.against for part in index.open_index(Path(path), config.scheme())]
     held, counts = index.MATCHES.empty_table(), dict[str, int]()
     if parts:
         held, counts = index.matches(
             documents, table, parts, config.scheme(), config.threshold, config.bucket_candidates
         )
-    streams.write(matches, streams.with_counts(index.MATCHES, counts), [held])
+    exchange.write(matches, streams.with_counts(index.MATCHES, counts), [held])
     stays = (table["size"].to_numpy() > 0) & ~np.isin(table["rank"].to_numpy(), held["rank"].to_numpy())
     exchange.write(output, candidates.MEMBERS, candidates.members(table, stays, partitions))
 
@@ -195,9 +195,9 @@ def run_pairs(config: Config, *, partitions: int, partition: int, barrier: Path,
     """
     found = candidates.Partition(list(exchange.read_each(barrier, partition, partitions)))
     table = found.collapsed()
-    streams.write(collapsed, table.schema, streams.sorted_batches(table))
+    exchange.write(collapsed, table.schema, streams.sorted_batches(table))
     batches, suppressed = found.pairs(config.bucket_candidates)
-    streams.write(output, streams.with_counts(candidates.PAIRS, {"suppressed_pairs": suppressed}), batches)
+    exchange.write(output, streams.with_counts(candidates.PAIRS, {"suppressed_pairs": suppressed}), batches)
 
 
 def run_sets(
@@ -224,7 +224,7 @@ def run_sets(
         "without_words": pc.sum(pc.equal(known["size"], 0)).as_py() or 0,
     }
     batches = verification.needed_sets(documents, known, pairs, config.scheme(), shards)
-    streams.write(output, streams.with_counts(verification.SETS, counts), batches)
+    exchange.write(output, streams.with_counts(verification.SETS, counts), batches)
 
 
 def run_verify(
@@ -252,7 +252,7 @@ def run_verify(
         both_ways=both_ways,
     )
     counts = {"verified_pairs": edges.num_rows // (2 if both_ways else 1)}
-    streams.write(output, streams.with_counts(verification.EDGES, counts), streams.sorted_batches(edges))
+    exchange.write(output, streams.with_counts(verification.EDGES, counts), streams.sorted_batches(edges))
 
 
 def run_resolve(config: Config, *, shards: int, edges: Path, collapsed: Path, output: Path) -> None:
@@ -267,7 +267,7 @@ def run_resolve(config: Config, *, shards: int, edges: Path, collapsed: Path, ou
     """
     decide = groups.greedy_verdicts if config.grouping == "greedy" else groups.component_verdicts
     verdicts = decide(barriers.paths(edges), barriers.paths(collapsed))
-    streams.write(output, groups.VERDICTS, groups.rounds(verdicts, shards))
+    exchange.write(output, groups.VERDICTS, groups.rounds(verdicts, shards))
 
 
 def run_audit(
@@ -301,7 +301,7 @@ def run_audit(
     held = exchange.read_batch(matches, 0, 1)["rank"].to_numpy()
     dropped = np.concatenate([audits.dropped_ranks(verdicts, shard, shards), held])
     table = audits.sampled(documents, known, taken, dropped, config.scheme())
-    streams.write(output, table.schema, [table])
+    exchange.write(output, table.schema, [table])
 
 
 def with_earlier(verdicts: pa.Table, earlier: pa.Table) -> pa.Table:

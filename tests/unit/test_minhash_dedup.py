@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from near_duplicates import components, greedy, jaccard, ngrams, prepare, run
 from pydantic import ValidationError
 
-from tamis import hashing, streams
+from tamis import exchange, hashing, streams
 from tamis.errors import ShardMismatchError, SourceError
 from tamis.kernels import minhash as kernel
 from tamis.minhash import signatures
@@ -530,7 +530,7 @@ def test_a_damaged_or_foreign_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"part-00000\.arrow"):
         list(streams.read_rounds(path, 0, 2))
     table = pa.table({"rank": pa.array([1], pa.int64())})
-    streams.write(path, table.schema, [table] * 3)
+    exchange.write(path, table.schema, [table] * 3)
     with pytest.raises(ShardMismatchError, match="no whole rounds of 2"):
         list(streams.read_rounds(path, 0, 2))
 
@@ -543,7 +543,7 @@ def test_merged_files_come_in_rank_order_with_each_rank_whole(files: list[list[i
     for index, ranks in enumerate(files):
         table = pa.table({"rank": pa.array(ranks, pa.int64())})
         paths.append(where / f"{index}.arrow")
-        streams.write(paths[-1], table.schema, [table.slice(start, rows) for start in range(0, len(ranks), rows)])
+        exchange.write(paths[-1], table.schema, [table.slice(start, rows) for start in range(0, len(ranks), rows)])
     seen: list[int] = []
     others: list[int] = []
     last = -1
