@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from pathlib import PurePath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, ValidationError, create_model, model_validator
 
@@ -28,23 +28,6 @@ from tamis.stages.subset import problems
 from tamis.stages.tokenizer import Config as TokenizerConfig
 from tamis.stages.validation import Config as ValidationConfig
 
-STAGES = (
-    "remove",
-    "url_dedup",
-    "paragraph_dedup",
-    "minhash_dedup",
-    "line_pruning",
-    "substring_dedup",
-    "language_id",
-    "heuristics",
-    "fasttext_quality",
-    "transformer_quality",
-    "domains",
-)
-"""Stages that `pipeline` may name, in the order of the recipe."""
-
-MODULES: dict[str, Any] = {name: importlib.import_module(f"tamis.stages.{name}") for name in STAGES}
-
 StageName = Literal[
     "remove",
     "url_dedup",
@@ -58,6 +41,22 @@ StageName = Literal[
     "transformer_quality",
     "domains",
 ]
+
+STAGES: tuple[str, ...] = get_args(StageName)
+"""Stages that `pipeline` may name, in the order of the recipe."""
+
+MODULES: dict[str, Any] = {name: importlib.import_module(f"tamis.stages.{name}") for name in STAGES}
+
+
+def needs(stage: str) -> frozenset[str]:
+    """Columns that a stage reads and ingest does not make: its module's `NEEDS`, none where it has no such name."""
+    return frozenset(getattr(MODULES[stage], "NEEDS", ()))
+
+
+def adds(stage: str) -> tuple[str, ...]:
+    """Columns that a stage adds: its module's `ADDS`, none where it has no such name."""
+    return tuple(getattr(MODULES[stage], "ADDS", ()))
+
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
 
@@ -121,7 +120,7 @@ class _Bottom(_Top):
         for position, name in enumerate(self.pipeline):
             if name in self.pipeline[:position]:
                 raise ValueError(f"pipeline: {name} stands twice")
-            missing = sorted(MODULES[name].NEEDS - have)
+            missing = sorted(needs(name) - have)
             if missing:
                 makers = ", ".join(f"{column} is made by {maker_of(column)}" for column in missing)
                 raise ValueError(
@@ -129,7 +128,7 @@ class _Bottom(_Top):
                 )
             if problem := refusal(getattr(getattr(self, name), "within", None), have):
                 raise ValueError(f"{name}.within: {problem}")
-            have |= set(MODULES[name].ADDS)
+            have |= set(adds(name))
         if "domains" in self.pipeline and getattr(self, "domains").features == "embeddings":  # noqa: B009 - a field of the subclass
             position = self.pipeline.index("domains")
             if "transformer_quality" not in self.pipeline[:position]:
@@ -162,12 +161,12 @@ class _Bottom(_Top):
     @property
     def pool_columns(self) -> frozenset[str]:
         """Stage columns that the pool's documents carry."""
-        return frozenset(column for name in self.pipeline for column in MODULES[name].ADDS)
+        return frozenset(column for name in self.pipeline for column in adds(name))
 
 
 def maker_of(column: str) -> str:
     """The stage that adds a column."""
-    return next((name for name in STAGES if column in MODULES[name].ADDS), "no stage")
+    return next((name for name in STAGES if column in adds(name)), "no stage")
 
 
 def _stage_fields() -> dict[str, Any]:

@@ -75,8 +75,12 @@ def bind(module: Any, function: Callable[..., None], params: dict[str, Any], val
     """Match params and `name=value` pairs with the parameters of a step function.
 
     Raises:
-        ConfigError: an argument is missing or unknown, or the params are of another version of the stage.
+        ConfigError: an argument is missing or unknown, or the params are of another stage or version.
     """
+    stage = module.__name__.rpartition(".")[2]
+    if params.get("stage") != stage:
+        msg = f"{module.__name__}: the params are of stage {params.get('stage')!r}, not of {stage!r}; correct the rule"
+        raise ConfigError(msg)
     if params.get("version") != module.VERSION:
         msg = (
             f"{module.__name__}: the workflow was parsed with version {params.get('version')} of this stage, the "

@@ -84,10 +84,6 @@ def run_shuffle(config: Config, *, name: str, shards: int, documents: Path, outp
     """Route the rows of one file of a set to the output shards.
 
     Args:
-        config: the section.
-        name: the set.
-        shards: number of output shards.
-        documents: the file.
         output: exchange file to write, one batch an output shard.
     """
     table = read_table(documents)
@@ -110,12 +106,7 @@ def run_write(config: Config, *, name: str, shards: int, shard: int, barrier: Pa
     """Write one output shard.
 
     Args:
-        config: the section.
-        name: the set.
-        shards: number of output shards.
-        shard: which one.
         barrier: over the files that `shuffle` wrote.
-        output: Parquet file to write.
         stats: JSON file to write: rows, tokens, bytes, sha256, counts, licences.
     """
     table = exchange.read(barrier, shard, shards)
@@ -154,14 +145,9 @@ def run_card(
     """Write the card and the list of files of a set.
 
     Args:
-        config: the section.
         name: the set ("mixtures/first").
-        shards: number of output shards.
         stats: the first of the files that `write` wrote; the others lie beside it.
         summary: the set's summary, which the export is held to.
-        training: the tokenizer's report.
-        readme: README.md to write.
-        manifest: export.json to write.
 
     Raises:
         ConservationError: the output does not hold the documents and tokens of the set.

@@ -14,11 +14,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from tamis.errors import SourceError
 from tamis.readers import jsonl, parquet, releases, text
 from tamis.readers.record import Record, Skip, Source, files_of
 
-__all__ = ["READERS", "AnySource", "Record", "Skip", "Source", "input_files", "no_records", "read"]
+__all__ = ["READERS", "AnySource", "Record", "Skip", "Source", "input_files", "read"]
 
 AnySource = Annotated[
     jsonl.JsonlSource | parquet.ParquetSource | text.TextSource | releases.ReleasesSource,
@@ -60,16 +59,3 @@ def input_files(source: Source) -> list[Path]:
     if isinstance(source, releases.ReleasesSource):
         return releases.input_files(source)
     return files_of(source)
-
-
-def no_records(source: Source, skipped: int) -> SourceError:
-    """The error for a source none of whose files held a readable record.
-
-    Args:
-        source: a source section.
-        skipped: how many records of it were skipped.
-    """
-    return SourceError(
-        f"source {source.name!r}: no record could be read from any of its files, {skipped} were skipped. Check its "
-        f"format ({source.format!r}), its field names and the list of skipped records, or take the source out."
-    )

@@ -72,12 +72,8 @@ def run_plan(
     """Choose the documents of one annealing set.
 
     Args:
-        config: the set's section.
-        name: the set's name.
         excluded: sets whose documents may not be taken ("validation", "annealing/first").
-        shards: how many shards there are.
         index: barrier over the index of all shards.
-        plan: Parquet file to write.
         choice: exchange file to write, `<folder>/annealing/<name>/choice.arrow`; those of excluded
             sets lie in the same folder.
     """

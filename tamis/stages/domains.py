@@ -59,7 +59,6 @@ STAGE = "domains"
 VERSION = 1
 NEEDS = frozenset({"language"})
 ADDS = ("domain", "domain_score")
-CUTS_TEXT = False
 
 TAUGHT = ("general", "math", "code", "reasoning")
 """Domains that the classifier tells apart; multilingual is decided by the language."""
@@ -164,11 +163,8 @@ def run_train(config: Config, *, labels: Path, model: Path, card: Path, card_tex
     """Train the classifier of prose and measure it on held-out labels.
 
     Args:
-        config: the section.
         labels: barrier over the labelled documents of all shards.
         model: output, the classifier; for `lexical` a note that there is none.
-        card: output, JSON.
-        card_text: output, Markdown.
         embeddings: path of the barrier over the embeddings of all shards; empty where the features are others.
 
     Raises:
@@ -272,10 +268,6 @@ def run_score(config: Config, *, documents: Path, model: Path, scores: Path, emb
     """Score one shard.
 
     Args:
-        config: the section.
-        documents: the shard.
-        model: from `run_train`.
-        scores: output.
         embeddings: path of the shard's embeddings; empty where the features are others.
 
     Raises:

@@ -36,9 +36,7 @@ log = logging.getLogger(__name__)
 
 STAGE = "fasttext_quality"
 VERSION = 1
-NEEDS: frozenset[str] = frozenset()
 ADDS = ("fasttext_quality",)
-CUTS_TEXT = False
 
 LIMITS = (
     (

@@ -55,8 +55,6 @@ from tamis.stages.heuristics_rules import (
 
 VERSION = 1
 NEEDS = frozenset({"language"})
-ADDS: tuple[str, ...] = ()
-CUTS_TEXT = False
 
 # More than this share of one-character words: a script without spaces.
 UNSPACED_SHARE = 0.5
@@ -261,12 +259,7 @@ def run_apply(config: Config, *, shard: int, documents: Path, kept: Path, droppe
     """Apply the rules to one shard.
 
     Args:
-        config: the stage's section.
-        shard: which.
         documents: documents to read, with a language.
-        kept: documents to write.
-        dropped: ledger to write.
-        stats: stats to write.
 
     Raises:
         SchemaError: the documents have no language.

@@ -34,9 +34,6 @@ from tamis.shards import home_shards, read_json, write_json, write_table
 log = logging.getLogger(__name__)
 
 VERSION = 1
-NEEDS: frozenset[str] = frozenset()
-ADDS: tuple[str, ...] = ()
-CUTS_TEXT = False
 
 ROWS = pa.schema(
     [*((name, kind) for name, kind in schemas.BASE_COLUMNS.items() if name != "rank"), ("priority", pa.int32())]
@@ -128,7 +125,6 @@ def documents_of(records: Sequence[Record], source: str, priority: int) -> pa.Ta
 
 
 def run_map(
-    config: Config,
     *,
     source: dict[str, Any],
     priority: int,
@@ -141,11 +137,6 @@ def run_map(
     """Read one unit of input files.
 
     Args:
-        config: not used by this step; it belongs to the stage.
-        source: the source's section.
-        priority: place of the source in the configuration.
-        files: paths of this unit.
-        shards: number of shards.
         output: exchange file, batch s for shard s.
         skipped: Parquet list of records that could not be read.
         read_counts: JSON: records and skips of each file.
@@ -153,7 +144,6 @@ def run_map(
     Raises:
         SourceError: a file is missing, truncated or damaged.
     """
-    del config
     section = TypeAdapter(AnySource).validate_python(source)
     skips: list[dict[str, object]] = []
     counts: list[dict[str, object]] = []
@@ -214,9 +204,6 @@ def run_keys(config: Config, *, shards: int, shard: int, barrier: Path, output: 
     """Sort the keep-order keys of one shard.
 
     Args:
-        config: the keep order.
-        shards: number of shards.
-        shard: which.
         barrier: names the exchange files of all units.
         output: `.npy` of sorted keys.
     """
@@ -224,12 +211,10 @@ def run_keys(config: Config, *, shards: int, shard: int, barrier: Path, output: 
     keep_order.save_array(output, keys[keep_order.key_order(keys)])
 
 
-def run_rank(config: Config, *, units: int, barrier: Path, read_folder: Path, output: Path) -> None:
+def run_rank(*, units: int, barrier: Path, read_folder: Path, output: Path) -> None:
     """Merge the keys of all shards into ranks, and see that every source gave something.
 
     Args:
-        config: not used by this step.
-        units: number of input units.
         barrier: names the key files of all shards.
         read_folder: folder of the read counts of all units.
         output: `.npy` of ranks, shard after shard.
@@ -237,7 +222,6 @@ def run_rank(config: Config, *, units: int, barrier: Path, read_folder: Path, ou
     Raises:
         SourceError: a source gave no document.
     """
-    del config
     records: dict[str, int] = {}
     skipped: dict[str, int] = {}
     for unit in range(units):
@@ -270,15 +254,8 @@ def run_apply(
     """Write the documents of one shard.
 
     Args:
-        config: the keep order.
-        shards: number of shards.
-        shard: which.
         barrier: names the exchange files of all units.
         keys_barrier: names the key files of all shards; their lengths say where this shard's ranks begin.
-        ranks: the merged ranks.
-        kept: documents to write.
-        dropped: ledger to write.
-        stats: stats to write.
     """
     rows = _gather(barrier, shard, shards)
     first = _first_of_id(rows["id"])

@@ -44,9 +44,7 @@ from tamis.section import AppliesTo, Section, Share
 from tamis.shards import read_documents
 
 VERSION = 1
-NEEDS: frozenset[str] = frozenset()
 ADDS = ("language", "language_score")
-CUTS_TEXT = False
 
 Code = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
 
@@ -240,11 +238,7 @@ def run_apply(config: Config, *, shard: int, documents: Path, kept: Path, droppe
     """Identify and select the documents of one shard.
 
     Args:
-        config: the stage's section.
-        shard: which.
-        documents: documents to read.
         kept: documents to write, with their language.
-        dropped: ledger to write.
         stats: stats to write; the notes count documents by language.
 
     Raises:

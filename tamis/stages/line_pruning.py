@@ -44,9 +44,6 @@ from tamis.section import AppliesTo, Section, Share
 from tamis.shards import document_batches, part_name, read_json, read_table, table_batches, write_json
 
 VERSION = 2
-NEEDS: frozenset[str] = frozenset()
-ADDS: tuple[str, ...] = ()
-CUTS_TEXT = True
 
 FREQUENCIES = pa.schema([("key", pa.uint64()), ("documents", pa.int32())])
 """An n-gram and how many documents hold it."""
@@ -286,8 +283,6 @@ def run_size(config: Config, *, shards: int, folder: str, output: Path) -> None:
     """Count the documents of the corpus.
 
     Args:
-        config: the stage's section.
-        shards: number of shards N.
         folder: folder of the documents to read.
         output: JSON to write: documents.
     """
@@ -302,10 +297,6 @@ def run_map(config: Config, *, partitions: int, documents: Path, size: Path, out
     """Count the n-grams of one shard.
 
     Args:
-        config: the stage's section.
-        partitions: number of partitions P.
-        documents: documents to read.
-        size: from the size step.
         output: `FREQUENCIES` by partition, in rounds (`tamis/streams.py`), to write.
     """
     first, corpus = partition_bounds(partitions), read_json(size)["documents"]
@@ -323,11 +314,7 @@ def run_reduce(config: Config, *, partition: int, partitions: int, barrier: Path
     """Find the frequent n-grams of one partition.
 
     Args:
-        config: the stage's section.
-        partition: which.
-        partitions: number of partitions P.
         barrier: over the outputs of map.
-        size: from the size step.
         output: `FREQUENCIES` by shard, to write.
     """
     counted = [streams.rounds(path, partition, partitions) for path in barriers.paths(barrier)]
@@ -351,17 +338,8 @@ def run_apply(
     """Cut the frequent lines of one shard.
 
     Args:
-        config: the stage's section.
-        shard: which.
-        shards: number of shards N.
-        documents: documents to read.
         counted: this shard's n-grams from map, for what crossed.
         barrier: over the outputs of reduce.
-        size: from the size step.
-        kept: documents to write.
-        dropped: ledger to write.
-        edits: edits to write.
-        stats: stats to write.
     """
     pruner = Pruner(exchange.read(barrier, shard, shards).combine_chunks(), read_json(size)["documents"], config)
     with outcome_writer(Outputs(kept, dropped, stats, edits), "line_pruning", shard) as writer:

@@ -59,9 +59,6 @@ from tamis.section import AppliesTo, Section, Share
 from tamis.shards import document_batches, write_json
 
 VERSION = 3
-NEEDS: frozenset[str] = frozenset()
-ADDS: tuple[str, ...] = ()
-CUTS_TEXT = False
 
 STAGE = "minhash_dedup"
 EARLIER = "in_earlier_corpus"
@@ -160,9 +157,6 @@ def run_map(
     """Make the signatures of one shard and route them.
 
     Args:
-        config: the stage's section.
-        partitions: how many.
-        documents: documents of this shard.
         signatures_file: signatures of this shard without bands, to write.
         matches: the documents of this shard that an earlier corpus holds, to write.
         output: rows of `tamis.minhash.candidates.MEMBERS` by partition, to write.
@@ -186,9 +180,6 @@ def run_pairs(config: Config, *, partitions: int, partition: int, barrier: Path,
     """Find the documents of equal n-gram sets in one partition, and pair the members of its buckets.
 
     Args:
-        config: the stage's section.
-        partitions: how many.
-        partition: which.
         barrier: over the rows of all shards.
         output: candidate pairs by the shard of the later document, to write.
         collapsed: documents that collapsed and into whom, sorted by that one's rank, to write.
@@ -206,11 +197,6 @@ def run_sets(
     """Send the n-gram sets of this shard to the shards of their earlier candidates.
 
     Args:
-        config: the stage's section.
-        shards: how many.
-        shard: which.
-        documents: documents of this shard.
-        signatures_file: their signatures.
         barrier: over the candidate pairs of all partitions.
         output: sets and candidates by the shard of the earlier document, to write.
     """
@@ -233,10 +219,6 @@ def run_verify(
     """Compute the exact similarity of candidate pairs whose earlier document is in this shard.
 
     Args:
-        config: the stage's section.
-        shard: which.
-        documents: documents of this shard.
-        signatures_file: their signatures.
         barrier: over the sets of all shards.
         output: verified edges, sorted by rank, to write.
     """
@@ -259,8 +241,6 @@ def run_resolve(config: Config, *, shards: int, edges: Path, collapsed: Path, ou
     """Decide for the whole corpus which documents stay.
 
     Args:
-        config: the stage's section.
-        shards: how many.
         edges: barrier over the verified edges of all shards.
         collapsed: barrier over the collapsed documents of all partitions.
         output: verdicts by shard, to write.
@@ -285,13 +265,7 @@ def run_audit(
     """Take the sample of one shard for the audit.
 
     Args:
-        config: the stage's section.
-        shards: how many.
-        shard: which.
-        documents: documents of this shard.
-        signatures_file: their signatures.
         barrier: over the signatures of all shards, for the number of documents.
-        verdicts: the verdicts.
         matches: the documents of this shard that an earlier corpus holds.
         output: n-gram sets of the sampled documents, to write.
     """
@@ -375,17 +349,9 @@ def run_apply(
     """Write the outcome of one shard.
 
     Args:
-        config: the stage's section.
-        shards: how many.
-        shard: which.
-        documents: documents to read.
         sets: this shard's file of sets, for its counts.
         edges: this shard's file of edges, for its counts.
-        verdicts: the verdicts.
         matches: the documents of this shard that an earlier corpus holds, and counts.
-        kept: documents to write.
-        dropped: ledger to write.
-        stats: stats to write.
         audit: barrier over the samples of all shards, where recall is measured.
     """
     mine = [groups.VERDICTS.empty_table(), *streams.read_rounds(verdicts, shard, shards)]
@@ -419,7 +385,6 @@ def run_index(config: Config, *, documents: Path, bands: Path, sets: Path) -> No
     """Write the part of one shard of the index for later runs.
 
     Args:
-        config: the stage's section.
         documents: the documents that were kept.
         bands: sorted band hashes, to write.
         sets: n-gram sets, to write.
@@ -431,8 +396,6 @@ def run_describe(config: Config, *, shards: int, output: Path) -> None:
     """Write the description of the index, when all its parts are there.
 
     Args:
-        config: the stage's section.
-        shards: how many.
         output: `index.json` beside the parts, to write.
     """
     write_json(output, index.describe(output.parent, shards, config.scheme()))

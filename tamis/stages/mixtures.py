@@ -54,12 +54,8 @@ def run_plan(
     """Choose the documents of one mixture.
 
     Args:
-        config: the mixture's section.
-        name: the mixture's name.
         excluded: sets whose documents may not be taken ("validation", "annealing/best", "mixtures/first").
-        shards: how many shards there are.
         index: barrier over the index of all shards.
-        plan: Parquet file to write.
         choice: exchange file to write, `<folder>/mixtures/<name>/choice.arrow`; those of excluded
             sets lie in the same folder.
     """

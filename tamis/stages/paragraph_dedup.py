@@ -62,9 +62,6 @@ if TYPE_CHECKING:
     import polars as pl
 
 VERSION = 2
-NEEDS: frozenset[str] = frozenset()
-ADDS: tuple[str, ...] = ()
-CUTS_TEXT = True
 
 
 class Config(Section):
@@ -321,9 +318,6 @@ def run_map(config: Config, *, partitions: int, documents: Path, output: Path, p
     """Hash the paragraphs of one shard.
 
     Args:
-        config: the stage's section.
-        partitions: number of partitions P.
-        documents: documents to read.
         output: `HELD` by partition, to write.
         paragraphs: `PARAGRAPHS` for the later steps of this shard, to write.
     """
@@ -342,8 +336,6 @@ def run_reduce(*, partition: int, partitions: int, barrier: Path, output: Path) 
     """Elect the owners of one partition.
 
     Args:
-        partition: which.
-        partitions: number of partitions P.
         barrier: over the outputs of map.
         output: `HELD` by shard, to write.
     """
@@ -365,11 +357,6 @@ def run_decide(
     """Find the near-copies of one shard, and who would inherit what they own.
 
     Args:
-        config: the stage's section.
-        shard: which.
-        shards: number of shards N.
-        partitions: number of partitions P.
-        documents: documents to read.
         paragraphs: this shard's, from map.
         barrier: over the outputs of reduce.
         candidates: `CANDIDATES` to write.
@@ -390,7 +377,6 @@ def run_resolve(*, shards: int, barrier: Path, output: Path) -> None:
     """Settle all near-copies in keep order.
 
     Args:
-        shards: number of shards N.
         barrier: over the candidates of decide.
         output: `FATES` by shard, to write.
     """
@@ -410,12 +396,8 @@ def run_reown(
     """Elect new owners where the owner was dropped, in one partition.
 
     Args:
-        partition: which.
-        partitions: number of partitions P.
-        shards: number of shards N.
         barrier: over the outputs of map.
         lines: the barrier over the outputs of decide.
-        fates: from resolve.
         output: `HELD` by shard, to write.
     """
     settled = pa.concat_tables([exchange.read_batch(fates, shard, shards) for shard in range(shards)])
@@ -442,18 +424,9 @@ def run_apply(
     """Drop near-copies and cut paragraphs of one shard.
 
     Args:
-        config: the stage's section.
-        shard: which.
-        shards: number of shards N.
-        documents: documents to read.
         paragraphs: this shard's, from map.
         barrier: over the outputs of reduce.
         changes: the barrier over the outputs of reown.
-        fates: from resolve.
-        kept: documents to write.
-        dropped: ledger to write.
-        edits: edits to write.
-        stats: stats to write.
     """
     found = exchange.read_batch(paragraphs, 0, 1)
     owners = final_owners(exchange.read(barrier, shard, shards), exchange.read(changes, shard, shards))

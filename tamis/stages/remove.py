@@ -38,9 +38,6 @@ from tamis.shards import document_batches
 from tamis.urls import url_key
 
 VERSION = 1
-NEEDS: frozenset[str] = frozenset()
-ADDS: tuple[str, ...] = ()
-CUTS_TEXT = False
 
 STAGE = "remove"
 ID = re.compile(r"[0-9a-f]{32}")
@@ -191,16 +188,7 @@ def removed(documents: pa.Table, lists: Lists) -> list[str | None]:
 
 
 def run_apply(config: Config, *, shard: int, documents: Path, kept: Path, dropped: Path, stats: Path) -> None:
-    """Remove the listed documents of one shard.
-
-    Args:
-        config: the stage's section.
-        shard: which.
-        documents: documents to read.
-        kept: documents to write.
-        dropped: ledger to write.
-        stats: stats to write.
-    """
+    """Remove the listed documents of one shard."""
     lists = read_lists(config)
     with outcome_writer(Outputs(kept, dropped, stats), STAGE, shard) as writer:
         for before in document_batches(documents):

@@ -98,12 +98,8 @@ def run_select(
     """Route the chosen documents of one shard to the files of the set.
 
     Args:
-        config: the layout.
         name: the set ("validation", "mixtures/first").
-        shards: how many shards there are.
-        shard: index of this one.
         documents: the pool's documents with token counts.
-        choice: the set's choice file.
         output: exchange file to write, one batch a file of the set.
     """
     table = files_on_disk.read_documents(documents)
@@ -116,12 +112,7 @@ def run_write(config: Config, *, name: str, file: int, barrier: Path, documents:
     """Write one file of a set.
 
     Args:
-        config: the layout.
-        name: the set.
-        file: index of this file.
         barrier: over the files that `select` wrote.
-        documents: Parquet file to write.
-        stats: JSON file to write.
 
     Raises:
         ConservationError: a document came in twice.
@@ -167,10 +158,7 @@ def run_summary(config: Config, *, name: str, plan: Path, summary: Path) -> None
     """Add up the files of a set and hold them to the plan.
 
     Args:
-        config: the layout.
-        name: the set.
         plan: the set's plan; `stats/part-*.json` and `documents/part-*.parquet` lie beside it.
-        summary: JSON file to write.
 
     Raises:
         ConservationError: documents or tokens are not what the plan says.

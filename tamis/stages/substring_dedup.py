@@ -77,9 +77,6 @@ from tamis.shards import id_halves, read_documents, read_json, read_table, write
 from tamis.stats import characters
 
 VERSION = 1
-NEEDS: frozenset[str] = frozenset()
-ADDS: tuple[str, ...] = ()
-CUTS_TEXT = True
 
 FINGERPRINTS = pa.schema([("fingerprint", pa.uint64())])
 
@@ -442,9 +439,6 @@ def run_map(config: Config, *, partitions: int, documents: Path, output: Path) -
     """Choose the fingerprints of one shard.
 
     Args:
-        config: the stage's section.
-        partitions: number of partitions P.
-        documents: documents to read.
         output: `FINGERPRINTS` by partition, to write.
     """
     prints = find_fingerprints(_read(documents, config), config)
@@ -455,8 +449,6 @@ def run_reduce(*, partition: int, partitions: int, barrier: Path, output: Path) 
     """Find the fingerprints of one partition that occur at least twice.
 
     Args:
-        partition: which.
-        partitions: number of partitions P.
         barrier: over the outputs of map.
         output: `FINGERPRINTS` by shard, to write.
     """
@@ -479,11 +471,6 @@ def run_windows(
     """Hash the windows of one shard that may be repeated.
 
     Args:
-        config: the stage's section.
-        shard: which.
-        shards: number of shards N.
-        partitions: number of partitions P.
-        documents: documents to read.
         barrier: over the outputs of reduce.
         places: `PLACES` for the last step of this shard, to write.
         counts: JSON to write: tokens and fingerprints of this shard.
@@ -502,8 +489,6 @@ def run_elect(*, partition: int, partitions: int, barrier: Path, output: Path) -
     """Elect the owners of one partition of the windows.
 
     Args:
-        partition: which.
-        partitions: number of partitions P.
         barrier: over the outputs of windows.
         output: `HELD` by shard, to write: the owners of windows that more than one document holds.
     """
@@ -527,17 +512,8 @@ def run_apply(
     """Cut the repeated spans of one shard.
 
     Args:
-        config: the stage's section.
-        shard: which.
-        shards: number of shards N.
-        documents: documents to read.
         places: this shard's, from windows.
-        counts: likewise.
         barrier: over the outputs of elect.
-        kept: documents to write.
-        dropped: ledger to write.
-        edits: edits to write.
-        stats: stats to write.
     """
     before = read_documents(documents)
     owners = exchange.read(barrier, shard, shards)

@@ -39,9 +39,6 @@ from tamis.shards import read_documents, whole_file, write_json
 log = logging.getLogger(__name__)
 
 VERSION = 1
-NEEDS: frozenset[str] = frozenset()
-ADDS = ("tokens",)
-CUTS_TEXT = False
 
 SAMPLE = pa.schema([("key", pa.uint64()), ("id", pa.string()), ("text", pa.large_string())])
 
@@ -99,8 +96,6 @@ def run_sample(config: Config, *, documents: Path, output: Path) -> None:
     """Emit the shard's part of the training sample: its own prefix, which contains its part of the global one.
 
     Args:
-        config: the section.
-        documents: the pool's documents of one shard.
         output: exchange file of one batch.
     """
     table = read_documents(documents)
@@ -147,9 +142,7 @@ def run_train(config: Config, *, barrier: Path, output: Path, report: Path, thre
     """Train the tokenizer.
 
     Args:
-        config: the section.
         barrier: over the samples of all shards.
-        output: tokenizer.json to write.
         report: JSON file with the sizes of sample and vocabulary.
         threads: threads of the trainer; the result does not depend on them.
     """
@@ -192,8 +185,6 @@ def run_given(config: Config, *, given: Path, output: Path, report: Path) -> Non
     """Take a given tokenizer.
 
     Args:
-        config: the section.
-        given: its tokenizer.json.
         output: tokenizer.json to write, byte for byte the same.
         report: JSON file with the size of the vocabulary.
     """
@@ -253,12 +244,8 @@ def run_count(
     """Count the tokens of one shard.
 
     Args:
-        shard: index of the shard.
-        documents: the pool's documents.
-        model: tokenizer.json.
         kept: documents to write, with the column `tokens`.
         dropped: ledger to write, always empty.
-        stats: JSON file to write.
         index: exchange file of one batch to write, what plans read.
     """
     # Shards are what runs side by side; threads inside would only compete.

@@ -41,9 +41,7 @@ log = logging.getLogger(__name__)
 
 STAGE = "transformer_quality"
 VERSION = 1
-NEEDS: frozenset[str] = frozenset()
 ADDS = ("transformer_quality",)
-CUTS_TEXT = False
 
 LOGISTIC, CHECKPOINT = "logistic", "checkpoint"
 
@@ -173,13 +171,9 @@ def run_head(
     """Fit the head on the labelled documents that are not held out, and measure it on those that are.
 
     Args:
-        config: the section.
         labels: barrier over the labelled documents of all shards.
         embeddings: barrier over the embeddings of all shards.
-        backbone: what ran.
         head: output, the head with the kinds that it scores.
-        card: output, JSON.
-        card_text: output, Markdown.
     """
     read = 2 * config.backbone.max_tokens * backbones.CHARACTERS_PER_TOKEN
     gathered = gather(config.labels, config.sampling, labels, read)

@@ -26,9 +26,6 @@ from tamis.shards import document_batches, id_halves, read_table
 from tamis.urls import url_key
 
 VERSION = 1
-NEEDS: frozenset[str] = frozenset()
-ADDS: tuple[str, ...] = ()
-CUTS_TEXT = False
 
 
 class Config(Section):
@@ -98,16 +95,7 @@ def survivors(documents: pa.Table, config: Config) -> np.ndarray:
 
 
 def run_apply(config: Config, *, shard: int, documents: Path, kept: Path, dropped: Path, stats: Path) -> None:
-    """De-duplicate the captures of one shard.
-
-    Args:
-        config: the stage's section.
-        shard: which.
-        documents: documents to read.
-        kept: documents to write.
-        dropped: ledger to write.
-        stats: stats to write.
-    """
+    """De-duplicate the captures of one shard."""
     known = read_table(documents, sorted({"id", "url", "kind", "rank", "copies", *scope.columns(config.within)}))
     survivor = survivors(known, config)
     # Each capture's copies are counted at the document that stands for it, which has its own.

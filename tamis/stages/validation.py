@@ -43,11 +43,7 @@ def run_plan(config: Config, *, shards: int, index: Path, plan: Path, choice: Pa
     """Choose the validation documents.
 
     Args:
-        config: the section.
-        shards: how many shards there are.
         index: barrier over the index of all shards.
-        plan: Parquet file to write.
-        choice: exchange file to write.
     """
     request = Request(
         where="validation",

@@ -28,7 +28,6 @@ def run(folder, sources, shards=1, config=None):
     units = ingest.units(sources, config)
     for index, unit in enumerate(units):
         ingest.run_map(
-            config,
             source=unit.source.model_dump(mode="json"),
             priority=unit.priority,
             files=[str(path) for path in unit.files],
@@ -45,7 +44,7 @@ def run(folder, sources, shards=1, config=None):
     keys = folder / "keys" / "barrier.json"
     barrier.write(keys, folder / "keys", shards, ".npy")
     ranks = folder / "ranks.npy"
-    ingest.run_rank(config, units=len(units), barrier=keys, read_folder=folder / "read", output=ranks)
+    ingest.run_rank(units=len(units), barrier=keys, read_folder=folder / "read", output=ranks)
     for shard in range(shards):
         ingest.run_apply(
             config,

@@ -70,11 +70,12 @@ def test_params_that_a_step_does_not_take_are_left(stage):
         ({"shards": 1}, {"shard": "0"}, "needs documents="),
         ({"shards": 1}, {"shard": "0", "documents": "a", "colour": "red"}, "no parameters .*colour"),
         ({"shards": 1, "version": 1}, {"shard": "0", "documents": "a"}, "installed code is version 2"),
+        ({"shards": 1, "stage": "riddle"}, {"shard": "0", "documents": "a"}, "of stage 'riddle', not of 'rehearsal'"),
     ],
 )
 def test_a_call_that_does_not_fit_is_refused(stage, given, values, message):
     with pytest.raises(ConfigError, match=message):
-        job.bind(stage, stage.run_apply, {"version": 2, "config": {}} | given, values)
+        job.bind(stage, stage.run_apply, {"stage": "rehearsal", "version": 2, "config": {}} | given, values)
 
 
 def test_an_expected_error_is_one_line_and_not_a_traceback(stage, caplog):
