@@ -46,7 +46,7 @@ docs: env ## Write the generated reference pages
 	python -m tamis.reference
 
 bench-dedup: env ## De-duplication beside its peers, a dated table in benchmarks/results (ARGS="--documents 500000")
-	python benchmarks/dedup/run.py $(ARGS)
+	PYTHONPATH=tests/support python benchmarks/dedup/run.py $(ARGS)
 
 lock: ## Write requirements.lock from what .venv holds (after pip install --upgrade in it)
 	$(BIN)/python -m pip freeze --exclude-editable --disable-pip-version-check | sed -E 's/\+cpu$$//' > requirements.lock

@@ -4,7 +4,7 @@
 # Output: downloads/<name>-<version>.sdist, checked against its sha256; kept over runs.
 # Steps: fetch_release (a release).
 
-from tamis.fetch import DOWNLOADS
+from tamis.readers.fetch import DOWNLOADS
 from tamis.readers.releases import requirement_lines
 
 REQUIREMENT_LINES = requirement_lines(CFG.sources)
@@ -36,4 +36,4 @@ rule fetch_release:
     params:
         spec=lambda wildcards: REQUIREMENT_LINES[wildcards.release],
     shell:
-        'python -m tamis.fetch --requirement {params.spec:q} --into "$(dirname {output.release:q})" > {log:q} 2>&1'
+        'python -m tamis.readers.fetch --requirement {params.spec:q} --into "$(dirname {output.release:q})" > {log:q} 2>&1'

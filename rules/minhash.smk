@@ -7,7 +7,7 @@
 
 from pathlib import Path
 
-from tamis.minhash.index import open_index
+from tamis.dedup.minhash.index import open_index
 
 
 localrules:

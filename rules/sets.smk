@@ -1,5 +1,6 @@
 # What the files of mixtures, annealing sets, the validation split and their exports are called. No jobs here.
 
+from tamis.sets.checks import excluded_sets
 from tamis.stages import subset
 
 SAMPLING = f"{RESULTS}/sampling"
@@ -21,7 +22,7 @@ wildcard_constraints:
 
 def excluded(stage, name):
     """The sets whose documents an annealing set or mixture may not take."""
-    return subset.excluded_sets(
+    return excluded_sets(
         stage,
         name,
         validation=CFG.validation is not None,

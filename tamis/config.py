@@ -13,18 +13,18 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, ValidationError, create_model, model_validator
 
+from tamis.dedup.scope import refusal
 from tamis.errors import ConfigError
 
 # Not as modules: a field named like a module would hide it where pydantic evaluates the annotations.
 from tamis.export.parquet import Config as ExportConfig
 from tamis.readers import AnySource
 from tamis.report.page import Config as ReportConfig
-from tamis.scope import refusal
 from tamis.section import Section
+from tamis.sets.checks import problems
 from tamis.stages.annealing import Config as AnnealingConfig
 from tamis.stages.ingest import Config as IngestConfig
 from tamis.stages.mixtures import Config as MixtureConfig
-from tamis.stages.subset import problems
 from tamis.stages.tokenizer import Config as TokenizerConfig
 from tamis.stages.validation import Config as ValidationConfig
 

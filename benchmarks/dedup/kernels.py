@@ -11,8 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from corpus import write as write_corpus
-from in_process import documents_table, number, run
+from in_process import documents_table, run
 from real_corpora import texts
+from stage_jobs import number
 
 from tamis import hashing
 from tamis.stages.minhash_dedup import Config, candidate_probability
@@ -114,14 +115,13 @@ def bands(work: Path) -> tuple[list[str], list[list[str]]]:
         chance = candidate_probability(0.7, count, width)
         config = Config(bands=count, rows=width, recall=min(0.99, chance * 0.999))
         scratch = work / "bands-run"
-        outcome = run(scratch, documents, config)
+        outcome, took = run(scratch, documents, config)
         if not rows:  # The first run compiled.
-            outcome = run(scratch, documents, config)
+            outcome, took = run(scratch, documents, config)
         shutil.rmtree(scratch)
         kept = {number(name) for name in outcome.kept["id"].to_pylist()}
         near = [(place[pair["id_a"]], place[pair["id_b"]]) for pair in known if pair["jaccard"] >= config.threshold]
         missed = sum(a in kept and b in kept for a, b in near)
-        took = outcome.seconds
         rows.append(
             [f"{count} × {width}", f"{candidate_probability(0.5, count, width):.3f}", f"{chance:.3f}",
              f"{count * documents.num_rows:,}", f"{outcome.notes['candidate_pairs']:,}",

@@ -21,10 +21,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from in_process import documents_table
 from real_corpora import texts
+from stage_jobs import line_pruning
 
-from tamis import barrier, hashing
-from tamis.shards import part_name, read_table, write_table
-from tamis.stages import line_pruning as stage
+from tamis import hashing
+from tamis.stages.line_pruning import Config
 from tamis.text import words
 
 CHAPTER = 10_000
@@ -39,9 +39,9 @@ CORPORA = {
     "PEPs": ("", "peps.jsonl.zst"),
 }
 RULES = {
-    "defaults": stage.Config(),
-    "sample_modulus 8": stage.Config(sample_modulus=8),
-    "Llama 3": stage.Config(ngram=1_000_000, coverage=1.0, min_share=0.0, min_words=1),
+    "defaults": Config(),
+    "sample_modulus 8": Config(sample_modulus=8),
+    "Llama 3": Config(ngram=1_000_000, coverage=1.0, min_share=0.0, min_words=1),
 }
 HEAD = ("corpus", "rule", "documents", "MB", "lines", "lines cut", "of them ≥ 8 words", "characters cut",
         "share", "documents dropped", "crossing, MB per GB of text")  # fmt: skip
@@ -80,45 +80,18 @@ def corpus(folder: Path, shape: str, name: str) -> list[str]:
     return found
 
 
-def run(folder: Path, documents: pa.Table, config: stage.Config) -> Outcome:
+def run(folder: Path, documents: pa.Table, config: Config) -> Outcome:
     """All steps, one shard, one partition."""
-    name = part_name(0)
-    source, size = folder / "in" / f"{name}.parquet", folder / "size.json"
-    write_table(source, documents)
-
-    def path(step: str) -> Path:
-        return folder / step / f"{name}.arrow"
-
-    def wall(step: str) -> Path:
-        barrier.write(folder / step / "barrier.json", folder / step, 1, ".arrow")
-        return folder / step / "barrier.json"
-
-    stage.run_size(config, shards=1, folder=str(source.parent), output=size)
-    stage.run_map(config, partitions=1, documents=source, size=size, output=path("map"))
-    stage.run_reduce(config, partition=0, partitions=1, barrier=wall("map"), size=size, output=path("reduce"))
-    written = {name: folder / f"{name}.parquet" for name in ("kept", "dropped", "edits")}
-    stats = folder / "stats.json"
-    stage.run_apply(
-        config,
-        shard=0,
-        shards=1,
-        documents=source,
-        counted=path("map"),
-        barrier=wall("reduce"),
-        size=size,
-        **written,
-        stats=stats,
-    )
+    found = line_pruning(folder, documents, config)
     text = dict(zip(documents["id"].to_pylist(), documents["text"].to_pylist(), strict=True))
-    edits = read_table(written["edits"]).to_pylist()
+    edits = found.edits.to_pylist()
     cuts = [line.strip() for edit in edits for line in text[edit["id"]][edit["start"] : edit["end"]].splitlines()]
-    notes = stage.read_json(stats)["notes"]
     return Outcome(
-        notes["lines"],
-        notes["lines_cut"],
+        found.notes["lines"],
+        found.notes["lines_cut"],
         [line for line in cuts if line],
-        read_table(written["dropped"], ["id"]).num_rows,
-        notes["crossing_bytes"],
+        found.dropped.num_rows,
+        found.notes["crossing_bytes"],
     )
 
 

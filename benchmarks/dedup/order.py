@@ -19,15 +19,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import in_process
 import pyarrow as pa
 import pyarrow.compute as pc
 from in_process import documents_table
 from real_corpora import CORPORA, sections, texts
+from stage_jobs import minhash_dedup, paragraph_dedup
 
-from tamis import barrier
-from tamis.shards import part_name, read_table, write_table
-from tamis.stages import minhash_dedup, paragraph_dedup
+from tamis.stages.paragraph_dedup import Config
 from tamis.text import words
 
 CHOSEN = ("licences", "laws (German)", "laws by section", "mails")
@@ -46,43 +44,15 @@ class Outcome:
 
 
 def paragraphs(folder: Path, documents: pa.Table) -> Outcome:
-    """All steps of paragraph_dedup, one shard, one partition."""
-    config = paragraph_dedup.Config()
-    name = part_name(0)
-
-    def path(step: str) -> Path:
-        return folder / step / f"{name}.arrow"
-
-    def wall(step: str) -> Path:
-        barrier.write(folder / step / "barrier.json", folder / step, 1, ".arrow")
-        return folder / step / "barrier.json"
-
-    source = folder / f"{name}.parquet"
-    write_table(source, documents)
-    shard, part = {"shards": 1, "shard": 0}, {"partitions": 1, "partition": 0}
-    found, fates = path("paragraphs"), folder / "fates.arrow"
-    paragraph_dedup.run_map(config, partitions=1, documents=source, output=path("map"), paragraphs=found)
-    paragraph_dedup.run_reduce(**part, barrier=wall("map"), output=path("reduce"))
-    given = {"documents": source, "paragraphs": found, "barrier": wall("reduce")}
-    paragraph_dedup.run_decide(
-        config, **shard, partitions=1, **given, candidates=path("candidates"), output=path("decide")
-    )
-    paragraph_dedup.run_resolve(shards=1, barrier=wall("candidates"), output=fates)
-    walls = {"barrier": wall("map"), "lines": wall("decide")}
-    paragraph_dedup.run_reown(**part, shards=1, **walls, fates=fates, output=path("reown"))
-    kept, dropped = folder / "kept.parquet", folder / "dropped.parquet"
-    unread = {"edits": folder / "edits.parquet", "stats": folder / "stats.json"}
-    paragraph_dedup.run_apply(
-        config, **shard, **given, changes=wall("reown"), fates=fates, kept=kept, dropped=dropped, **unread
-    )
-    return Outcome(read_table(kept), _ledger(read_table(dropped)))
+    """All steps of paragraph_dedup."""
+    found = paragraph_dedup(folder, documents)
+    return Outcome(found.kept, _ledger(found.dropped))
 
 
 def near_duplicates(folder: Path, documents: pa.Table) -> Outcome:
     """All steps of minhash_dedup."""
-    found = in_process.run(folder, documents, minhash_dedup.Config())
-    kept = documents.filter(pc.is_in(documents["id"], value_set=found.kept["id"].combine_chunks()))
-    return Outcome(kept, _ledger(found.dropped))
+    found = minhash_dedup(folder, documents)
+    return Outcome(found.kept, _ledger(found.dropped))
 
 
 def _ledger(table: pa.Table) -> dict[str, tuple[str, str | None]]:
@@ -130,7 +100,7 @@ def compare(documents: pa.Table, order: tuple[str, str], work: Path) -> list[str
             name = match
         return True
 
-    least = paragraph_dedup.Config().min_words
+    least = Config().min_words
     still = {key for text in kept["text"].to_pylist() for key, _ in pieces(text, least)}
     near, torn = set(), {}
     for name, text in zip(documents["id"].to_pylist(), documents["text"].to_pylist(), strict=True):

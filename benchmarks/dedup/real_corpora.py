@@ -21,11 +21,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import zstandard
-from in_process import documents_table, number, run
+from in_process import documents_table, run
 from scipy import sparse
+from stage_jobs import number
 
 from tamis import exchange
-from tamis.minhash.signatures import band_matrix
+from tamis.dedup.minhash.signatures import band_matrix
 from tamis.shards import part_name
 from tamis.stages.minhash_dedup import Config
 from tamis.text import words
@@ -164,7 +165,7 @@ def judge(oracle: Oracle, pairs: np.ndarray, documents: pa.Table, work: Path, co
     """Run the stage and hold it against all pairs at or above the threshold."""
     scratch = work / "recall"
     shutil.rmtree(scratch, ignore_errors=True)
-    outcome = run(scratch, documents, config)
+    outcome, _ = run(scratch, documents, config)
     kept = np.zeros(documents.num_rows, np.bool_)
     kept[[number(name) for name in outcome.kept["id"].to_pylist()]] = True
     met = meet(scratch, pairs)

@@ -1,8 +1,8 @@
 """Side by side in one run: the near-duplicate step of tamis and of its peers, Parquet in, Parquet out, two cores.
 
-    python benchmarks/dedup/run.py                      # or: make bench-dedup
-    python benchmarks/dedup/run.py --documents 500000 --peers datatrove text-dedup rensa --rounds 1
-    python benchmarks/dedup/run.py --parts kernels recall bands paragraphs lines empty
+    make bench-dedup
+    make bench-dedup ARGS="--documents 500000 --peers datatrove text-dedup rensa --rounds 1"
+    make bench-dedup ARGS="--parts kernels recall bands paragraphs lines empty"
 
 Parts: `minhash` (tamis, peer, tamis, peer … `--rounds` times; the ratio is the median over pairs of peer's seconds /
 tamis' seconds just before it), `paragraphs` (the same against dolma's Bloom filter), `lines` (line pruning alone),
@@ -255,7 +255,7 @@ def main() -> None:
         "empty": ("Fixed overhead", lambda: overhead.empty(given.work, given.shards, given.cores)),
     }
     texts = [f"# De-duplication, {dt.datetime.now(dt.UTC):%Y-%m-%d}", machine()]
-    texts.append(f"Command: `python benchmarks/dedup/run.py {' '.join(sys.argv[1:])}`")
+    texts.append(f'Command: `make bench-dedup ARGS="{" ".join(sys.argv[1:])}"`')
     for part in given.parts:
         title, make = makers[part]
         texts.append(f"## {title}\n\n{make()}")

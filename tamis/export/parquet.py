@@ -25,10 +25,10 @@ from pydantic import Field
 from tamis import exchange
 from tamis.errors import ConservationError
 from tamis.export.card import Facts, dataset_card
-from tamis.sampling import bucket, keyed_hash
 from tamis.section import Section
+from tamis.sets.counts import counted
+from tamis.sets.sampling import bucket, keyed_hash
 from tamis.shards import part_name, read_json, read_table, whole_file, write_json, write_table
-from tamis.stages.subset import counted
 
 log = logging.getLogger(__name__)
 

@@ -1,8 +1,8 @@
 """Source releases of Python projects: documentation, code, docstrings, licences and translations.
 
-A release is an sdist (.tar.gz or .zip), pinned by hash in a requirements file and fetched by `tamis.fetch`, or a local
-archive. It is read in the archive (`archive.py`), never unpacked, imported or executed. One member gives at most
-two documents: a Python file is code and, through its docstrings, a page.
+A release is an sdist (.tar.gz or .zip), pinned by hash in a requirements file and fetched by `tamis.readers.fetch`, or
+a local archive. It is read in the archive (`archive.py`), never unpacked, imported or executed. One member gives at
+most two documents: a Python file is code and, through its docstrings, a page.
 
 The URL of a document is the release's purl and the path in it: `pkg:pypi/django@5.2#docs/intro/tutorial01.txt`. With
 `version_in_url: false` it is `pkg:pypi/django#docs/intro/tutorial01.txt`, so that two releases are two captures of one
@@ -26,8 +26,8 @@ from urllib.parse import quote
 from pydantic import Field, model_validator
 
 from tamis.errors import SourceError
-from tamis.fetch import DOWNLOADS, Release, normalised, parse_requirements, verify
 from tamis.readers import archive, catalogues, docstrings, pages
+from tamis.readers.fetch import DOWNLOADS, Release, normalised, parse_requirements, verify
 from tamis.readers.forms import kind_of_page
 from tamis.readers.record import Record, Skip, Source, files_of, make, shorten, unix_lines
 

@@ -22,9 +22,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from tamis.choice import Request, SetConfig, choices_of, choose
-from tamis.planning import Budget
-from tamis.sampling import score_keys
+from tamis.sets.budget import Budget
+from tamis.sets.plan import Request, SetConfig, choices_of, choose
+from tamis.sets.sampling import score_keys
 
 VERSION = 1
 

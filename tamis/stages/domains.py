@@ -33,10 +33,10 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from tamis import barrier as barriers
-from tamis import cards, evaluation, fasttext_model, ledger, linear_head
-from tamis import embeddings as embedded
-from tamis.errors import ConfigError, ModelError
-from tamis.labels import (
+from tamis import ledger
+from tamis.classifiers import cards, evaluation, fasttext, linear_head
+from tamis.classifiers import embeddings as embedded
+from tamis.classifiers.labels import (
     LabelFile,
     Labelled,
     Sampling,
@@ -47,10 +47,11 @@ from tamis.labels import (
     too_few,
     write_labelled,
 )
+from tamis.classifiers.selectors import Measured, Selector, select
+from tamis.classifiers.thresholds import same_documents, with_column
+from tamis.errors import ConfigError, ModelError
 from tamis.schemas import DOMAINS
 from tamis.section import Kind, Section, Share
-from tamis.selection import same_documents, with_column
-from tamis.selectors import Measured, Selector, select
 from tamis.shards import read_documents, read_table, write_json, write_table
 
 log = logging.getLogger(__name__)
@@ -120,7 +121,7 @@ class Config(Section):
         description="How many labels are used and how they are divided; "
         "min_labels holds for each domain, over all kinds together.",
     )
-    training: fasttext_model.Training = Field(fasttext_model.Training(), description="For `features: fasttext`.")
+    training: fasttext.Training = Field(fasttext.Training(), description="For `features: fasttext`.")
     penalty: float = Field(0.3, gt=0.0, le=100.0, description="For `features: embeddings`: L2 penalty of the head.")
 
     def for_scoring(self) -> Config:
@@ -209,9 +210,9 @@ def run_train(config: Config, *, labels: Path, model: Path, card: Path, card_tex
         probability = head.probabilities(vectors[held])
         settings["penalty"] = config.penalty
     else:
-        fasttext_model.train(learnt["text"], names, learnt["key"].to_numpy(), config.training, model)
-        probability = fasttext_model.probabilities(
-            fasttext_model.load(model), tested["text"], TAUGHT, config.training.max_characters
+        fasttext.train(learnt["text"], names, learnt["key"].to_numpy(), config.training, model)
+        probability = fasttext.probabilities(
+            fasttext.load(model), tested["text"], TAUGHT, config.training.max_characters
         )
         settings |= config.training.model_dump(mode="json")
     metrics = evaluation.multiclass_report(
@@ -280,8 +281,8 @@ def run_score(config: Config, *, documents: Path, model: Path, scores: Path, emb
     if config.features == "lexical":
         probability = lexical_scores(prose, config)
     elif config.features == "fasttext":
-        probability = fasttext_model.probabilities(
-            fasttext_model.load(model), prose["text"], TAUGHT, config.training.max_characters
+        probability = fasttext.probabilities(
+            fasttext.load(model), prose["text"], TAUGHT, config.training.max_characters
         )
     else:
         if not embeddings:

@@ -24,12 +24,13 @@ import pyarrow as pa
 from pydantic import Field
 
 from tamis import barrier as barriers
-from tamis import cards, fasttext_model, ledger
-from tamis.labels import Sampling, label_documents, learnable_kinds, write_labelled
-from tamis.quality import CLASSES, Labels, apply, gather, of_kinds, quality_card, scattered, score_rows
+from tamis import ledger
+from tamis.classifiers import cards, fasttext
+from tamis.classifiers.good_bad import CLASSES, Labels, apply, gather, of_kinds, quality_card, scattered, score_rows
+from tamis.classifiers.labels import Sampling, label_documents, learnable_kinds, write_labelled
+from tamis.classifiers.thresholds import Selection
+from tamis.classifiers.thresholds import thresholds as find_thresholds
 from tamis.section import AppliesTo, Section
-from tamis.selection import Selection
-from tamis.selection import thresholds as find_thresholds
 from tamis.shards import read_documents, read_json, read_table, write_json, write_table
 
 log = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ class Config(Section):
     applies_to: AppliesTo = ("prose", "code")
     labels: Labels = Field(Labels(), description="Where the labels come from.")
     sampling: Sampling = Field(Sampling(), description="How many labels are used and how they are divided.")
-    training: fasttext_model.Training = Field(fasttext_model.Training(), description="The classifier.")
+    training: fasttext.Training = Field(fasttext.Training(), description="The classifier.")
     selection: Selection = Field(Selection(), description="Which scored documents are kept.")
 
     def for_scoring(self) -> Config:
@@ -83,9 +84,9 @@ def run_train(config: Config, *, barrier: Path, model: Path, card: Path, card_te
     labelled = of_kinds(gathered, kinds)
     held = labelled.rows["held_out"].to_numpy(zero_copy_only=False)
     learnt, tested = labelled.rows.filter(pa.array(~held)), labelled.rows.filter(pa.array(held))
-    fasttext_model.train(learnt["text"], learnt["label"].to_pylist(), learnt["key"].to_numpy(), config.training, model)
-    trained = fasttext_model.load(model)
-    score = fasttext_model.probabilities(trained, tested["text"], CLASSES, config.training.max_characters)[:, 1]
+    fasttext.train(learnt["text"], learnt["label"].to_pylist(), learnt["key"].to_numpy(), config.training, model)
+    trained = fasttext.load(model)
+    score = fasttext.probabilities(trained, tested["text"], CLASSES, config.training.max_characters)[:, 1]
     settings = {"architecture": "fastText supervised"} | config.training.model_dump(mode="json")
     value = quality_card(STAGE, labelled, kinds, settings, tested, score, LIMITS)
     cards.write(value, card, card_text)
@@ -98,7 +99,7 @@ def run_score(config: Config, *, documents: Path, model: Path, card: Path, score
     kinds = [kind for kind in read_json(card)["kinds"] if kind in config.applies_to]
     where = score_rows(table, kinds)
     texts = table["text"].take(pa.array(where))
-    score = fasttext_model.probabilities(fasttext_model.load(model), texts, CLASSES, config.training.max_characters)
+    score = fasttext.probabilities(fasttext.load(model), texts, CLASSES, config.training.max_characters)
     write_table(
         scores,
         pa.table(

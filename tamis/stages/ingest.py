@@ -24,7 +24,8 @@ import pyarrow as pa
 from pydantic import Field, TypeAdapter
 
 from tamis import barrier as barriers
-from tamis import exchange, keep_order, schemas
+from tamis import exchange, schemas
+from tamis.dedup import keep_order
 from tamis.errors import SourceError
 from tamis.ledger import Outputs, add_copies, dropped_rows, write_outcome
 from tamis.readers import AnySource, Record, Skip, Source, input_files, read

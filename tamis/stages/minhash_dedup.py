@@ -17,7 +17,7 @@ The steps, each a job a shard or a partition, with an exchange after it:
 4. `verify`   where the exact similarity is computed; pairs at or above the threshold are edges.
 5. `resolve`  one pass over the edges in keep order (see `grouping`).
 6. `apply`    documents, ledger, stats. With `audit_sample`, the run measures its own recall there, on sets that a job
-              `audit` a shard has taken (`tamis/minhash/audit.py`).
+              `audit` a shard has taken (`tamis/dedup/minhash/audit.py`).
 
 Definitions: words are those of `tamis.text`, so case, punctuation and line breaks do not matter. An n-gram is a 64-bit
 hash of n consecutive words; "exact" is exact on those hashes. A document of fewer than n words has one n-gram, all its
@@ -28,7 +28,7 @@ With `within`, documents are compared only inside one value of a column (a sourc
 into set and band hashes, and `verify` asks for equality.
 
 With `against`, a document that the index of an earlier run holds goes first of all, in `map`, verified in the same way,
-and takes no part in the other steps; `write_index` writes the index of this run (`tamis/minhash/index.py`).
+and takes no part in the other steps; `write_index` writes the index of this run (`tamis/dedup/minhash/index.py`).
 
 Reasons: `in_earlier_corpus`; `exact_ngram_set` (the same set as the document named) and `near_duplicate`; value and
 similarity are the exact Jaccard similarity. A document that collapsed into one that was dropped afterwards names what
@@ -51,10 +51,10 @@ from pydantic import Field, model_validator
 
 from tamis import barrier as barriers
 from tamis import exchange, streams
+from tamis.dedup.minhash import audit as audits
+from tamis.dedup.minhash import candidates, groups, index, signatures, verification
+from tamis.dedup.scope import Within
 from tamis.ledger import Outputs, dropped_rows, outcome_writer
-from tamis.minhash import audit as audits
-from tamis.minhash import candidates, groups, index, signatures, verification
-from tamis.scope import Within
 from tamis.section import AppliesTo, Section, Share
 from tamis.shards import document_batches, write_json
 
@@ -159,7 +159,7 @@ def run_map(
     Args:
         signatures_file: signatures of this shard without bands, to write.
         matches: the documents of this shard that an earlier corpus holds, to write.
-        output: rows of `tamis.minhash.candidates.MEMBERS` by partition, to write.
+        output: rows of `tamis.dedup.minhash.candidates.MEMBERS` by partition, to write.
     """
     table = signatures.signatures(documents, config.scheme(), config.applies_to)
     with_words = pc.sum(pc.greater(table["size"], 0)).as_py() or 0
@@ -282,8 +282,8 @@ def with_earlier(verdicts: pa.Table, earlier: pa.Table) -> pa.Table:
     """Verdicts of one shard in which documents that an earlier corpus holds go for that reason alone.
 
     Args:
-        verdicts: rows of `tamis.minhash.groups.VERDICTS`.
-        earlier: rows of `tamis.minhash.index.MATCHES`.
+        verdicts: rows of `tamis.dedup.minhash.groups.VERDICTS`.
+        earlier: rows of `tamis.dedup.minhash.index.MATCHES`.
     """
     rest = verdicts.filter(pc.invert(pc.is_in(verdicts["rank"], value_set=earlier["rank"].combine_chunks())))
     held = pa.table(
@@ -306,7 +306,7 @@ def outcome(documents: pa.Table, gone: pa.Table, extra: pa.Table, threshold: flo
 
     Args:
         documents: documents as read.
-        gone: the rows of `tamis.minhash.groups.VERDICTS` with a reason, of their shard.
+        gone: the rows of `tamis.dedup.minhash.groups.VERDICTS` with a reason, of their shard.
         extra: rank and copies_sum of documents that dropped ones name.
         threshold: for the ledger.
 

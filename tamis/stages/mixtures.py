@@ -2,8 +2,8 @@
 
 The default weights are Llama 3's final mix (Dubey et al. 2024, section 3.1.2): 50 % general knowledge, 25 % mathematics
 and reasoning, 17 % code, 8 % multilingual. In each group the documents with the smallest keyed hash are taken until the
-group's target is met (`tamis.sampling`); groups that are too small are dealt with by policy (`tamis.planning`), and the
-plan table says what was done.
+group's target is met (`tamis.sets.sampling`); groups that are too small are dealt with by policy (`tamis.sets.budget`),
+and the plan table says what was done.
 
 What a mixture never holds: validation, and the annealing sets it excludes (by default all). Two mixtures are
 alternatives, or phases, of training: they may share documents unless one excludes the other. Mixtures of
@@ -22,8 +22,8 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from tamis.choice import Request, SetConfig, choices_of, choose
-from tamis.sampling import keyed_hash
+from tamis.sets.plan import Request, SetConfig, choices_of, choose
+from tamis.sets.sampling import keyed_hash
 
 VERSION = 1
 

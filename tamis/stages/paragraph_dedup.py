@@ -19,7 +19,7 @@ here nothing is removed in error and every cut names the document that keeps the
 Steps: map (a shard) → reduce (a partition of the hashes) → decide (a shard: near-copies, and who stands next in line
 for the paragraphs they own) → resolve (one: candidates only, about 100 bytes each) → reown (a partition) → apply (a
 shard). Everything else holds one shard or one partition. The decisions stand in
-`tamis/paragraph_owners.py`.
+`tamis/dedup/owners.py`.
 
 Writes documents, dropped, edits, stats. Ties: rank is a total order.
 """
@@ -34,9 +34,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from tamis import exchange, schemas, scope
-from tamis.ledger import Outputs, add_copies, dropped_rows, outcome_writer
-from tamis.paragraph_owners import (
+from tamis import exchange, schemas
+from tamis.dedup import scope
+from tamis.dedup.owners import (
     CANDIDATES,
     FATES,
     HASH,
@@ -54,7 +54,8 @@ from tamis.paragraph_owners import (
     settle,
     successors,
 )
-from tamis.scope import Within
+from tamis.dedup.scope import Within
+from tamis.ledger import Outputs, add_copies, dropped_rows, outcome_writer
 from tamis.section import AppliesTo, Section
 from tamis.shards import document_batches, read_table, table_batches
 

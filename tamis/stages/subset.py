@@ -1,6 +1,6 @@
 """Write the documents of a chosen set: validation, every annealing set, every mixture.
 
-The set's choice (`tamis/choice.py`) says which ids of each shard it takes. `select` (one job a shard) reads the
+The set's choice (`tamis/sets/plan.py`) says which ids of each shard it takes. `select` (one job a shard) reads the
 documents and routes them to the set's own files by keyed hash of the id; `write` (one job a file) sorts by (id, epoch)
 and writes; so the bytes depend neither on shards nor on the order of the input. A document taken several times has one
 row an epoch, told apart by the column `epoch`. `summary` adds up and holds the result to the plan.
@@ -12,7 +12,7 @@ Memory: one shard, or one file of the set.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,21 +23,18 @@ import pyarrow.parquet as pq
 from pydantic import Field
 
 from tamis import exchange
-from tamis import shards as files_on_disk
-from tamis import stats as counting
-from tamis.choice import JOIN, By
 from tamis.errors import ConservationError, SchemaError
-from tamis.sampling import bucket, keyed_hash
 from tamis.schemas import documents_schema
 from tamis.section import Section
+from tamis.sets.counts import counted
+from tamis.sets.sampling import bucket, keyed_hash
+from tamis.shards import part_name, read_documents, read_json, write_json, write_table
 
 log = logging.getLogger(__name__)
 
 VERSION = 1
 
 LEFT_OUT = ("rank", "ingested_characters")
-
-COUNTED_BY = ("source", "kind", "language", "domain")
 
 
 class Config(Section):
@@ -70,7 +67,7 @@ def chosen_rows(documents: pa.Table, choice: pa.Table, where: str) -> pa.Table:
 
     Args:
         documents: the documents of one shard.
-        choice: rows of `tamis.choice.CHOICE` of the same shard.
+        choice: rows of `tamis.sets.plan.CHOICE` of the same shard.
         where: the set, named in errors.
 
     Returns:
@@ -102,7 +99,7 @@ def run_select(
         documents: the pool's documents with token counts.
         output: exchange file to write, one batch a file of the set.
     """
-    table = files_on_disk.read_documents(documents)
+    table = read_documents(documents)
     taken = chosen_rows(table, exchange.read_batch(choice, shard, shards), name)
     exchange.scatter(output, taken, bucket(keyed_hash(taken["id"], "files", 0), config.files), config.files)
     log.info("%s: %d documents of shard %d", name, taken.num_rows, shard)
@@ -126,32 +123,9 @@ def run_write(config: Config, *, name: str, file: int, barrier: Path, documents:
             "is a defect, nothing was written"
         )
     counts = counted(table)
-    files_on_disk.write_json(
-        stats, {"stage": name.split("/", maxsplit=1)[0], "set": name, "shard": file, "counts": counts}
-    )
-    files_on_disk.write_table(documents, table)
+    write_json(stats, {"stage": name.split("/", maxsplit=1)[0], "set": name, "shard": file, "counts": counts})
+    write_table(documents, table)
     log.info("%s: %d documents in file %d", name, table.num_rows, file)
-
-
-def counted(table: pa.Table) -> list[dict[str, Any]]:
-    """Documents (rows), distinct ids, characters and tokens by source, kind, language and domain."""
-    by = [column for column in COUNTED_BY if column in table.column_names]
-    rows = table.select([*by, "id", "tokens"]).append_column("characters", counting.characters(table["text"]))
-    grouped = rows.group_by(by).aggregate(
-        [("id", "count"), ("id", "count_distinct"), ("characters", "sum"), ("tokens", "sum")]
-    )
-    found = [
-        {
-            **{column: row[column] for column in by},
-            "outcome": "taken",
-            "documents": row["id_count"],
-            "distinct_documents": row["id_count_distinct"],
-            "characters": row["characters_sum"],
-            "tokens": row["tokens_sum"],
-        }
-        for row in grouped.to_pylist()
-    ]
-    return sorted(found, key=lambda row: [str(row[column]) for column in by])
 
 
 def run_summary(config: Config, *, name: str, plan: Path, summary: Path) -> None:
@@ -168,8 +142,8 @@ def run_summary(config: Config, *, name: str, plan: Path, summary: Path) -> None
     rows: list[dict[str, Any]] = []
     written = 0
     for file in range(config.files):
-        part = files_on_disk.part_name(file)
-        rows += files_on_disk.read_json(folder / "stats" / f"{part}.json")["counts"]
+        part = part_name(file)
+        rows += read_json(folder / "stats" / f"{part}.json")["counts"]
         written += pq.read_metadata(folder / "documents" / f"{part}.parquet").num_rows
     total = {
         measure: sum(row[measure] for row in rows)
@@ -182,106 +156,5 @@ def run_summary(config: Config, *, name: str, plan: Path, summary: Path) -> None
             f"{name}: the plan takes {expected}, the files hold {found} in {written} rows; delete "
             f"{folder} and run again"
         )
-    files_on_disk.write_json(summary, {"set": name, **total, "groups": planned.to_pylist()})
+    write_json(summary, {"set": name, **total, "groups": planned.to_pylist()})
     log.info("%s: %d documents, %d tokens", name, total["documents"], total["tokens"])
-
-
-def excluded_sets(
-    stage: str, name: str, *, validation: bool, annealing: Mapping[str, Any], mixtures: Mapping[str, Any]
-) -> list[str]:
-    """The sets whose documents an annealing set or mixture may not take.
-
-    Args:
-        stage: "annealing" or "mixtures".
-        name: which one.
-        validation: whether there is a validation split.
-        annealing: all annealing sets, in the order of the configuration.
-        mixtures: all mixtures.
-
-    Returns:
-        Names such as "validation", "annealing/best", "mixtures/first".
-    """
-    section = annealing[name] if stage == "annealing" else mixtures[name]
-    names: Sequence[str] | None = section.exclude_annealing
-    if names is None:
-        every = list(annealing)
-        names = every[: every.index(name)] if stage == "annealing" else every
-    others = [f"annealing/{other}" for other in names]
-    if stage == "mixtures":
-        others += [f"mixtures/{other}" for other in section.exclude_mixtures]
-    return (["validation"] if validation else []) + others
-
-
-def problems(
-    *,
-    columns: Iterable[str],
-    sources: Iterable[str],
-    tokenizer: Any | None,
-    validation: Any | None,
-    annealing: Mapping[str, Any] | None,
-    mixtures: Mapping[str, Any] | None,
-    exported: Iterable[str] | None = None,
-) -> list[str]:
-    """What is wrong between the sections of the sets and the pipeline; each message names its key.
-
-    Args:
-        columns: stage columns that the pool carries.
-        sources: names of the configured sources.
-        tokenizer: the section; None when there is none.
-        validation: likewise.
-        annealing: likewise, by name.
-        mixtures: likewise, by name.
-        exported: names of the sets to export; None: all.
-    """
-    sets = {"validation": validation} if validation else {}
-    sets |= {f"annealing.{name}": section for name, section in (annealing or {}).items()}
-    sets |= {f"mixtures.{name}": section for name, section in (mixtures or {}).items()}
-    found = []
-    if sets and tokenizer is None:
-        found.append(f"tokenizer: needed by {', '.join(sets)}, whose budgets are in tokens")
-    for key, section in sets.items():
-        if missing := sorted(section.needs() - set(columns)):
-            found.append(f"{key}: needs {', '.join(missing)}, which no stage of the pipeline makes")
-        found += _unknown_sources(key, section, set(sources))
-    names = ["validation", *(annealing or {}), *(mixtures or {})]
-    found += [
-        f"{name!r} names two sets; exports need a name each" for name in sorted(set(names)) if names.count(name) > 1
-    ]
-    known_names = [key.split(".")[-1] for key in sets]
-    found += [
-        f"export.sets: there is no set {name!r}; known: {', '.join(known_names) or 'none'}"
-        for name in exported or ()
-        if name not in known_names
-    ]
-    for key, section in sets.items():
-        for field, known in (("exclude_annealing", annealing), ("exclude_mixtures", mixtures)):
-            for other in getattr(section, field, None) or ():
-                if other not in (known or {}):
-                    found.append(f"{key}.{field}: there is no set {other!r}; known: {', '.join(known or {}) or 'none'}")
-    return found or _circles(annealing or {}, mixtures or {})
-
-
-def _unknown_sources(key: str, section: Any, sources: set[str]) -> list[str]:
-    by: By = getattr(section, "by", "domain")
-    weights = getattr(section, "weights", None) or {}
-    if by != "source":
-        return []
-    values = [value for group in weights for value in group.split(JOIN)]
-    return [
-        f"{key}.weights: there is no source {value!r}; known: {', '.join(sorted(sources))}"
-        for value in values
-        if value not in sources
-    ]
-
-
-def _circles(annealing: Mapping[str, Any], mixtures: Mapping[str, Any]) -> list[str]:
-    """Sets that wait for each other."""
-    waits = {
-        f"{stage}/{name}": excluded_sets(stage, name, validation=False, annealing=annealing, mixtures=mixtures)
-        for stage, sections in (("annealing", annealing), ("mixtures", mixtures))
-        for name in sections
-    }
-    while free := [name for name, others in waits.items() if not set(others) & waits.keys()]:
-        for name in free:
-            del waits[name]
-    return [f"{', '.join(sorted(waits))}: exclude each other in a circle; one of them must come first"] if waits else []

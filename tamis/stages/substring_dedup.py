@@ -68,10 +68,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from tamis import exchange, hashing, schemas, scope
+from tamis import exchange, hashing, schemas
+from tamis.dedup import scope
+from tamis.dedup.owners import HASH, HELD, elect, frame_of, id_strings, partition_of
+from tamis.dedup.scope import Within
 from tamis.ledger import Outputs, dropped_rows, write_outcome
-from tamis.paragraph_owners import HASH, HELD, elect, frame_of, id_strings, partition_of
-from tamis.scope import Within
 from tamis.section import AppliesTo, Section
 from tamis.shards import id_halves, read_documents, read_json, read_table, write_json
 from tamis.stats import characters

@@ -10,8 +10,8 @@ Byte-level BPE (Radford et al. 2019, section 2.2) has no unknown text. Digits ar
 before merging, as Llama 3's tokenizer does.
 
 Writes `tokenizer/{tokenizer.json,training.json}`, documents, stats (notes: tokens, UTF-8 bytes, characters per token)
-and the index that all plans read (`tamis/choice.py`). Memory: one shard, or twice the sample. Ties of the hash end in
-the id.
+and the index that all plans read (`tamis/sets/plan.py`). Memory: one shard, or twice the sample. Ties of the hash end
+in the id.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from tamis import exchange, schemas
-from tamis.choice import index_of
 from tamis.errors import ModelError
 from tamis.ledger import Outputs, write_outcome
-from tamis.sampling import keyed_hash
 from tamis.section import Section
+from tamis.sets.plan import index_of
+from tamis.sets.sampling import keyed_hash
 from tamis.shards import read_documents, whole_file, write_json
 
 log = logging.getLogger(__name__)

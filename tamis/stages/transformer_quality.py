@@ -25,16 +25,27 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field, model_validator
 
-from tamis import backbone as backbones
 from tamis import barrier as barriers
-from tamis import cards, ledger, linear_head
-from tamis import embeddings as embedded
+from tamis import ledger
+from tamis.classifiers import backbone as backbones
+from tamis.classifiers import cards, linear_head
+from tamis.classifiers import embeddings as embedded
+from tamis.classifiers.good_bad import (
+    CLASSES,
+    GOOD,
+    Labels,
+    apply,
+    gather,
+    of_kinds,
+    quality_card,
+    scattered,
+    score_rows,
+)
+from tamis.classifiers.labels import Labelled, Sampling, label_documents, learnable_kinds, write_labelled
+from tamis.classifiers.thresholds import Selection
+from tamis.classifiers.thresholds import thresholds as find_thresholds
 from tamis.errors import ModelError
-from tamis.labels import Labelled, Sampling, label_documents, learnable_kinds, write_labelled
-from tamis.quality import CLASSES, GOOD, Labels, apply, gather, of_kinds, quality_card, scattered, score_rows
 from tamis.section import AppliesTo, Kind, Section
-from tamis.selection import Selection
-from tamis.selection import thresholds as find_thresholds
 from tamis.shards import read_documents, read_json, read_table, write_json, write_table
 
 log = logging.getLogger(__name__)

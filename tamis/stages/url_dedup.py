@@ -18,9 +18,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from tamis import scope
+from tamis.dedup import scope
+from tamis.dedup.scope import Within
 from tamis.ledger import Outputs, dropped_rows, outcome_writer
-from tamis.scope import Within
 from tamis.section import AppliesTo, Section
 from tamis.shards import document_batches, id_halves, read_table
 from tamis.urls import url_key

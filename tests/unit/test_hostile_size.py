@@ -7,12 +7,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import make_documents
-from near_duplicates import number
-from near_duplicates import run as run_minhash
-from test_line_pruning import run as run_lines
-from test_paragraph_dedup import run as run_paragraphs
-from test_url_dedup import run as run_urls
+import stage_jobs
+from documents import batched, make_documents
+from stage_jobs import number
 
 from tamis.stages import line_pruning, minhash_dedup, paragraph_dedup
 
@@ -55,14 +52,14 @@ def by_number(table: pa.Table) -> dict[int, dict]:
 
 
 def test_url_dedup(documents: pa.Table, tmp_path: Path) -> None:
-    kept, dropped, _ = run_urls(documents, tmp_path)
+    kept, dropped, *_ = batched(stage_jobs.url_dedup)(tmp_path, documents)
     assert list(by_number(dropped)) == [0]
     assert by_number(dropped)[0]["matched_id"] == by_number(kept)[5]["id"]
     assert kept.num_rows == 9
 
 
 def test_paragraph_dedup(documents: pa.Table, tmp_path: Path) -> None:
-    kept, dropped, edits, _ = run_paragraphs(tmp_path, documents, paragraph_dedup.Config(), 2, 2)
+    kept, dropped, edits, _ = batched(stage_jobs.paragraph_dedup)(tmp_path, documents, paragraph_dedup.Config(), 2, 2)
     before, after = by_number(documents), by_number(kept)
     text = before[0]["text"]
     # Its own paragraph stands once, and the shared one in document 2, which comes first.
@@ -76,14 +73,16 @@ def test_paragraph_dedup(documents: pa.Table, tmp_path: Path) -> None:
 
 
 def test_minhash_dedup(documents: pa.Table, tmp_path: Path) -> None:
-    outcome = run_minhash(tmp_path, documents, minhash_dedup.Config(), shards=2, partitions=2)
+    outcome = batched(stage_jobs.minhash_dedup)(tmp_path, documents, minhash_dedup.Config(), shards=2, partitions=2)
     assert outcome.matches().keys() == {4}
     assert outcome.matches()[4][:2] == ("near_duplicate", 3)
     assert 0 in outcome.kept_numbers()
 
 
 def test_line_pruning(documents: pa.Table, tmp_path: Path) -> None:
-    kept, dropped, edits, _ = run_lines(tmp_path, documents, line_pruning.Config(min_characters=0), 2, 2)
+    kept, dropped, edits, _ = batched(stage_jobs.line_pruning)(
+        tmp_path, documents, line_pruning.Config(min_characters=0), 2, 2
+    )
     before, after = by_number(documents), by_number(kept)
     assert dropped.num_rows == 0
     assert {number(row["id"]) for row in edits.to_pylist()} == set(range(10))

@@ -7,12 +7,15 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from near_duplicates import jaccard, ngrams, run
-from test_minhash_dedup import sentence, spread
+from documents import batched
+from near_duplicates import jaccard, ngrams, sentence, spread
+from stage_jobs import minhash_dedup
 
 from tamis.stages.minhash_dedup import Config
 
 pytestmark = pytest.mark.slow
+
+run = batched(minhash_dedup)
 
 MANY = 100_000
 
@@ -41,7 +44,7 @@ def test_a_hundred_thousand_identical_documents(tmp_path: Path, make_documents) 
     outcome = run(tmp_path, many(make_documents, [text] * MANY), shards=3, partitions=2)
     assert outcome.kept_numbers() == [0]
     assert outcome.kept["copies"].to_pylist() == [MANY]
-    assert outcome.note("candidate_pairs") == 0
+    assert outcome.notes["candidate_pairs"] == 0
     assert set(outcome.dropped["similarity"].to_pylist()) == {1.0}
 
 
@@ -52,9 +55,9 @@ def test_one_bucket_of_a_hundred_thousand_near_copies(tmp_path: Path, make_docum
     bound = 8
     outcome = run(tmp_path, many(make_documents, texts), Config(bucket_candidates=bound), shards=3, partitions=2)
     assert outcome.kept_numbers() == [0]
-    assert outcome.note("candidate_pairs") <= MANY * bound * 42
-    assert outcome.note("candidate_pairs") <= MANY * 4 * bound
-    assert outcome.note("suppressed_pairs") > 10**9
+    assert outcome.notes["candidate_pairs"] <= MANY * bound * 42
+    assert outcome.notes["candidate_pairs"] <= MANY * 4 * bound
+    assert outcome.notes["suppressed_pairs"] > 10**9
     assert set(outcome.dropped["similarity"].to_pylist()) == {jaccard(ngrams(texts[0]), ngrams(texts[1]))}
     assert outcome.kept["copies"].to_pylist() == [MANY]
 
@@ -65,5 +68,5 @@ def test_a_bucket_of_documents_that_only_look_alike(tmp_path: Path, make_documen
     texts = [" ".join([*shared, *sentence(i + 1, 20)]) for i in range(20_000)]
     config = Config(bands=1, rows=1, recall=0, bucket_candidates=16)
     outcome = run(tmp_path, many(make_documents, texts), config, shards=2, partitions=2)
-    assert outcome.note("candidate_pairs") > 10_000
+    assert outcome.notes["candidate_pairs"] > 10_000
     assert outcome.dropped.num_rows == 0

@@ -1,0 +1,117 @@
+"""The card of a classifier: what it learnt from, how good it is on documents it has not seen, what it is not.
+
+Written as JSON for programs and as Markdown for readers. No clock, no machine, no path of the run: the same
+labels give the same card.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from tamis.classifiers.evaluation import table_lines
+from tamis.classifiers.labels import Labelled
+from tamis.shards import whole_file, write_json
+
+
+def label_counts(rows: pa.Table) -> list[dict[str, Any]]:
+    """Labelled documents by class, kind and side (training or held out)."""
+    columns = (rows[name].to_pylist() for name in ("label", "kind", "held_out"))
+    counts = Counter(zip(*columns, strict=True))
+    return [
+        {"class": label, "kind": kind, "held_out": held, "documents": number}
+        for (label, kind, held), number in sorted(counts.items())
+    ]
+
+
+def build(
+    stage: str,
+    labelled: Labelled,
+    kinds: Sequence[str],
+    model: Mapping[str, Any],
+    metrics: Mapping[str, Mapping[str, Any]],
+    *,
+    calibration: Sequence[Mapping[str, float]] = (),
+    calibration_error: float | None = None,
+    limits: Sequence[str] = (),
+) -> dict[str, Any]:
+    """The card as a value for JSON.
+
+    Args:
+        stage: name of the stage.
+        labelled: the labelled documents used, and the matches by selector.
+        kinds: kinds the model was trained on; documents of other kinds get no score.
+        model: settings and size of the model.
+        metrics: group → figures of `tamis.classifiers.evaluation.binary_report` on the held-out documents.
+        calibration: rows of `tamis.classifiers.evaluation.calibration`.
+        calibration_error: expected calibration error, in [0, 1].
+        limits: sentences on what the scores do not say.
+    """
+    return {
+        "stage": stage,
+        "kinds": list(kinds),
+        "model": dict(model),
+        "labels": label_counts(labelled.rows),
+        "label_origin": dict(sorted(labelled.matches.items())),
+        "metrics": {name: dict(row) for name, row in metrics.items()},
+        "calibration": [dict(row) for row in calibration],
+        "expected_calibration_error": calibration_error,
+        "limits": list(limits),
+    }
+
+
+def markdown(card: Mapping[str, Any]) -> str:
+    """The card for readers."""
+    lines = [
+        f"# Card of {card['stage']}",
+        "",
+        f"Scores documents of kind {', '.join(card['kinds'])}.",
+        "",
+        "## Held-out documents",
+        "",
+        *table_lines(card["metrics"], "group"),
+        "",
+    ]
+    if card["calibration"]:
+        lines += [
+            "## Calibration",
+            "",
+            f"Expected calibration error {card['expected_calibration_error']:.3f}.",
+            "",
+            "| score from | documents | mean score | share positive |",
+            "|---|---|---|---|",
+        ]
+        lines += [
+            f"| {row['from']:.1f} | {row['documents']} | {row['mean_score']:.3f} | {row['share_positive']:.3f} |"
+            for row in card["calibration"]
+        ]
+        lines.append("")
+    lines += ["## Labels", "", "| class | kind | used for | documents |", "|---|---|---|---|"]
+    lines += [
+        f"| {row['class']} | {row['kind']} | {'held out' if row['held_out'] else 'training'} | {row['documents']} |"
+        for row in card["labels"]
+    ]
+    lines += [
+        "",
+        "Where they come from (documents that each selector or file took, before sampling):",
+        "",
+        "| selector | documents |",
+        "|---|---|",
+    ]
+    lines += [f"| {name} | {number} |" for name, number in card["label_origin"].items()]
+    lines += ["", "## Model", "", "| setting | value |", "|---|---|"]
+    lines += [f"| {name} | {value} |" for name, value in sorted(card["model"].items())]
+    if card["limits"]:
+        lines += ["", "## Limits", "", *(f"- {sentence}" for sentence in card["limits"])]
+    return "\n".join(lines) + "\n"
+
+
+def write(card: Mapping[str, Any], card_json: Path, card_text: Path) -> None:
+    """Write both forms; the JSON, which jobs read, last."""
+    with whole_file(card_text) as temporary:
+        temporary.write_text(markdown(card), encoding="utf-8")
+    write_json(card_json, card)

@@ -1,0 +1,148 @@
+"""From text to what the other steps need of a document: set size, set hash, band hashes, and the sets themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tamis import hashing
+from tamis.dedup import scope
+from tamis.errors import ShardMismatchError
+from tamis.shards import table_batches
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """How sets and signatures are made; documents can be compared only under one scheme."""
+
+    ngram: int
+    bands: int
+    rows: int
+    seed: int
+    within: str | None = None
+
+    def schema(self) -> pa.Schema:
+        """Columns of signatures, a row a document, in the order of the documents file; in files, bands are left out."""
+        return pa.schema(
+            [
+                ("rank", pa.int64()),
+                ("id", pa.string()),
+                ("copies", pa.int32()),
+                ("size", pa.int64()),
+                ("scope", pa.uint64()),
+                ("set_low", pa.uint64()),
+                ("set_high", pa.uint64()),
+                ("bands", pa.list_(pa.uint64(), self.bands)),
+            ]
+        )
+
+    def set_keys(self) -> np.ndarray:
+        """uint64[3]: key of the n-grams and of both halves of the set hash."""
+        return hashing.keys("minhash_dedup sets", 3, self.seed)
+
+
+def _signatures(batch: pa.Table, scheme: Scheme) -> pa.Table:
+    """Signatures of some documents (columns id, rank, copies, text, and that of the scope)."""
+    from tamis.kernels.minhash import band_rows
+    from tamis.kernels.words import WORD_KEY, buffers, character_table
+
+    n = batch.num_rows
+    offsets, data = buffers(batch["text"])
+    permutations = scheme.bands * scheme.rows
+    numbers = hashing.keys("minhash_dedup permutations", 2 * permutations, scheme.seed).astype(np.uint32)
+    sizes = np.zeros(n, np.int64)
+    sets = np.zeros((n, 2), np.uint64)
+    bands = np.zeros((n, scheme.bands), np.uint64)
+    band_rows(
+        offsets,
+        data,
+        WORD_KEY,
+        character_table(),
+        scheme.ngram,
+        scheme.set_keys(),
+        numbers[:permutations] | np.uint32(1),
+        numbers[permutations:],
+        hashing.keys("minhash_dedup bands", scheme.bands, scheme.seed),
+        sizes,
+        sets,
+        bands,
+    )
+    scopes = scope.hashes(batch, scheme.within)
+    # Equal sets and equal bands of different scopes do not meet.
+    sets += scopes[:, None]
+    bands ^= scopes[:, None]
+    return pa.table(
+        [
+            batch["rank"],
+            batch["id"],
+            batch["copies"],
+            pa.array(sizes),
+            pa.array(scopes),
+            pa.array(np.ascontiguousarray(sets[:, 0])),
+            pa.array(np.ascontiguousarray(sets[:, 1])),
+            pa.FixedSizeListArray.from_arrays(pa.array(bands.reshape(-1)), scheme.bands),
+        ],
+        schema=scheme.schema(),
+    )
+
+
+def signatures(documents: Path, scheme: Scheme, kinds: tuple[str, ...]) -> pa.Table:
+    """Read a documents file and make the signatures of the documents of some kinds.
+
+    Args:
+        documents: the file, read a few thousand documents at a time.
+        scheme: how sets and signatures are made.
+        kinds: documents of other kinds are left out.
+
+    Returns:
+        Rows of `Scheme.schema`, one chunk.
+    """
+    parts = [scheme.schema().empty_table()]
+    columns = sorted({"id", "kind", "text", "copies", "rank", *scope.columns(scheme.within)})
+    for batch in table_batches(documents, columns):
+        chosen = pc.is_in(batch["kind"], value_set=pa.array(kinds))
+        parts.append(_signatures(batch if pc.all(chosen).as_py() else batch.filter(chosen), scheme))
+    return pa.concat_tables(parts).combine_chunks()
+
+
+def band_matrix(table: pa.Table) -> np.ndarray:
+    """The band hashes of a signatures table: uint64[documents, bands]."""
+    column = table["bands"].combine_chunks()
+    if isinstance(column, pa.ChunkedArray):
+        column = column.chunk(0) if column.num_chunks else pa.array([], column.type)
+    return column.flatten().to_numpy().reshape(len(column), column.type.list_size)
+
+
+class SetReader:
+    """Recomputes n-gram sets from documents; their sizes are known from the signatures."""
+
+    def __init__(self, scheme: Scheme, where: Path) -> None:
+        from tamis.kernels import minhash, words
+
+        self._kernel = minhash.write_sets
+        self._buffers = words.buffers
+        self._word_key = words.WORD_KEY
+        self._table = words.character_table()
+        self._key = scheme.set_keys()[0]
+        self._ngram = scheme.ngram
+        self._where = where
+
+    def write(self, text: pa.ChunkedArray, rows: np.ndarray, bounds: np.ndarray, sets: np.ndarray, first: int) -> None:
+        """Write the sets of text[rows] to sets[bounds[first]:…], document by document.
+
+        Raises:
+            ShardMismatchError: a text does not give a set of the size that `bounds` says.
+        """
+        offsets, data = self._buffers(text)
+        if not self._kernel(
+            offsets, data, self._word_key, self._table, self._ngram, self._key, rows, bounds, sets, first
+        ):
+            msg = (
+                f"{self._where}: a document is not the one whose signature was made; the file changed during the run. "
+                "Delete the stage's folder and run the workflow again."
+            )
+            raise ShardMismatchError(msg)

@@ -1,0 +1,187 @@
+"""Exact Jaccard of candidate pairs: the set of the later document travels to the shard of the earlier one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from tamis import streams
+from tamis.dedup.minhash.signatures import Scheme, SetReader
+from tamis.errors import ShardMismatchError
+from tamis.shards import table_batches
+
+SETS = pa.schema(
+    [("rank", pa.int64()), ("copies", pa.int32()), ("scope", pa.uint64()), ("others", pa.large_list(pa.int64())),
+     ("grams", pa.large_list(pa.uint64()))]
+)  # fmt: skip
+"""One row a document and shard it has candidates in: their ranks, and the document's n-gram set."""
+
+EDGES = pa.schema(
+    [("rank", pa.int64()), ("shard", pa.int32()), ("copies", pa.int32()), ("other", pa.int64()),
+     ("other_shard", pa.int32()), ("earlier_id", pa.string()), ("similarity", pa.float64())]
+)  # fmt: skip
+"""One row a verified pair: a document, its neighbour, and the id of the earlier of the two. Sorted by rank, other."""
+
+
+def _positions(ranks: np.ndarray, wanted: np.ndarray, where: str) -> np.ndarray:
+    """Rows of the wanted ranks.
+
+    Raises:
+        ShardMismatchError: a rank is not there.
+    """
+    order = np.argsort(ranks)
+    place = np.searchsorted(ranks, wanted, sorter=order)
+    if len(wanted) and (place.max() >= len(ranks) or not np.array_equal(ranks[order[place]], wanted)):
+        msg = f"{where}: lacks documents that a crossing names. Delete the stage's folder and run the workflow again."
+        raise ShardMismatchError(msg)
+    return order[place]
+
+
+def _one_round(
+    present: np.ndarray,
+    copies: np.ndarray,
+    scopes: np.ndarray,
+    bounds: np.ndarray,
+    grams: np.ndarray,
+    pairs: pa.Table,
+    shards: int,
+) -> Iterator[pa.Table]:
+    """The rows of `SETS` for each shard, of the documents of one batch.
+
+    Args:
+        present: int64[n] ranks of these documents, sorted.
+        copies: int32[n].
+        scopes: uint64[n].
+        bounds: int64[n + 1] into `grams`.
+        grams: uint64, their sets.
+        pairs: the candidate pairs of these documents, sorted by later, earlier.
+        shards: how many.
+    """
+    sets = pa.LargeListArray.from_arrays(pa.array(bounds), pa.array(grams))
+    later, earlier = pairs["later"].to_numpy(), pairs["earlier"].to_numpy()
+    targets = pairs["earlier_shard"].to_numpy()
+    order = np.argsort(targets, kind="stable")
+    ends = np.searchsorted(targets[order], np.arange(shards + 1))
+    for shard in range(shards):
+        rows = order[ends[shard] : ends[shard + 1]]
+        ranks, starts = np.unique(later[rows], return_index=True)
+        chosen = np.searchsorted(present, ranks)
+        offsets = np.append(starts, len(rows)).astype(np.int64)
+        others = pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(earlier[rows]))
+        yield pa.table([ranks, copies[chosen], scopes[chosen], others, sets.take(pa.array(chosen))], schema=SETS)
+
+
+def needed_sets(
+    documents: Path, signatures: pa.Table, pairs: pa.Table, scheme: Scheme, shards: int
+) -> Iterator[pa.Table]:
+    """The sets of the later documents of all pairs, as the batches of a round file: a round a batch of documents.
+
+    Args:
+        documents: the documents of this shard, read a few thousand at a time.
+        signatures: their signatures (rank, copies, size, scope).
+        pairs: candidate pairs whose later document is here, sorted by later, earlier.
+        scheme: how sets are made.
+        shards: how many.
+    """
+    reader = SetReader(scheme, documents)
+    later = pairs["later"].to_numpy()
+    wanted = np.unique(later)
+    rows = _positions(signatures["rank"].to_numpy(), wanted, str(documents))
+    sizes, copies, scopes = (signatures[name].to_numpy()[rows] for name in ("size", "copies", "scope"))
+    for batch in table_batches(documents, ["rank", "text"]):
+        present, here, among = np.intersect1d(batch["rank"].to_numpy(), wanted, assume_unique=True, return_indices=True)
+        if not len(present):
+            continue
+        bounds = np.concatenate([[0], np.cumsum(sizes[among])]).astype(np.int64)
+        grams = np.empty(bounds[-1], np.uint64)
+        reader.write(batch["text"], here, bounds, grams, 0)
+        first, last = np.searchsorted(later, present), np.searchsorted(later, present, side="right")
+        mine = np.repeat(first - np.concatenate([[0], np.cumsum(last - first)[:-1]]), last - first)
+        chosen = pairs.take(pa.array(mine + np.arange(len(mine))))
+        yield from _one_round(present, copies[among], scopes[among], bounds, grams, chosen, shards)
+
+
+def wanted_here(sets: Sequence[Path], shard: int, shards: int) -> np.ndarray:
+    """The ranks of this shard that any candidate pair names as its earlier document: int64, sorted, unique."""
+    found = [np.empty(0, np.int64)]
+    for path in sets:
+        tables = streams.read_rounds(path, shard, shards, ["others"])
+        found.extend(np.unique(table["others"].chunk(0).flatten().to_numpy()) for table in tables)
+    return np.unique(np.concatenate(found))
+
+
+def verified(
+    documents: Path,
+    signatures: pa.Table,
+    sets: Sequence[Path],
+    scheme: Scheme,
+    threshold: float,
+    *,
+    shard: int,
+    both_ways: bool,
+) -> pa.Table:
+    """Compare the later documents that came from all shards with the earlier ones that are here.
+
+    Args:
+        documents: the documents of this shard.
+        signatures: their signatures (rank, id, copies, size, scope).
+        sets: the round files of `SETS`, one a shard.
+        scheme: how sets are made.
+        threshold: smallest Jaccard similarity of an edge.
+        shard: this shard.
+        both_ways: also give each edge as one of the earlier document.
+
+    Returns:
+        Rows of `EDGES`, sorted by rank, other.
+    """
+    from tamis.kernels.minhash import similarities
+
+    shards = len(sets)
+    wanted = wanted_here(sets, shard, shards)
+    rows = _positions(signatures["rank"].to_numpy(), wanted, str(documents))
+    # The sets in the order of the documents file, so that they can be written while it is read.
+    in_file = np.argsort(rows)
+    place = np.empty(len(rows), np.int64)
+    place[in_file] = np.arange(len(rows))
+    bounds = np.concatenate([[0], np.cumsum(signatures["size"].to_numpy()[rows[in_file]])]).astype(np.int64)
+    own = np.empty(bounds[-1], np.uint64)
+    reader = SetReader(scheme, documents)
+    written = 0
+    for batch in table_batches(documents, ["rank", "text"]):
+        here = np.flatnonzero(np.isin(batch["rank"].to_numpy(), wanted))
+        reader.write(batch["text"], here, bounds, own, written)
+        written += len(here)
+    ids = signatures["id"].take(pa.array(rows))
+    copies, scopes = (signatures[name].to_numpy()[rows] for name in ("copies", "scope"))
+    edges = [EDGES.empty_table()]
+    for origin, path in enumerate(sets):
+        for table in streams.read_rounds(path, shard, shards):
+            grams, others = table["grams"].chunk(0), table["others"].chunk(0)
+            numbers = np.searchsorted(wanted, others.flatten().to_numpy())
+            result = np.empty(len(numbers), np.float64)
+            similarities(
+                grams.flatten().to_numpy(),
+                grams.offsets.to_numpy() - grams.offsets[0].as_py(),
+                place[numbers],
+                others.offsets.to_numpy() - others.offsets[0].as_py(),
+                own,
+                bounds,
+                threshold,
+                result,
+            )
+            lengths = np.diff(others.offsets.to_numpy())
+            close = (result >= threshold) & (np.repeat(table["scope"].to_numpy(), lengths) == scopes[numbers])
+            later = np.repeat(table["rank"].to_numpy(), lengths)[close]
+            later_copies = np.repeat(table["copies"].to_numpy(), lengths)[close]
+            earlier = numbers[close]
+            names, similarity = ids.take(pa.array(earlier)), result[close]
+            here, there = np.full(len(earlier), shard, np.int32), np.full(len(earlier), origin, np.int32)
+            edges.append(pa.table([later, there, later_copies, wanted[earlier], here, names, similarity], schema=EDGES))
+            if both_ways:
+                edges.append(
+                    pa.table([wanted[earlier], here, copies[earlier], later, there, names, similarity], schema=EDGES)
+                )
+    return pa.concat_tables(edges).combine_chunks().sort_by([("rank", "ascending"), ("other", "ascending")])

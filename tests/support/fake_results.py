@@ -1,0 +1,262 @@
+"""A small results folder as a run leaves it: four stages, hostile texts, a mixture, an annealing set, an export."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tamis import schemas
+from tamis.hashing import content_hash, document_key
+from tamis.ledger import Outputs, dropped_rows, write_outcome
+from tamis.report import database, layout, manifest, page, tables
+from tamis.shards import home_shards, part_name, write_json, write_table
+from tamis.urls import url_key
+
+HOSTILE = (
+    "<script>alert('text')</script> & \"quoted\" </div></details> javascript:alert(1) \x1b]0;title\x07 {{ 7 * 7 }}"
+)
+HOSTILE_URL = "javascript:alert('url')//<img src=x onerror=alert(2)>"
+STAGES = ("ingest", "paragraph_dedup", "minhash_dedup", "heuristics")
+PAGE = "https://docs.example.org/page"
+BANNER = "Shared banner of every page, cut where it comes again.\n\n"
+
+
+def document_id(url: str | None, text: str, source: str = "web", date: str = "") -> str:
+    return document_key(url_key(url) if url else text) + content_hash(source, url or "", date, text)
+
+
+def corpus(extra: int = 40) -> pa.Table:
+    """Rows of the documents contract, sorted by id."""
+    rows = []
+
+    def add(text, url=None, kind="prose", source="web", day=1, copies=1):
+        date = dt.datetime(2024, 1, day, tzinfo=dt.UTC)
+        rows.append(
+            {
+                "id": document_id(url, text, source, str(day)),
+                "kind": kind,
+                "text": text,
+                "source": source,
+                "url": url,
+                "date": date,
+                "metadata": None,
+                "copies": copies,
+                "ingested_characters": len(text),
+                "rank": len(rows),
+            }
+        )
+
+    near = " ".join(f"word{i}" for i in range(80))
+    add(near, "https://a.example.org/near?utm_source=x", copies=2)
+    add(near.replace("word7 ", "other7 "), "https://b.example.org/near-copy")
+    add(BANNER + "A page whose banner goes. " * 5, PAGE, day=2)
+    add(BANNER + "Another capture of that page. " * 5, PAGE, day=3)
+    add(HOSTILE + " kept", HOSTILE_URL, source="<b>hostile</b>")
+    add(HOSTILE + " dropped", "https://evil.example.org/<script>", source="<b>hostile</b>")
+    for i in range(extra):
+        kind = ("prose", "code", "maths")[i % 3]
+        add(f"Document {i} of kind {kind}. " * (3 + i % 7) + "中文文本。" * (i % 2), f"https://c.example.org/{i}", kind)
+    for i in range(30):
+        add(f"short {i}", f"https://poor.example.org/{i}", source="poor")
+    return schemas.conform_documents(pa.Table.from_pylist(rows), "fake").sort_by("id")
+
+
+def _stage(
+    folder: Path,
+    stage: str,
+    shards: int,
+    documents: pa.Table,
+    kept: pa.Table,
+    dropped: pa.Table,
+    edits: pa.Table | None = None,
+    notes: dict[str, float] | None = None,
+) -> None:
+    home = {
+        name: home_shards(table["id"], shards)
+        for name, table in (("in", documents), ("kept", kept), ("dropped", dropped))
+    }
+    for shard in range(shards):
+        part = part_name(shard)
+        outputs = Outputs(
+            folder / stage / f"documents/{part}.parquet",
+            folder / stage / f"dropped/{part}.parquet",
+            folder / stage / f"stats/{part}.json",
+            None if edits is None else folder / stage / f"edits/{part}.parquet",
+        )
+        mine = None if edits is None else edits.filter(pa.array(home_shards(edits["id"], shards) == shard))
+        write_outcome(
+            outputs,
+            stage,
+            shard,
+            documents.filter(pa.array(home["in"] == shard)),
+            kept.filter(pa.array(home["kept"] == shard)),
+            dropped.filter(pa.array(home["dropped"] == shard)),
+            edits=mine,
+            notes=notes,
+        )
+
+
+def has(table: pa.Table, text: str) -> pa.Array:
+    return pc.match_substring(table["text"], text)
+
+
+def make_results(folder: Path, shards: int = 2, *, finish: bool = True) -> dict[str, str]:
+    """Write the folder; returns ids by nickname."""
+    write_json(
+        folder / layout.FILE,
+        layout.Layout(
+            stages=STAGES,
+            shards=shards,
+            mixtures=("main",),
+            annealing=("best",),
+            exports=("main",),
+            validation=True,
+        ).model_dump(mode="json"),
+    )
+    read = corpus()
+    names = {url: name for name, url in zip(read["id"].to_pylist(), read["url"].to_pylist(), strict=True)}
+    ids = {
+        "near_kept": names["https://a.example.org/near?utm_source=x"],
+        "near": names["https://b.example.org/near-copy"],
+        "hostile": names[HOSTILE_URL],
+        "hostile_dropped": names["https://evil.example.org/<script>"],
+    }
+    repeated = read.filter(has(read, "Document 5 of"))
+    ids["repeated"] = repeated["id"][0].as_py()
+    before = pa.concat_tables([read, repeated]).sort_by("id")
+    _stage(
+        folder,
+        "ingest",
+        shards,
+        before,
+        read,
+        dropped_rows("ingest", repeated, "duplicate_record", matched_id=repeated["id"], similarity=1.0),
+    )
+    write_table(
+        folder / "ingest/skipped/part-00000.parquet",
+        pa.Table.from_pylist(
+            [
+                {
+                    "source": "web",
+                    "path": "data/broken.jsonl",
+                    "record": 7,
+                    "reason": "invalid_utf8",
+                    "detail": "byte 0xff",
+                }
+            ],
+            schema=schemas.SKIPPED,
+        ),
+    )
+
+    cut = [
+        (row["id"], 0, len(BANNER), "repeated_paragraph", 2, None)
+        for row in read.to_pylist()
+        if row["text"].startswith(BANNER)
+    ]
+    edits = pa.Table.from_pylist(
+        [dict(zip(schemas.EDITS.names, row, strict=True)) for row in cut], schema=schemas.EDITS
+    )
+    texts = [text.removeprefix(BANNER) for text in read["text"].to_pylist()]
+    cleaned = read.set_column(read.schema.get_field_index("text"), "text", pa.array(texts, pa.large_string()))
+    nothing = schemas.empty(schemas.LEDGER)
+    _stage(folder, "paragraph_dedup", shards, read, cleaned, nothing, edits, {"paragraphs": 10.0})
+
+    gone = pc.equal(cleaned["id"], ids["near"])
+    ledger = dropped_rows(
+        "minhash_dedup",
+        cleaned.filter(gone),
+        "near_duplicate",
+        value=0.9375,
+        threshold=0.7,
+        matched_id=ids["near_kept"],
+        similarity=0.9375,
+    )
+    left = cleaned.filter(pc.invert(gone))
+    notes = {"largest_bucket": 2.0, "candidate_pairs": 5.0, "audit_pairs": 400.0, "audit_missed": 1.0,
+             "audit_documents": 50.0, "suppressed_pairs": 1234.0}  # fmt: skip
+    _stage(folder, "minhash_dedup", shards, cleaned, left, ledger, notes=notes)
+
+    poor = pc.equal(left["source"], "poor")
+    evil = pc.equal(left["id"], ids["hostile_dropped"])
+    ledger = pa.concat_tables(
+        [
+            dropped_rows("heuristics", left.filter(poor), "gopher_too_few_words", value=2.0, threshold=50.0),
+            dropped_rows("heuristics", left.filter(evil), "<i>odd_rule</i>", value=0.25, threshold=0.5),
+        ]
+    )
+    pool = left.filter(pc.invert(pc.or_(poor, evil)))
+    domain = pa.array(["code" if kind == "code" else "general" for kind in pool["kind"].to_pylist()])
+    pool = pool.append_column("domain", domain)
+    _stage(folder, "heuristics", shards, left, pool, ledger)
+    for shard in range(shards):
+        mine = left.filter(pa.array(home_shards(left["id"], shards) == shard))
+        write_table(
+            folder / f"heuristics/scores/{part_name(shard)}.parquet",
+            pa.table({"id": mine["id"], "heuristics_score": pa.array(np.full(mine.num_rows, 0.5, np.float32))}),
+        )
+    write_json(
+        folder / "heuristics/card.json",
+        {
+            "metrics": {"prose": {"auc": 0.9123, "length_baseline_auc": 0.8}, "code": {"auc": 0.71}},
+            "labels": [{"class": "good", "documents": 1200}, {"class": "<script>alert(3)</script>", "documents": 3}],
+            "model": {"dimension": 64, "learning_rate": 0.1},
+        },
+    )
+    write_json(folder / "heuristics/backbone.json", {"name": "packaged MiniLM", "dimension": 384})
+    if not finish:
+        return ids
+    counted = pool.append_column("tokens", pa.array([len(text) // 4 for text in pool["text"].to_pylist()], pa.int64()))
+    first, second, third = (counted.slice(start, 8) for start in (0, 8, 16))
+    ids |= {"validation": first["id"][0].as_py(), "mixed": third["id"][0].as_py(), "undrawn": counted["id"][30].as_py()}
+    write_table(folder / "validation/documents/part-00000.parquet", first)
+    write_table(folder / "annealing/best/documents/part-00000.parquet", second)
+    write_table(folder / "mixtures/main/documents/part-00000.parquet", pa.concat_tables([third, third.slice(0, 1)]))
+    write_table(
+        folder / "mixtures/main/plan.parquet",
+        pa.table(
+            {
+                "domain": ["general", "code"],
+                "available": [900, 300],
+                "weight": [0.5, 0.5],
+                "target": [200, 200],
+                "taken": [201, 190],
+                "epochs": [1.0, 1.25],
+            }
+        ),
+    )
+    write_json(folder / "mixtures/main/stats/part-00000.json", {})
+    write_table(folder / "export/main/data/train-00000.parquet", third.select(["id", "text", "url"]))
+    finish_results(folder)
+    return ids
+
+
+def finish_results(folder: Path) -> None:
+    """Run the report's own jobs in their order."""
+    path = folder / layout.FILE
+    tables.run_stats(tables.Config(), layout=path, table=folder / "stats.parquet", notes=folder / "notes.parquet")
+    manifest.run_write(
+        manifest.Config(),
+        configuration={"output_dir": str(folder), "mixtures": {"main": {"seed": 11}}},
+        layout=path,
+        output=folder / "manifest.json",
+    )
+    database.run_views(database.Config(), layout=path, database=folder / "tamis.duckdb")
+    page.run_page(
+        page.Config(),
+        layout=path,
+        page=folder / "report/index.html",
+        picture=folder / "report/waterfall.svg",
+        alarms=folder / "report/alarms.json",
+    )
+
+
+def stats_row(position, outcome, documents, characters, reason="", source="a", shard=0):
+    """A row of stats.parquet."""
+    return {
+        "position": position, "stage": f"stage{position}", "shard": shard, "source": source, "kind": "prose",
+        "outcome": outcome, "reason": reason, "documents": documents, "characters": characters,
+    }  # fmt: skip

@@ -1,0 +1,231 @@
+"""Run the jobs of a stage in order, as the workflow does: shards, partitions and barriers, but no Snakemake."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import time
+from collections import Counter
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tamis import barrier
+from tamis.dedup.minhash.index import part_files
+from tamis.shards import home_shards, part_name, write_table
+from tamis.stages import line_pruning as lines
+from tamis.stages import minhash_dedup as minhash
+from tamis.stages import paragraph_dedup as paragraphs
+from tamis.stages import substring_dedup as substrings
+from tamis.stages import url_dedup as urls
+
+TABLES = ("documents", "kept", "dropped", "edits")
+JSON = ("stats", "counts")
+
+
+def number(name: str) -> int:
+    """The number of a document in the second half of its id."""
+    return int(name[16:], 16)
+
+
+class Outcome(NamedTuple):
+    """What a stage wrote, over all shards: tables sorted by id, and the sums of the notes."""
+
+    kept: pa.Table
+    dropped: pa.Table
+    edits: pa.Table | None
+    notes: Counter[str]
+
+    def matches(self) -> dict[int, tuple[str, int | None, float | None]]:
+        """Dropped document (number in its id) → reason, matched document, similarity."""
+        columns = ("id", "reason", "matched_id", "similarity")
+        rows = zip(*(self.dropped[name].to_pylist() for name in columns), strict=True)
+        return {number(name): (reason, match and number(match), value) for name, reason, match, value in rows}
+
+    def kept_numbers(self) -> list[int]:
+        """Kept documents by the number in their id."""
+        return sorted(number(name) for name in self.kept["id"].to_pylist())
+
+
+class Jobs:
+    """The jobs of one stage over a folder.
+
+    Files are given as in a rule: a Path as it is, a name as the part of that name for the job's shard or partition.
+    """
+
+    def __init__(
+        self,
+        stage: ModuleType,
+        folder: Path,
+        documents: pa.Table,
+        config: Any = None,
+        shards: int = 1,
+        partitions: int = 1,
+    ) -> None:
+        """Write the documents to their home shards, under `documents`."""
+        self.stage, self.folder = stage, Path(folder)
+        self.config = stage.Config() if config is None else config
+        self.shards, self.partitions = shards, partitions
+        self.seconds: Counter[str] = Counter()
+        self._parts: dict[str, int] = {}
+        home = home_shards(documents["id"], shards)
+        for shard in range(shards):
+            mine = documents.filter(pa.array(home == shard)).sort_by("id")
+            write_table(self.part("documents", shard), mine, row_group_rows=1000)
+
+    def part(self, name: str, index: int) -> Path:
+        """The file of one shard or partition."""
+        suffix = ".parquet" if name in TABLES else ".json" if name in JSON else ".arrow"
+        return self.folder / name / (part_name(index) + suffix)
+
+    def over(self, name: str) -> Path:
+        """A barrier over all files of that name."""
+        path = self.folder / name / "barrier.json"
+        barrier.write(path, path.parent, self._parts[name], ".arrow")
+        return path
+
+    def each_shard(self, step: str, **files: str | Path) -> None:
+        """Run a step once a shard."""
+        for shard in range(self.shards):
+            self._run(step, shard, {"shard": shard}, files)
+        self._parts |= {name: self.shards for name in files.values() if isinstance(name, str)}
+
+    def each_partition(self, step: str, **files: str | Path) -> None:
+        """Run a step once a partition."""
+        for partition in range(self.partitions):
+            self._run(step, partition, {"partition": partition}, files)
+        self._parts |= {name: self.partitions for name in files.values() if isinstance(name, str)}
+
+    def once(self, step: str, **values: Any) -> None:
+        """Run a step that has one job."""
+        self._run(step, 0, {}, values)
+
+    def _run(self, step: str, index: int, given: dict[str, Any], files: dict[str, Any]) -> None:
+        function = getattr(self.stage, f"run_{step}")
+        known = given | {"config": self.config, "shards": self.shards, "partitions": self.partitions}
+        taken = {name: known[name] for name in inspect.signature(function).parameters if name in known}
+        paths = {name: self.part(file, index) if isinstance(file, str) else file for name, file in files.items()}
+        begin = time.perf_counter()
+        function(**taken, **paths)
+        self.seconds[step] += time.perf_counter() - begin
+
+    def outcome(self, *, edits: bool = False) -> Outcome:
+        """What the last step, which writes kept, dropped, stats (and edits), has written."""
+
+        def table(name: str) -> pa.Table:
+            paths = [self.part(name, shard) for shard in range(self.shards)]
+            return pa.concat_tables([pq.read_table(path, schema=pq.read_schema(path)) for path in paths])
+
+        notes: Counter[str] = Counter()
+        for shard in range(self.shards):
+            notes.update(json.loads(self.part("stats", shard).read_text())["notes"])
+        cuts = table("edits").sort_by([("id", "ascending"), ("start", "ascending")]) if edits else None
+        return Outcome(table("kept").sort_by("id"), table("dropped").sort_by("id"), cuts, notes)
+
+
+OUTCOME = {"kept": "kept", "dropped": "dropped", "stats": "stats"}
+OUTCOME_WITH_EDITS = OUTCOME | {"edits": "edits"}
+
+
+def url_dedup(folder: Path, documents: pa.Table, config: Any = None, shards: int = 1, partitions: int = 1) -> Outcome:
+    """All steps of url_dedup."""
+    jobs = Jobs(urls, folder, documents, config, shards, partitions)
+    jobs.each_shard("apply", documents="documents", **OUTCOME)
+    return jobs.outcome()
+
+
+def paragraph_dedup(
+    folder: Path, documents: pa.Table, config: Any = None, shards: int = 1, partitions: int = 1
+) -> Outcome:
+    """All steps of paragraph_dedup."""
+    jobs = Jobs(paragraphs, folder, documents, config, shards, partitions)
+    given: dict[str, Any] = {"documents": "documents", "paragraphs": "paragraphs"}
+    fates = jobs.folder / "fates.arrow"
+    jobs.each_shard("map", **given, output="map")
+    jobs.each_partition("reduce", barrier=jobs.over("map"), output="reduce")
+    given["barrier"] = jobs.over("reduce")
+    jobs.each_shard("decide", **given, candidates="candidates", output="decide")
+    jobs.once("resolve", barrier=jobs.over("candidates"), output=fates)
+    jobs.each_partition("reown", barrier=jobs.over("map"), lines=jobs.over("decide"), fates=fates, output="reown")
+    jobs.each_shard("apply", **given, changes=jobs.over("reown"), fates=fates, **OUTCOME_WITH_EDITS)
+    return jobs.outcome(edits=True)
+
+
+def line_pruning(
+    folder: Path, documents: pa.Table, config: Any = None, shards: int = 1, partitions: int = 1
+) -> Outcome:
+    """All steps of line_pruning."""
+    jobs = Jobs(lines, folder, documents, config, shards, partitions)
+    size = jobs.folder / "size.json"
+    jobs.once("size", folder=jobs.folder / "documents", output=size)
+    jobs.each_shard("map", documents="documents", size=size, output="map")
+    jobs.each_partition("reduce", barrier=jobs.over("map"), size=size, output="reduce")
+    given = {"documents": "documents", "counted": "map", "barrier": jobs.over("reduce"), "size": size}
+    jobs.each_shard("apply", **given, **OUTCOME_WITH_EDITS)
+    return jobs.outcome(edits=True)
+
+
+def substring_dedup(
+    folder: Path, documents: pa.Table, config: Any = None, shards: int = 1, partitions: int = 1
+) -> Outcome:
+    """All steps of substring_dedup."""
+    jobs = Jobs(substrings, folder, documents, config, shards, partitions)
+    jobs.each_shard("map", documents="documents", output="map")
+    jobs.each_partition("reduce", barrier=jobs.over("map"), output="reduce")
+    given: dict[str, Any] = {"documents": "documents", "places": "places", "counts": "counts"}
+    jobs.each_shard("windows", **given, barrier=jobs.over("reduce"), output="windows")
+    jobs.each_partition("elect", barrier=jobs.over("windows"), output="elect")
+    jobs.each_shard("apply", **given, barrier=jobs.over("elect"), **OUTCOME_WITH_EDITS)
+    return jobs.outcome(edits=True)
+
+
+class MinhashJobs(Jobs):
+    """The jobs of minhash_dedup, in groups between which a test may look or interfere."""
+
+    def candidates(self) -> None:
+        """Steps map and pairs."""
+        self.each_shard("map", documents="documents", signatures_file="signatures", matches="matches", output="map")
+        self.each_partition("pairs", barrier=self.over("map"), output="pairs", collapsed="collapsed")
+
+    def verification(self) -> None:
+        """Steps sets and verify."""
+        given = {"documents": "documents", "signatures_file": "signatures"}
+        self.each_shard("sets", **given, barrier=self.over("pairs"), output="sets")
+        self.each_shard("verify", **given, barrier=self.over("sets"), output="edges")
+
+    def decision(self) -> Outcome:
+        """Steps resolve, audit (where the configuration asks for it) and apply."""
+        verdicts = self.folder / "verdicts.arrow"
+        self.once("resolve", edges=self.over("edges"), collapsed=self.over("collapsed"), output=verdicts)
+        given: dict[str, Any] = {"documents": "documents", "verdicts": verdicts, "matches": "matches"}
+        audit = None
+        if self.config.audit_sample:
+            signed = {"signatures_file": "signatures", "barrier": self.over("signatures")}
+            self.each_shard("audit", **given, **signed, output="audit")
+            audit = self.over("audit")
+        self.each_shard("apply", **given, sets="sets", edges="edges", audit=audit, **OUTCOME)
+        return self.outcome()
+
+    def index(self) -> None:
+        """Steps index and describe."""
+        folder = self.folder / "index"
+        for shard in range(self.shards):
+            bands, sets = part_files(folder, shard)
+            self.once("index", documents=self.part("kept", shard), bands=bands, sets=sets)
+        self.once("describe", output=folder / "index.json")
+
+
+def minhash_dedup(
+    folder: Path, documents: pa.Table, config: Any = None, shards: int = 1, partitions: int = 1
+) -> Outcome:
+    """All steps of minhash_dedup."""
+    jobs = MinhashJobs(minhash, folder, documents, config, shards, partitions)
+    jobs.candidates()
+    jobs.verification()
+    outcome = jobs.decision()
+    if jobs.config.write_index:
+        jobs.index()
+    return outcome

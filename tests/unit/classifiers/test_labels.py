@@ -1,0 +1,159 @@
+"""Selectors, label files, and the sample drawn from them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pydantic import ValidationError
+
+from tamis import barrier as barriers
+from tamis.classifiers import labels
+from tamis.classifiers.labels import LabelFile, Sampling, label_documents
+from tamis.classifiers.selectors import Density, Selector, densities, select
+from tamis.errors import ConfigError, ModelError, SourceError
+from tamis.shards import home_shards
+
+Make = Callable[..., pa.Table]
+
+
+def taken(documents: pa.Table, **conditions: object) -> list[int]:
+    """Ranks of the documents that a selector takes."""
+    held = select(documents, Selector.model_validate(conditions))
+    return sorted(documents.filter(pa.array(held))["rank"].to_pylist())
+
+
+@pytest.fixture(name="documents")
+def _documents(make_documents: Make) -> pa.Table:
+    paths = ["docs/topics/forms.txt", "docs/Releases/1.0.txt", "tests/a+b/test_x.py", None]
+    return make_documents(
+        ["Because it follows, it holds.", "Fixed a bug. Fixed another.", "def test(): pass", "x" * 100],
+        kind=["prose", "prose", "code", "prose"],
+        url=["https://a.example/x?y=1", "https://b.example/", None, None],
+        date=[dt.datetime(2020, 1, 1, 23, 59, tzinfo=dt.UTC), dt.datetime(2021, 6, 1, tzinfo=dt.UTC), None, None],
+        metadata=[None if path is None else json.dumps({"path": path, "project": "Django"}) for path in paths],
+        language=["en", "en", "en", "de"],
+    )
+
+
+def test_every_condition_takes_what_it_says(documents: pa.Table) -> None:
+    assert taken(documents, kinds=["prose"]) == [0, 1, 3]
+    assert taken(documents, languages=["de"]) == [3]
+    assert taken(documents, sources=["other"]) == []
+    assert taken(documents, urls=["https://a.example/x?y=*"]) == [0]
+    assert taken(documents, paths=["*/topics/*", "*/RELEASES/*"]) == [0, 1]
+    assert taken(documents, paths=["tests/a+b/*"]) == [2]
+    assert taken(documents, except_paths=["*.txt"]) == [2, 3]
+    assert taken(documents, metadata={"project": ["Dj*"]}, kinds=["prose"]) == [0, 1]
+    assert taken(documents, until=dt.date(2020, 1, 1)) == [0]
+    assert taken(documents, since=dt.date(2020, 1, 2)) == [1]
+    assert taken(documents, min_characters=100) == [3]
+    assert taken(documents, max_characters=16) == [2]
+    assert taken(documents, density=[{"pattern": r"\bbecause\b", "at_least": 20.0}]) == [0]
+    assert taken(documents, density=[{"pattern": "fixed", "at_least": 1.0, "below": 39.0}]) == []
+    assert taken(documents, density=[{"pattern": "fixed", "at_least": 40.0}]) == [1]
+
+
+def test_density_is_occurrences_per_hundred_words() -> None:
+    text = pa.chunked_array([pa.array(["one two Because four", "", "因为 λ μ"], pa.large_string())])
+    assert densities(text, "because").tolist() == [25.0, 0.0, 0.0]
+
+
+def test_an_empty_selector_or_a_broken_pattern_is_refused() -> None:
+    with pytest.raises(ValidationError, match="every document"):
+        Selector()
+    with pytest.raises(ValidationError, match="RE2"):
+        Density(pattern="(unclosed")
+
+
+def test_languages_without_a_language_stage_are_refused(make_documents: Make) -> None:
+    with pytest.raises(ConfigError, match="language_id"):
+        select(make_documents(["a"]), Selector(languages=("en",)))
+
+
+CLASSES = {"good": (Selector(max_characters=8),), "bad": (Selector(min_characters=8, max_characters=12),)}
+
+
+def test_a_document_that_two_classes_claim_teaches_neither(make_documents: Make) -> None:
+    documents = make_documents(["short", "exactly8", "longer text"])
+    found = label_documents(documents, CLASSES, Sampling(), ["prose"], 3)
+    assert dict(zip(found.rows["text"].to_pylist(), found.rows["label"].to_pylist(), strict=True)) == {
+        "sho": "good",
+        "lon": "bad",
+    }
+    assert found.matches == {"good #1": 2, "bad #1": 2, "claimed by two classes": 1}
+    assert sorted(found.rows["characters"].to_pylist()) == [5, 11]
+
+
+def many(make_documents: Make) -> pa.Table:
+    ids = sorted(f"{hash_:016x}{0:016x}" for hash_ in np.random.default_rng(3).integers(0, 2**62, 200).tolist())
+    return make_documents(["word " * (1 + index % 2) for index in range(200)], id=ids)
+
+
+def test_the_sample_does_not_know_the_shards(make_documents: Make, tmp_path: Path) -> None:
+    documents = many(make_documents)
+    sampling = Sampling(cap=17, min_labels=4)
+    whole = label_documents(documents, CLASSES, sampling, ["prose"], 10)
+    assert whole.rows.num_rows == 34
+    home = home_shards(documents["id"], 3)
+    for shard in range(3):
+        part = label_documents(documents.filter(pa.array(home == shard)), CLASSES, sampling, ["prose"], 10)
+        labels.write_labelled(tmp_path / f"part-{shard:05d}.arrow", part)
+    barriers.write(tmp_path / "barrier.json", tmp_path, 3, ".arrow")
+    merged = labels.merge(labels.read_labelled(tmp_path / "barrier.json"), sampling)
+    assert merged.rows.equals(whole.rows)
+    assert merged.matches == whole.matches
+
+
+def test_captures_of_one_page_stay_on_one_side(make_documents: Make) -> None:
+    ids = sorted(f"{page:016x}{capture:016x}" for page in range(100) for capture in range(3))
+    rows = label_documents(
+        make_documents(["a"] * 300, id=ids),
+        {"good": (Selector(min_characters=1),)},
+        Sampling(cap=1000, held_out=0.3),
+        ["prose"],
+        1,
+    ).rows
+    sides: dict[str, set[bool]] = {}
+    for identity, held in zip(rows["id"].to_pylist(), rows["held_out"].to_pylist(), strict=True):
+        sides.setdefault(identity[:16], set()).add(held)
+    assert {len(side) for side in sides.values()} == {1}
+    assert 0.15 < sum(side == {True} for side in sides.values()) / 100 < 0.45
+
+
+def test_another_seed_draws_another_sample(make_documents: Make) -> None:
+    documents = many(make_documents)
+    drawn = [
+        label_documents(documents, CLASSES, Sampling(cap=17, seed=seed), ["prose"], 1).rows["id"].to_pylist()
+        for seed in (1, 1, 2)
+    ]
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_label_files_are_read_mapped_and_refused_when_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "labels.jsonl"
+    path.write_text('{"body": "fine text", "grade": 5}\n\n{"body": "spam", "grade": 0}\n{"body": "?", "grade": 3}\n')
+    entry = LabelFile(path=path, text="body", label="grade", classes={"5": "good", "0": "bad"}, kind="prose")
+    found = labels.read_files([entry], ["bad", "good"], Sampling(), 4)
+    assert dict(zip(found.rows["text"].to_pylist(), found.rows["label"].to_pylist(), strict=True)) == {
+        "fine": "good",
+        "spam": "bad",
+    }
+    with pytest.raises(ConfigError, match="line 1"):
+        labels.read_files([entry.model_copy(update={"classes": {}})], ["bad", "good"], Sampling(), 4)
+    path.write_text('{"body": "fine text"}\n')
+    with pytest.raises(SourceError, match="line 1"):
+        labels.read_files([entry], ["bad", "good"], Sampling(), 4)
+    with pytest.raises(SourceError, match="correct `path`"):
+        labels.read_files([entry.model_copy(update={"path": tmp_path / "none"})], ["good"], Sampling(), 4)
+
+
+def test_too_few_labels_say_which_selector_took_how_many(make_documents: Make) -> None:
+    found = label_documents(make_documents(["short"] * 3), CLASSES, Sampling(), ["prose"], 1)
+    with pytest.raises(ModelError, match=r"bad: 0, good: 3.*bad #1 took 0.*good #1 took 3"):
+        labels.learnable_kinds(found, ["bad", "good"], 20, "fasttext_quality")

@@ -1,0 +1,86 @@
+"""The kind of a text by its lines."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tamis.readers.forms import kind_of, kind_of_page
+from tamis.schemas import KINDS
+
+SHARED = Path(__file__).resolve().parents[4] / "shared" / "data" / "text"
+
+PROSE = "The drum turns and the fine grain falls through; what is coarse stays behind and is thrown away.\n\n" * 6
+CODE = "import os\n\n\nclass Thing:\n    size = 3\n\n    def grow(self, by):\n        self.size += by\n        return self.size\n"
+LATEX = "Let $x_i$ be given.\nThen \\sum_i x_i = 1.\n\\begin{lemma}\nIt is $\\alpha$.\n\\end{lemma}\n" + PROSE
+SESSION = "Expand it:\n\n>>> from sympy import *\n>>> expand((x + 1)**2)\nx**2 + 2*x + 1\n>>> factor(_)\n(x + 1)**2\n"
+TABLE = "+----+----+\n| a  | b  |\n+====+====+\n| 1  | 2  |\n+----+----+\n"
+NAMES = "Anne <a@x.org>\nBert B. <b@x.org>\nCem\n* Dia\n* Eli\nFay, Gus, Hal, Ina, Jo\n"
+LICENCE = (
+    "Copyright (c) 2020 Somebody. All rights reserved.\nPermission is hereby granted, free of charge, to any person.\n"
+    'The software is provided "as is", without warranty of any kind.\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        (PROSE, "prose"),
+        (CODE, "code"),
+        ("int main(void) {\n  int x = 1;\n  return x;\n}\n", "code"),
+        (LATEX, "maths"),
+        (SESSION, "maths"),
+        (SESSION.replace("sympy", "json"), "prose"),
+        (TABLE, "catalogue"),
+        (NAMES, "catalogue"),
+        ("a\t1\nb\t2\nc\t3\nd\t4\ne\t5\n", "catalogue"),
+        ("Index\n=====\n\n.. toctree::\n   :maxdepth: 1\n\n   one\n   two\n", "catalogue"),
+        (LICENCE, "licence"),
+        (PROSE * 100 + LICENCE, "prose"),
+        ("Set $HOME and $PATH.\n$Date$\n$Revision: 1 $\nIt costs $5 or $6.\n" + PROSE, "prose"),
+        ("说明文字。这是一个句子没有空格。\n" * 10, "prose"),
+        ("x", "prose"),
+        ("a;\n", "prose"),
+    ],
+)
+def test_by_hand(text: str, kind: str) -> None:
+    assert kind_of(text) == kind
+
+
+def test_pages_quote_code_and_licences_and_stay_pages() -> None:
+    assert kind_of_page(CODE) == "prose"
+    assert kind_of_page(LATEX) == "maths"
+    assert kind_of_page(TABLE) == "catalogue"
+
+
+@given(st.text())
+def test_every_text_has_a_kind(text: str) -> None:
+    assert kind_of(text) in KINDS
+
+
+@pytest.mark.parametrize(
+    "piece", [" ", "\t", "; ", "a,", "$a ", "|", "$", "\\", ">>> ", "a.", "(", "<a@b", "[[", "- ", "=", "= ="]
+)
+def test_no_line_is_long_enough_to_stop_it(piece: str) -> None:
+    # A pattern that backtracks over the line would not end.
+    assert kind_of(piece * 1_000_000 + "x") in KINDS
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "least"),
+    [("c4_demo", "prose", 0.99), ("classic-books", "prose", 0.95), ("peps", "prose", 0.95), ("nltk-brown", "prose", 0.99),
+     ("sms-spam", "prose", 0.99), ("stacks.S", "maths", 0.95), ("spdx-xml", "licence", 0.6)],
+)  # fmt: skip
+def test_collections_of_known_kind(name: str, kind: str, least: float) -> None:
+    path = SHARED / f"{name}.jsonl.zst"
+    if not path.exists():
+        pytest.skip("the shared test data are not beside this checkout")
+    with pa.input_stream(str(path), compression="zstd") as file:
+        rows = [json.loads(line) for line in file.read().split(b"\n") if line][:200]
+    kinds = [kind_of(row["text"]) for row in rows]
+    assert kinds.count(kind) >= least * len(kinds)

@@ -1,0 +1,205 @@
+"""The page: what it says, and that hostile text stays text."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pyarrow as pa
+import pytest
+from fake_results import HOSTILE, HOSTILE_URL, make_results, stats_row
+
+from tamis.errors import AlarmError
+from tamis.report import contents, page, pictures, tables
+from tamis.report.layout import Results
+from tamis.shards import read_json, read_table, write_json
+
+
+class Reader(HTMLParser):
+    """Tags, attributes and visible text of a page; void elements aside, every tag must be closed in order."""
+
+    VOID = frozenset({"meta", "br", "wbr"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+@pytest.fixture(scope="module", name="made")
+def _made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("page") / "results"
+    ids = make_results(folder)
+    # So many samples that every document of the pool is shown.
+    page.run_page(page.Config(kept_samples=100), layout=folder / "layout.json", page=folder / "report/index.html",
+                  picture=folder / "report/waterfall.svg", alarms=folder / "report/alarms.json")  # fmt: skip
+    source = (folder / "report/index.html").read_text(encoding="utf-8")
+    reader = Reader()
+    reader.feed(source)
+    return folder, ids, source, reader
+
+
+def test_hostile_text_stays_text(made):
+    _, _, source, reader = made
+    assert "<script" not in source
+    assert "<img" not in source
+    assert "<b>hostile" not in source
+    assert "<i>odd_rule" not in source
+    text = "".join(reader.text)
+    for shown in (HOSTILE + " dropped", HOSTILE + " kept", HOSTILE_URL, "<b>hostile</b>", "<i>odd_rule</i>"):
+        assert shown in text
+    assert "{{ 7 * 7 }}" in text
+    assert not reader.open
+
+
+def test_it_is_one_file_that_loads_and_runs_nothing(made):
+    _, _, source, reader = made
+    names = {tag for tag, _ in reader.tags}
+    assert not names & {"script", "link", "img", "iframe", "object", "embed", "form", "base", "image", "use"}
+    for _, attributes in reader.tags:
+        assert not {name for name in attributes if name.startswith("on") or name in ("src", "srcset", "xlink:href")}
+        assert attributes.get("href", "#").startswith("#")
+    assert "@import" not in source
+    assert "url(" not in source.split("</style>")[0]
+    policy = [attributes for tag, attributes in reader.tags if tag == "meta" and "http-equiv" in attributes]
+    assert policy[0]["content"] == "default-src 'none'; style-src 'unsafe-inline'"
+
+
+def test_links_lead_somewhere_and_the_page_has_a_language(made):
+    _, _, _, reader = made
+    anchors = {attributes["id"] for _, attributes in reader.tags if "id" in attributes}
+    links = {attributes["href"][1:] for tag, attributes in reader.tags if tag == "a"}
+    assert links <= anchors
+    assert ("html", {"lang": "en"}) in reader.tags
+
+
+def test_figures_and_samples_are_there(made):
+    _, ids, _, reader = made
+    text = re.sub(r"\s+", " ", "".join(reader.text))
+    assert "57.9 %" in text
+    assert "gopher_too_few_words" in text
+    assert ids["near"] in text
+    assert ids["near_kept"] in text
+    assert "recall, measured99.8 %2 of 800 pairs" in text
+    assert "pairs not compared2,468" in text
+    assert "packaged MiniLM" in text
+    assert "0.9123" in text
+    assert "heuristics dropped 100.0 % of source poor: 0 of 30 documents are left" in text
+    assert "mixtures/main" in text
+    assert "1 record skipped" in text
+
+
+def test_pictures_are_escaped_and_agree_with_the_counts(made):
+    folder, *_ = made
+    steps = tables.steps(read_table(folder / "stats.parquet"))
+    picture = str(pictures.waterfall([*steps, tables.Step(4, "<script>")]))
+    assert "<script>" not in picture
+    widths = [
+        float(value) for value in re.findall(r'width="([\d.]+)%" height="12" rx="2" fill="var\(--bar\)"/>', picture)
+    ]
+    assert widths == pytest.approx([100 * count / 76 for count in (76, 76, 75, 44, 0)], abs=0.001)
+    alone = (folder / "report/waterfall.svg").read_text(encoding="utf-8")
+    assert alone.startswith('<svg xmlns="http://www.w3.org/2000/svg" width="800"')
+    assert "prefers-color-scheme: dark" in alone
+    assert str(pictures.waterfall([])).endswith("</svg>")
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [(1.0, "100.0 %"), (0.99999, "> 99.9 %"), (0.0, "0.0 %"), (0.00001, "< 0.1 %"), (0.5789, "57.9 %")],
+)
+def test_percent_never_rounds_to_all_or_nothing(share, shown):
+    assert pictures.percent(share) == shown
+
+
+def test_alarms():
+    stats = pa.Table.from_pylist(
+        [
+            stats_row(1, "in", 100, 100), stats_row(1, "kept", 9, 9), stats_row(1, "dropped", 91, 91, "short"),
+            stats_row(1, "in", 100, 100, source="fine"), stats_row(1, "kept", 10, 10, source="fine"),
+            stats_row(1, "dropped", 90, 90, "short", source="fine"),
+            stats_row(1, "in", 5, 5, source="tiny"), stats_row(1, "dropped", 5, 5, "short", source="tiny"),
+            stats_row(2, "in", 19, 19), stats_row(2, "kept", 18, 18),
+        ],
+        schema=tables.STATS,
+    )  # fmt: skip
+    groups = [page.Group("minhash_dedup", "f" * 32, documents, None) for documents in (1_000, 1_001)]
+    found = page.alarms(stats, groups, page.Config())
+    assert [alarm.split(" ")[0] for alarm in found] == ["stage1", "stage2", "minhash_dedup"]
+    assert "source a: 9 of 100" in found[0]
+    assert "does not account for 1 documents" in found[1]
+    assert "1,001 documents" in found[2]
+
+
+def test_largest_groups_are_counted_in_the_ledger(made):
+    from tamis.report import database
+
+    folder, ids, *_ = made
+    results = Results.open(folder)
+    with database.connect(results) as connection:
+        assert contents.largest_groups(results, connection, 3) == []
+        names = f"'{ids['near_kept']}', '{ids['near_kept']}', 'item'"
+        connection.execute(
+            f"CREATE OR REPLACE VIEW dropped AS SELECT 'minhash_dedup' AS stage, unnest([{names}]) AS matched_id"
+        )
+        (group,) = contents.largest_groups(results, connection, 3)
+    assert group == page.Group("minhash_dedup", ids["near_kept"], 2, "https://a.example.org/near?utm_source=x")
+
+
+def test_a_chain_without_deliveries_or_models_still_has_a_page(tmp_path):
+    from fake_results import finish_results
+
+    from tamis.report.layout import FILE, Layout
+    from tamis.shards import write_json
+
+    make_results(tmp_path, finish=False)
+    write_json(tmp_path / FILE, Layout(stages=("ingest", "paragraph_dedup"), shards=2).model_dump(mode="json"))
+    finish_results(tmp_path)
+    source = (tmp_path / "report/index.html").read_text(encoding="utf-8")
+    assert "Nothing is delivered" in source
+    assert "minhash_dedup" not in source
+
+
+def test_alarms_are_written_and_can_be_fatal(made, tmp_path):
+    folder, _, source, _ = made
+    alarms = read_json(folder / "report/alarms.json")
+    assert len(alarms) == 1
+    assert "source poor" in alarms[0]
+    assert f"<li>{alarms[0]}</li>" in source
+    arguments = {"alarms": folder / "report/alarms.json", "page": folder / "report/index.html"}
+    page.run_check(page.Config(), **arguments, output=tmp_path / "checked.json")
+    assert read_json(tmp_path / "checked.json") == {"alarms": 1}
+    with pytest.raises(AlarmError, match=r"1 alarm, and report\.alarms_fatal is set:\n  heuristics dropped 100\.0 %"):
+        page.run_check(page.Config(alarms_fatal=True), **arguments, output=tmp_path / "never.json")
+    assert not (tmp_path / "never.json").exists()
+    write_json(tmp_path / "none.json", [])
+    page.run_check(
+        page.Config(alarms_fatal=True),
+        alarms=tmp_path / "none.json",
+        page=arguments["page"],
+        output=tmp_path / "fine.json",
+    )
+    assert read_json(tmp_path / "fine.json") == {"alarms": 0}
+
+
+def test_a_giant_group_raises_its_alarm_where_no_group_is_listed(made, monkeypatch):
+    giant = page.Group("minhash_dedup", "f" * 32, 5_000, None)
+    monkeypatch.setattr(contents, "largest_groups", lambda results, connection, count: [giant][:count])
+    values = contents.contents(Results.open(made[0]), page.Config(largest_groups=0))
+    assert values["groups"] == []
+    assert "minhash_dedup dropped 5,000 documents as copies" in values["alarms"][-1]

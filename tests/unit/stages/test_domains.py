@@ -1,0 +1,191 @@
+"""The domain of every document: by kind, by language, by classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from tamis import barrier as barriers
+from tamis.classifiers import embeddings as embedded
+from tamis.classifiers.fasttext import Training
+from tamis.classifiers.labels import LabelFile, Sampling
+from tamis.classifiers.selectors import Density, Selector
+from tamis.errors import ConfigError, ModelError
+from tamis.schemas import DOMAINS
+from tamis.shards import home_shards, read_json, read_table, write_table
+from tamis.stages import domains as stage
+
+Make = Callable[..., pa.Table]
+
+WORDS = {
+    "general": "town river history market",
+    "math": "theorem matrix lemma integral",
+    "code": "import class return function",
+    "reasoning": "because therefore suppose hence",
+}
+
+
+def settings(**changes: Any) -> stage.Config:
+    labels = stage.Classes(
+        **{
+            name: (Selector(density=(Density(pattern=rf"\b({words.replace(' ', '|')})\b", at_least=60.0),)),)
+            for name, words in WORDS.items()
+        }
+    )
+    values: dict[str, Any] = {
+        "labels": labels,
+        "sampling": Sampling(min_labels=5, held_out=0.3),
+        "training": Training(dimension=8, buckets=10_000, min_count=1),
+    }
+    return stage.Config(**(values | changes))
+
+
+def corpus(make_documents: Make) -> pa.Table:
+    """Twenty-five pages a learnt domain, and one document for each of the other rules."""
+    random = np.random.default_rng(6)
+    names = [name for name in WORDS for _ in range(25)]
+    texts = [" ".join(random.choice([*WORDS[name].split(), "word"], 30).tolist()) for name in names]
+    more = [
+        ("code", "en", 0.9),
+        ("code", "fr", 0.9),
+        ("maths", "de", 0.9),
+        ("prose", "fr", 0.9),
+        ("prose", "fr", 0.3),
+        ("catalogue", "fr", 0.3),
+        ("catalogue", "en", 0.9),
+        ("licence", "en", 0.9),
+        ("licence", "fr", 0.9),
+        ("prose", None, None),
+    ]
+    texts += ["town river history market"] * len(more)
+    ids = sorted(f"{value:016x}{value % 83:016x}" for value in random.integers(0, 2**62, len(texts)).tolist())
+    return make_documents(
+        texts,
+        id=ids,
+        kind=["prose"] * len(names) + [row[0] for row in more],
+        language=["en"] * len(names) + [row[1] for row in more],
+        language_score=[0.99] * len(names) + [row[2] for row in more],
+        url=names + [f"rule {index}" for index in range(len(more))],
+    )
+
+
+def run(folder: Path, documents: pa.Table, shards: int, config: stage.Config) -> dict[str, Any]:
+    """Every step over n shards; embeddings are the counts of each class's words."""
+    home = home_shards(documents["id"], shards)
+    names = [f"part-{shard:05d}" for shard in range(shards)]
+    for shard, name in enumerate(names):
+        part = documents.filter(pa.array(home == shard))
+        write_table(folder / "in" / f"{name}.parquet", part)
+        counts = [
+            [sum(word in words.split() for word in text.split()) for words in WORDS.values()]
+            for text in part["text"].to_pylist()
+        ]
+        embedded.write(folder / "embeddings" / f"{name}.parquet", part["id"], np.array(counts, dtype=np.float32), None)
+        stage.run_label(config, documents=folder / "in" / f"{name}.parquet", output=folder / "labels" / f"{name}.arrow")
+    barriers.write(folder / "labels.json", folder / "labels", shards, ".arrow")
+    barriers.write(folder / "embeddings.json", folder / "embeddings", shards, ".parquet")
+    wanted = config.features == "embeddings"
+    stage.run_train(
+        config,
+        labels=folder / "labels.json",
+        model=folder / "model",
+        card=folder / "card.json",
+        card_text=folder / "card.md",
+        embeddings=str(folder / "embeddings.json") if wanted else "",
+    )
+    for shard, name in enumerate(names):
+        stage.run_score(
+            config,
+            documents=folder / "in" / f"{name}.parquet",
+            model=folder / "model",
+            scores=folder / "scores" / f"{name}.parquet",
+            embeddings=str(folder / "embeddings" / f"{name}.parquet") if wanted else "",
+        )
+        stage.run_apply(
+            config,
+            shard=shard,
+            documents=folder / "in" / f"{name}.parquet",
+            scores=folder / "scores" / f"{name}.parquet",
+            kept=folder / "kept" / f"{name}.parquet",
+            dropped=folder / "dropped" / f"{name}.parquet",
+            stats=folder / "stats" / f"{name}.json",
+        )
+    return {
+        "card": read_json(folder / "card.json"),
+        **{
+            part: pa.concat_tables([read_table(folder / part / f"{name}.parquet") for name in names]).sort_by("id")
+            for part in ("kept", "dropped", "scores")
+        },
+    }
+
+
+@pytest.mark.parametrize("features", ["embeddings", "fasttext", "lexical"])
+def test_every_document_has_the_domain_of_its_rule(make_documents: Make, tmp_path: Path, features: str) -> None:
+    found = run(tmp_path, corpus(make_documents), 2, settings(features=features))
+    rows = found["kept"].to_pylist()
+    assert len(rows) == 110
+    assert found["dropped"].num_rows == 0
+    by_url = {row["url"]: row["domain"] for row in rows if row["url"].startswith("rule")}
+    assert [by_url[f"rule {index}"] for index in range(10)] == [
+        "code",
+        "code",
+        "math",
+        "multilingual",
+        "general",
+        "multilingual",
+        "general",
+        "general",
+        "multilingual",
+        "general",
+    ]
+    pages = [row for row in rows if row["url"] in WORDS]
+    assert np.mean([row["domain"] == row["url"] for row in pages]) > 0.9
+    scores = np.stack([found["scores"][name].to_numpy() for name in DOMAINS], axis=1)
+    assert scores.sum(axis=1) == pytest.approx(1.0, abs=1e-3)
+    for row, score in zip(rows, scores, strict=True):
+        assert row["domain_score"] == pytest.approx(score[DOMAINS.index(row["domain"])])
+
+
+def test_the_card_holds_each_class_against_the_rest(make_documents: Make, tmp_path: Path) -> None:
+    card = run(tmp_path, corpus(make_documents), 1, settings())["card"]
+    assert set(card["metrics"]) == set(WORDS)
+    assert all(row["roc_auc"] > 0.95 and row["documents"] > 10 for row in card["metrics"].values())
+    assert any("proxy" in sentence for sentence in card["limits"])
+
+
+@pytest.mark.parametrize("features", ["embeddings", "fasttext"])
+def test_shards_change_nothing(make_documents: Make, tmp_path: Path, features: str) -> None:
+    one = run(tmp_path / "one", corpus(make_documents), 1, settings(features=features))
+    three = run(tmp_path / "three", corpus(make_documents), 3, settings(features=features))
+    assert one["card"] == three["card"]
+    assert one["kept"].equals(three["kept"])
+    assert one["scores"].equals(three["scores"])
+
+
+def test_a_learnt_domain_needs_its_least_probability() -> None:
+    score = np.array(
+        [[0.3, 0.4, 0.2, 0.1, 0.0], [0.1, 0.6, 0.2, 0.1, 0.0], [0.4, 0.4, 0.2, 0.0, 0.0], [0.45, 0.0, 0.0, 0.0, 0.55]],
+        dtype=np.float32,
+    )
+    assert [DOMAINS[index] for index in stage.choose(score, 0.5)] == ["general", "math", "general", "multilingual"]
+    assert [DOMAINS[index] for index in stage.choose(score, 0.3)] == ["math", "math", "general", "multilingual"]
+
+
+def test_too_few_labels_of_a_domain_are_a_clear_error(make_documents: Make, tmp_path: Path) -> None:
+    documents = corpus(make_documents).filter(pa.compute.not_equal(corpus(make_documents)["url"], "reasoning"))
+    with pytest.raises(ModelError, match=r"reasoning: 0.*reasoning #1 took 0"):
+        run(tmp_path, documents, 1, settings())
+    with pytest.raises(ConfigError, match=r"domains\.labels\.general: empty"):
+        run(tmp_path, documents, 1, stage.Config())
+
+
+def test_texts_of_label_files_have_no_embeddings(make_documents: Make, tmp_path: Path) -> None:
+    (tmp_path / "labels.jsonl").write_text('{"text": "a", "label": "math"}\n')
+    labels = settings().labels.model_copy(update={"files": (LabelFile(path=tmp_path / "labels.jsonl"),)})
+    with pytest.raises(ConfigError, match="have no embeddings"):
+        run(tmp_path, corpus(make_documents), 1, settings(labels=labels))

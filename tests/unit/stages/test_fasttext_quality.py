@@ -1,0 +1,208 @@
+"""The fastText stage, from documents to ledger, and the traps of its text format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from tamis import barrier as barriers
+from tamis.classifiers import fasttext, thresholds
+from tamis.classifiers.good_bad import Labels
+from tamis.classifiers.labels import Sampling
+from tamis.classifiers.selectors import Selector
+from tamis.errors import ConfigError, ModelError
+from tamis.shards import home_shards, read_json, read_table, write_table
+from tamis.stages import fasttext_quality as stage
+
+Make = Callable[..., pa.Table]
+
+CONFIG = stage.Config(
+    labels=Labels(good=(Selector(urls=("good*",)),), bad=(Selector(urls=("bad*",)),)),
+    sampling=Sampling(min_labels=10, held_out=0.3),
+    training=fasttext.Training(dimension=8, buckets=10_000, min_count=1),
+    selection=thresholds.Selection(keep_share={"prose": 0.5}),
+)
+
+
+def corpus(make_documents: Make) -> pa.Table:
+    """Sixty good and sixty bad prose pages, sixty pages of neither (half like each), five licences."""
+    random = np.random.default_rng(11)
+    good, bad = (
+        ["the", "reader", "learns", "because", "each", "step", "explains"],
+        ["fixed", "bug", "crash", "release", "version"],
+    )
+
+    def text(words: list[str]) -> str:
+        return " ".join(random.choice(words, 40).tolist())
+
+    texts = [text(good) for _ in range(60)] + [text(bad) for _ in range(60)]
+    texts += [text(good if index % 2 else bad) for index in range(60)] + ["Permission is granted"] * 5
+    urls = [f"{name}/{index}" for name in ("good", "bad", "other") for index in range(60)] + [None] * 5
+    ids = sorted(f"{value:016x}{value % 97:016x}" for value in random.integers(0, 2**62, 185).tolist())
+    return make_documents(texts, id=ids, url=urls, kind=["prose"] * 180 + ["licence"] * 5)
+
+
+def run(folder: Path, documents: pa.Table, shards: int, config: stage.Config = CONFIG) -> dict[str, Any]:
+    """Every step over n shards; the outcome of all shards together."""
+    home = home_shards(documents["id"], shards)
+    names = [f"part-{shard:05d}" for shard in range(shards)]
+    for shard, name in enumerate(names):
+        write_table(folder / "in" / f"{name}.parquet", documents.filter(pa.array(home == shard)))
+        stage.run_label(config, documents=folder / "in" / f"{name}.parquet", output=folder / "labels" / f"{name}.arrow")
+    barriers.write(folder / "labels.json", folder / "labels", shards, ".arrow")
+    stage.run_train(
+        config,
+        barrier=folder / "labels.json",
+        model=folder / "model.bin",
+        card=folder / "card.json",
+        card_text=folder / "card.md",
+    )
+    for name in names:
+        stage.run_score(
+            config,
+            documents=folder / "in" / f"{name}.parquet",
+            model=folder / "model.bin",
+            card=folder / "card.json",
+            scores=folder / "scores" / f"{name}.parquet",
+        )
+    barriers.write(folder / "scores.json", folder / "scores", shards, ".parquet")
+    stage.run_threshold(config, barrier=folder / "scores.json", output=folder / "thresholds.json")
+    for shard, name in enumerate(names):
+        stage.run_apply(
+            config,
+            shard=shard,
+            documents=folder / "in" / f"{name}.parquet",
+            scores=folder / "scores" / f"{name}.parquet",
+            thresholds=folder / "thresholds.json",
+            kept=folder / "kept" / f"{name}.parquet",
+            dropped=folder / "dropped" / f"{name}.parquet",
+            stats=folder / "stats" / f"{name}.json",
+        )
+    return {
+        "model": (folder / "model.bin").read_bytes(),
+        "card": read_json(folder / "card.json"),
+        "text": (folder / "card.md").read_text(encoding="utf-8"),
+        **{
+            part: pa.concat_tables([read_table(folder / part / f"{name}.parquet") for name in names]).sort_by("id")
+            for part in ("kept", "dropped", "scores")
+        },
+    }
+
+
+@pytest.fixture(name="outcome", scope="module")
+def _outcome(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    from documents import make_documents
+
+    return run(tmp_path_factory.mktemp("one"), corpus(make_documents), 1)
+
+
+def test_the_good_half_is_kept_and_the_ledger_says_why_the_rest_is_not(outcome: dict[str, Any]) -> None:
+    prose = [row for row in outcome["kept"].to_pylist() if row["kind"] == "prose"]
+    assert len(prose) == 90
+    assert all("learns" in row["text"] or "reader" in row["text"] or "step" in row["text"] for row in prose)
+    dropped = outcome["dropped"].to_pylist()
+    assert len(dropped) == 90
+    assert {row["reason"] for row in dropped} == {"below_keep_share"}
+    assert all(row["value"] < row["threshold"] for row in dropped)
+
+
+def test_kinds_outside_pass_untouched_and_unscored(outcome: dict[str, Any]) -> None:
+    licences = [row for row in outcome["kept"].to_pylist() if row["kind"] == "licence"]
+    assert [row["fasttext_quality"] for row in licences] == [None] * 5
+    assert outcome["scores"]["fasttext_quality"].null_count == 5
+    assert not {row["id"] for row in licences} & set(outcome["dropped"]["id"].to_pylist())
+
+
+def test_the_card_states_what_was_learnt_from_what(outcome: dict[str, Any]) -> None:
+    card = outcome["card"]
+    assert card["metrics"]["all"]["roc_auc"] == 1.0
+    assert card["metrics"]["prose"]["length_roc_auc"] is not None
+    assert card["label_origin"] == {"bad #1": 60, "good #1": 60, "claimed by two classes": 0}
+    assert sum(row["documents"] for row in card["labels"]) == 120
+    assert card["metrics"]["all"]["documents"] == sum(row["documents"] for row in card["labels"] if row["held_out"])
+    assert "| good #1 | 60 |" in outcome["text"]
+
+
+def test_shards_change_nothing(outcome: dict[str, Any], make_documents: Make, tmp_path: Path) -> None:
+    other = run(tmp_path, corpus(make_documents), 3)
+    for part, value in outcome.items():
+        same = value.equals(other[part]) if isinstance(value, pa.Table) else value == other[part]
+        assert same, part
+
+
+def test_the_selection_is_no_part_of_what_scores_depend_on() -> None:
+    moved = CONFIG.model_copy(update={"selection": thresholds.Selection(keep_share={"prose": 0.9})})
+    assert moved.for_scoring() == CONFIG.for_scoring()
+    assert moved.model_copy(update={"applies_to": ("code",)}).for_scoring() != CONFIG.for_scoring()
+
+
+def test_training_does_not_read_what_the_allocator_left_behind(tmp_path: Path) -> None:
+    # fastText on one thread draws a tenth of its vectors and leaves the rest as allocated: five trainings on a
+    # heap full of old blocks gave five models, or none ("Encountered NaN").
+    texts = pa.array(["good words here more plain", "bad thing and a label"] * 20, pa.large_string())
+    models = set()
+    for _ in range(5):
+        blocks = [bytearray(b"\xff") * size for size in (50_000, 100_000, 320_000, 400_000) for _ in range(20)]
+        del blocks
+        fasttext.train(
+            texts, ["good", "bad"] * 20, np.arange(40, dtype=np.uint64), CONFIG.training, tmp_path / "model.bin"
+        )
+        models.add((tmp_path / "model.bin").read_bytes())
+    assert len(models) == 1
+
+
+def test_a_document_cannot_label_itself_or_end_its_line() -> None:
+    text = pa.array(["Spam </s> __tamis__good\u2028__tamis__good\x1c\x85 words\n__tamis__good"], pa.large_string())
+    line = fasttext.normalise(text, 1000)[0]
+    assert "</s>" not in line
+    assert "__tamis__" not in line
+    assert not set("\n\r\x0b\x0c\x00\x1c\x85\u2028") & set(line)
+
+
+def test_hostile_training_texts_leave_exactly_the_two_classes(tmp_path: Path) -> None:
+    texts = ["good words here __tamis__bad __label__x </s> more", "bad thing </s>\n__tamis__new label"] * 20
+    fasttext.train(
+        pa.array(texts, pa.large_string()),
+        ["good", "bad"] * 20,
+        np.arange(40, dtype=np.uint64),
+        CONFIG.training,
+        tmp_path / "model.bin",
+    )
+    model = fasttext.load(tmp_path / "model.bin")
+    assert sorted(model.f.getLabels("strict")[0]) == ["__tamis__bad", "__tamis__good"]
+    found = fasttext.probabilities(model, pa.array(["", texts[0], texts[1]], pa.large_string()), ["bad", "good"], 99)
+    assert found.sum(axis=1) == pytest.approx(1.0, abs=1e-3)
+    assert found[1, 1] > 0.5 > found[2, 1]
+
+
+def test_too_few_or_no_labels_are_clear_errors(make_documents: Make, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="good #1 took 60"):
+        run(tmp_path, corpus(make_documents), 1, CONFIG.model_copy(update={"sampling": Sampling(min_labels=100)}))
+    with pytest.raises(ConfigError, match=r"fasttext_quality\.labels\.good: empty"):
+        run(tmp_path, corpus(make_documents), 1, stage.Config())
+
+
+def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "model.bin").write_bytes(b"nothing")
+    with pytest.raises(ModelError, match="not a fastText model"):
+        fasttext.load(tmp_path / "model.bin")
+
+
+def test_an_empty_shard_passes_through(make_documents: Make, outcome: dict[str, Any], tmp_path: Path) -> None:
+    write_table(tmp_path / "in.parquet", make_documents([]))
+    (tmp_path / "model.bin").write_bytes(outcome["model"])
+    (tmp_path / "card.json").write_text('{"kinds": ["prose"]}')
+    stage.run_label(CONFIG, documents=tmp_path / "in.parquet", output=tmp_path / "labels.arrow")
+    stage.run_score(
+        CONFIG,
+        documents=tmp_path / "in.parquet",
+        model=tmp_path / "model.bin",
+        card=tmp_path / "card.json",
+        scores=tmp_path / "scores.parquet",
+    )
+    assert read_table(tmp_path / "scores.parquet").num_rows == 0

@@ -1,0 +1,305 @@
+"""Paragraph de-duplication against a dictionary of paragraphs written plainly."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter, defaultdict
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from documents import batched, make_documents
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from plain_text import plain_units, without
+from pydantic import ValidationError
+from stage_jobs import paragraph_dedup
+
+from tamis import exchange
+from tamis.dedup.owners import HELD, id_strings, resolve
+from tamis.shards import id_halves, write_table
+from tamis.stages import paragraph_dedup as stage
+from tamis.text import words
+
+run = batched(paragraph_dedup)
+
+
+def oracle(documents, config):  # noqa: C901, PLR0912 - one plain function, read from top to bottom
+    """The stage in plain Python: kept {id: (text, copies)}, dropped {id: (reason, match)}, cuts [(id, count, owner)]."""
+    rows = sorted(documents.to_pylist(), key=lambda row: row["rank"])
+    units = {}
+    holders = defaultdict(list)
+    for row in rows:
+        if row["kind"] in config.applies_to:
+            units[row["id"]] = [
+                (tuple(words(row["text"][a:b])), b - a) for a, b, _ in plain_units(row["text"], config.unit == "line")
+            ]
+            for key in dict.fromkeys(key for key, _ in units[row["id"]] if len(key) >= config.min_words):
+                holders[key].append(row["id"])
+
+    def losses(name, owner):
+        lost = Counter()
+        for key, size in units[name]:
+            if len(key) >= config.min_words and owner[key] != name:
+                lost[owner[key]] += size
+        return lost
+
+    rank = {row["id"]: row["rank"] for row in rows}
+    owner = {key: names[0] for key, names in holders.items()}
+    near = {}
+    for row in rows:
+        name = row["id"]
+        lost = losses(name, owner) if name in units else None
+        if lost and config.near_copy_share is not None:
+            match = min(lost, key=lambda other: (-lost[other], rank[other]))
+            share = lost[match] / sum(size for _, size in units[name])
+            if share >= config.near_copy_share and match not in near:
+                near[name] = (match, share)
+    owner = {key: next((name for name in names if name not in near), None) for key, names in holders.items()}
+    dropped = {name: ("near_copy", *match) for name, match in near.items()}
+    copies = {row["id"]: row["copies"] for row in rows}
+    for name, (match, _) in near.items():
+        copies[match] += copies[name]
+    kept, cuts = {}, []
+    for row in rows:
+        name = row["id"]
+        if name in near:
+            continue
+        if name not in units:
+            kept[name] = (None, copies[name])
+            continue
+        seen, stay, gone = set(), [], []
+        for key, size in units[name]:
+            if len(key) >= config.min_words and (owner[key] != name or key in seen):
+                gone.append((name, len(holders[key]), owner[key]))
+            else:
+                stay.append((key, size))
+            seen.add(key)
+        owns = any(owner.get(key) == name and len(holders[key]) > 1 for key in seen)
+        cuts += gone
+        if gone and sum(size for _, size in stay) < max(config.min_characters, 1) and not owns:
+            dropped[name] = ("too_little_left", None, None)
+        else:
+            kept[name] = ([key for key, _ in stay], copies[name])
+    return kept, dropped, cuts
+
+
+PARAGRAPH = st.sampled_from(
+    ["a b", "A  b!", "a\nb", "b b b", "c", "d é", "D É", "語語", "-----", "a b c d e f", "\0", "ก ก", "𐍈 x"]
+)
+GAP = st.sampled_from(["\n\n", "\r\n\r\n", "\n\n\n\n", "\n", "\r\r"])
+TEXT = st.lists(st.tuples(PARAGRAPH, GAP), max_size=7).map(lambda pairs: "".join(p + g for p, g in pairs)) | st.lists(
+    PARAGRAPH, max_size=5
+).map("\n\n".join)
+CONFIG = st.builds(
+    stage.Config,
+    applies_to=st.just(("prose", "maths")),
+    unit=st.sampled_from(["paragraph", "line"]),
+    min_words=st.integers(1, 3),
+    near_copy_share=st.sampled_from([None, 0.3, 0.5, 0.75, 1.0]),
+    min_characters=st.integers(0, 6),
+)
+
+
+@st.composite
+def corpora(draw):
+    texts = draw(st.lists(TEXT, max_size=6))
+    # Versions of these texts: with some paragraphs left out, others put in.
+    for old in draw(st.lists(st.sampled_from(texts), max_size=5)) if texts else ():
+        pieces = old.split("\n\n")
+        texts.append("\n\n".join([p for p in pieces if draw(st.booleans())] + draw(st.lists(PARAGRAPH, max_size=2))))
+    n = len(texts)
+    order = draw(st.permutations(range(n)))
+    return make_documents(
+        texts,
+        id=[f"{(i * 7919) % 1000:016x}{i:016x}" for i in range(n)],
+        rank=[10 * r for r in order],
+        kind=draw(st.lists(st.sampled_from(["prose", "prose", "maths", "code"]), min_size=n, max_size=n)),
+        copies=draw(st.lists(st.integers(1, 3), min_size=n, max_size=n)),
+    )
+
+
+@given(corpora(), CONFIG, st.sampled_from([(1, 1), (3, 5), (5, 2)]))
+@settings(deadline=None, max_examples=15)
+def test_equals_the_oracle_for_any_number_of_shards(documents, config, split):
+    with tempfile.TemporaryDirectory() as folder:
+        kept, dropped, edits, _ = run(folder, documents, config, *split)
+    expected_kept, expected_dropped, expected_cuts = oracle(documents, config)
+    before = {row["id"]: row for row in documents.to_pylist()}
+
+    assert {
+        row["id"]: (row["reason"], row["matched_id"], row["similarity"]) for row in dropped.to_pylist()
+    } == expected_dropped
+    assert Counter((row["id"], row["count"], row["matched_id"]) for row in edits.to_pylist()) == Counter(expected_cuts)
+    assert {row["id"]: row["copies"] for row in kept.to_pylist()} == {
+        name: copies for name, (_, copies) in expected_kept.items()
+    }
+    spans = defaultdict(list)
+    for row in edits.to_pylist():
+        spans[row["id"]].append((row["start"], row["end"]))
+    for row in kept.to_pylist():
+        old = before[row["id"]]
+        # The edits are the whole difference, in characters of the text as read.
+        assert row["text"] == without(old["text"], spans[row["id"]])
+        keys = expected_kept[row["id"]][0]
+        if keys is None:
+            assert row["text"] == old["text"]
+        else:
+            assert [
+                tuple(words(row["text"][a:b])) for a, b, _ in plain_units(row["text"], config.unit == "line")
+            ] == keys
+        assert {name: row[name] for name in row if name not in ("text", "copies")} == {
+            name: old[name] for name in row if name not in ("text", "copies")
+        }
+
+    # The promise: a paragraph of any kept document stands in exactly one kept document, once.
+    def paragraphs(text):
+        found = [tuple(words(text[a:b])) for a, b, _ in plain_units(text, config.unit == "line")]
+        return [key for key in found if len(key) >= config.min_words]
+
+    looked_at = [row for row in kept.to_pylist() if row["kind"] in config.applies_to]
+    had = {key for row in looked_at for key in paragraphs(before[row["id"]]["text"])}
+    assert Counter(key for row in looked_at for key in paragraphs(row["text"])) == Counter(had)
+    # A document that others name stays.
+    assert {row["matched_id"] for row in dropped.to_pylist()} - {None} <= {row["id"] for row in kept.to_pylist()}
+
+
+LONG = "the quick brown fox jumps over the lazy dog again and again until it is tired of it"
+OTHER = "pack my box with five dozen liquor jugs and then send it off to the harbour before noon"
+OWN = [
+    f"text number {i} says something of its own that nobody else in this corpus will ever say at all, not even once"
+    for i in range(4)
+]
+
+
+def test_by_hand(tmp_path):
+    documents = make_documents(
+        [
+            f"{OWN[0]}\n\n{LONG}\n",
+            f"Title\n\n{LONG.upper()}\n\n{OWN[1]}\n",
+            f"{OWN[2]}\n\n{LONG.replace(' fox', chr(10) + '  fox')}!\n\n{OTHER}",
+            f"{LONG}\n\n{OTHER}\n\nend\n",
+            f"{OWN[3]}\r\n\r\n{OWN[3]}\r\n",
+        ],
+        copies=[1, 1, 1, 4, 1],
+    )
+    kept, dropped, edits, notes = run(tmp_path, documents, stage.Config(near_copy_share=0.45, min_characters=20), 3, 2)
+    assert kept["text"].to_pylist() == [
+        f"{OWN[0]}\n\n{LONG}\n",
+        f"Title\n\n{OWN[1]}\n",
+        f"{OWN[2]}\n\n{OTHER}",
+        f"{OWN[3]}\r\n",
+    ]
+    # 0.47 of the fourth belongs to the first, 0.51 to the third: that one is named, and takes its copies.
+    ids = documents["id"].to_pylist()
+    assert dropped.select(["id", "reason", "matched_id"]).to_pylist() == [
+        {"id": ids[3], "reason": "near_copy", "matched_id": ids[2]}
+    ]
+    assert dropped["similarity"][0].as_py() == len(OTHER) / (len(LONG) + len(OTHER) + 3)
+    assert kept["copies"].to_pylist() == [1, 1, 5, 1]
+    assert edits.select(["id", "start", "end", "count", "matched_id"]).to_pylist() == [
+        {"id": ids[1], "start": 7, "end": 7 + len(LONG) + 2, "count": 4, "matched_id": ids[0]},
+        {
+            "id": ids[2],
+            "start": len(OWN[2]) + 2,
+            "end": len(OWN[2]) + 2 + len(LONG) + 5,
+            "count": 4,
+            "matched_id": ids[0],
+        },
+        {"id": ids[4], "start": len(OWN[3]), "end": 2 * len(OWN[3]) + 4, "count": 1, "matched_id": ids[4]},
+    ]
+    assert notes == {"paragraphs": 11, "paragraphs_cut": 3, "short_documents_kept_as_owners": 0}
+
+
+@pytest.mark.parametrize("shards", [1, 2, 3])
+def test_a_near_copy_of_a_near_copy_stays_and_inherits(tmp_path, shards):
+    # The second is a near-copy of the first; the third shares only what the second alone owned.
+    documents = make_documents(
+        [f"{OWN[0]}\n\n{OWN[1]}", f"{OWN[0]}\n\n{OWN[1]}\n\n{LONG}", f"{LONG}\n\n{OWN[2][:20]}", f"{OWN[3]}\n\n{LONG}"]
+    )
+    kept, dropped, edits, _ = run(tmp_path, documents, stage.Config(), shards, 2)
+    ids = documents["id"].to_pylist()
+    assert dropped["id"].to_pylist() == [ids[1]]
+    assert kept["text"].to_pylist() == [documents["text"][0].as_py(), documents["text"][2].as_py(), OWN[3]]
+    assert edits["matched_id"].to_pylist() == [ids[2]]
+    assert edits["count"].to_pylist() == [3]
+
+
+def test_kinds_outside_applies_to_neither_lose_nor_own(tmp_path):
+    documents = make_documents([LONG, LONG, f"{LONG}\n\n{OWN[0]}"], kind=["code", "licence", "prose"])
+    kept, dropped, edits, _ = run(tmp_path, documents, stage.Config())
+    assert (kept.num_rows, dropped.num_rows, edits.num_rows) == (3, 0, 0)
+
+
+def test_a_scope_gives_what_each_part_alone_gives(tmp_path):
+    texts = [f"{LONG}\n\n{OWN[number % 3]}\n\n{OWN[number % 2]}" for number in range(9)]
+    sources = list("abaabbbab")
+    documents = make_documents(texts, source=sources)
+    config = stage.Config(near_copy_share=0.9, within="source")
+    kept, dropped, edits, _ = run(tmp_path / "both", documents, config, 2, 3)
+    alone = [
+        run(
+            tmp_path / name,
+            documents.filter(pa.compute.equal(documents["source"], name)),
+            stage.Config(near_copy_share=0.9),
+        )
+        for name in "ab"
+    ]
+    assert kept.equals(pa.concat_tables([part[0] for part in alone]).sort_by("id"))
+    assert dropped.equals(pa.concat_tables([part[1] for part in alone]).sort_by("id"))
+    assert edits.equals(
+        pa.concat_tables([part[2] for part in alone]).sort_by([("id", "ascending"), ("start", "ascending")])
+    )
+    assert edits.num_rows
+    assert kept.num_rows > run(tmp_path / "all", documents, stage.Config(near_copy_share=0.9))[0].num_rows
+
+
+def test_an_empty_corpus_goes_through(tmp_path):
+    kept, dropped, edits, _ = run(tmp_path, make_documents([]), stage.Config(), 2, 3)
+    assert (kept.num_rows, dropped.num_rows, edits.num_rows) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"min_words": 0},
+        {"near_copy_share": 0.0},
+        {"near_copy_share": 1.1},
+        {"unit": "page"},
+        {"applies_to": []},
+        {"minwords": 3},
+    ],
+)
+def test_a_wrong_setting_is_refused(wrong):
+    with pytest.raises(ValidationError):
+        stage.Config(**wrong)
+
+
+@given(st.lists(st.binary(min_size=16, max_size=16).map(bytes.hex), max_size=5))
+@example([])
+def test_ids_as_numbers_and_back(ids):
+    halves = id_halves(pa.array(ids, pa.string()))
+    assert id_strings(halves[:, 0], halves[:, 1]).to_pylist() == ids
+
+
+def test_exchange_volume_is_one_row_a_distinct_paragraph(tmp_path):
+    documents = make_documents([f"{LONG}\n\n{LONG}\n\n{OTHER}", f"{LONG}\n\nshort"])
+    write_table(tmp_path / "d.parquet", documents)
+    stage.run_map(
+        stage.Config(),
+        partitions=1,
+        documents=tmp_path / "d.parquet",
+        output=tmp_path / "o.arrow",
+        paragraphs=tmp_path / "p.arrow",
+    )
+    held = exchange.read_batch(tmp_path / "o.arrow", 0, 1)
+    assert held.schema.names == HELD.names
+    assert sorted(held["documents"].to_pylist()) == [1, 2]
+    assert exchange.read_batch(tmp_path / "p.arrow", 0, 1).num_rows == 4
+    assert np.all(held["rank"].to_numpy() == 0)
+
+
+def test_a_chain_of_near_copies_alternates():
+    ranks = np.array([10, 20, 30, 40, 50])
+    assert resolve(ranks, np.array([5, 10, 20, 30, 10])).tolist() == [True, False, True, False, False]
+    assert resolve(np.array([], dtype=np.int64), np.array([], dtype=np.int64)).tolist() == []

@@ -1,0 +1,229 @@
+"""The transformer stage over a tiny RoBERTa, from documents to ledger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pydantic import ValidationError
+from tiny_models import write_roberta
+
+from tamis import barrier as barriers
+from tamis.classifiers import embeddings as embedded
+from tamis.classifiers.backbone import Backbone
+from tamis.classifiers.good_bad import Labels
+from tamis.classifiers.labels import LabelFile, Sampling
+from tamis.classifiers.selectors import Selector
+from tamis.classifiers.thresholds import Selection
+from tamis.errors import ModelError, ShardMismatchError
+from tamis.shards import home_shards, read_json, read_table, write_table
+from tamis.stages import transformer_quality as stage
+
+Make = Callable[..., pa.Table]
+
+
+@pytest.fixture(name="folder", scope="module")
+def _folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_roberta(tmp_path_factory.mktemp("models") / "tiny-roberta")
+
+
+def settings(folder: Path, **changes: Any) -> stage.Config:
+    values: dict[str, Any] = {
+        "applies_to": ("prose",),
+        "embed": ("prose", "maths"),
+        "backbone": Backbone(name=str(folder), max_tokens=32, batch=8),
+        "labels": Labels(good=(Selector(urls=("good*",)),), bad=(Selector(urls=("bad*",)),)),
+        "sampling": Sampling(min_labels=10, held_out=0.3),
+        "selection": Selection(keep_share={"prose": 0.5}),
+    }
+    return stage.Config(**(values | changes))
+
+
+def corpus(make_documents: Make) -> pa.Table:
+    """Prose of capitals (good) and of digits (bad), a third of it unlabelled, a maths page and a licence."""
+    random = np.random.default_rng(4)
+    texts = [
+        "".join(random.choice(list("ABCDEF " if index % 2 else "012345 "), 20 + index % 30)) for index in range(120)
+    ]
+    urls = [f"{('bad', 'good')[index % 2] if index < 80 else 'other'}/{index}" for index in range(120)]
+    ids = sorted(f"{value:016x}{value % 89:016x}" for value in random.integers(0, 2**62, 122).tolist())
+    return make_documents(
+        [*texts, "x + y", "Licence"], id=ids, url=[*urls, None, None], kind=["prose"] * 120 + ["maths", "licence"]
+    )
+
+
+def run(folder: Path, documents: pa.Table, shards: int, config: stage.Config) -> dict[str, Any]:
+    """Every step over n shards; the outcome of all shards together."""
+    home = home_shards(documents["id"], shards)
+    names = [f"part-{shard:05d}" for shard in range(shards)]
+    stage.run_backbone(config.for_embedding(), output=folder / "backbone.json")
+    for shard, name in enumerate(names):
+        given = folder / "in" / f"{name}.parquet"
+        write_table(given, documents.filter(pa.array(home == shard)))
+        stage.run_label(config, documents=given, output=folder / "labels" / f"{name}.arrow")
+        stage.run_embed(
+            config.for_embedding(),
+            documents=given,
+            backbone=folder / "backbone.json",
+            embeddings=folder / "embeddings" / f"{name}.parquet",
+        )
+    barriers.write(folder / "labels.json", folder / "labels", shards, ".arrow")
+    barriers.write(folder / "embeddings.json", folder / "embeddings", shards, ".parquet")
+    stage.run_head(
+        config,
+        labels=folder / "labels.json",
+        embeddings=folder / "embeddings.json",
+        backbone=folder / "backbone.json",
+        head=folder / "head.json",
+        card=folder / "card.json",
+        card_text=folder / "card.md",
+    )
+    for name in names:
+        stage.run_score(
+            config,
+            documents=folder / "in" / f"{name}.parquet",
+            embeddings=folder / "embeddings" / f"{name}.parquet",
+            head=folder / "head.json",
+            scores=folder / "scores" / f"{name}.parquet",
+        )
+    barriers.write(folder / "scores.json", folder / "scores", shards, ".parquet")
+    stage.run_threshold(config, barrier=folder / "scores.json", output=folder / "thresholds.json")
+    for shard, name in enumerate(names):
+        stage.run_apply(
+            config,
+            shard=shard,
+            documents=folder / "in" / f"{name}.parquet",
+            scores=folder / "scores" / f"{name}.parquet",
+            thresholds=folder / "thresholds.json",
+            kept=folder / "kept" / f"{name}.parquet",
+            dropped=folder / "dropped" / f"{name}.parquet",
+            stats=folder / "stats" / f"{name}.json",
+        )
+    return {
+        "card": read_json(folder / "card.json"),
+        "head": read_json(folder / "head.json"),
+        **{
+            part: pa.concat_tables([read_table(folder / part / f"{name}.parquet") for name in names]).sort_by("id")
+            for part in ("kept", "dropped", "scores", "embeddings")
+        },
+    }
+
+
+@pytest.fixture(name="outcome", scope="module")
+def _outcome(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> dict[str, Any]:
+    from documents import make_documents
+
+    return run(tmp_path_factory.mktemp("one"), corpus(make_documents), 1, settings(folder))
+
+
+def test_the_good_half_is_kept_and_other_kinds_pass_unscored(outcome: dict[str, Any]) -> None:
+    kept = outcome["kept"].to_pylist()
+    prose = [row for row in kept if row["kind"] == "prose"]
+    assert len(prose) == 60
+    assert sum(row["text"].strip()[:1].isalpha() for row in prose) >= 58
+    assert {row["kind"]: row["transformer_quality"] for row in kept if row["kind"] != "prose"} == {
+        "maths": None,
+        "licence": None,
+    }
+    assert outcome["card"]["metrics"]["prose"]["roc_auc"] > 0.95
+    assert outcome["card"]["model"]["backbone"] == "tiny-roberta"
+
+
+def test_a_kind_without_labels_is_ranked_by_what_the_others_taught_or_passes(
+    make_documents: Make, folder: Path, tmp_path: Path
+) -> None:
+    for unlabelled, missing in (("score", 1), ("pass", 2)):
+        config = settings(folder, applies_to=("prose", "maths"), unlabelled=unlabelled)
+        found = run(tmp_path / unlabelled, corpus(make_documents), 1, config)
+        assert found["scores"]["transformer_quality"].null_count == missing
+        assert any("kind maths" in sentence for sentence in found["card"]["limits"]) == (unlabelled == "score")
+        assert "maths" not in found["card"]["metrics"]
+
+
+def test_embedded_kinds_are_more_than_scored_ones(outcome: dict[str, Any]) -> None:
+    assert outcome["embeddings"].num_rows == 121
+    assert embedded.vectors(outcome["embeddings"]).shape == (121, 32)
+
+
+def test_shards_change_no_bit(outcome: dict[str, Any], make_documents: Make, folder: Path, tmp_path: Path) -> None:
+    other = run(tmp_path, corpus(make_documents), 3, settings(folder))
+    for part, value in outcome.items():
+        same = value.equals(other[part]) if isinstance(value, pa.Table) else value == other[part]
+        assert same, part
+
+
+def test_a_checkpoint_scores_by_itself_and_the_labels_only_measure_it(make_documents: Make, tmp_path: Path) -> None:
+    # Fresh classification heads score nearly the same everywhere: the stage must carry the logits, not learn.
+    classifier = write_roberta(tmp_path / "classifier", classes=2, seed=5)
+    found = run(tmp_path / "run", corpus(make_documents), 2, settings(classifier, head="checkpoint"))
+    assert found["head"] == {"kinds": ["prose"], "head": None}
+    scores = found["scores"]["transformer_quality"].drop_null().to_numpy()
+    assert len(scores) == 120
+    assert 0.0 < scores.min() < scores.max() < 1.0
+    assert found["card"]["metrics"]["all"]["documents"] == 80
+    silent = run(
+        tmp_path / "silent", corpus(make_documents), 1, settings(classifier, head="checkpoint", labels=Labels())
+    )
+    assert silent["scores"].equals(found["scores"])
+    assert silent["card"]["metrics"]["all"]["roc_auc"] is None
+
+
+def test_label_files_teach_without_being_documents(make_documents: Make, folder: Path, tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    lines = [
+        json.dumps(
+            {
+                "text": "".join(random.choice(list("ABCDEF " if index % 2 else "012345 "), 30)),
+                "label": ("bad", "good")[index % 2],
+            }
+        )
+        for index in range(80)
+    ]
+    (tmp_path / "labels.jsonl").write_text("\n".join(lines))
+    config = settings(folder, labels=Labels(files=(LabelFile(path=tmp_path / "labels.jsonl"),)))
+    found = run(tmp_path / "run", corpus(make_documents), 1, config)
+    prose = [row for row in found["kept"].to_pylist() if row["kind"] == "prose"]
+    assert sum(row["text"].strip()[:1].isalpha() for row in prose) >= 55
+
+
+def test_other_weights_than_the_described_ones_are_refused(make_documents: Make, tmp_path: Path) -> None:
+    config = settings(write_roberta(tmp_path / "model"))
+    stage.run_backbone(config, output=tmp_path / "backbone.json")
+    write_roberta(tmp_path / "model", seed=9)
+    write_table(tmp_path / "in.parquet", make_documents(["a"]))
+    with pytest.raises(ModelError, match="describes weights"):
+        stage.run_embed(
+            config,
+            documents=tmp_path / "in.parquet",
+            backbone=tmp_path / "backbone.json",
+            embeddings=tmp_path / "out.parquet",
+        )
+
+
+def test_a_document_without_an_embedding_is_an_error(tmp_path: Path) -> None:
+    embedded.write(tmp_path / "e.parquet", pa.array(["a", "b"]), np.eye(2, dtype=np.float32), None)
+    table = read_table(tmp_path / "e.parquet")
+    assert embedded.vectors(embedded.rows_of(table, pa.array(["b", "a"]), tmp_path)).tolist() == [
+        [0.0, 1.0],
+        [1.0, 0.0],
+    ]
+    with pytest.raises(ShardMismatchError, match="the first is c"):
+        embedded.rows_of(table, pa.array(["b", "c"]), tmp_path)
+
+
+def test_steps_depend_only_on_what_they_use(folder: Path) -> None:
+    config = settings(folder)
+    relabelled = settings(folder, labels=Labels(good=(Selector(urls=("x*",)),)), selection=Selection(keep_share={}))
+    assert relabelled.for_embedding() == config.for_embedding()
+    assert settings(folder, selection=Selection(keep_share={})).for_scoring() == config.for_scoring()
+    assert relabelled.for_scoring() != config.for_scoring()
+
+
+def test_scoring_what_is_not_embedded_is_refused() -> None:
+    with pytest.raises(ValidationError, match="`embed` lacks"):
+        stage.Config(applies_to=("prose", "code"), embed=("prose",))
