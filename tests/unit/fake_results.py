@@ -234,6 +234,14 @@ def make_results(folder: Path, shards: int = 2, *, finish: bool = True) -> dict[
     return ids
 
 
+def stats_row(position, outcome, documents, characters, reason="", source="a", shard=0):
+    """A row of the table of counts."""
+    return {
+        "position": position, "stage": f"stage{position}", "shard": shard, "source": source, "kind": "prose",
+        "outcome": outcome, "reason": reason, "documents": documents, "characters": characters,
+    }  # fmt: skip
+
+
 def finish_results(folder: Path) -> None:
     """Run the report's own jobs in their order."""
     path = folder / layout.FILE

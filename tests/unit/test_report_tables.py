@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 from fake_results import make_results
+from fake_results import stats_row as row
 
 from tamis.errors import ShardMismatchError, SourceError
 from tamis.report import tables
@@ -17,13 +18,6 @@ def _results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tables") / "results"
     make_results(folder)
     return Results.open(folder)
-
-
-def row(position, outcome, documents, characters, reason="", source="a", shard=0):
-    return {
-        "position": position, "stage": f"stage{position}", "shard": shard, "source": source, "kind": "prose",
-        "outcome": outcome, "reason": reason, "documents": documents, "characters": characters,
-    }  # fmt: skip
 
 
 def test_waterfall_by_hand():
