@@ -21,6 +21,7 @@ HOSTILE = (
 )
 HOSTILE_URL = "javascript:alert('url')//<img src=x onerror=alert(2)>"
 STAGES = ("ingest", "paragraph_dedup", "minhash_dedup", "heuristics")
+VERSIONS = dict(zip(STAGES, (7, 2, 3, 1), strict=True))
 PAGE = "https://docs.example.org/page"
 BANNER = "Shared banner of every page, cut where it comes again.\n\n"
 
@@ -245,14 +246,14 @@ def stats_row(position, outcome, documents, characters, reason="", source="a", s
 def finish_results(folder: Path) -> None:
     """Run the report's own jobs in their order."""
     path = folder / layout.FILE
-    tables.run_stats(tables.Config(), layout=path, table=folder / "stats.parquet", notes=folder / "notes.parquet")
+    tables.run_stats(layout=path, table=folder / "stats.parquet", notes=folder / "notes.parquet")
     manifest.run_write(
-        manifest.Config(),
         configuration={"output_dir": str(folder), "mixtures": {"main": {"seed": 11}}},
+        versions=VERSIONS,
         layout=path,
         output=folder / "manifest.json",
     )
-    database.run_views(database.Config(), layout=path, database=folder / "tamis.duckdb")
+    database.run_views(layout=path, database=folder / "tamis.duckdb")
     page.run_page(
         page.Config(),
         layout=path,
