@@ -61,15 +61,11 @@ def documents_before(stage):
 
 def spec(stage, section=None, **more):
     """The one params entry of a job; what triggers a rerun is exactly what the job uses."""
-    section = getattr(CFG, stage) if section is None else section
-    return canonical(
-        {
-            "stage": stage,
-            "version": find_module(stage).VERSION,
-            "config": section.model_dump(mode="json"),
-            **more,
-        }
-    )
+    code = find_module(stage)
+    if hasattr(code, "Config"):
+        section = getattr(CFG, stage) if section is None else section
+        more["config"] = section.model_dump(mode="json")
+    return canonical({"stage": stage, "version": code.VERSION, **more})
 
 
 def spec_named(stage, name, **more):

@@ -35,7 +35,6 @@ rule report_layout:
     params:
         spec=spec(
             "layout",
-            section=find_module("layout").Config(),
             layout={
                 "stages": REPORT_STAGES,
                 "shards": SHARDS,
@@ -71,7 +70,7 @@ rule report_stats:
         mem_mb=1000,
         runtime=30,
     params:
-        spec=spec("tables", section=find_module("tables").Config()),
+        spec=spec("tables"),
     shell:
         "python -m tamis.job tables stats --params {params.spec:q} layout={input.layout:q}"
         " table={output.table:q} notes={output.notes:q} > {log:q} 2>&1"
@@ -97,8 +96,8 @@ rule report_manifest:
     params:
         spec=spec(
             "manifest",
-            section=find_module("manifest").Config(),
             configuration=CFG.model_dump(mode="json"),
+            versions={stage: find_module(stage).VERSION for stage in REPORT_STAGES},
         ),
     shell:
         "python -m tamis.job manifest write --params {params.spec:q} layout={input.layout:q}"
@@ -123,7 +122,7 @@ rule report_database:
         mem_mb=1000,
         runtime=10,
     params:
-        spec=spec("database", section=find_module("database").Config()),
+        spec=spec("database"),
     shell:
         "python -m tamis.job database views --params {params.spec:q} layout={input.layout:q}"
         " database={output.database:q} > {log:q} 2>&1"

@@ -19,7 +19,7 @@ from tamis.errors import ConfigError
 # Not as modules: a field named like a module would hide it where pydantic evaluates the annotations.
 from tamis.export.parquet import Config as ExportConfig
 from tamis.readers import AnySource
-from tamis.report.page import Config as ReportConfig
+from tamis.report.settings import Config as ReportConfig
 from tamis.section import Section
 from tamis.sets.checks import problems
 from tamis.stages.annealing import Config as AnnealingConfig

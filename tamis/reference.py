@@ -27,7 +27,7 @@ def _name(reference: str) -> str:
     name = reference.rsplit("/", 1)[-1]
     parts = name.split("__")
     return (
-        {"parquet": "export", "page": "report"}.get(parts[-2], parts[-2])
+        {"parquet": "export", "settings": "report"}.get(parts[-2], parts[-2])
         if parts[-1] == "Config" and len(parts) > 1
         else name
     )

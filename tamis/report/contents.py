@@ -10,11 +10,12 @@ import pyarrow.parquet as pq
 from markupsafe import Markup
 
 from tamis.report import database, samples, tables
+from tamis.report.figures import Card, Group, Realised, Sheet, Shipment, alarms, breakdown, flatten, number
 from tamis.report.layout import Delivery, Results
 from tamis.report.lookup import fetch
 from tamis.report.measures import measures
-from tamis.report.page import Card, Config, Group, Realised, Sheet, Shipment, alarms, breakdown, flatten, number
 from tamis.report.pictures import waterfall
+from tamis.report.settings import Config
 from tamis.shards import read_json, read_table
 
 if TYPE_CHECKING:

@@ -16,17 +16,12 @@ from typing import TYPE_CHECKING
 import pyarrow.parquet as pq
 
 from tamis.report.layout import Results
-from tamis.section import Section
 from tamis.shards import whole_file
 
 if TYPE_CHECKING:
     import duckdb
 
 VERSION = 1
-
-
-class Config(Section):
-    """The views have no settings."""
 
 
 @dataclass(frozen=True)
@@ -201,17 +196,15 @@ def connect(results: Results) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def run_views(config: Config, *, layout: Path, database: Path) -> None:
+def run_views(*, layout: Path, database: Path) -> None:
     """Write the database file.
 
     Args:
-        config: no settings.
         layout: `layout.json`, named as the views are to name the results folder.
         database: the file to write.
     """
     import duckdb
 
-    del config
     results = Results.open(layout.parent)
     with whole_file(database) as temporary:
         # DuckDB wants to create the file itself.

@@ -26,10 +26,6 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=
 """A name that becomes a folder: nothing that could leave the results folder or end a quoted string."""
 
 
-class Config(Section):
-    """The layout follows from the rest of the configuration; it has no settings of its own."""
-
-
 class Layout(Section):
     """The value of `layout.json`."""
 
@@ -131,13 +127,11 @@ class Results:
         )
 
 
-def run_write(config: Config, *, layout: dict[str, Any], output: Path) -> None:
+def run_write(*, layout: dict[str, Any], output: Path) -> None:
     """Write `layout.json`.
 
     Args:
-        config: no settings.
         layout: fields of `Layout`.
         output: the file.
     """
-    del config
     write_json(output, Layout.model_validate(layout).model_dump(mode="json"))

@@ -14,7 +14,7 @@ import platform
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +22,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import tamis
-from tamis.errors import ConfigError, SourceError
+from tamis.errors import SourceError
 from tamis.report import tables
 from tamis.report.layout import Results
-from tamis.section import Section
 from tamis.shards import read_json, read_table, write_json
 
 VERSION = 1
 
 MODEL_FILES = ("backbone.json", "card.json", "thresholds.json", "training.json")
 """What stages with a model write beside their documents: the model's description and held-out figures."""
-
-
-class Config(Section):
-    """The manifest has no settings."""
 
 
 def distributions() -> dict[str, str]:
@@ -104,19 +99,6 @@ def seeds(configuration: Any, path: str = "") -> dict[str, int]:
     return found
 
 
-def stage_versions(results: Results) -> dict[str, int]:
-    """`VERSION` of the module of each stage that has one."""
-    from tamis.job import find_module
-
-    found = {}
-    for stage in results.layout.stages:
-        try:
-            found[stage] = find_module(stage).VERSION
-        except ConfigError:
-            continue
-    return found
-
-
 def model_cards(results: Results) -> dict[str, dict[str, Any]]:
     """What the model stages of this run wrote about their models: stage → file stem → content.
 
@@ -166,28 +148,26 @@ def outputs(results: Results) -> dict[str, Any]:
     return found
 
 
-def _stages(results: Results) -> Iterator[dict[str, Any]]:
-    versions = stage_versions(results)
+def _stages(results: Results, versions: Mapping[str, int]) -> Iterator[dict[str, Any]]:
     for step in tables.steps(read_table(results.folder / "stats.parquet")):
         yield {
             "stage": step.stage,
-            "version": versions.get(step.stage),
+            "version": versions[step.stage],
             "documents_read": step.read.documents,
             "documents": step.kept.documents,
             "characters": step.kept.characters,
         }
 
 
-def run_write(config: Config, *, configuration: dict[str, Any], layout: Path, output: Path) -> None:
+def run_write(*, configuration: dict[str, Any], versions: dict[str, int], layout: Path, output: Path) -> None:
     """Write the manifest.
 
     Args:
-        config: no settings.
         configuration: the whole validated configuration as JSON.
+        versions: `VERSION` of the code of each stage of the layout.
         layout: `layout.json` in the results folder.
         output: the manifest to write.
     """
-    del config
     results = Results.open(layout.parent)
     write_json(
         output,
@@ -198,7 +178,7 @@ def run_write(config: Config, *, configuration: dict[str, Any], layout: Path, ou
             "configuration": configuration,
             "seeds": seeds(configuration),
             "layout": results.layout.model_dump(mode="json"),
-            "stages": list(_stages(results)),
+            "stages": list(_stages(results, versions)),
             "models": model_cards(results),
             "hardware": hardware(),
             "outputs": outputs(results),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tamis.report.pictures import percent
+from tamis.report.figures import percent
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
+from tamis.report.figures import percent
 from tamis.report.tables import Step
 
 ROW = 54
@@ -24,16 +25,6 @@ svg { font: 13px system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif
       --line: #33353a }
 }
 """
-
-
-def percent(share: float) -> str:
-    """A share of 1 as per cent with one decimal; never 100.0 or 0.0 for what is not exactly that."""
-    value = 100 * share
-    if 0 < value < 0.05:
-        return "< 0.1 %"
-    if 99.95 <= value < 100:
-        return "> 99.9 %"
-    return f"{value:.1f} %"
 
 
 def _bar(y: int, height: int, share: float, before: float, colour: str) -> str:

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
 
 from tamis.hashing import keyed_uint64
@@ -295,6 +294,7 @@ def _dropped(reader: Reader, stage: str, before: str, ledger: dict[str, Any], si
 
 def edited_by(results: Results, reader: Reader, stage: str, sizes: Sizes) -> dict[str, list[Edited]]:
     """Documents in which a stage cut, `sizes.edited` for each reason; all cuts of that reason are shown in place."""
+    import polars as pl
 
     def parts() -> Iterable[tuple[list[str], pa.Table]]:
         for path in results.parts(stage, "edits"):

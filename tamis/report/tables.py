@@ -17,7 +17,6 @@ import pyarrow as pa
 
 from tamis.errors import ShardMismatchError, SourceError
 from tamis.report.layout import Results
-from tamis.section import Section
 from tamis.shards import read_json, read_table, write_table
 
 VERSION = 1
@@ -49,10 +48,6 @@ LARGEST = re.compile(r"(largest|max|highest|peak).*|.*_size")
 """Notes that are combined over shards by their maximum."""
 MEAN = re.compile(r"mean.*|.*_(per|share|mean)(_.*)?")
 """Notes that are combined by their mean; every other is a count and is added up."""
-
-
-class Config(Section):
-    """The table of counts has no settings."""
 
 
 @dataclass(frozen=True)
@@ -207,16 +202,14 @@ def combine_notes(notes: pa.Table) -> dict[str, dict[str, float]]:
     return combined
 
 
-def run_stats(config: Config, *, layout: Path, table: Path, notes: Path) -> None:
+def run_stats(*, layout: Path, table: Path, notes: Path) -> None:
     """Write `stats.parquet` and `notes.parquet`.
 
     Args:
-        config: no settings.
         layout: `layout.json` in the results folder.
         table: the counts to write.
         notes: the notes to write.
     """
-    del config
     results = Results.open(layout.parent)
     counted, noted = collect(results, results.layout.stages)
     write_table(notes, noted)

@@ -11,9 +11,8 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
+from tamis.report.figures import number, percent
 from tamis.report.measures import Measure
-from tamis.report.page import number
-from tamis.report.pictures import percent
 from tamis.report.samples import Piece
 from tamis.report.story import Event, Story
 from tamis.report.tables import Step

@@ -21,6 +21,7 @@ HOSTILE = (
 )
 HOSTILE_URL = "javascript:alert('url')//<img src=x onerror=alert(2)>"
 STAGES = ("ingest", "paragraph_dedup", "minhash_dedup", "heuristics")
+VERSIONS = dict(zip(STAGES, (7, 2, 3, 1), strict=True))
 PAGE = "https://docs.example.org/page"
 BANNER = "Shared banner of every page, cut where it comes again.\n\n"
 
@@ -234,17 +235,25 @@ def make_results(folder: Path, shards: int = 2, *, finish: bool = True) -> dict[
     return ids
 
 
+def stats_row(position, outcome, documents, characters, reason="", source="a", shard=0):
+    """A row of the table of counts."""
+    return {
+        "position": position, "stage": f"stage{position}", "shard": shard, "source": source, "kind": "prose",
+        "outcome": outcome, "reason": reason, "documents": documents, "characters": characters,
+    }  # fmt: skip
+
+
 def finish_results(folder: Path) -> None:
     """Run the report's own jobs in their order."""
     path = folder / layout.FILE
-    tables.run_stats(tables.Config(), layout=path, table=folder / "stats.parquet", notes=folder / "notes.parquet")
+    tables.run_stats(layout=path, table=folder / "stats.parquet", notes=folder / "notes.parquet")
     manifest.run_write(
-        manifest.Config(),
         configuration={"output_dir": str(folder), "mixtures": {"main": {"seed": 11}}},
+        versions=VERSIONS,
         layout=path,
         output=folder / "manifest.json",
     )
-    database.run_views(database.Config(), layout=path, database=folder / "tamis.duckdb")
+    database.run_views(layout=path, database=folder / "tamis.duckdb")
     page.run_page(
         page.Config(),
         layout=path,
@@ -252,11 +261,3 @@ def finish_results(folder: Path) -> None:
         picture=folder / "report/waterfall.svg",
         alarms=folder / "report/alarms.json",
     )
-
-
-def stats_row(position, outcome, documents, characters, reason="", source="a", shard=0):
-    """A row of stats.parquet."""
-    return {
-        "position": position, "stage": f"stage{position}", "shard": shard, "source": source, "kind": "prose",
-        "outcome": outcome, "reason": reason, "documents": documents, "characters": characters,
-    }  # fmt: skip

@@ -41,6 +41,11 @@ def test_no_stage_imports_a_heavy_package_before_it_uses_it():
     assert imported(f"import tamis.config\n{names}").isdisjoint(HEAVY)
 
 
+def test_what_the_rules_import_of_the_report_is_light():
+    names = "".join(f"job.find_module({name!r})\n" for name in ("layout", "tables", "manifest", "database", "page"))
+    assert imported(names).isdisjoint(HEAVY | {"polars", "jinja2"})
+
+
 @pytest.mark.parametrize("stage", ["url_dedup", "paragraph_dedup", "minhash_dedup", "line_pruning", "substring_dedup"])
 def test_the_first_job_of_each_de_duplication_loads_numba_at_most(stage, make_documents, tmp_path):
     from tamis.shards import write_json, write_table

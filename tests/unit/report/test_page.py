@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-import pyarrow as pa
 import pytest
-from fake_results import HOSTILE, HOSTILE_URL, make_results, stats_row
+from fake_results import HOSTILE, HOSTILE_URL, finish_results, make_results
 
 from tamis.errors import AlarmError
-from tamis.report import contents, page, pictures, tables
-from tamis.report.layout import Results
-from tamis.shards import read_json, read_table, write_json
+from tamis.report import page
+from tamis.report.layout import FILE, Layout
+from tamis.shards import read_json, write_json
 
 
 class Reader(HTMLParser):
@@ -104,69 +103,7 @@ def test_figures_and_samples_are_there(made):
     assert "1 record skipped" in text
 
 
-def test_pictures_are_escaped_and_agree_with_the_counts(made):
-    folder, *_ = made
-    steps = tables.steps(read_table(folder / "stats.parquet"))
-    picture = str(pictures.waterfall([*steps, tables.Step(4, "<script>")]))
-    assert "<script>" not in picture
-    widths = [
-        float(value) for value in re.findall(r'width="([\d.]+)%" height="12" rx="2" fill="var\(--bar\)"/>', picture)
-    ]
-    assert widths == pytest.approx([100 * count / 76 for count in (76, 76, 75, 44, 0)], abs=0.001)
-    alone = (folder / "report/waterfall.svg").read_text(encoding="utf-8")
-    assert alone.startswith('<svg xmlns="http://www.w3.org/2000/svg" width="800"')
-    assert "prefers-color-scheme: dark" in alone
-    assert str(pictures.waterfall([])).endswith("</svg>")
-
-
-@pytest.mark.parametrize(
-    ("share", "shown"),
-    [(1.0, "100.0 %"), (0.99999, "> 99.9 %"), (0.0, "0.0 %"), (0.00001, "< 0.1 %"), (0.5789, "57.9 %")],
-)
-def test_percent_never_rounds_to_all_or_nothing(share, shown):
-    assert pictures.percent(share) == shown
-
-
-def test_alarms():
-    stats = pa.Table.from_pylist(
-        [
-            stats_row(1, "in", 100, 100), stats_row(1, "kept", 9, 9), stats_row(1, "dropped", 91, 91, "short"),
-            stats_row(1, "in", 100, 100, source="fine"), stats_row(1, "kept", 10, 10, source="fine"),
-            stats_row(1, "dropped", 90, 90, "short", source="fine"),
-            stats_row(1, "in", 5, 5, source="tiny"), stats_row(1, "dropped", 5, 5, "short", source="tiny"),
-            stats_row(2, "in", 19, 19), stats_row(2, "kept", 18, 18),
-        ],
-        schema=tables.STATS,
-    )  # fmt: skip
-    groups = [page.Group("minhash_dedup", "f" * 32, documents, None) for documents in (1_000, 1_001)]
-    found = page.alarms(stats, groups, page.Config())
-    assert [alarm.split(" ")[0] for alarm in found] == ["stage1", "stage2", "minhash_dedup"]
-    assert "source a: 9 of 100" in found[0]
-    assert "does not account for 1 documents" in found[1]
-    assert "1,001 documents" in found[2]
-
-
-def test_largest_groups_are_counted_in_the_ledger(made):
-    from tamis.report import database
-
-    folder, ids, *_ = made
-    results = Results.open(folder)
-    with database.connect(results) as connection:
-        assert contents.largest_groups(results, connection, 3) == []
-        names = f"'{ids['near_kept']}', '{ids['near_kept']}', 'item'"
-        connection.execute(
-            f"CREATE OR REPLACE VIEW dropped AS SELECT 'minhash_dedup' AS stage, unnest([{names}]) AS matched_id"
-        )
-        (group,) = contents.largest_groups(results, connection, 3)
-    assert group == page.Group("minhash_dedup", ids["near_kept"], 2, "https://a.example.org/near?utm_source=x")
-
-
 def test_a_chain_without_deliveries_or_models_still_has_a_page(tmp_path):
-    from fake_results import finish_results
-
-    from tamis.report.layout import FILE, Layout
-    from tamis.shards import write_json
-
     make_results(tmp_path, finish=False)
     write_json(tmp_path / FILE, Layout(stages=("ingest", "paragraph_dedup"), shards=2).model_dump(mode="json"))
     finish_results(tmp_path)
@@ -195,11 +132,3 @@ def test_alarms_are_written_and_can_be_fatal(made, tmp_path):
         output=tmp_path / "fine.json",
     )
     assert read_json(tmp_path / "fine.json") == {"alarms": 0}
-
-
-def test_a_giant_group_raises_its_alarm_where_no_group_is_listed(made, monkeypatch):
-    giant = page.Group("minhash_dedup", "f" * 32, 5_000, None)
-    monkeypatch.setattr(contents, "largest_groups", lambda results, connection, count: [giant][:count])
-    values = contents.contents(Results.open(made[0]), page.Config(largest_groups=0))
-    assert values["groups"] == []
-    assert "minhash_dedup dropped 5,000 documents as copies" in values["alarms"][-1]
