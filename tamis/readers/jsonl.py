@@ -33,20 +33,19 @@ class JsonlSource(Source):
         description="Name of a field that holds the kind; a value that is no kind falls back to `kind`.",
     )
 
+    def read(self, path: Path) -> Iterator[Record | Skip]:
+        """The documents of one file.
 
-def read(source: JsonlSource, path: Path) -> Iterator[Record | Skip]:
-    """The documents of one file.
-
-    Raises:
-        SourceError: missing, or a compressed file that is cut short or damaged.
-    """
-    where = str(path)
-    for number, line in lines(path, source.max_document_bytes):
-        if isinstance(line, int):
-            detail = f"{line} bytes in one line, limit {source.max_document_bytes}"
-            yield Skip(where, number, "too_large", detail)
-        elif line.strip():
-            yield _record(source, where, number, line)
+        Raises:
+            SourceError: missing, or a compressed file that is cut short or damaged.
+        """
+        where = str(path)
+        for number, line in lines(path, self.max_document_bytes):
+            if isinstance(line, int):
+                detail = f"{line} bytes in one line, limit {self.max_document_bytes}"
+                yield Skip(where, number, "too_large", detail)
+            elif line.strip():
+                yield _record(self, where, number, line)
 
 
 def _record(source: JsonlSource, where: str, number: int, line: bytes) -> Record | Skip:

@@ -40,30 +40,29 @@ class ParquetSource(Source):
         default=None, description="Columns kept as metadata; null keeps every column that has no other use."
     )
 
+    def read(self, path: Path) -> Iterator[Record | Skip]:
+        """The documents of one file.
 
-def read(source: ParquetSource, path: Path) -> Iterator[Record | Skip]:
-    """The documents of one file.
-
-    Raises:
-        SourceError: missing, no whole Parquet file, or without one of the named columns.
-    """
-    try:
-        with pq.ParquetFile(path, pre_buffer=False) as file:
-            metadata_columns = _columns(source, path, file.schema_arrow)
-            named = [source.text_column, source.url_column, source.date_column, source.kind_column]
-            columns = list(dict.fromkeys([name for name in named if name is not None] + metadata_columns))
-            number = 0
-            for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=columns):
-                for row in range(batch.num_rows):
-                    number += 1
-                    fields = {name: batch.column(name)[row] for name in batch.schema.names}
-                    yield _record(source, str(path), number, fields, metadata_columns)
-    except FileNotFoundError as error:
-        msg = f"{path}: missing; check the paths of source {source.name!r}"
-        raise SourceError(msg) from error
-    except (pa.ArrowException, OSError) as error:
-        msg = f"{path}: not a whole Parquet file ({error}). Fetch or write it again; nothing of it is used."
-        raise SourceError(msg) from error
+        Raises:
+            SourceError: missing, no whole Parquet file, or without one of the named columns.
+        """
+        try:
+            with pq.ParquetFile(path, pre_buffer=False) as file:
+                metadata_columns = _columns(self, path, file.schema_arrow)
+                named = [self.text_column, self.url_column, self.date_column, self.kind_column]
+                columns = list(dict.fromkeys([name for name in named if name is not None] + metadata_columns))
+                number = 0
+                for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=columns):
+                    for row in range(batch.num_rows):
+                        number += 1
+                        fields = {name: batch.column(name)[row] for name in batch.schema.names}
+                        yield _record(self, str(path), number, fields, metadata_columns)
+        except FileNotFoundError as error:
+            msg = f"{path}: missing; check the paths of source {self.name!r}"
+            raise SourceError(msg) from error
+        except (pa.ArrowException, OSError) as error:
+            msg = f"{path}: not a whole Parquet file ({error}). Fetch or write it again; nothing of it is used."
+            raise SourceError(msg) from error
 
 
 def _columns(source: ParquetSource, path: Path, schema: pa.Schema) -> list[str]:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import glob
 import math
 import re
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -74,15 +75,19 @@ class Skip:
     detail: str
 
 
-class Source(Section):
-    """Base of the source sections: what every format has."""
+class Source(Section, ABC):
+    """Base of the source sections: what every format has, and how its files are found and read."""
+
+    stands_alone: ClassVar[bool] = False
+    """Whether each file is read by a job of its own, whatever its size: the workflow then stays the same when a file
+    that is yet to be fetched arrives."""
 
     name: str = Field(
         pattern="^[a-z0-9_]+$",
         max_length=64,
         description="Name of the source (lower-case letters, digits, underscores): the `source` of its documents.",
     )
-    format: str = Field(description="Format of its files: jsonl, parquet, text or releases.")
+    format: str = Field(description="Format of its files.")
     paths: tuple[str, ...] = Field(
         default=(),
         description="Local files or glob patterns (`**` crosses folders), relative to the working directory.",
@@ -92,6 +97,22 @@ class Source(Section):
         description="Kind of all its documents, or auto: by format, extension and share of line types.",
     )
     max_document_bytes: DocumentBytes = DEFAULT_DOCUMENT_BYTES
+
+    def input_files(self) -> list[Path]:
+        """The files to read, sorted by path; only a format that fetches its files names some that are not there yet.
+
+        Raises:
+            SourceError: a path does not exist, or a pattern matches nothing.
+        """
+        return files_of(self)
+
+    @abstractmethod
+    def read(self, path: Path) -> Iterator[Record | Skip]:
+        """The records of one of `input_files`, in an order that depends only on the file's bytes.
+
+        Raises:
+            SourceError: the file is missing, damaged, or of another format or hash than configured.
+        """
 
 
 def files_of(source: Source) -> list[Path]:

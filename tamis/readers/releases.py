@@ -20,7 +20,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import quote
 
 from pydantic import Field, model_validator
@@ -80,6 +80,8 @@ Pattern = Annotated[str, Field(min_length=1)]
 class ReleasesSource(Source):
     """Source releases, from a requirements file (fetched by the workflow) or from local `paths`."""
 
+    stands_alone: ClassVar[bool] = True
+
     format: Literal["releases"] = Field(default="releases", description="Source releases (sdists) of Python projects.")
     requirements: str | None = Field(
         default=None,
@@ -114,6 +116,64 @@ class ReleasesSource(Source):
             msg = f"source {self.name!r}: projects chooses lines of a requirements file; with paths it means nothing"
             raise ValueError(msg)
         return self
+
+    def input_files(self) -> list[Path]:
+        """The archives of the source, sorted, whether they have been fetched or not.
+
+        Raises:
+            SourceError: as `pinned` and `files_of`.
+        """
+        return sorted(pinned(self)) or files_of(self)
+
+    def read(self, path: Path) -> Iterator[Record | Skip]:
+        """The documents of one release, in order of their paths inside it; empty files are passed over.
+
+        Raises:
+            SourceError: missing, damaged, too large, not the pinned hash, or without a name and version.
+        """
+        release = pinned(self).get(path)
+        if release is not None:
+            verify(path, release)
+
+        def wanted(member: str) -> bool:
+            return member == "PKG-INFO" or _part(self, member) is not None
+
+        found = archive.contents(path, wanted, archive.Limits(self.max_document_bytes, self.max_archive_bytes))
+        identity = _identity(path, release, found.members.get("PKG-INFO", b""))
+        listed = [(member, reason, detail) for member, reason, detail in found.skipped if _chosen(self, member)]
+        names = sorted({*found.members, *(member for member, _, _ in listed)})
+        numbers = {member: number for number, member in enumerate(names, start=1)}
+        for member, reason, detail in listed:
+            yield Skip(str(path), numbers[member], reason, shorten(f"{member}: {detail}"))
+        for member in names:
+            part, data = _part(self, member), found.members.pop(member, b"")
+            if part is None or not data:
+                continue
+            for document in _documents(self, part, member, data):
+                if isinstance(document, _Unreadable):
+                    yield Skip(str(path), numbers[member], document.reason, shorten(f"{member}: {document.detail}"))
+                    continue
+                metadata = {
+                    "project": identity.name,
+                    "release": identity.version,
+                    "path": member,
+                    "part": document.part,
+                    "licence": identity.licence,
+                    **document.metadata,
+                }
+                record = make(
+                    self,
+                    str(path),
+                    numbers[member],
+                    document.text,
+                    kind=document.kind,
+                    date=found.date,
+                    metadata=metadata,
+                    url=_url(self, identity, member, document.part),
+                )
+                if isinstance(record, Skip):
+                    record = Skip(record.path, record.record, record.reason, shorten(f"{member}: {record.detail}"))
+                yield record
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,66 +223,6 @@ def requirement_lines(sources: Sequence[Source]) -> dict[str, str]:
                 msg = f"{source.requirements}: pins {release.name} {release.version} to a second hash; keep one"
                 raise SourceError(msg)
     return lines
-
-
-def input_files(source: ReleasesSource) -> list[Path]:
-    """The archives of a source, sorted, whether they have been fetched or not.
-
-    Raises:
-        SourceError: as `pinned` and `files_of`.
-    """
-    return sorted(pinned(source)) or files_of(source)
-
-
-def read(source: ReleasesSource, path: Path) -> Iterator[Record | Skip]:
-    """The documents of one release, in order of their paths inside it; empty files are passed over.
-
-    Raises:
-        SourceError: missing, damaged, too large, not the pinned hash, or without a name and version.
-    """
-    release = pinned(source).get(path)
-    if release is not None:
-        verify(path, release)
-
-    def wanted(member: str) -> bool:
-        return member == "PKG-INFO" or _part(source, member) is not None
-
-    found = archive.contents(path, wanted, archive.Limits(source.max_document_bytes, source.max_archive_bytes))
-    identity = _identity(path, release, found.members.get("PKG-INFO", b""))
-    listed = [(member, reason, detail) for member, reason, detail in found.skipped if _chosen(source, member)]
-    names = sorted({*found.members, *(member for member, _, _ in listed)})
-    numbers = {member: number for number, member in enumerate(names, start=1)}
-    for member, reason, detail in listed:
-        yield Skip(str(path), numbers[member], reason, shorten(f"{member}: {detail}"))
-    for member in names:
-        part, data = _part(source, member), found.members.pop(member, b"")
-        if part is None or not data:
-            continue
-        for document in _documents(source, part, member, data):
-            if isinstance(document, _Unreadable):
-                yield Skip(str(path), numbers[member], document.reason, shorten(f"{member}: {document.detail}"))
-                continue
-            metadata = {
-                "project": identity.name,
-                "release": identity.version,
-                "path": member,
-                "part": document.part,
-                "licence": identity.licence,
-                **document.metadata,
-            }
-            record = make(
-                source,
-                str(path),
-                numbers[member],
-                document.text,
-                kind=document.kind,
-                date=found.date,
-                metadata=metadata,
-                url=_url(source, identity, member, document.part),
-            )
-            if isinstance(record, Skip):
-                record = Skip(record.path, record.record, record.reason, shorten(f"{member}: {record.detail}"))
-            yield record
 
 
 @dataclass(frozen=True, slots=True)

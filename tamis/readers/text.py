@@ -34,30 +34,29 @@ class TextSource(Source):
         description="Kind by extension (without the dot), over the built-in table of common extensions.",
     )
 
+    def read(self, path: Path) -> Iterator[Record | Skip]:
+        """The document of one file.
 
-def read(source: TextSource, path: Path) -> Iterator[Record | Skip]:
-    """The document of one file.
-
-    Raises:
-        SourceError: missing, or a compressed file that is cut short or damaged.
-    """
-    where = str(path)
-    data = bytearray()
-    size = 0
-    with opened(path) as file:
-        while block := file.read(1 << 20):
-            size += len(block)
-            if size <= source.max_document_bytes:
-                data += block
-    if size > source.max_document_bytes:
-        yield Skip(where, 1, "too_large", f"{size} bytes, limit {source.max_document_bytes}")
-        return
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        yield Skip(where, 1, "invalid_utf8", shorten(error))
-        return
-    name = path.name.removesuffix(".gz").removesuffix(".zst")
-    extension = name.rpartition(".")[2].lower() if "." in name else ""
-    kind = source.kinds.get(extension) or EXTENSIONS.get(extension)
-    yield make(source, where, 1, text, metadata={"path": path.as_posix()}, kind=kind)
+        Raises:
+            SourceError: missing, or a compressed file that is cut short or damaged.
+        """
+        where = str(path)
+        data = bytearray()
+        size = 0
+        with opened(path) as file:
+            while block := file.read(1 << 20):
+                size += len(block)
+                if size <= self.max_document_bytes:
+                    data += block
+        if size > self.max_document_bytes:
+            yield Skip(where, 1, "too_large", f"{size} bytes, limit {self.max_document_bytes}")
+            return
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            yield Skip(where, 1, "invalid_utf8", shorten(error))
+            return
+        name = path.name.removesuffix(".gz").removesuffix(".zst")
+        extension = name.rpartition(".")[2].lower() if "." in name else ""
+        kind = self.kinds.get(extension) or EXTENSIONS.get(extension)
+        yield make(self, where, 1, text, metadata={"path": path.as_posix()}, kind=kind)

@@ -28,7 +28,7 @@ from tamis import exchange, schemas
 from tamis.dedup import keep_order
 from tamis.errors import SourceError
 from tamis.ledger import Outputs, add_copies, dropped_rows, write_outcome
-from tamis.readers import AnySource, Record, Skip, Source, input_files, read
+from tamis.readers import AnySource, Record, Skip, Source
 from tamis.section import Section
 from tamis.shards import home_shards, read_json, write_json, write_table
 
@@ -81,10 +81,9 @@ def units(sources: Sequence[Source], config: Config) -> list[Unit]:
     for priority, source in enumerate(sources):
         group: list[Path] = []
         size = 0
-        for path in input_files(source):
+        for path in source.input_files():
             weight = path.stat().st_size if path.exists() else config.unit_bytes
-            # Fetched or not, a release is a unit of its own: the workflow must not change when it arrives.
-            if group and (size + weight > config.unit_bytes or source.format == "releases"):
+            if group and (size + weight > config.unit_bytes or source.stands_alone):
                 found.append(Unit(source, priority, tuple(group)))
                 group, size = [], 0
             group.append(path)
@@ -153,7 +152,7 @@ def run_map(
         records: list[Record] = []
         before = len(skips)
         total = 0
-        for item in read(section, Path(name)):
+        for item in section.read(Path(name)):
             if isinstance(item, Skip):
                 skips.append(
                     {

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from tamis.errors import SourceError
-from tamis.readers import Record, Skip, read
+from tamis.readers import Record, Skip
 from tamis.readers.jsonl import JsonlSource
 from tamis.readers.lines import BLOCK, lines
 
@@ -27,7 +27,7 @@ def source(path: Path, **options: object) -> JsonlSource:
 
 def items(path: Path, data: bytes, **options: object) -> list[Record | Skip]:
     path.write_bytes(data)
-    return list(read(source(path, **options), path))
+    return list(source(path, **options).read(path))
 
 
 def zstd(data: bytes) -> bytes:
@@ -76,7 +76,7 @@ def test_a_name_that_promises_a_compression_is_held_to_it(tmp_path: Path, name: 
 
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"gone\.jsonl"):
-        list(read(source(tmp_path / "gone.jsonl"), tmp_path / "gone.jsonl"))
+        list(source(tmp_path / "gone.jsonl").read(tmp_path / "gone.jsonl"))
 
 
 def test_an_empty_file_and_blank_lines_hold_no_records(tmp_path: Path) -> None:

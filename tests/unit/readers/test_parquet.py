@@ -10,13 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from tamis.errors import SourceError
-from tamis.readers import Record, Skip, read
+from tamis.readers import Record, Skip
 from tamis.readers.parquet import BATCH_ROWS, ParquetSource
 
 
 def items(path: Path, table: pa.Table, **options: object) -> list[Record | Skip]:
     pq.write_table(table, path, row_group_size=300)
-    return list(read(ParquetSource(name="s", paths=(str(path),), **options), path))
+    return list(ParquetSource(name="s", paths=(str(path),), **options).read(path))
 
 
 def test_columns_are_mapped_over_row_groups_and_batches(tmp_path: Path) -> None:
@@ -98,9 +98,9 @@ def test_damaged_and_missing_files_are_errors(tmp_path: Path) -> None:
     for data in (whole[:-1], whole[: len(whole) // 2], b"PAR1", b"", bytes(flipped)):
         path.write_bytes(data)
         with pytest.raises(SourceError, match=r"a\.parquet"):
-            list(read(ParquetSource(name="s", paths=(str(path),)), path))
+            list(ParquetSource(name="s", paths=(str(path),)).read(path))
     with pytest.raises(SourceError, match="missing"):
-        list(read(ParquetSource(name="s", paths=("gone",)), tmp_path / "gone"))
+        list(ParquetSource(name="s", paths=("gone",)).read(tmp_path / "gone"))
 
 
 def test_an_empty_file_holds_no_records(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from tamis.errors import SourceError
-from tamis.readers import AnySource, Record, Skip, input_files
+from tamis.readers import AnySource, Record, Skip
 from tamis.readers.jsonl import JsonlSource
 from tamis.readers.record import json_value, make, parse_date, shorten
 from tamis.readers.releases import ReleasesSource
@@ -135,7 +135,7 @@ def test_files_are_sorted_unique_and_follow_patterns(tmp_path: Path, monkeypatch
     monkeypatch.chdir(tmp_path)
     source = JsonlSource(name="s", paths=("b/*.jsonl", "a/**/*.jsonl", "a/1.jsonl", "a/[odd].jsonl"))
     expected = ["a/1.jsonl", "a/[odd].jsonl", "a/deep/3.jsonl", "b/2.jsonl"]
-    assert [path.as_posix() for path in input_files(source)] == expected
+    assert [path.as_posix() for path in source.input_files()] == expected
 
 
 @pytest.mark.parametrize("pattern", ["missing.jsonl", "none/*.jsonl", "folder"])
@@ -145,12 +145,12 @@ def test_a_path_that_gives_no_file_is_an_error_that_names_it(
     (tmp_path / "folder").mkdir()
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SourceError, match=f"'s'.*{pattern[:4]}"):
-        input_files(JsonlSource(name="s", paths=(pattern,)))
+        JsonlSource(name="s", paths=(pattern,)).input_files()
 
 
 def test_a_source_without_paths_is_an_error() -> None:
     with pytest.raises(SourceError, match="paths is empty"):
-        input_files(JsonlSource(name="s"))
+        JsonlSource(name="s").input_files()
 
 
 def test_the_format_chooses_the_section_and_unknown_keys_are_refused() -> None:

@@ -10,7 +10,7 @@ import pytest
 from release_archives import MOMENT, write_tar, write_zip
 
 from tamis.errors import SourceError
-from tamis.readers import Record, Skip, input_files, read
+from tamis.readers import Record, Skip
 from tamis.readers.fetch import DOWNLOADS
 from tamis.readers.releases import ReleasesSource, requirement_lines
 
@@ -42,7 +42,7 @@ def release(path: Path, **options: object) -> ReleasesSource:
 
 
 def items(path: Path, **options: object) -> list[Record | Skip]:
-    return list(read(release(path, **options), path))
+    return list(release(path, **options).read(path))
 
 
 @pytest.fixture(name="archive")
@@ -181,15 +181,15 @@ def _pinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[ReleasesSo
 
 def test_a_pinned_release_is_found_by_name_and_checked(pinned: tuple[ReleasesSource, Path]) -> None:
     source, path = pinned
-    assert input_files(source) == [path]
-    assert sum(isinstance(item, Record) for item in read(source, path)) == 11
+    assert source.input_files() == [path]
+    assert sum(isinstance(item, Record) for item in source.read(path)) == 11
     path.write_bytes(path.read_bytes() + b"\0")
     with pytest.raises(SourceError, match="expected sha256"):
-        list(read(source, path))
+        list(source.read(path))
     path.unlink()
-    assert input_files(source) == [path], "its name is known before it is fetched"
+    assert source.input_files() == [path], "its name is known before it is fetched"
     with pytest.raises(SourceError, match="cannot be read"):
-        list(read(source, path))
+        list(source.read(path))
 
 
 def test_the_lines_to_fetch_are_those_of_the_named_projects(pinned: tuple[ReleasesSource, Path]) -> None:
@@ -216,7 +216,7 @@ def test_a_requirements_file_that_pins_nothing_is_an_error_that_says_where(
     monkeypatch.chdir(tmp_path)
     Path("pins.txt").write_text(line)
     with pytest.raises(SourceError, match=r"pins\.txt"):
-        input_files(ReleasesSource(name="s", requirements="pins.txt"))
+        ReleasesSource(name="s", requirements="pins.txt").input_files()
 
 
 def test_a_project_that_is_not_pinned_and_a_missing_file_are_errors(
@@ -224,6 +224,6 @@ def test_a_project_that_is_not_pinned_and_a_missing_file_are_errors(
 ) -> None:
     del pinned
     with pytest.raises(SourceError, match="no release of absent"):
-        input_files(ReleasesSource(name="s", requirements="pins.txt", projects=("absent",)))
+        ReleasesSource(name="s", requirements="pins.txt", projects=("absent",)).input_files()
     with pytest.raises(SourceError, match=r"none\.txt"):
-        input_files(ReleasesSource(name="s", requirements=str(tmp_path / "none.txt")))
+        ReleasesSource(name="s", requirements=str(tmp_path / "none.txt")).input_files()

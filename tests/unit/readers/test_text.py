@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tamis.errors import SourceError
-from tamis.readers import Record, Skip, read
+from tamis.readers import Record, Skip
 from tamis.readers.text import TextSource
 
 PROSE = "A sentence that says something about nothing in particular, at some length, and then it ends.\n" * 5
@@ -16,7 +16,7 @@ PROSE = "A sentence that says something about nothing in particular, at some len
 
 def item(path: Path, data: bytes, **options: object) -> Record | Skip:
     path.write_bytes(data)
-    (found,) = read(TextSource(name="s", paths=(str(path),), **options), path)
+    (found,) = TextSource(name="s", paths=(str(path),), **options).read(path)
     return found
 
 
