@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from tamis.kernels import words
+from tamis.kernels import folded_characters
 
 CODE = """
 import sys
@@ -32,7 +32,7 @@ def _run(tmp_path):
 def test_the_second_process_loads_no_compiler_and_gives_the_same(run, tmp_path):
     first = run()
     assert first.endswith("True\n")
-    assert [path.stat().st_size for path in tmp_path.glob("characters-*.bin")] == [8 * words.CODE_POINTS]
+    assert [path.stat().st_size for path in tmp_path.glob("characters-*.bin")] == [8 * folded_characters.CODE_POINTS]
     second = run()
     assert second.endswith("False False\n")
     assert second.split("]")[:2] == first.split("]")[:2]
@@ -48,9 +48,9 @@ def test_a_damaged_table_of_characters_is_made_again(run, tmp_path):
 
 
 def test_the_kept_table_is_the_made_one(monkeypatch):
-    words.character_table.cache_clear()
-    kept = words.character_table()
-    words.character_table.cache_clear()
-    monkeypatch.setattr(words.numba.config, "CACHE_DIR", "")
-    assert np.array_equal(words.character_table(), kept)
-    words.character_table.cache_clear()
+    folded_characters.character_table.cache_clear()
+    kept = folded_characters.character_table()
+    folded_characters.character_table.cache_clear()
+    monkeypatch.setattr(folded_characters.numba.config, "CACHE_DIR", "")
+    assert np.array_equal(folded_characters.character_table(), kept)
+    folded_characters.character_table.cache_clear()

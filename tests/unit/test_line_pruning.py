@@ -22,7 +22,8 @@ from pydantic import ValidationError
 from test_lines_kernel import plain_units, without
 
 from tamis import barrier
-from tamis.kernels.line_ngrams import LARGE, _sorted_counts
+from tamis.kernels.key_counts import sorted_counts
+from tamis.kernels.line_ngrams import LARGE
 from tamis.shards import home_shards, part_name, write_table
 from tamis.stages import line_pruning as stage
 from tamis.text import words
@@ -336,7 +337,7 @@ def test_keys_are_sorted_and_counted(draw, count):
     keys = draw(np.random.default_rng(count), count)
     expected, times = np.unique(keys, return_counts=True)
     counts = np.empty(count, dtype=np.int32)
-    distinct = _sorted_counts(keys, counts)
+    distinct = sorted_counts(keys, counts)
     assert np.array_equal(keys[:distinct], expected)
     assert np.array_equal(counts[:distinct], times)
 
