@@ -22,6 +22,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, get_type_hints
 
+from tamis import user_cache
 from tamis.errors import ConfigError, TamisError
 
 
@@ -140,5 +141,6 @@ def leave(code: int) -> NoReturn:
 
 
 if __name__ == "__main__":
+    os.environ.update(user_cache.environment())
     settle_without_pandas()
     leave(main())

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
+from tamis import user_cache
 from tamis.errors import ConfigError, TamisError
 
 LOCK = ".tamis.lock"
@@ -120,7 +121,8 @@ def sole_run(directory: Path) -> Iterator[tuple[bool, IO[str]]]:
 def environment() -> dict[str, str]:
     """The environment of the workflow: this interpreter's programs come first, and the Snakefile knows who prints."""
     programs = str(Path(sys.executable).parent)
-    return os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', '')}", "TAMIS_RUN": "1"}
+    path = f"{programs}{os.pathsep}{os.environ.get('PATH', '')}"
+    return os.environ | user_cache.environment() | {"PATH": path, "TAMIS_RUN": "1"}
 
 
 def is_locked(directory: Path) -> bool:

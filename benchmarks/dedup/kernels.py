@@ -31,7 +31,8 @@ DOCUMENTS = 10_000
 
 def _arguments(found: list[str], bands: int, rows: int) -> tuple:
     """What the kernel `band_rows` is called with; the last three arrays are what it writes."""
-    from tamis.kernels.words import WORD_KEY, buffers, character_table
+    from tamis.kernels.folded_characters import character_table
+    from tamis.kernels.words import WORD_KEY, buffers
 
     offsets, data = buffers(pa.array(found, pa.large_string()))
     n = len(offsets) - 1

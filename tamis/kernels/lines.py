@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 from numba import njit
 
-from tamis.kernels.words import HIGH_BITS, LOW_BITS, _eight
+from tamis.kernels.eight_bytes import HIGH_BITS, LOW_BITS, eight_bytes
 
 BYTES_PER_UNIT = 16
 """Room for units is made for this many bytes each at first: lines of real text are longer, blank ones aside."""
@@ -67,7 +67,7 @@ def _line_end(data: np.ndarray, i: int, end: int) -> int:
     """First byte at or after i that ends a line; `end` when there is none."""
     last_eight = min(end, len(data)) - 8
     while i <= last_eight:
-        eight = _eight(data, i)
+        eight = eight_bytes(data, i)
         line_feed = eight ^ (LOW_BITS * np.uint64(0x0A))
         carriage_return = eight ^ (LOW_BITS * np.uint64(0x0D))
         # A byte that is zero borrows from its high bit; one above a zero byte may look like it, never one below.

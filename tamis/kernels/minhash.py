@@ -16,6 +16,7 @@ import numpy as np
 from numba import njit
 
 from tamis.kernels.hashes import BASE, absorb64, mix64
+from tamis.kernels.scratch import grown, power_of_two
 from tamis.kernels.words import document_words
 
 BLOCK = 1024
@@ -97,22 +98,6 @@ def signature(
             minima[p] = smallest
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _grown(array: np.ndarray, size: int) -> np.ndarray:
-    """The array itself, or one of at least twice its size without its contents."""
-    if size <= len(array):
-        return array
-    return np.empty(max(size, 2 * len(array)), array.dtype)
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _power_of_two(least: int) -> int:
-    size = 2
-    while size < least:
-        size *= 2
-    return size
-
-
 @njit(cache=True, nogil=True)
 def band_rows(
     offsets: np.ndarray,
@@ -156,12 +141,12 @@ def band_rows(
     block = np.empty(BLOCK, np.uint32)
     minima = np.empty(permutations, np.uint32)
     for row in range(len(offsets) - 1):
-        words = _grown(words, (offsets[row + 1] - offsets[row]) // 2 + 1)
+        words = grown(words, (offsets[row + 1] - offsets[row]) // 2 + 1)
         count = document_words(
             data, offsets[row], offsets[row + 1], word_key, table, words, no_spans, no_spans, 0, word_key, no_hashes
         )
-        grams = _grown(grams, count)
-        slots = _grown(slots, _power_of_two(2 * count + 2))
+        grams = grown(grams, count)
+        slots = grown(slots, power_of_two(2 * count + 2))
         size = ngram_set(words, count, ngram, keys[0], slots, grams)
         sizes[row] = size
         low = np.uint64(0)
@@ -217,10 +202,10 @@ def write_sets(
     for j in range(len(rows)):
         start = offsets[rows[j]]
         end = offsets[rows[j] + 1]
-        words = _grown(words, (end - start) // 2 + 1)
+        words = grown(words, (end - start) // 2 + 1)
         count = document_words(data, start, end, word_key, table, words, no_spans, no_spans, 0, word_key, no_hashes)
-        grams = _grown(grams, count)
-        slots = _grown(slots, _power_of_two(2 * count + 2))
+        grams = grown(grams, count)
+        slots = grown(slots, power_of_two(2 * count + 2))
         size = ngram_set(words, count, ngram, key, slots, grams)
         begin = bounds[first + j]
         if bounds[first + j + 1] - begin != size:
@@ -256,8 +241,8 @@ def similarities(
     slots = np.empty(8192, np.uint64)
     for document in range(len(gram_bounds) - 1):
         own = gram_bounds[document + 1] - gram_bounds[document]
-        size = _power_of_two(2 * own + 2)
-        slots = _grown(slots, size)
+        size = power_of_two(2 * own + 2)
+        slots = grown(slots, size)
         filled = False
         mask = np.uint64(size - 1)
         for j in range(other_bounds[document], other_bounds[document + 1]):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from tamis.kernels.minhash import _grown, _power_of_two, ngram_set
+from tamis.kernels.minhash import ngram_set
+from tamis.kernels.scratch import grown, power_of_two
 from tamis.kernels.words import document_words
 
 EMPTY = np.int64(-1)
@@ -23,7 +24,7 @@ def invert(grams: np.ndarray, bounds: np.ndarray) -> tuple[np.ndarray, np.ndarra
         An open-addressed table: uint64 n-gram of each slot (0 for none) and int64 number of its first posting (-1 for
         none); and for each posting the number of its set and of the next posting of the same n-gram (-1 at the end).
     """
-    size = _power_of_two(2 * len(grams) + 2)
+    size = power_of_two(2 * len(grams) + 2)
     mask = np.uint64(size - 1)
     keys = np.zeros(size, np.uint64)
     heads = np.full(size, EMPTY, np.int64)
@@ -87,12 +88,12 @@ def close_members(
     mask = np.uint64(len(keys) - 1)
     found = 0
     for row in range(len(offsets) - 1):
-        words = _grown(words, (offsets[row + 1] - offsets[row]) // 2 + 1)
+        words = grown(words, (offsets[row + 1] - offsets[row]) // 2 + 1)
         count = document_words(
             data, offsets[row], offsets[row + 1], word_key, table, words, no_spans, no_spans, 0, word_key, no_hashes
         )
-        grams = _grown(grams, count)
-        slots = _grown(slots, _power_of_two(2 * count + 2))
+        grams = grown(grams, count)
+        slots = grown(slots, power_of_two(2 * count + 2))
         size = ngram_set(words, count, ngram, key, slots, grams)
         seen = 0
         for i in range(size):

@@ -6,9 +6,10 @@ import numpy as np
 from numba import njit
 
 from tamis import hashing
+from tamis.kernels.folded_characters import character_table
 from tamis.kernels.hashes import siphash128_values
 from tamis.kernels.lines import Units
-from tamis.kernels.words import character_table, document_words
+from tamis.kernels.words import document_words
 
 WORD_KEYS = hashing.keys("paragraph words", 2)
 PARAGRAPH_KEYS = hashing.keys("paragraphs", 2)

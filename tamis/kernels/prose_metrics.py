@@ -14,179 +14,34 @@ import numba
 import numpy as np
 
 from tamis.kernels.c4_lines import c4_lines, phrase_openings
-from tamis.kernels.characters import (
-    CHARACTER_WORD,
-    LETTER,
-    LINE_BREAK,
-    SPACE,
-    SYMBOL,
-    TERMINAL,
-    decode,
-)
+from tamis.kernels.characters import CHARACTER_WORD, LETTER, SYMBOL, decode
 from tamis.kernels.listed_pieces import find_sorted, mix, span_hash
-from tamis.kernels.repetition import find_or_add, repeated_grams, repeated_paragraphs, table_mask, top_gram
+from tamis.kernels.prose_columns import (
+    ALL_WORDS,
+    ALPHABETIC,
+    CHARACTER_WORDS,
+    CHARACTERS,
+    CURLY,
+    DUPLICATE_5,
+    ELLIPSES,
+    HASHES,
+    LOREM,
+    MEAN_WORD_LENGTH,
+    METRICS,
+    NEWLINES,
+    PARAGRAPH_CHARACTERS,
+    PARAGRAPHS,
+    SENTENCES,
+    STOP_WORDS,
+    TOP_2,
+    WORDS,
+)
+from tamis.kernels.prose_lines import DOT, ELLIPSIS, marked_lines, newline_lines
+from tamis.kernels.repetition import NEWLINE, repeated_grams, repeated_paragraphs, table_mask, top_gram
 from tamis.kernels.rule_words import split_pieces, split_words
 
-METRICS = (
-    "characters",
-    "words",
-    "all_words",
-    "mean_word_length",
-    "hash_ratio",
-    "ellipsis_ratio",
-    "bullet_line_share",
-    "ellipsis_line_share",
-    "alphabetic_word_share",
-    "stop_words",
-    "character_word_share",
-    "duplicate_paragraph_share",
-    "duplicate_paragraph_characters",
-    "duplicate_line_share",
-    "duplicate_line_characters",
-    "top_2_gram",
-    "top_3_gram",
-    "top_4_gram",
-    "duplicate_5_grams",
-    "duplicate_6_grams",
-    "duplicate_7_grams",
-    "duplicate_8_grams",
-    "duplicate_9_grams",
-    "duplicate_10_grams",
-    "lorem_ipsum_lines",
-    "curly_bracket_lines",
-    "sentences",
-    "terminal_line_share",
-    "short_line_share",
-    "nonblank_duplicate_line_characters",
-    "newline_ratio",
-)
-
-(
-    CHARACTERS,
-    WORDS,
-    ALL_WORDS,
-    MEAN_WORD_LENGTH,
-    HASHES,
-    ELLIPSES,
-    BULLET_LINES,
-    ELLIPSIS_LINES,
-    ALPHABETIC,
-    STOP_WORDS,
-    CHARACTER_WORDS,
-    PARAGRAPHS,
-    PARAGRAPH_CHARACTERS,
-    LINES,
-    LINE_CHARACTERS,
-    TOP_2,
-    TOP_3,
-    TOP_4,
-    DUPLICATE_5,
-    DUPLICATE_6,
-    DUPLICATE_7,
-    DUPLICATE_8,
-    DUPLICATE_9,
-    DUPLICATE_10,
-    LOREM,
-    CURLY,
-    SENTENCES,
-    TERMINAL_LINES,
-    SHORT_LINES,
-    NONBLANK_DUPLICATES,
-    NEWLINES,
-) = range(len(METRICS))
-
-DOT = 0x2E
-NEWLINE = 0x0A
-ELLIPSIS = 0x2026
 LARGEST_TOP = 4
 LARGEST_DUPLICATE = 10
-
-
-@numba.njit(cache=True, nogil=True)
-def _newline_lines(
-    codes: np.ndarray,
-    flags: np.ndarray,
-    count: int,
-    short: int,
-    keys: np.ndarray,
-    stamps: np.ndarray,
-    stamp: int,
-    mask: int,
-    row: np.ndarray,
-) -> int:
-    """The rules about lines between line feeds: Gopher's repeated lines, FineWeb's line ends, lengths and repeats."""
-    lines = 0
-    repeated = 0
-    characters = 0
-    written = 0
-    terminal = 0
-    shorter = 0
-    written_repeats = 0
-    newlines = 0
-    first: int = np.int64(0)  # type: ignore[assignment]
-    for at in range(count + 1):
-        if at < count and codes[at] != NEWLINE:
-            continue
-        newlines += at < count
-        length = at - first
-        # A run of line feeds is one separator; an empty string stands before a leading and after a trailing one.
-        if length or first == 0 or at == count:
-            lines += 1
-            _, seen = find_or_add(span_hash(codes, first, at), keys, stamps, stamp, mask)
-            if seen:
-                repeated += 1
-                characters += length
-            blank = True
-            for position in range(first, at):
-                if not flags[position] & SPACE:
-                    blank = False
-                    break
-            if not blank:
-                written += 1
-                terminal += (flags[at - 1] & TERMINAL) != 0
-                shorter += length <= short
-                if seen:
-                    written_repeats += length
-        first = at + 1
-    row[LINES] = repeated / lines
-    row[LINE_CHARACTERS] = characters / count
-    if written:
-        row[TERMINAL_LINES] = terminal / written
-        row[SHORT_LINES] = shorter / written
-        row[NONBLANK_DUPLICATES] = written_repeats / (count - newlines)
-    return newlines
-
-
-@numba.njit(cache=True, nogil=True)
-def _marked_lines(codes: np.ndarray, flags: np.ndarray, count: int, row: np.ndarray) -> None:
-    """The shares of lines that start with a bullet and that end in an ellipsis (lines as str.splitlines cuts them)."""
-    lines = 0
-    bullets = 0
-    trailing = 0
-    first = 0
-    while first < count:
-        at = first
-        while at < count and not flags[at] & LINE_BREAK:
-            at += 1
-        lines += 1
-        begin = first
-        while begin < at and flags[begin] & SPACE:
-            begin += 1
-        stop = at
-        while stop > begin and flags[stop - 1] & SPACE:
-            stop -= 1
-        if begin < stop:
-            bullets += codes[begin] == 0x2022 or codes[begin] == 0x2D
-            trailing += codes[stop - 1] == ELLIPSIS or (
-                stop - begin >= 3 and codes[stop - 1] == DOT and codes[stop - 2] == DOT and codes[stop - 3] == DOT
-            )
-        first = at + 1
-        if at + 1 < count and codes[at] == 0x0D and codes[at + 1] == NEWLINE:
-            first += 1
-    if lines:
-        row[BULLET_LINES] = bullets / lines
-        row[ELLIPSIS_LINES] = trailing / lines
-
 
 # A base of the polynomial and its inverse modulo 2⁶⁴.
 BASE = 0x9E3779B97F4A7C15
@@ -285,8 +140,8 @@ def measure_prose(
         offsets: n + 1 byte offsets of a large_string array.
         data: its bytes, uint8.
         table: `characters.table()`.
-        listed: `rule_words.listed_pieces()`.
-        units: `rule_words.unit_hashes()`.
+        listed: `listed_pieces.listed_pieces()`.
+        units: `listed_pieces.unit_hashes()`.
         pieces: whether words are what stands between white space, not `rule_words` (C4's sentences always need these).
         stop_words: hashes of the stop words of all languages, sorted within each language, uint64.
         stop_bounds: bounds of each language in `stop_words`.
@@ -302,7 +157,7 @@ def measure_prose(
         float64 matrix, a row a document, a column a name of `METRICS`.
     """
     documents = offsets.size - 1
-    result = np.full((documents, NEWLINES + 1), np.nan)
+    result = np.full((documents, len(METRICS)), np.nan)
     longest = 1
     for document in range(documents):
         longest = max(longest, offsets[document + 1] - offsets[document])
@@ -390,14 +245,14 @@ def measure_prose(
         if words:
             row[HASHES] = hashes / words
             row[ELLIPSES] = ellipses / words
-        _marked_lines(codes, flags, count, row)
+        marked_lines(codes, flags, count, row)
         mask = table_mask(breaks)
         stamp += 1
         paragraphs, repeated, characters = repeated_paragraphs(codes, flags, count, keys, stamps, stamp, mask)
         row[PARAGRAPHS] = repeated / paragraphs
         row[PARAGRAPH_CHARACTERS] = characters / count
         stamp += 1
-        newlines = _newline_lines(codes, flags, count, short_line, keys, stamps, stamp, mask, row)
+        newlines = newline_lines(codes, flags, count, short_line, keys, stamps, stamp, mask, row)
         if words:
             row[NEWLINES] = newlines / words
         if repetition:

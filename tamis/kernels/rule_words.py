@@ -23,194 +23,10 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from tamis.kernels.characters import (
-    AFFIX,
-    CHARACTER_WORD,
-    CURRENCY,
-    DIGIT,
-    ICON,
-    LETTER,
-    LOWER,
-    MARK,
-    QUOTE,
-    SPACE,
-    UPPER,
-    table,
-)
-from tamis.kernels.listed_pieces import encode, find_listed, find_sorted, listed_pieces, span_hash, unit_hashes
-
-STOP = ord(".")
-APOSTROPHES = tuple(map(ord, "'\u2019"))
-BEFORE_STOP = tuple(map(ord, "%\u00b2+-|"))
-DASHES = tuple(map(ord, "\u2013\u2014"))
-FRONT_MARKS = tuple(map(ord, "\u00a7%=\u2013\u2014"))
-HOST_ENDS = tuple(map(ord, ":/?#"))
-HOST_MARKS = tuple(map(ord, "-_"))
-HYPHENS = tuple(map(ord, "-\u2013\u2014~"))
-LETTERS_S = tuple(map(ord, "sS"))
-RELATIONS = tuple(map(ord, ":<=>/"))
-SIGNS = tuple(map(ord, "+-*^"))
-UNIT_ENDS = tuple(map(ord, "%\u00b2\u00b3"))
-
-
-@numba.njit(cache=True, nogil=True)
-def _prefix(codes: np.ndarray, flags: np.ndarray, start: int, end: int) -> int:
-    """Characters that come off the front: 0, 1, or a run of dots."""
-    code = codes[start]
-    if code == STOP:
-        dots = 1
-        while start + dots < end and codes[start + dots] == STOP:
-            dots += 1
-        return dots if dots > 1 else 0
-    if flags[start] & (AFFIX | CURRENCY | ICON):
-        return 1
-    if code in FRONT_MARKS:
-        return 1
-    if code == 0x2B and not (start + 1 < end and flags[start + 1] & DIGIT):
-        return 1
-    return 0
-
-
-@numba.njit(cache=True, nogil=True)
-def _suffix(codes: np.ndarray, flags: np.ndarray, start: int, end: int, units: np.ndarray) -> int:  # noqa: PLR0911 - one return a rule
-    """Characters that come off the back of [start, end)."""
-    last = codes[end - 1]
-    flag = flags[end - 1]
-    length = end - start
-    if last == STOP:
-        if length == 1:
-            return 0
-        if codes[end - 2] == STOP:
-            dots = 2
-            while dots < length and codes[end - 1 - dots] == STOP:
-                dots += 1
-            return dots
-        before = codes[end - 2]
-        if flags[end - 2] & (LOWER | DIGIT | AFFIX) or before in BEFORE_STOP:
-            return 1
-        if length > 2 and flags[end - 2] & UPPER and flags[end - 3] & UPPER:
-            return 1
-        return 0
-    if length >= 2 and last in LETTERS_S and codes[end - 2] in APOSTROPHES:
-        return 2
-    if flag & (AFFIX | ICON) or last in DASHES:
-        return 1
-    if length >= 2 and flags[end - 2] & DIGIT and (last == 0x2B or flag & CURRENCY):
-        return 1
-    if length >= 2 and (flag & LETTER or last in UNIT_ENDS):
-        for size in range(min(4, length - 1), 0, -1):
-            if flags[end - size - 1] & DIGIT:
-                if not flags[end - size] & DIGIT:
-                    value = span_hash(codes, end - size, end)
-                    if find_sorted(units, value) >= 0:
-                        return size
-    return 0
-
-
-@numba.njit(cache=True, nogil=True)
-def _is_host(codes: np.ndarray, flags: np.ndarray, start: int, end: int) -> bool:
-    """Whether [start, end) starts with a host name or dotted number that runs to a port, a path, or the end."""
-    at = start
-    label = start
-    dots = 0
-    small = 0
-    digits = True
-    while at < end:
-        code = codes[at]
-        if code == STOP:
-            if at == label or codes[at - 1] == 0x2D or codes[at - 1] == 0x5F:
-                return False
-            dots += 1
-            label = at + 1
-            small = 0
-        elif code in HOST_ENDS:
-            break
-        elif flags[at] & DIGIT:
-            small = -100
-        elif (code >= 0x61 and code <= 0x7A) or (code >= 0xA1 and flags[at] & LOWER):
-            small += 1
-            digits = False
-        elif (code >= 0x41 and code <= 0x5A) or code in HOST_MARKS or (code >= 0xA1 and code <= 0xFFFF):
-            small = -100
-            digits = False
-        else:
-            return False
-        at += 1
-    if dots == 0 or not (small >= 2 or (digits and dots == 3 and at > label)):
-        return False
-    if at < end and codes[at] == 0x3A:
-        at += 1
-        first = at
-        while at < end and flags[at] & DIGIT:
-            at += 1
-        if at - first < 2 or at - first > 5:
-            return False
-    return at == end or codes[at] == 0x2F or codes[at] == 0x3F or codes[at] == 0x23
-
-
-@numba.njit(cache=True, nogil=True)
-def _is_address(codes: np.ndarray, flags: np.ndarray, start: int, end: int) -> bool:
-    """Whether a piece is a web or mail address as a whole."""
-    dot = False
-    for at in range(start + 1, end):
-        if codes[at] == STOP:
-            dot = True
-            break
-    if not dot:
-        return False
-    host = start
-    at = start
-    while at < end and (flags[at] & (LETTER | DIGIT) or codes[at] == 0x2B or codes[at] == 0x2D or codes[at] == STOP):
-        at += 1
-    if at - start >= 2 and at + 2 < end and codes[at] == 0x3A and codes[at + 1] == 0x2F and codes[at + 2] == 0x2F:
-        host = at + 3
-    if _is_host(codes, flags, host, end):
-        return True
-    for at in range(host + 1, end):
-        if codes[at] == 0x40 and _is_host(codes, flags, at + 1, end):
-            return True
-    return False
-
-
-@numba.njit(cache=True, nogil=True)
-def _infix(codes: np.ndarray, flags: np.ndarray, at: int, start: int, end: int) -> int:  # noqa: PLR0911 - one return a rule
-    """Length of the separator at `at` inside [start, end), 0 where there is none."""
-    code = codes[at]
-    flag = flags[at]
-    if flag & (LETTER | DIGIT) and not flag & ICON:
-        return 0
-    if code == 0x2026 or flag & ICON:
-        return 1
-    if code == STOP:
-        dots = 1
-        while at + dots < end and codes[at + dots] == STOP:
-            dots += 1
-        if dots > 1:
-            return dots
-    if at == start or at + 1 >= end:
-        return 0
-    before = flags[at - 1]
-    after = flags[at + 1]
-    # between numbers: + - * ^
-    if before & DIGIT and (after & DIGIT or codes[at + 1] == 0x2D) and code in SIGNS:
-        return 1
-    if code == STOP:
-        return 1 if before & (LOWER | QUOTE) and after & (UPPER | QUOTE) else 0
-    if code == 0x2C:
-        return 1 if before & LETTER and after & LETTER else 0
-    if code in HYPHENS:
-        size = 1
-        if code == 0x2D:
-            while size < 3 and at + size < end and codes[at + size] == 0x2D:
-                size += 1
-        elif code == 0x2014 and codes[at + 1] == 0x2014:
-            size = 2
-        if before & (LETTER | DIGIT) and at + size < end and flags[at + size] & LETTER:
-            return size
-        return 0
-    if code in RELATIONS:
-        return 1 if before & (LETTER | DIGIT) and after & LETTER else 0
-    return 0
+from tamis.kernels.addresses import is_address
+from tamis.kernels.affixes import prefix_length, separator_length, suffix_length
+from tamis.kernels.characters import CHARACTER_WORD, LETTER, MARK, SPACE, table
+from tamis.kernels.listed_pieces import encode, find_listed, listed_pieces, unit_hashes
 
 
 @numba.njit(cache=True, nogil=True)
@@ -236,7 +52,7 @@ def _core(
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """Words of what is left of a piece without its affixes: cut at inner separators, each ideograph by itself."""
     first = start
-    whole = _is_address(codes, flags, start, end)
+    whole = is_address(codes, flags, start, end)
     at = start
     while at < end:
         flag = flags[at]
@@ -250,7 +66,7 @@ def _core(
             starts, ends, count = _add(starts, ends, count, first, at)
             first = at
             continue
-        size = 0 if whole else _infix(codes, flags, at, start, end)
+        size = 0 if whole else separator_length(codes, flags, at, start, end)
         if size:
             if at > first:
                 starts, ends, count = _add(starts, ends, count, first, at)
@@ -320,13 +136,13 @@ def _piece(
         slot = find_listed(codes, start, end, listed)
         if slot >= 0:
             break
-        front = _prefix(codes, flags, start, end)
+        front = prefix_length(codes, flags, start, end)
         # A listed piece is looked for behind the prefix, then before the suffix, then between the two.
         if front and start + front < end:
             slot = find_listed(codes, start + front, end, listed)
         back = 0
         if slot < 0 and start + front < end:
-            back = _suffix(codes, flags, start + front, end, units)
+            back = suffix_length(codes, flags, start + front, end, units)
             if back:
                 slot = find_listed(codes, start, end - back, listed)
                 if slot >= 0:

@@ -1,8 +1,8 @@
 """Words of a text column as 64-bit hashes, straight from Arrow's buffers.
 
 The definition is `tamis.text.words`: the hash of a word is `tamis.kernels.hashes.hash64` of its case-folded UTF-8
-bytes. One table of 64-bit entries, built from `unicodedata`, gives for each code point its class and its folded
-bytes, so a text is folded, segmented and hashed in one pass and no word is ever copied.
+bytes. One table (`tamis.kernels.folded_characters`) gives for each code point its class and its folded bytes, so a
+text is folded, segmented and hashed in one pass and no word is ever copied.
 
     offsets, data = buffers(table["text"])
     word_offsets, hashes = word_hashes(offsets, data)       # words of row i: hashes[word_offsets[i]:word_offsets[i+1]]
@@ -13,97 +13,17 @@ Inside other kernels, `document_words` fills scratch memory for one document at 
 
 from __future__ import annotations
 
-import unicodedata
-from contextlib import suppress
-from functools import lru_cache
-from pathlib import Path
-
-import numba
 import numpy as np
 import pyarrow as pa
 from numba import njit
 
 from tamis import hashing, text
+from tamis.kernels.eight_bytes import LOW_BITS, ascii_run, eight_bytes
+from tamis.kernels.folded_characters import CLASS_SHIFT, LENGTH_SHIFT, character_table
 from tamis.kernels.hashes import absorb64, finish64
-from tamis.shards import whole_file
 
 WORD_KEY = hashing.keys("words", 1)[0]
 """Key of the word hashes; a word has the same hash in every stage."""
-
-# Layout of a table entry: bits 0-55 the folded UTF-8 bytes, 56-59 their number, 60-63 the class; 0 = separator.
-LENGTH_SHIFT = 56
-CLASS_SHIFT = 60
-CODE_POINTS = 0x110000
-LAST_FOLDED = 0x1FFFF  # no character above plane 1 has case
-LAST_ASSIGNED = 0x3FFFF  # above it are only variation selectors (marks), tags and private use (separators)
-SPECIAL_PLANE = 0xE0000
-SPECIAL_PLANE_END = 0xE01F0
-
-HIGH_BITS = np.uint64(0x8080808080808080)
-LOW_BITS = np.uint64(0x0101010101010101)
-
-
-def _plain_bytes(code_points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """UTF-8 of each code point, packed little-endian into uint64, and its number of bytes."""
-    c = code_points.astype(np.uint64)
-    tail = [(c >> np.uint64(6 * k)) & np.uint64(0x3F) | np.uint64(0x80) for k in range(3)]
-    by_length = [
-        c,
-        c >> np.uint64(6) | np.uint64(0xC0) | tail[0] << np.uint64(8),
-        c >> np.uint64(12) | np.uint64(0xE0) | tail[1] << np.uint64(8) | tail[0] << np.uint64(16),
-        (
-            c >> np.uint64(18)
-            | np.uint64(0xF0)
-            | tail[2] << np.uint64(8)
-            | tail[1] << np.uint64(16)
-            | tail[0] << np.uint64(24)
-        ),
-    ]
-    length = 1 + (c >= 0x80).astype(np.uint64) + (c >= 0x800).astype(np.uint64) + (c >= 0x10000).astype(np.uint64)
-    return np.choose(length.astype(np.int64) - 1, by_length), length
-
-
-@lru_cache(maxsize=1)
-def character_table() -> np.ndarray:
-    """uint64[CODE_POINTS]: class and case-folded bytes of each code point.
-
-    Kept beside the compiled kernels, because every job needs it: 5 ms, against 80 ms to make it.
-    """
-    if not numba.config.CACHE_DIR:
-        return _made_table()
-    path = Path(numba.config.CACHE_DIR) / f"characters-{unicodedata.unidata_version}.bin"
-    if path.exists() and path.stat().st_size == 8 * CODE_POINTS:
-        return np.fromfile(path, dtype=np.uint64)
-    table = _made_table()
-    # Where nothing can be written, it is made again each time, as kernels are compiled again.
-    with suppress(OSError), whole_file(path) as temporary:
-        table.tofile(temporary)
-    return table
-
-
-def _made_table() -> np.ndarray:
-    """`character_table`, made of whole columns (a loop over `text.character_class` takes 800 ms)."""
-    table = np.zeros(CODE_POINTS, dtype=np.uint64)
-    code_points = np.concatenate([np.arange(LAST_ASSIGNED + 1), np.arange(SPECIAL_PLANE, SPECIAL_PLANE_END)])
-    categories = "".join(map(unicodedata.category, map(chr, code_points.tolist())))
-    group = np.frombuffer(categories.encode(), dtype=np.uint8)[::2]
-    single = np.zeros(len(code_points), dtype=bool)
-    for first, last in text.SINGLE_RANGES:
-        single |= (code_points >= first) & (code_points <= last)
-    wordlike = (group == ord("L")) | (group == ord("N"))
-    kind = np.where(group == ord("M"), text.MARK, np.where(wordlike, np.where(single, text.SINGLE, text.LETTER), 0))
-    packed, length = _plain_bytes(code_points)
-    entries = packed | length << np.uint64(LENGTH_SHIFT) | kind.astype(np.uint64) << np.uint64(CLASS_SHIFT)
-    table[code_points] = np.where(kind != text.SEPARATOR, entries, 0)
-    for code_point in np.flatnonzero(kind[: LAST_FOLDED + 1] != text.SEPARATOR).tolist():
-        character = chr(code_point)
-        folded = character.casefold()
-        if folded != character:
-            data = folded.encode()
-            table[code_point] = (
-                int.from_bytes(data, "little") | len(data) << LENGTH_SHIFT | int(kind[code_point]) << CLASS_SHIFT
-            )
-    return table
 
 
 def buffers(array: pa.Array | pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
@@ -156,34 +76,6 @@ def _decode(data: np.ndarray, i: int, end: int) -> tuple[np.int64, int]:
     return np.int64(0), 1
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _eight(data: np.ndarray, i: int) -> np.uint64:
-    """data[i:i + 8] as one little-endian uint64 (the compiler makes one load of it)."""
-    return (
-        np.uint64(data[i])
-        | np.uint64(data[i + 1]) << np.uint64(8)
-        | np.uint64(data[i + 2]) << np.uint64(16)
-        | np.uint64(data[i + 3]) << np.uint64(24)
-        | np.uint64(data[i + 4]) << np.uint64(32)
-        | np.uint64(data[i + 5]) << np.uint64(40)
-        | np.uint64(data[i + 6]) << np.uint64(48)
-        | np.uint64(data[i + 7]) << np.uint64(56)
-    )
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _ascii_run(eight: np.uint64) -> np.int64:
-    """How many of eight bytes, from the first on, are ASCII letters or digits: 0 to 8."""
-    low = eight & ~HIGH_BITS
-    lower = low | (LOW_BITS * np.uint64(0x20))
-    # A byte's high bit is set by the sum when the byte reaches the bound; no sum carries into the next byte.
-    letter = (lower + LOW_BITS * np.uint64(0x80 - 0x61)) & ~(lower + LOW_BITS * np.uint64(0x80 - 0x7B))
-    digit = (low + LOW_BITS * np.uint64(0x80 - 0x30)) & ~(low + LOW_BITS * np.uint64(0x80 - 0x3A))
-    other = ~((letter | digit) & ~eight) & HIGH_BITS
-    lowest = other & (~other + np.uint64(1))
-    return np.int64(((((lowest >> np.uint64(7)) - np.uint64(1)) & LOW_BITS) * LOW_BITS) >> np.uint64(56))
-
-
 @njit(cache=True, nogil=True)
 def document_words(
     data: np.ndarray,
@@ -229,8 +121,8 @@ def document_words(
     while i <= end:
         width = 1
         if i <= last_eight:
-            eight = _eight(data, i)
-            run = int(min(_ascii_run(eight), end - i))
+            eight = eight_bytes(data, i)
+            run = int(min(ascii_run(eight), end - i))
             if run > 0:
                 # Lower case is bit 0x20, which digits have anyhow.
                 folded = (eight | (LOW_BITS * np.uint64(0x20))) & (~nothing >> np.uint64(64 - 8 * run))

@@ -133,9 +133,9 @@ def measure_prose(text: pa.Array, language: pa.Array, config: Config) -> dict[st
         config: the stage's section.
 
     Returns:
-        Name of each metric (`tamis.kernels.prose_metrics.METRICS`) → float64[n]; NaN where it is not defined.
+        Name of each metric (`tamis.kernels.prose_columns.METRICS`) → float64[n]; NaN where it is not defined.
     """
-    from tamis.kernels import c4_lines, characters, listed_pieces, prose_metrics
+    from tamis.kernels import c4_lines, characters, listed_pieces, prose_columns, prose_metrics
     from tamis.kernels.words import buffers
 
     offsets, data = buffers(text)
@@ -166,7 +166,7 @@ def measure_prose(text: pa.Array, language: pa.Array, config: Config) -> dict[st
         settings,
         *phrases,
     )
-    return dict(zip(prose_metrics.METRICS, metrics.T, strict=True))
+    return dict(zip(prose_columns.METRICS, metrics.T, strict=True))
 
 
 def measure_code(text: pa.Array, config: Code) -> dict[str, np.ndarray]:

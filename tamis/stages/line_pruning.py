@@ -205,7 +205,7 @@ class Pruner:
             corpus: documents of the whole corpus.
             config: the stage's section.
         """
-        from tamis.kernels.line_ngrams import FrequentKeys
+        from tamis.kernels.frequent_lines import FrequentKeys
 
         self._often = FrequentKeys(often["key"].to_numpy(), often["documents"].to_numpy())
         self._corpus, self._config = corpus, config

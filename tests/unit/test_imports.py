@@ -16,7 +16,7 @@ import pytest
 import tamis
 
 LAYERS = (
-    ("__init__", "errors", "section", "hashing", "text", "urls", "language_codes", "schemas"),
+    ("__init__", "errors", "section", "hashing", "text", "urls", "language_codes", "schemas", "user_cache"),
     ("shards",),
     ("kernels",),
     ("readers",),

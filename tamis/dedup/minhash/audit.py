@@ -110,8 +110,9 @@ class Audit:
             documents: as read.
             kept: ranks of those that stay.
         """
+        from tamis.kernels.folded_characters import character_table
         from tamis.kernels.overlaps import close_members
-        from tamis.kernels.words import WORD_KEY, buffers, character_table
+        from tamis.kernels.words import WORD_KEY, buffers
 
         documents = documents.filter(pc.is_in(documents["kind"], value_set=self._kinds))
         offsets, data = buffers(documents["text"])

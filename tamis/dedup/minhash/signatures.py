@@ -47,8 +47,9 @@ class Scheme:
 
 def _signatures(batch: pa.Table, scheme: Scheme) -> pa.Table:
     """Signatures of some documents (columns id, rank, copies, text, and that of the scope)."""
+    from tamis.kernels.folded_characters import character_table
     from tamis.kernels.minhash import band_rows
-    from tamis.kernels.words import WORD_KEY, buffers, character_table
+    from tamis.kernels.words import WORD_KEY, buffers
 
     n = batch.num_rows
     offsets, data = buffers(batch["text"])
@@ -121,12 +122,12 @@ class SetReader:
     """Recomputes n-gram sets from documents; their sizes are known from the signatures."""
 
     def __init__(self, scheme: Scheme, where: Path) -> None:
-        from tamis.kernels import minhash, words
+        from tamis.kernels import folded_characters, minhash, words
 
         self._kernel = minhash.write_sets
         self._buffers = words.buffers
         self._word_key = words.WORD_KEY
-        self._table = words.character_table()
+        self._table = folded_characters.character_table()
         self._key = scheme.set_keys()[0]
         self._ngram = scheme.ngram
         self._where = where

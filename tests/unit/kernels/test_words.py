@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tamis import hashing, text
 from tamis.kernels import hashes
-from tamis.kernels.words import WORD_KEY, buffers, character_table, word_hashes, word_spans
+from tamis.kernels.folded_characters import character_table
+from tamis.kernels.words import WORD_KEY, buffers, word_hashes, word_spans
 
 MIXED = st.text(
     st.one_of(

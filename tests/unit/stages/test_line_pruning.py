@@ -21,7 +21,8 @@ from plain_text import plain_units, without
 from pydantic import ValidationError
 from stage_jobs import line_pruning
 
-from tamis.kernels.line_ngrams import LARGE, _sorted_counts
+from tamis.kernels.key_counts import sorted_counts
+from tamis.kernels.line_ngrams import LARGE
 from tamis.stages import line_pruning as stage
 from tamis.text import words
 
@@ -280,7 +281,7 @@ def test_keys_are_sorted_and_counted(draw, count):
     keys = draw(np.random.default_rng(count), count)
     expected, times = np.unique(keys, return_counts=True)
     counts = np.empty(count, dtype=np.int32)
-    distinct = _sorted_counts(keys, counts)
+    distinct = sorted_counts(keys, counts)
     assert np.array_equal(keys[:distinct], expected)
     assert np.array_equal(counts[:distinct], times)
 
