@@ -23,6 +23,8 @@ include: "rules/tokenizer.smk"
 include: "rules/mixtures.smk"
 include: "rules/export.smk"
 include: "rules/report.smk"
+# What jobs wait for that read from all shards, partitions or files.
+include: "rules/barrier.smk"
 
 
 localrules:

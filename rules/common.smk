@@ -33,11 +33,29 @@ def parts(pattern, count=SHARDS):
     return [pattern.replace("{shard}", f"{index:05d}") for index in range(count)]
 
 
-def partition_parts(pattern):
-    """The paths of all partitions: {partition} in the pattern is filled in."""
-    return [
-        pattern.replace("{partition}", f"{index:05d}") for index in range(PARTITIONS)
-    ]
+# Folder → number and suffix of the files that must all be there before a job may read any of them.
+CROSSINGS = {}
+
+
+def crossing(folder, count=SHARDS, suffix=".arrow"):
+    """Announce that jobs read all files of a folder of the results; return the barrier that they wait for."""
+    if CROSSINGS.setdefault(folder, (count, suffix)) != (count, suffix):
+        raise WorkflowError(
+            f"{folder}: announced with {CROSSINGS[folder]} and with {(count, suffix)}"
+        )
+    return f"{RESULTS}/{folder}/barrier.json"
+
+
+def crossing_files(wildcards):
+    """The files that a barrier holds."""
+    count, suffix = CROSSINGS[wildcards.folder]
+    return parts(f"{RESULTS}/{wildcards.folder}/part-{{shard}}{suffix}", count)
+
+
+def crossing_arguments(wildcards):
+    """The same files as the barrier's command takes them: folder, number, suffix."""
+    count, suffix = CROSSINGS[wildcards.folder]
+    return [f"{RESULTS}/{wildcards.folder}", str(count), suffix]
 
 
 def documents_of(stage):

@@ -8,25 +8,11 @@
 
 localrules:
     paragraph_dedup,
-    paragraph_dedup_barrier,
     line_pruning,
-    line_pruning_barrier,
 
 
 PARAGRAPH_DEDUP = f"{RESULTS}/paragraph_dedup"
 LINE_PRUNING = f"{RESULTS}/line_pruning"
-# The steps that a barrier stands behind, with the files of all shards or of all partitions.
-PARAGRAPH_DEDUP_FILES = {
-    step: parts(f"{PARAGRAPH_DEDUP}/{step}/part-{{shard}}.arrow")
-    for step in ("map", "decide", "candidates")
-} | {
-    step: partition_parts(f"{PARAGRAPH_DEDUP}/{step}/part-{{partition}}.arrow")
-    for step in ("reduce", "reown")
-}
-LINE_PRUNING_FILES = {
-    "map": parts(f"{LINE_PRUNING}/map/part-{{shard}}.arrow"),
-    "reduce": partition_parts(f"{LINE_PRUNING}/reduce/part-{{partition}}.arrow"),
-}
 
 
 rule paragraph_dedup_map:
@@ -54,7 +40,7 @@ rule paragraph_dedup_map:
 
 rule paragraph_dedup_reduce:
     input:
-        barrier=f"{PARAGRAPH_DEDUP}/map/barrier.json",
+        barrier=crossing("paragraph_dedup/map"),
     output:
         owners=f"{PARAGRAPH_DEDUP}/reduce/part-{{partition}}.arrow",
     log:
@@ -78,7 +64,7 @@ rule paragraph_dedup_decide:
     input:
         documents=documents_before("paragraph_dedup"),
         paragraphs=f"{PARAGRAPH_DEDUP}/paragraphs/part-{{shard}}.arrow",
-        barrier=f"{PARAGRAPH_DEDUP}/reduce/barrier.json",
+        barrier=crossing("paragraph_dedup/reduce", PARTITIONS),
     output:
         candidates=f"{PARAGRAPH_DEDUP}/candidates/part-{{shard}}.arrow",
         line=f"{PARAGRAPH_DEDUP}/decide/part-{{shard}}.arrow",
@@ -102,7 +88,7 @@ rule paragraph_dedup_decide:
 
 rule paragraph_dedup_resolve:
     input:
-        barrier=f"{PARAGRAPH_DEDUP}/candidates/barrier.json",
+        barrier=crossing("paragraph_dedup/candidates"),
     output:
         fates=f"{PARAGRAPH_DEDUP}/fates.arrow",
     log:
@@ -124,8 +110,8 @@ rule paragraph_dedup_resolve:
 
 rule paragraph_dedup_reown:
     input:
-        barrier=f"{PARAGRAPH_DEDUP}/map/barrier.json",
-        lines=f"{PARAGRAPH_DEDUP}/decide/barrier.json",
+        barrier=crossing("paragraph_dedup/map"),
+        lines=crossing("paragraph_dedup/decide"),
         fates=f"{PARAGRAPH_DEDUP}/fates.arrow",
     output:
         owners=f"{PARAGRAPH_DEDUP}/reown/part-{{partition}}.arrow",
@@ -151,8 +137,8 @@ rule paragraph_dedup_apply:
     input:
         documents=documents_before("paragraph_dedup"),
         paragraphs=f"{PARAGRAPH_DEDUP}/paragraphs/part-{{shard}}.arrow",
-        barrier=f"{PARAGRAPH_DEDUP}/reduce/barrier.json",
-        changes=f"{PARAGRAPH_DEDUP}/reown/barrier.json",
+        barrier=crossing("paragraph_dedup/reduce", PARTITIONS),
+        changes=crossing("paragraph_dedup/reown", PARTITIONS),
         fates=f"{PARAGRAPH_DEDUP}/fates.arrow",
     output:
         kept=f"{PARAGRAPH_DEDUP}/documents/part-{{shard}}.parquet",
@@ -176,31 +162,6 @@ rule paragraph_dedup_apply:
         " documents={input.documents:q} paragraphs={input.paragraphs:q} barrier={input.barrier:q}"
         " changes={input.changes:q} fates={input.fates:q} kept={output.kept:q} dropped={output.dropped:q}"
         " edits={output.edits:q} stats={output.stats:q} > {log:q} 2>&1"
-
-
-rule paragraph_dedup_barrier:
-    input:
-        lambda wildcards: PARAGRAPH_DEDUP_FILES[wildcards.step],
-    output:
-        barrier=f"{PARAGRAPH_DEDUP}/{{step}}/barrier.json",
-    log:
-        f"{LOGS}/paragraph_dedup/barrier-{{step}}.log",
-    benchmark:
-        f"{BENCHMARKS}/paragraph_dedup/barrier-{{step}}.tsv"
-    wildcard_constraints:
-        step="|".join(PARAGRAPH_DEDUP_FILES),
-    conda:
-        "../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
-    params:
-        args=lambda wildcards: (
-            f"'{PARAGRAPH_DEDUP}/{wildcards.step}' {len(PARAGRAPH_DEDUP_FILES[wildcards.step])} .arrow"
-        ),
-    shell:
-        "python -m tamis.barrier {output.barrier:q} {params.args} > {log:q} 2>&1"
 
 
 rule paragraph_dedup:
@@ -258,7 +219,7 @@ rule line_pruning_map:
 
 rule line_pruning_reduce:
     input:
-        barrier=f"{LINE_PRUNING}/map/barrier.json",
+        barrier=crossing("line_pruning/map"),
         corpus_size=f"{LINE_PRUNING}/size.json",
     output:
         frequent=f"{LINE_PRUNING}/reduce/part-{{partition}}.arrow",
@@ -283,7 +244,7 @@ rule line_pruning_apply:
     input:
         documents=documents_before("line_pruning"),
         counted=f"{LINE_PRUNING}/map/part-{{shard}}.arrow",
-        barrier=f"{LINE_PRUNING}/reduce/barrier.json",
+        barrier=crossing("line_pruning/reduce", PARTITIONS),
         corpus_size=f"{LINE_PRUNING}/size.json",
     output:
         kept=f"{LINE_PRUNING}/documents/part-{{shard}}.parquet",
@@ -307,31 +268,6 @@ rule line_pruning_apply:
         " documents={input.documents:q} counted={input.counted:q} barrier={input.barrier:q}"
         " size={input.corpus_size:q} kept={output.kept:q} dropped={output.dropped:q} edits={output.edits:q}"
         " stats={output.stats:q} > {log:q} 2>&1"
-
-
-rule line_pruning_barrier:
-    input:
-        lambda wildcards: LINE_PRUNING_FILES[wildcards.step],
-    output:
-        barrier=f"{LINE_PRUNING}/{{step}}/barrier.json",
-    log:
-        f"{LOGS}/line_pruning/barrier-{{step}}.log",
-    benchmark:
-        f"{BENCHMARKS}/line_pruning/barrier-{{step}}.tsv"
-    wildcard_constraints:
-        step="|".join(LINE_PRUNING_FILES),
-    conda:
-        "../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
-    params:
-        args=lambda wildcards: (
-            f"'{LINE_PRUNING}/{wildcards.step}' {len(LINE_PRUNING_FILES[wildcards.step])} .arrow"
-        ),
-    shell:
-        "python -m tamis.barrier {output.barrier:q} {params.args} > {log:q} 2>&1"
 
 
 rule line_pruning:

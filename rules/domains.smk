@@ -2,13 +2,13 @@
 #
 # Input: the documents of the stage before and, with `features: embeddings`, the embeddings of transformer_quality.
 # Output: <results>/domains/{documents,dropped,scores,stats}/part-*, the classifier (model) and its card (card.md).
-# Usual steps: label (a shard) → train (one job) → score (a shard) → apply (a shard). The barrier is in quality.smk.
+# Usual steps: label (a shard) → train (one job) → score (a shard) → apply (a shard).
 
 DOMAINS = f"{RESULTS}/domains"
 # Only one of the classifiers of `domains` needs embeddings.
 DOMAINS_EMBEDDINGS = (
     {
-        "barrier": f"{TRANSFORMER}/embeddings/barrier.json",
+        "barrier": crossing("transformer_quality/embeddings", suffix=".parquet"),
         "shard": f"{TRANSFORMER}/embeddings/part-{{shard}}.parquet",
     }
     if CFG.domains.features == "embeddings"
@@ -44,7 +44,7 @@ rule domains_label:
 
 rule domains_train:
     input:
-        labels=f"{DOMAINS}/labels/barrier.json",
+        labels=crossing("domains/labels"),
         embeddings=DOMAINS_EMBEDDINGS["barrier"],
         files=CFG.domains.labels.paths(),
     output:

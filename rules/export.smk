@@ -6,6 +6,10 @@
 # Another training stack is a module of tamis/export with a folder export/<name>/<stack> and rules of its own.
 
 
+for name, folder in EXPORTS.items():
+    crossing(f"sampling/export/{name}/shuffle", SUBSETS[folder].files)
+
+
 rule export_shuffle:
     input:
         documents=lambda wildcards: f"{RESULTS}/{EXPORTS[wildcards.export]}/documents/part-{wildcards.file}.parquet",
@@ -29,32 +33,6 @@ rule export_shuffle:
     shell:
         "python -m tamis.job parquet shuffle --params {params.spec:q}"
         " documents={input.documents:q} output={output.rows:q} > {log:q} 2>&1"
-
-
-rule export_barrier:
-    input:
-        lambda wildcards: subset_files(
-            EXPORTS[wildcards.export],
-            f"{SAMPLING}/export/{wildcards.export}/shuffle/part-{{file}}.arrow",
-        ),
-    output:
-        barrier=f"{SAMPLING}/export/{{export}}/shuffle/barrier.json",
-    log:
-        f"{LOGS}/export/{{export}}/barrier.log",
-    benchmark:
-        f"{BENCHMARKS}/export/{{export}}/barrier.tsv"
-    conda:
-        "../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
-    params:
-        arguments=lambda wildcards: (
-            f"'{SAMPLING}/export/{wildcards.export}/shuffle' {SUBSETS[EXPORTS[wildcards.export]].files} .arrow"
-        ),
-    shell:
-        "python -m tamis.barrier {output.barrier:q} {params.arguments} > {log:q} 2>&1"
 
 
 rule export_write:

@@ -29,30 +29,9 @@ rule ingest_map:
         " skipped={output.skipped:q} read_counts={output.counts:q} > {log:q} 2>&1"
 
 
-rule ingest_map_barrier:
-    input:
-        parts(f"{RESULTS}/ingest/map/part-{{shard}}.arrow", len(UNITS)),
-    output:
-        barrier=f"{RESULTS}/ingest/map/barrier.json",
-    log:
-        f"{LOGS}/ingest/map-barrier.log",
-    benchmark:
-        f"{BENCHMARKS}/ingest/map-barrier.tsv"
-    conda:
-        "../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
-    params:
-        spec=f"{RESULTS}/ingest/map {len(UNITS)} .arrow",
-    shell:
-        "python -m tamis.barrier {output.barrier:q} {params.spec} > {log:q} 2>&1"
-
-
 rule ingest_keys:
     input:
-        barrier=f"{RESULTS}/ingest/map/barrier.json",
+        barrier=crossing("ingest/map", len(UNITS)),
     output:
         sort_keys=f"{RESULTS}/ingest/keys/part-{{shard}}.npy",
     log:
@@ -72,30 +51,9 @@ rule ingest_keys:
         " shard={wildcards.shard} output={output.sort_keys:q} > {log:q} 2>&1"
 
 
-rule ingest_keys_barrier:
-    input:
-        parts(f"{RESULTS}/ingest/keys/part-{{shard}}.npy"),
-    output:
-        barrier=f"{RESULTS}/ingest/keys/barrier.json",
-    log:
-        f"{LOGS}/ingest/keys-barrier.log",
-    benchmark:
-        f"{BENCHMARKS}/ingest/keys-barrier.tsv"
-    conda:
-        "../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
-    params:
-        spec=f"{RESULTS}/ingest/keys {SHARDS} .npy",
-    shell:
-        "python -m tamis.barrier {output.barrier:q} {params.spec} > {log:q} 2>&1"
-
-
 rule ingest_rank:
     input:
-        barrier=f"{RESULTS}/ingest/keys/barrier.json",
+        barrier=crossing("ingest/keys", suffix=".npy"),
         counts=parts(f"{RESULTS}/ingest/read/part-{{shard}}.json", len(UNITS)),
     output:
         ranks=f"{RESULTS}/ingest/ranks.npy",
@@ -118,8 +76,8 @@ rule ingest_rank:
 
 rule ingest_apply:
     input:
-        barrier=f"{RESULTS}/ingest/map/barrier.json",
-        keys_barrier=f"{RESULTS}/ingest/keys/barrier.json",
+        barrier=crossing("ingest/map", len(UNITS)),
+        keys_barrier=crossing("ingest/keys", suffix=".npy"),
         ranks=f"{RESULTS}/ingest/ranks.npy",
     output:
         kept=f"{RESULTS}/ingest/documents/part-{{shard}}.parquet",

@@ -12,7 +12,6 @@ from tamis.minhash.index import open_index
 
 localrules:
     minhash_dedup,
-    minhash_dedup_barrier,
 
 
 MINHASH_DEDUP = f"{RESULTS}/minhash_dedup"
@@ -35,14 +34,6 @@ MINHASH_DEDUP_INDEX = (
     if CFG.minhash_dedup.write_index and "minhash_dedup" in PIPELINE
     else []
 )
-# The steps that a barrier stands behind, with the files of all shards or of all partitions.
-MINHASH_DEDUP_FILES = {
-    step: parts(f"{MINHASH_DEDUP}/{step}/part-{{shard}}.arrow")
-    for step in ("map", "signatures", "sets", "edges", "audit")
-} | {
-    step: partition_parts(f"{MINHASH_DEDUP}/{step}/part-{{partition}}.arrow")
-    for step in ("collapsed", "pairs")
-}
 
 
 rule minhash_dedup_map:
@@ -78,7 +69,7 @@ rule minhash_dedup_map:
 
 rule minhash_dedup_pairs:
     input:
-        barrier=f"{MINHASH_DEDUP}/map/barrier.json",
+        barrier=crossing("minhash_dedup/map"),
     output:
         pairs=f"{MINHASH_DEDUP}/pairs/part-{{partition}}.arrow",
         collapsed=f"{MINHASH_DEDUP}/collapsed/part-{{partition}}.arrow",
@@ -103,7 +94,7 @@ rule minhash_dedup_sets:
     input:
         documents=documents_before("minhash_dedup"),
         signatures=f"{MINHASH_DEDUP}/signatures/part-{{shard}}.arrow",
-        barrier=f"{MINHASH_DEDUP}/pairs/barrier.json",
+        barrier=crossing("minhash_dedup/pairs", PARTITIONS),
     output:
         sets=f"{MINHASH_DEDUP}/sets/part-{{shard}}.arrow",
     log:
@@ -128,7 +119,7 @@ rule minhash_dedup_verify:
     input:
         documents=documents_before("minhash_dedup"),
         signatures=f"{MINHASH_DEDUP}/signatures/part-{{shard}}.arrow",
-        barrier=f"{MINHASH_DEDUP}/sets/barrier.json",
+        barrier=crossing("minhash_dedup/sets"),
     output:
         edges=f"{MINHASH_DEDUP}/edges/part-{{shard}}.arrow",
     log:
@@ -151,8 +142,8 @@ rule minhash_dedup_verify:
 
 rule minhash_dedup_resolve:
     input:
-        edges=f"{MINHASH_DEDUP}/edges/barrier.json",
-        collapsed=f"{MINHASH_DEDUP}/collapsed/barrier.json",
+        edges=crossing("minhash_dedup/edges"),
+        collapsed=crossing("minhash_dedup/collapsed", PARTITIONS),
     output:
         verdicts=f"{MINHASH_DEDUP}/verdicts.arrow",
     log:
@@ -176,7 +167,7 @@ rule minhash_dedup_audit:
     input:
         documents=documents_before("minhash_dedup"),
         signatures=f"{MINHASH_DEDUP}/signatures/part-{{shard}}.arrow",
-        barrier=f"{MINHASH_DEDUP}/signatures/barrier.json",
+        barrier=crossing("minhash_dedup/signatures"),
         verdicts=f"{MINHASH_DEDUP}/verdicts.arrow",
         matches=f"{MINHASH_DEDUP}/matches/part-{{shard}}.arrow",
     output:
@@ -207,9 +198,7 @@ rule minhash_dedup_apply:
         edges=f"{MINHASH_DEDUP}/edges/part-{{shard}}.arrow",
         matches=f"{MINHASH_DEDUP}/matches/part-{{shard}}.arrow",
         audit=(
-            f"{MINHASH_DEDUP}/audit/barrier.json"
-            if CFG.minhash_dedup.audit_sample
-            else []
+            crossing("minhash_dedup/audit") if CFG.minhash_dedup.audit_sample else []
         ),
     output:
         kept=f"{MINHASH_DEDUP}/documents/part-{{shard}}.parquet",
@@ -278,31 +267,6 @@ rule minhash_dedup_index:
     shell:
         "python -m tamis.job minhash_dedup describe --params {params.spec:q} output={output.description:q}"
         " > {log:q} 2>&1"
-
-
-rule minhash_dedup_barrier:
-    input:
-        lambda wildcards: MINHASH_DEDUP_FILES[wildcards.step],
-    output:
-        barrier=f"{MINHASH_DEDUP}/{{step}}/barrier.json",
-    log:
-        f"{LOGS}/minhash_dedup/barrier-{{step}}.log",
-    benchmark:
-        f"{BENCHMARKS}/minhash_dedup/barrier-{{step}}.tsv"
-    wildcard_constraints:
-        step="|".join(MINHASH_DEDUP_FILES),
-    conda:
-        "../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
-    params:
-        args=lambda wildcards: (
-            f"'{MINHASH_DEDUP}/{wildcards.step}' {len(MINHASH_DEDUP_FILES[wildcards.step])} .arrow"
-        ),
-    shell:
-        "python -m tamis.barrier {output.barrier:q} {params.args} > {log:q} 2>&1"
 
 
 rule minhash_dedup:

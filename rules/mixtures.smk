@@ -9,9 +9,13 @@
 include: "sets.smk"
 
 
+for folder in SUBSETS:
+    crossing(f"sampling/{folder}/select")
+
+
 rule validation_plan:
     input:
-        index=f"{RESULTS}/tokenizer/index/barrier.json",
+        index=crossing("tokenizer/index"),
     output:
         plan=f"{RESULTS}/validation/plan.parquet",
         choice=f"{SAMPLING}/validation/choice.arrow",
@@ -34,7 +38,7 @@ rule validation_plan:
 
 rule annealing_plan:
     input:
-        index=f"{RESULTS}/tokenizer/index/barrier.json",
+        index=crossing("tokenizer/index"),
         excluded=lambda wildcards: excluded_choices("annealing", wildcards.annealing),
     output:
         plan=f"{RESULTS}/annealing/{{annealing}}/plan.parquet",
@@ -63,7 +67,7 @@ rule annealing_plan:
 
 rule mixtures_plan:
     input:
-        index=f"{RESULTS}/tokenizer/index/barrier.json",
+        index=crossing("tokenizer/index"),
         excluded=lambda wildcards: excluded_choices("mixtures", wildcards.mixture),
     output:
         plan=f"{RESULTS}/mixtures/{{mixture}}/plan.parquet",
@@ -112,27 +116,6 @@ rule subset_select:
     shell:
         "python -m tamis.job subset select --params {params.spec:q} shard={wildcards.shard}"
         " documents={input.documents:q} choice={input.choice:q} output={output.rows:q} > {log:q} 2>&1"
-
-
-rule subset_barrier:
-    input:
-        parts(f"{SAMPLING}/{{subset}}/select/part-{{shard}}.arrow"),
-    output:
-        barrier=f"{SAMPLING}/{{subset}}/select/barrier.json",
-    log:
-        f"{LOGS}/{{subset}}/barrier.log",
-    benchmark:
-        f"{BENCHMARKS}/{{subset}}/barrier.tsv"
-    conda:
-        "../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
-    params:
-        arguments=lambda wildcards: f"'{SAMPLING}/{wildcards.subset}/select' {SHARDS} .arrow",
-    shell:
-        "python -m tamis.barrier {output.barrier:q} {params.arguments} > {log:q} 2>&1"
 
 
 rule subset_write:

@@ -8,48 +8,10 @@
 FASTTEXT = f"{RESULTS}/fasttext_quality"
 TRANSFORMER = f"{RESULTS}/transformer_quality"
 
-# The files that a barrier stands behind, with their suffix.
-QUALITY_FILES = {
-    "fasttext_quality/labels": ".arrow",
-    "fasttext_quality/scores": ".parquet",
-    "transformer_quality/labels": ".arrow",
-    "transformer_quality/embeddings": ".parquet",
-    "transformer_quality/scores": ".parquet",
-    "domains/labels": ".arrow",
-}
-
 
 localrules:
     fasttext_quality,
     transformer_quality,
-    quality_barrier,
-
-
-rule quality_barrier:
-    input:
-        lambda wildcards: parts(
-            f"{RESULTS}/{wildcards.step}/part-{{shard}}{QUALITY_FILES[wildcards.step]}"
-        ),
-    output:
-        barrier=f"{RESULTS}/{{step}}/barrier.json",
-    log:
-        f"{LOGS}/quality_barrier/{{step}}.log",
-    benchmark:
-        f"{BENCHMARKS}/quality_barrier/{{step}}.tsv"
-    wildcard_constraints:
-        step="|".join(QUALITY_FILES),
-    conda:
-        "../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
-    params:
-        args=lambda wildcards: (
-            f"'{RESULTS}/{wildcards.step}' {SHARDS} {QUALITY_FILES[wildcards.step]}"
-        ),
-    shell:
-        "python -m tamis.barrier {output.barrier:q} {params.args} > {log:q} 2>&1"
 
 
 rule fasttext_quality_label:
@@ -76,7 +38,7 @@ rule fasttext_quality_label:
 
 rule fasttext_quality_train:
     input:
-        barrier=f"{FASTTEXT}/labels/barrier.json",
+        barrier=crossing("fasttext_quality/labels"),
         files=CFG.fasttext_quality.labels.paths(),
     output:
         model=f"{FASTTEXT}/model.bin",
@@ -127,7 +89,7 @@ rule fasttext_quality_score:
 
 rule fasttext_quality_threshold:
     input:
-        barrier=f"{FASTTEXT}/scores/barrier.json",
+        barrier=crossing("fasttext_quality/scores", suffix=".parquet"),
     output:
         thresholds=f"{FASTTEXT}/thresholds.json",
     log:
@@ -249,8 +211,8 @@ rule transformer_quality_embed:
 
 rule transformer_quality_head:
     input:
-        labels=f"{TRANSFORMER}/labels/barrier.json",
-        embeddings=f"{TRANSFORMER}/embeddings/barrier.json",
+        labels=crossing("transformer_quality/labels"),
+        embeddings=crossing("transformer_quality/embeddings", suffix=".parquet"),
         backbone=f"{TRANSFORMER}/backbone.json",
         files=CFG.transformer_quality.labels.paths(),
     output:
@@ -303,7 +265,7 @@ rule transformer_quality_score:
 
 rule transformer_quality_threshold:
     input:
-        barrier=f"{TRANSFORMER}/scores/barrier.json",
+        barrier=crossing("transformer_quality/scores", suffix=".parquet"),
     output:
         thresholds=f"{TRANSFORMER}/thresholds.json",
     log:

@@ -7,18 +7,9 @@
 
 localrules:
     substring_dedup,
-    substring_dedup_barrier,
 
 
 SUBSTRING_DEDUP = f"{RESULTS}/substring_dedup"
-# The steps that a barrier stands behind, with the files of all shards or of all partitions.
-SUBSTRING_DEDUP_FILES = {
-    step: parts(f"{SUBSTRING_DEDUP}/{step}/part-{{shard}}.arrow")
-    for step in ("map", "windows")
-} | {
-    step: partition_parts(f"{SUBSTRING_DEDUP}/{step}/part-{{partition}}.arrow")
-    for step in ("reduce", "elect")
-}
 
 
 rule substring_dedup_map:
@@ -45,7 +36,7 @@ rule substring_dedup_map:
 
 rule substring_dedup_reduce:
     input:
-        barrier=f"{SUBSTRING_DEDUP}/map/barrier.json",
+        barrier=crossing("substring_dedup/map"),
     output:
         repeated=f"{SUBSTRING_DEDUP}/reduce/part-{{partition}}.arrow",
     log:
@@ -68,7 +59,7 @@ rule substring_dedup_reduce:
 rule substring_dedup_windows:
     input:
         documents=documents_before("substring_dedup"),
-        barrier=f"{SUBSTRING_DEDUP}/reduce/barrier.json",
+        barrier=crossing("substring_dedup/reduce", PARTITIONS),
     output:
         places=f"{SUBSTRING_DEDUP}/places/part-{{shard}}.arrow",
         counts=f"{SUBSTRING_DEDUP}/counts/part-{{shard}}.json",
@@ -93,7 +84,7 @@ rule substring_dedup_windows:
 
 rule substring_dedup_elect:
     input:
-        barrier=f"{SUBSTRING_DEDUP}/windows/barrier.json",
+        barrier=crossing("substring_dedup/windows"),
     output:
         owners=f"{SUBSTRING_DEDUP}/elect/part-{{partition}}.arrow",
     log:
@@ -118,7 +109,7 @@ rule substring_dedup_apply:
         documents=documents_before("substring_dedup"),
         places=f"{SUBSTRING_DEDUP}/places/part-{{shard}}.arrow",
         counts=f"{SUBSTRING_DEDUP}/counts/part-{{shard}}.json",
-        barrier=f"{SUBSTRING_DEDUP}/elect/barrier.json",
+        barrier=crossing("substring_dedup/elect", PARTITIONS),
     output:
         kept=f"{SUBSTRING_DEDUP}/documents/part-{{shard}}.parquet",
         dropped=f"{SUBSTRING_DEDUP}/dropped/part-{{shard}}.parquet",
@@ -141,31 +132,6 @@ rule substring_dedup_apply:
         " documents={input.documents:q} places={input.places:q} counts={input.counts:q} barrier={input.barrier:q}"
         " kept={output.kept:q} dropped={output.dropped:q} edits={output.edits:q} stats={output.stats:q}"
         " > {log:q} 2>&1"
-
-
-rule substring_dedup_barrier:
-    input:
-        lambda wildcards: SUBSTRING_DEDUP_FILES[wildcards.step],
-    output:
-        barrier=f"{SUBSTRING_DEDUP}/{{step}}/barrier.json",
-    log:
-        f"{LOGS}/substring_dedup/barrier-{{step}}.log",
-    benchmark:
-        f"{BENCHMARKS}/substring_dedup/barrier-{{step}}.tsv"
-    wildcard_constraints:
-        step="|".join(SUBSTRING_DEDUP_FILES),
-    conda:
-        "../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
-    params:
-        args=lambda wildcards: (
-            f"'{SUBSTRING_DEDUP}/{wildcards.step}' {len(SUBSTRING_DEDUP_FILES[wildcards.step])} .arrow"
-        ),
-    shell:
-        "python -m tamis.barrier {output.barrier:q} {params.args} > {log:q} 2>&1"
 
 
 rule substring_dedup:

@@ -53,29 +53,9 @@ else:
             "python -m tamis.job tokenizer sample --params {params.spec:q}"
             " documents={input.documents:q} output={output.sample:q} > {log:q} 2>&1"
 
-    rule tokenizer_barrier:
-        input:
-            parts(f"{RESULTS}/tokenizer/sample/part-{{shard}}.arrow"),
-        output:
-            barrier=f"{RESULTS}/tokenizer/sample/barrier.json",
-        log:
-            f"{LOGS}/tokenizer/barrier.log",
-        benchmark:
-            f"{BENCHMARKS}/tokenizer/barrier.tsv"
-        conda:
-            "../envs/cpu.yaml"
-        threads: 1
-        resources:
-            mem_mb=500,
-            runtime=10,
-        params:
-            arguments=f"'{RESULTS}/tokenizer/sample' {SHARDS} .arrow",
-        shell:
-            "python -m tamis.barrier {output.barrier:q} {params.arguments} > {log:q} 2>&1"
-
     rule tokenizer_train:
         input:
-            barrier=f"{RESULTS}/tokenizer/sample/barrier.json",
+            barrier=crossing("tokenizer/sample"),
             # Named so that the samples live until they have been read.
             samples=parts(f"{RESULTS}/tokenizer/sample/part-{{shard}}.arrow"),
         output:
@@ -123,27 +103,6 @@ rule tokenizer_count:
         "python -m tamis.job tokenizer count --params {params.spec:q} shard={wildcards.shard}"
         " documents={input.documents:q} model={input.model:q} kept={output.kept:q} dropped={output.dropped:q}"
         " stats={output.stats:q} index={output.index:q} > {log:q} 2>&1"
-
-
-rule tokenizer_index:
-    input:
-        parts(f"{RESULTS}/tokenizer/index/part-{{shard}}.arrow"),
-    output:
-        barrier=f"{RESULTS}/tokenizer/index/barrier.json",
-    log:
-        f"{LOGS}/tokenizer/index.log",
-    benchmark:
-        f"{BENCHMARKS}/tokenizer/index.tsv"
-    conda:
-        "../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
-    params:
-        arguments=f"'{RESULTS}/tokenizer/index' {SHARDS} .arrow",
-    shell:
-        "python -m tamis.barrier {output.barrier:q} {params.arguments} > {log:q} 2>&1"
 
 
 localrules:
