@@ -25,10 +25,10 @@ from pydantic import Field, TypeAdapter
 
 from tamis import barrier as barriers
 from tamis import exchange, keep_order, schemas
-from tamis.errors import SourceError
+from tamis.errors import ConfigError, SourceError
 from tamis.ledger import Outputs, add_copies, dropped_rows, write_outcome
 from tamis.readers import AnySource, Record, Skip, Source, input_files, read
-from tamis.section import Section
+from tamis.section import Section, workflow_path
 from tamis.shards import home_shards, read_json, write_json, write_table
 
 log = logging.getLogger(__name__)
@@ -78,12 +78,17 @@ def units(sources: Sequence[Source], config: Config) -> list[Unit]:
 
     Raises:
         SourceError: a path of a source is missing or a pattern matches nothing.
+        ConfigError: the workflow cannot carry the name of a file.
     """
     found: list[Unit] = []
     for priority, source in enumerate(sources):
         group: list[Path] = []
         size = 0
         for path in input_files(source):
+            try:
+                workflow_path(path)
+            except ValueError as error:
+                raise ConfigError(f"sources[{priority}].paths ({source.name}): {error}") from error
             weight = path.stat().st_size if path.exists() else config.unit_bytes
             # Fetched or not, a release is a unit of its own: the workflow must not change when it arrives.
             if group and (size + weight > config.unit_bytes or source.format == "releases"):

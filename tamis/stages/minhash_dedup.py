@@ -55,7 +55,7 @@ from tamis.ledger import Outputs, dropped_rows, outcome_writer
 from tamis.minhash import audit as audits
 from tamis.minhash import candidates, groups, index, signatures, verification
 from tamis.scope import Within
-from tamis.section import AppliesTo, Section, Share
+from tamis.section import AppliesTo, FilePath, Section, Share
 from tamis.shards import document_batches, write_json
 
 VERSION = 3
@@ -110,7 +110,7 @@ class Config(Section):
     )
     seed: int = Field(0, ge=0, description="Seed of the permutations and hash keys.")
     within: Within = None
-    against: tuple[str, ...] = Field(
+    against: tuple[FilePath, ...] = Field(
         (),
         description="Folders minhash_dedup/index of earlier runs (finished, with write_index): a document that one of "
         "them holds is dropped as in_earlier_corpus, naming the document there. ngram, bands, rows, seed and within "

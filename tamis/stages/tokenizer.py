@@ -33,7 +33,7 @@ from tamis.choice import index_of
 from tamis.errors import ModelError
 from tamis.ledger import Outputs, write_outcome
 from tamis.sampling import keyed_hash
-from tamis.section import Section
+from tamis.section import FilePath, Section
 from tamis.shards import read_documents, whole_file, write_json
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ _LINE_START = re.compile(r"(?<=\n)(?=\w)")
 class Config(Section):
     """The tokenizer and its training sample."""
 
-    file: str | None = Field(
+    file: FilePath | None = Field(
         None,
         description="Path of a tokenizer.json to use instead of training one; the other keys then mean nothing.",
     )
