@@ -4,10 +4,6 @@
 # Output: <results>/<folder>/barrier.json, with path, size and time of each file (tamis/barrier.py says why).
 
 
-localrules:
-    barrier,
-
-
 rule barrier:
     input:
         crossing_files,
@@ -19,13 +15,10 @@ rule barrier:
         f"{BENCHMARKS}/{{folder}}-barrier.tsv"
     wildcard_constraints:
         folder="|".join(CROSSINGS),
+    localrule: True
     conda:
         "../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
     params:
-        spec=crossing_arguments,
+        spec=lambda wildcards: CROSSINGS[wildcards.folder],
     shell:
         "python -m tamis.barrier {output.barrier:q} {params.spec:q} > {log:q} 2>&1"

@@ -94,8 +94,8 @@ def run(folder: Path, documents: pa.Table, config: stage.Config) -> Outcome:
         return folder / step / "barrier.json"
 
     stage.run_size(config, shards=1, folder=str(source.parent), output=size)
-    stage.run_map(config, partitions=1, documents=source, size=size, output=path("map"))
-    stage.run_reduce(config, partition=0, partitions=1, barrier=wall("map"), size=size, output=path("reduce"))
+    stage.run_map(config, partitions=1, documents=source, corpus_size=size, output=path("map"))
+    stage.run_reduce(config, partition=0, partitions=1, barrier=wall("map"), corpus_size=size, output=path("reduce"))
     written = {name: folder / f"{name}.parquet" for name in ("kept", "dropped", "edits")}
     stats = folder / "stats.json"
     stage.run_apply(
@@ -105,7 +105,7 @@ def run(folder: Path, documents: pa.Table, config: stage.Config) -> Outcome:
         documents=source,
         counted=path("map"),
         barrier=wall("reduce"),
-        size=size,
+        corpus_size=size,
         **written,
         stats=stats,
     )

@@ -160,7 +160,9 @@ def in_main_languages(table: pa.Table, config: Config) -> pa.Table:
     return table.filter(pa.array(~_foreign(table, config)))
 
 
-def run_train(config: Config, *, labels: Path, model: Path, card: Path, card_text: Path, embeddings: str = "") -> None:
+def run_train(
+    config: Config, *, labels: Path, model: Path, card: Path, card_text: Path, embeddings: Path | None = None
+) -> None:
     """Train the classifier of prose and measure it on held-out labels.
 
     Args:
@@ -169,7 +171,7 @@ def run_train(config: Config, *, labels: Path, model: Path, card: Path, card_tex
         model: output, the classifier; for `lexical` a note that there is none.
         card: output, JSON.
         card_text: output, Markdown.
-        embeddings: path of the barrier over the embeddings of all shards; empty where the features are others.
+        embeddings: barrier over the embeddings of all shards; None where the features are others.
 
     Raises:
         ModelError: a domain has too few labels.
@@ -195,7 +197,7 @@ def run_train(config: Config, *, labels: Path, model: Path, card: Path, card_tex
             )
             raise ConfigError(msg)
         # Labelled documents of kinds that are not embedded cannot teach.
-        found = embedded.collect(barriers.paths(Path(embeddings)), labelled.rows["id"].combine_chunks(), ["embedding"])
+        found = embedded.collect(barriers.paths(embeddings), labelled.rows["id"].combine_chunks(), ["embedding"])
         known = pc.is_in(labelled.rows["id"], value_set=found["id"].combine_chunks())
         labelled = Labelled(labelled.rows.filter(known), labelled.matches)
     for name in TAUGHT:
@@ -268,7 +270,7 @@ def lexical_scores(table: pa.Table, config: Config) -> np.ndarray:
     return score
 
 
-def run_score(config: Config, *, documents: Path, model: Path, scores: Path, embeddings: str = "") -> None:
+def run_score(config: Config, *, documents: Path, model: Path, scores: Path, embeddings: Path | None = None) -> None:
     """Score one shard.
 
     Args:
@@ -276,7 +278,7 @@ def run_score(config: Config, *, documents: Path, model: Path, scores: Path, emb
         documents: the shard.
         model: from `run_train`.
         scores: output.
-        embeddings: path of the shard's embeddings; empty where the features are others.
+        embeddings: the shard's embeddings; None where the features are others.
 
     Raises:
         ModelError: the features are embeddings and none are given, or the model does not fit them.
@@ -295,7 +297,7 @@ def run_score(config: Config, *, documents: Path, model: Path, scores: Path, emb
         if not embeddings:
             msg = f"{STAGE}: features are embeddings and the rule gives none"
             raise ModelError(msg)
-        vectors = embedded.vectors(embedded.rows_of(read_table(Path(embeddings)), prose["id"], Path(embeddings)))
+        vectors = embedded.vectors(embedded.rows_of(read_table(embeddings), prose["id"], embeddings))
         probability = linear_head.read(model, vectors.shape[1]).probabilities(vectors)
     for column, name in enumerate(TAUGHT):
         score[where, POSITION[name]] = probability[:, column]

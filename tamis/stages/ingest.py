@@ -72,6 +72,11 @@ class Unit:
     priority: int
     files: tuple[Path, ...]
 
+    def params(self) -> dict[str, Any]:
+        """What the job depends on that reads it."""
+        files = [str(path) for path in self.files]
+        return {"source": self.source.model_dump(mode="json"), "priority": self.priority, "files": files}
+
 
 def units(sources: Sequence[Source], config: Config) -> list[Unit]:
     """Cut the files of all sources into units of at most `unit_bytes`; files not yet fetched stand alone.
@@ -229,7 +234,7 @@ def run_keys(config: Config, *, shards: int, shard: int, barrier: Path, output: 
     keep_order.save_array(output, keys[keep_order.key_order(keys)])
 
 
-def run_rank(config: Config, *, units: int, barrier: Path, read_folder: Path, output: Path) -> None:
+def run_rank(config: Config, *, units: int, barrier: Path, read_folder: str, output: Path) -> None:
     """Merge the keys of all shards into ranks, and see that every source gave something.
 
     Args:
@@ -246,7 +251,7 @@ def run_rank(config: Config, *, units: int, barrier: Path, read_folder: Path, ou
     records: dict[str, int] = {}
     skipped: dict[str, int] = {}
     for unit in range(units):
-        counts = read_json(read_folder / f"part-{unit:05d}.json")
+        counts = read_json(Path(read_folder, f"part-{unit:05d}.json"))
         name = counts["source"]
         records[name] = records.get(name, 0) + sum(file["records"] for file in counts["files"])
         skipped[name] = skipped.get(name, 0) + sum(file["skipped"] for file in counts["files"])
@@ -254,7 +259,7 @@ def run_rank(config: Config, *, units: int, barrier: Path, read_folder: Path, ou
         if records[name] == 0:
             msg = (
                 f"source {name!r} gave no document ({skipped[name]} records were skipped, listed in "
-                f"{read_folder.parent / 'skipped'}). Correct its paths or fields, or remove it from `sources`."
+                f"{Path(read_folder).parent / 'skipped'}). Correct its paths or fields, or remove it from `sources`."
             )
             raise SourceError(msg)
     keep_order.merge_ranks(barriers.paths(barrier), output)

@@ -149,6 +149,14 @@ class Config(Section):
             raise ValueError(msg)
         return self
 
+    def for_signatures(self) -> Config:
+        """The section without what only the audit and the index use, for the params of the first step."""
+        return self.model_copy(update={"audit_sample": 0, "write_index": False})
+
+    def for_comparing(self) -> Config:
+        """And without the earlier runs, which only the first step looks at, for the params of the others."""
+        return self.for_signatures().model_copy(update={"against": ()})
+
     def scheme(self) -> signatures.Scheme:
         """How sets and signatures are made."""
         return signatures.Scheme(self.ngram, self.bands, self.rows, self.seed, self.within)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -198,13 +199,65 @@ def run_summary(config: Config, *, name: str, plan: Path, summary: Path) -> None
     log.info("%s: %d documents, %d tokens", name, total["documents"], total["tokens"])
 
 
+@dataclass(frozen=True)
+class PlannedSet:
+    """A set of the configuration, as the workflow must know it."""
+
+    folder: str
+    """Below the results: "validation", "annealing/<name>" or "mixtures/<name>"."""
+    section: Any
+    excluded: tuple[str, ...]
+    """Folders of the sets whose documents it may not take."""
+    exported: bool
+    export_files: int
+
+    @property
+    def stage(self) -> str:
+        """Whose plan it follows: "validation", "annealing" or "mixtures"."""
+        return self.folder.split("/", maxsplit=1)[0]
+
+    @property
+    def name(self) -> str:
+        """Its name, also that of its export: no two sets share one."""
+        return self.folder.rpartition("/")[2]
+
+    def plan_params(self) -> dict[str, Any]:
+        """What the job depends on that plans it."""
+        return {"config": self.section, "name": self.name, "excluded": self.excluded}
+
+    def layout_params(self) -> dict[str, Any]:
+        """What the jobs depend on that write its documents."""
+        return {"config": Config(files=self.section.files), "name": self.folder}
+
+    def export_params(self) -> dict[str, Any]:
+        """What the jobs depend on that export it."""
+        return {"name": self.folder, "shards": self.export_files}
+
+
+def planned_sets(config: Any) -> dict[str, PlannedSet]:
+    """All sets of a checked configuration by folder: validation, annealing sets, mixtures."""
+    annealing, mixtures = config.annealing or {}, config.mixtures or {}
+    sections = {"validation": config.validation} if config.validation else {}
+    sections |= {f"annealing/{name}": section for name, section in annealing.items()}
+    sections |= {f"mixtures/{name}": section for name, section in mixtures.items()}
+    found = {}
+    for folder, section in sections.items():
+        stage, _, name = folder.partition("/")
+        excluded = excluded_sets(
+            stage, name, validation=config.validation is not None, annealing=annealing, mixtures=mixtures
+        )
+        exported = config.export.sets is None or folder.rpartition("/")[2] in config.export.sets
+        found[folder] = PlannedSet(folder, section, tuple(excluded), exported, config.export.shards or section.files)
+    return found
+
+
 def excluded_sets(
     stage: str, name: str, *, validation: bool, annealing: Mapping[str, Any], mixtures: Mapping[str, Any]
 ) -> list[str]:
-    """The sets whose documents an annealing set or mixture may not take.
+    """The sets whose documents a set may not take.
 
     Args:
-        stage: "annealing" or "mixtures".
+        stage: "validation" (which comes first and excludes nothing), "annealing" or "mixtures".
         name: which one.
         validation: whether there is a validation split.
         annealing: all annealing sets, in the order of the configuration.
@@ -213,6 +266,8 @@ def excluded_sets(
     Returns:
         Names such as "validation", "annealing/best", "mixtures/first".
     """
+    if stage == "validation":
+        return []
     section = annealing[name] if stage == "annealing" else mixtures[name]
     names: Sequence[str] | None = section.exclude_annealing
     if names is None:

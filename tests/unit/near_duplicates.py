@@ -42,7 +42,7 @@ def number(name: str) -> int:
 
 @dataclass
 class Steps:
-    """The jobs of the stage over a folder, with a barrier after each step, as in rules/minhash.smk."""
+    """The jobs of the stage over a folder, with a barrier after each step, as in rules/minhash_dedup.smk."""
 
     folder: Path
     config: stage.Config

@@ -47,11 +47,11 @@ def all_jobs(folder, documents, config, shards=1, partitions=1):
     size = folder / "size.json"
     stage.run_size(config, shards=shards, folder=str(folder / "documents"), output=size)
     for shard, path in enumerate(parts("map")):
-        stage.run_map(config, partitions=partitions, documents=inputs[shard], size=size, output=path)
+        stage.run_map(config, partitions=partitions, documents=inputs[shard], corpus_size=size, output=path)
     barrier.write(folder / "map.json", folder / "map", shards, ".arrow")
     for p, path in enumerate(parts("reduce", partitions)):
         stage.run_reduce(
-            config, partition=p, partitions=partitions, barrier=folder / "map.json", size=size, output=path
+            config, partition=p, partitions=partitions, barrier=folder / "map.json", corpus_size=size, output=path
         )
     barrier.write(folder / "reduce.json", folder / "reduce", partitions, ".arrow")
     outputs = {
@@ -66,7 +66,7 @@ def all_jobs(folder, documents, config, shards=1, partitions=1):
             documents=inputs[shard],
             counted=parts("map")[shard],
             barrier=folder / "reduce.json",
-            size=size,
+            corpus_size=size,
             **{name: paths[shard] for name, paths in outputs.items()},
         )
     tables = [

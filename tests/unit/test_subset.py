@@ -13,6 +13,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from tamis.choice import CHOICE
+from tamis.config import load
 from tamis.errors import ConservationError, ShardMismatchError
 from tamis.export import parquet
 from tamis.shards import write_table
@@ -136,3 +137,38 @@ def test_stats_add_up(tmp_path: Path) -> None:
     assert sum(row["documents"] for row in code) == mine.num_rows
     assert sum(row["tokens"] for row in code) == sum(mine["tokens"].to_pylist())
     assert sum(row["characters"] for row in code) == sum(len(text) for text in mine["text"].to_pylist())
+
+
+def test_the_sets_of_a_configuration_in_the_order_in_which_they_are_made() -> None:
+    given = {
+        "sources": [{"name": "web", "format": "jsonl", "paths": ["web.jsonl"]}],
+        "pipeline": ["url_dedup"],
+        "tokenizer": {},
+        "mixtures": {"main": {"files": 3}, "more": {"exclude_mixtures": ["main"], "files": 1}},
+        "validation": {"files": 2},
+        "export": {"sets": ["validation", "more"]},
+    }
+    sets = subset.planned_sets(load(given))
+    assert [(chosen.stage, chosen.name, chosen.section.files) for chosen in sets.values()] == [
+        ("validation", "validation", 2),
+        ("mixtures", "main", 3),
+        ("mixtures", "more", 1),
+    ]
+    assert {folder: chosen.excluded for folder, chosen in sets.items()} == {
+        "validation": (),
+        "mixtures/main": ("validation",),
+        "mixtures/more": ("validation", "mixtures/main"),
+    }
+    assert [(chosen.name, chosen.export_files) for chosen in sets.values() if chosen.exported] == [
+        ("validation", 2),
+        ("more", 1),
+    ]
+    shards = subset.planned_sets(load(given | {"export": {"shards": 5}}))
+    assert [chosen.export_files for chosen in shards.values()] == [5, 5, 5]
+    assert sets["mixtures/more"].export_params() == {"name": "mixtures/more", "shards": 1}
+    assert sets["mixtures/more"].layout_params() == {"name": "mixtures/more", "config": subset.Config(files=1)}
+
+
+def test_a_run_without_sets() -> None:
+    sources = [{"name": "web", "format": "jsonl", "paths": ["web.jsonl"]}]
+    assert subset.planned_sets(load({"sources": sources, "pipeline": []})) == {}

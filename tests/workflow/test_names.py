@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -65,7 +66,12 @@ def test_odd_names_of_folders_and_files_change_no_result(full, make_folder, conf
         ), stage
 
     results = ("--results", f"{ODD}/results")
-    assert ask(folder, "waterfall", *results) == ask(full, "waterfall")
+    waterfall = ask(folder, "waterfall", *results)
+    # Up to where the report lies.
+    assert waterfall.split("Report: ")[0] == ask(full, "waterfall").split("Report: ")[0]
+    # A command to be copied: a shell must read it as one word.
+    advice = waterfall.rpartition("Ask about a document: ")[2]
+    assert shlex.split(advice)[2:] == [*results, "ID_OR_URL"]
     dropped = finished.rows(odd / "results" / "minhash_dedup" / "dropped")[0]
     assert dropped["matched_id"] in ask(folder, "why", *results, dropped["id"])
     counted = ask(folder, "sql", *results, "SELECT count(*) AS documents FROM dropped WHERE stage = 'minhash_dedup'")
@@ -139,3 +145,10 @@ def test_a_results_folder_that_could_not_be_questioned_is_refused(make_folder, c
     folder = f"a{character}b"
     output = run_workflow(make_folder("questions"), changed(config, output_dir=folder), "--dry-run", fails=True)
     assert f"output_dir: {folder!r} holds {character!r}" in output
+
+
+def test_braces_of_a_pattern_are_no_wildcards(make_folder, config):
+    named = changed(config)
+    named["transformer_quality"]["labels"]["good"][0]["density"].append({"pattern": r"\b\w{4}\b {name}", "below": 50})
+    output = run_workflow(make_folder("pattern"), named, "--dry-run", "--printshellcmds")
+    assert r"\\b\\w{4}\\b {name}" in output
