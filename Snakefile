@@ -9,27 +9,30 @@ if not {"sources", "pipeline"} <= config.keys():
 include: "rules/common.smk"
 include: "rules/fetch.smk"
 include: "rules/ingest.smk"
-# The stages of `pipeline`, in any order: each family asks the configuration whether it takes part.
+# The stages of `pipeline`, in any order: each asks the configuration what comes before it.
 include: "rules/remove.smk"
 include: "rules/url_dedup.smk"
-include: "rules/dedup.smk"
-include: "rules/minhash.smk"
+include: "rules/paragraph_dedup.smk"
+include: "rules/minhash_dedup.smk"
+include: "rules/line_pruning.smk"
 include: "rules/substring_dedup.smk"
+include: "rules/language_id.smk"
 include: "rules/heuristics.smk"
-include: "rules/quality.smk"
+include: "rules/fasttext_quality.smk"
+include: "rules/transformer_quality.smk"
 include: "rules/domains.smk"
 # From the curated pool to what a trainer reads.
 include: "rules/tokenizer.smk"
-include: "rules/mixtures.smk"
+include: "rules/sets.smk"
 include: "rules/export.smk"
 include: "rules/report.smk"
-
-
-localrules:
-    all,
+# What jobs wait for that read from all shards, partitions or files; and what can be asked for by name.
+include: "rules/barrier.smk"
+include: "rules/targets.smk"
 
 
 rule all:
     default_target: True
     input:
         FINAL,
+    localrule: True

@@ -1,42 +1,51 @@
-# Shared by all files of this folder: the checked configuration, path patterns and the canonical params of a job.
+# Shared by all files of this folder, and the only one with functions: the checked configuration, the paths of files, and
+# what a job is told, by its params and by its command.
 
 from snakemake.exceptions import WorkflowError
 
-from tamis.config import load
+from tamis.config import STAGES, load
 from tamis.errors import TamisError
-from tamis.job import find_module
+from tamis.job import command, find_module
+from tamis.dedup.minhash.index import index_files
 from tamis.section import canonical
 from tamis.stages.ingest import units
+from tamis.sets.configured import configured_sets
 
 try:
     CFG = load(config)
     UNITS = units(CFG.sources, CFG.ingest)
+    EARLIER_INDEX = index_files(CFG.minhash_dedup.against, CFG.minhash_dedup.scheme())
 except TamisError as error:
     raise WorkflowError(str(error)) from None
 
 RESULTS = CFG.output_dir.rstrip("/")
 LOGS = f"{RESULTS}/logs"
 BENCHMARKS = f"{RESULTS}/benchmarks"
+SAMPLING = f"{RESULTS}/sampling"
 SHARDS = CFG.shards
 PARTITIONS = CFG.partition_count
 PIPELINE = list(CFG.pipeline)
+POOL = PIPELINE[-1] if PIPELINE else "ingest"
+# Sets by folder ("validation", "annealing/<name>", "mixtures/<name>"), and those that are exported by name.
+SETS = configured_sets(CFG)
+EXPORTS = {chosen.name: chosen for chosen in SETS.values() if chosen.exported}
 
 
 wildcard_constraints:
+    unit=r"\d{5}",
     shard=r"\d{5}",
     partition=r"\d{5}",
-    unit=r"\d{5}",
+    file=r"\d{5}",
+    subset="|".join(SETS) or "no_set",
+    export="|".join(EXPORTS) or "no_export",
+    release=r"[A-Za-z0-9.!+_-]+\.sdist",
 
 
 def parts(pattern, count=SHARDS):
-    """The paths of all shards: {shard} in the pattern is filled in."""
-    return [pattern.replace("{shard}", f"{index:05d}") for index in range(count)]
-
-
-def partition_parts(pattern):
-    """The paths of all partitions: {partition} in the pattern is filled in."""
+    """The paths of all shards, partitions or files: the number is filled in; other wildcards stay."""
     return [
-        pattern.replace("{partition}", f"{index:05d}") for index in range(PARTITIONS)
+        pattern.replace("{shard}", number).replace("{partition}", number).replace("{file}", number)
+        for number in (f"{index:05d}" for index in range(count))
     ]
 
 
@@ -45,45 +54,80 @@ def documents_of(stage):
     return f"{RESULTS}/{stage}/documents/part-{{shard}}.parquet"
 
 
-def stage_before(stage):
-    """The stage whose documents a stage reads."""
+def documents_before(stage):
+    """The documents that a stage reads: those of the stage before it in the pipeline."""
     if stage not in PIPELINE:
         # Its rules exist, but nothing can make their input; the path says why.
-        return f"{stage}_is_not_in_the_pipeline"
-    position = PIPELINE.index(stage)
-    return PIPELINE[position - 1] if position else "ingest"
+        return documents_of(f"{stage}_is_not_in_the_pipeline")
+    return documents_of(["ingest", *PIPELINE][PIPELINE.index(stage)])
 
 
-def documents_before(stage):
-    """The documents that a stage reads, with the wildcard {shard}."""
-    return documents_of(stage_before(stage))
+OUTCOME = "kept dropped stats"
 
 
-def spec(stage, section=None, **more):
-    """The one params entry of a job; what triggers a rerun is exactly what the job uses."""
-    code = find_module(stage)
-    if hasattr(code, "Config"):
-        section = getattr(CFG, stage) if section is None else section
-        more["config"] = section.model_dump(mode="json")
-    return canonical({"stage": stage, "version": code.VERSION, **more})
+def outcome(stage, *more):
+    """What every stage leaves of a shard, by the names that its last step gives them; `more` is edits or nothing."""
+    found = {
+        "kept": documents_of(stage),
+        "dropped": f"{RESULTS}/{stage}/dropped/part-{{shard}}.parquet",
+        "stats": f"{RESULTS}/{stage}/stats/part-{{shard}}.json",
+    }
+    return found | {name: f"{RESULTS}/{stage}/{name}/part-{{shard}}.parquet" for name in more}
 
 
-def spec_named(stage, name, **more):
-    """Like `spec`, for a section that holds named entries (mixtures, annealing)."""
-    return spec(stage, section=getattr(CFG, stage)[name], name=name, **more)
+def files_of_set(pattern):
+    """An input function: the paths of all files of the set {subset}."""
+    return lambda wildcards: parts(pattern, SETS[wildcards.subset].section.files)
 
 
-POOL_STAGE = PIPELINE[-1] if PIPELINE else "ingest"
-POOL_DOCUMENTS = documents_of(POOL_STAGE)
+def files_of_export(pattern):
+    """An input function: the paths of all files of the export {export}."""
+    return lambda wildcards: parts(pattern, EXPORTS[wildcards.export].export_files)
 
 
-def unit_spec(wildcards):
-    """The params of the job that reads one unit of input files."""
-    unit = UNITS[int(wildcards.unit)]
-    return spec(
-        "ingest",
-        shards=SHARDS,
-        source=unit.source.model_dump(mode="json"),
-        priority=unit.priority,
-        files=[str(path) for path in unit.files],
-    )
+def choices_before(wildcards):
+    """The choices of the sets that the set {subset} must share no document with."""
+    return [f"{SAMPLING}/{other}/choice.arrow" for other in SETS[wildcards.subset].excluded]
+
+
+def spec(stage, section=None, each=None, **more):
+    """The one params entry of a job: all that it uses and that triggers a rerun.
+
+    The section is that of the configuration, if it has one, where none is given; `each` is a function that takes the
+    wildcards and returns what is a job's own.
+    """
+
+    # A function, because Snakemake would look for wildcards in the braces of a text.
+    def text(wildcards):
+        values = {"config": section or getattr(CFG, stage, None), **more}
+        values |= each(wildcards) if each else {}
+        values["config"] = values["config"] and values["config"].model_dump(mode="json")
+        return canonical({"stage": stage, "version": find_module(stage).VERSION, **values})
+
+    return text
+
+
+def job(stage, step, writes="output"):
+    """The command of a job, from the parameters of `run_<step>`; `writes` names those that are outputs of the rule."""
+    try:
+        return f"{command(stage, step, writes.split())} > {{log:q}} 2>&1"
+    except TamisError as error:
+        raise WorkflowError(str(error)) from None
+
+
+# Folder → arguments of its barrier's command: path, number and suffix of files that are read only when all are there.
+CROSSINGS = {}
+
+
+def crossing(folder, count=SHARDS, suffix=".arrow"):
+    """Announce that jobs read all files of a folder of the results; return the barrier that they wait for."""
+    arguments = [f"{RESULTS}/{folder}", str(count), suffix]
+    if CROSSINGS.setdefault(folder, arguments) != arguments:
+        raise WorkflowError(f"{folder}: announced with {CROSSINGS[folder]} and with {arguments}")
+    return f"{RESULTS}/{folder}/barrier.json"
+
+
+def crossing_files(wildcards):
+    """The files that a barrier holds."""
+    folder, count, suffix = CROSSINGS[wildcards.folder]
+    return parts(f"{folder}/part-{{shard}}{suffix}", int(count))

@@ -1,67 +1,40 @@
 # Hand every set to trainers: Parquet shards in one global random order, a dataset card, a list of files with sha256.
 #
-# Input: documents and summary of the sets (rules/mixtures.smk).
+# Input: documents and summary of the sets (rules/sets.smk).
 # Output: <results>/export/<name>/{parquet/part-*.parquet,README.md,export.json}.
-# Usual steps: shuffle (set's files to output shards) → barrier → write → card.
+# Steps: shuffle (set's files to output shards) → write → card.
 # Another training stack is a module of tamis/export with a folder export/<name>/<stack> and rules of its own.
+
+EXPORT_SPEC = spec("parquet", CFG.export, each=lambda wildcards: EXPORTS[wildcards.export].export_params())
+for chosen in EXPORTS.values():
+    crossing(f"sampling/export/{chosen.name}/shuffle", chosen.section.files)
 
 
 rule export_shuffle:
     input:
-        documents=lambda wildcards: f"{RESULTS}/{EXPORTS[wildcards.export]}/documents/part-{wildcards.file}.parquet",
         # Nothing is exported that was not held to its plan.
-        summary=lambda wildcards: f"{RESULTS}/{EXPORTS[wildcards.export]}/summary.json",
+        lambda wildcards: f"{RESULTS}/{EXPORTS[wildcards.export].folder}/summary.json",
+        documents=lambda wildcards: f"{RESULTS}/{EXPORTS[wildcards.export].folder}/documents/part-{{file}}.parquet",
     output:
         # Gone once the card, which names them, has been written.
-        rows=temp(f"{SAMPLING}/export/{{export}}/shuffle/part-{{file}}.arrow"),
+        output=temp(f"{SAMPLING}/export/{{export}}/shuffle/part-{{file}}.arrow"),
     log:
         f"{LOGS}/export/{{export}}/shuffle-{{file}}.log",
     benchmark:
         f"{BENCHMARKS}/export/{{export}}/shuffle-{{file}}.tsv"
     conda:
         "../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=30,
     params:
-        spec=lambda wildcards: export_spec(wildcards.export),
+        spec=EXPORT_SPEC,
     shell:
-        "python -m tamis.job parquet shuffle --params {params.spec:q}"
-        " documents={input.documents:q} output={output.rows:q} > {log:q} 2>&1"
-
-
-rule export_barrier:
-    input:
-        lambda wildcards: subset_files(
-            EXPORTS[wildcards.export],
-            f"{SAMPLING}/export/{wildcards.export}/shuffle/part-{{file}}.arrow",
-        ),
-    output:
-        barrier=f"{SAMPLING}/export/{{export}}/shuffle/barrier.json",
-    log:
-        f"{LOGS}/export/{{export}}/barrier.log",
-    benchmark:
-        f"{BENCHMARKS}/export/{{export}}/barrier.tsv"
-    conda:
-        "../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
-    params:
-        arguments=lambda wildcards: (
-            f"'{SAMPLING}/export/{wildcards.export}/shuffle' {SUBSETS[EXPORTS[wildcards.export]].files} .arrow"
-        ),
-    shell:
-        "python -m tamis.barrier {output.barrier:q} {params.arguments} > {log:q} 2>&1"
+        job("parquet", "shuffle")
 
 
 rule export_write:
     input:
         barrier=f"{SAMPLING}/export/{{export}}/shuffle/barrier.json",
     output:
-        part=f"{RESULTS}/export/{{export}}/parquet/part-{{shard}}.parquet",
+        output=f"{RESULTS}/export/{{export}}/parquet/part-{{shard}}.parquet",
         stats=f"{SAMPLING}/export/{{export}}/stats/part-{{shard}}.json",
     log:
         f"{LOGS}/export/{{export}}/write-{{shard}}.log",
@@ -69,32 +42,22 @@ rule export_write:
         f"{BENCHMARKS}/export/{{export}}/write-{{shard}}.tsv"
     conda:
         "../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=60,
     params:
-        spec=lambda wildcards: export_spec(wildcards.export),
+        spec=EXPORT_SPEC,
     shell:
-        "python -m tamis.job parquet write --params {params.spec:q} shard={wildcards.shard}"
-        " barrier={input.barrier:q} output={output.part:q} stats={output.stats:q} > {log:q} 2>&1"
+        job("parquet", "write", writes="output stats")
 
 
 rule export_card:
     input:
-        files=lambda wildcards: parts(
-            f"{RESULTS}/export/{wildcards.export}/parquet/part-{{shard}}.parquet",
-            export_shards(wildcards.export),
+        files_of_export(f"{RESULTS}/export/{{export}}/parquet/part-{{shard}}.parquet"),
+        files_of_export(f"{SAMPLING}/export/{{export}}/stats/part-{{shard}}.json"),
+        lambda wildcards: parts(
+            f"{SAMPLING}/export/{{export}}/shuffle/part-{{file}}.arrow", EXPORTS[wildcards.export].section.files
         ),
-        stats=lambda wildcards: parts(
-            f"{SAMPLING}/export/{wildcards.export}/stats/part-{{shard}}.json",
-            export_shards(wildcards.export),
-        ),
-        rows=lambda wildcards: subset_files(
-            EXPORTS[wildcards.export],
-            f"{SAMPLING}/export/{wildcards.export}/shuffle/part-{{file}}.arrow",
-        ),
-        summary=lambda wildcards: f"{RESULTS}/{EXPORTS[wildcards.export]}/summary.json",
+        # The first of the stats; the others lie beside it.
+        stats=f"{SAMPLING}/export/{{export}}/stats/part-00000.json",
+        summary=lambda wildcards: f"{RESULTS}/{EXPORTS[wildcards.export].folder}/summary.json",
         training=f"{RESULTS}/tokenizer/training.json",
     output:
         readme=f"{RESULTS}/export/{{export}}/README.md",
@@ -105,31 +68,7 @@ rule export_card:
         f"{BENCHMARKS}/export/{{export}}/card.tsv"
     conda:
         "../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
     params:
-        spec=lambda wildcards: export_spec(wildcards.export),
+        spec=EXPORT_SPEC,
     shell:
-        "python -m tamis.job parquet card --params {params.spec:q} stats={input.stats[0]:q}"
-        " summary={input.summary:q} training={input.training:q} readme={output.readme:q}"
-        " manifest={output.manifest:q} > {log:q} 2>&1"
-
-
-localrules:
-    export,
-
-
-rule export:
-    input:
-        [f"{RESULTS}/export/{name}/export.json" for name in EXPORTS],
-        # Named too, so that a lost file is made again.
-        [
-            path
-            for name in EXPORTS
-            for path in parts(
-                f"{RESULTS}/export/{name}/parquet/part-{{shard}}.parquet",
-                export_shards(name),
-            )
-        ],
+        job("parquet", "card", writes="readme manifest")

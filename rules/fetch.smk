@@ -10,15 +10,7 @@ from tamis.readers.releases import requirement_lines
 REQUIREMENT_LINES = requirement_lines(CFG.sources)
 
 
-wildcard_constraints:
-    release=r"[A-Za-z0-9.!+_-]+\.sdist",
-
-
 # On the machine that starts the workflow: the nodes of a cluster often have no way out.
-localrules:
-    fetch_release,
-
-
 rule fetch_release:
     output:
         release=f"{DOWNLOADS}/{{release}}",
@@ -27,12 +19,9 @@ rule fetch_release:
     benchmark:
         f"{BENCHMARKS}/fetch/{{release}}.tsv"
     retries: 2
+    localrule: True
     conda:
         "../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=20,
     params:
         spec=lambda wildcards: REQUIREMENT_LINES[wildcards.release],
     shell:

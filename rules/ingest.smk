@@ -2,151 +2,79 @@
 #
 # Input: the files of `sources` in the configuration, cut into units.
 # Output: <results>/ingest/{documents,dropped,stats}/part-*, skipped/ and read/ by unit.
-# Steps: map (a unit) -> keys (a shard) -> rank (one) -> apply (a shard).
+# Steps: map (a unit) → keys (a shard) → rank (one job) → apply (a shard).
 
 
 rule ingest_map:
     input:
-        lambda wildcards: [str(path) for path in UNITS[int(wildcards.unit)].files],
+        lambda wildcards: UNITS[int(wildcards.unit)].files,
     output:
-        rows=f"{RESULTS}/ingest/map/part-{{unit}}.arrow",
+        output=f"{RESULTS}/ingest/map/part-{{unit}}.arrow",
         skipped=f"{RESULTS}/ingest/skipped/part-{{unit}}.parquet",
-        counts=f"{RESULTS}/ingest/read/part-{{unit}}.json",
+        read_counts=f"{RESULTS}/ingest/read/part-{{unit}}.json",
     log:
         f"{LOGS}/ingest/map-{{unit}}.log",
     benchmark:
         f"{BENCHMARKS}/ingest/map-{{unit}}.tsv"
     conda:
         "../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=60,
     params:
-        spec=unit_spec,
+        spec=spec("ingest", each=lambda wildcards: UNITS[int(wildcards.unit)].params(), shards=SHARDS),
     shell:
-        "python -m tamis.job ingest map --params {params.spec:q} output={output.rows:q}"
-        " skipped={output.skipped:q} read_counts={output.counts:q} > {log:q} 2>&1"
-
-
-rule ingest_map_barrier:
-    input:
-        parts(f"{RESULTS}/ingest/map/part-{{shard}}.arrow", len(UNITS)),
-    output:
-        barrier=f"{RESULTS}/ingest/map/barrier.json",
-    log:
-        f"{LOGS}/ingest/map-barrier.log",
-    benchmark:
-        f"{BENCHMARKS}/ingest/map-barrier.tsv"
-    conda:
-        "../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
-    params:
-        spec=f"{RESULTS}/ingest/map {len(UNITS)} .arrow",
-    shell:
-        "python -m tamis.barrier {output.barrier:q} {params.spec} > {log:q} 2>&1"
+        job("ingest", "map", writes="output skipped read_counts")
 
 
 rule ingest_keys:
     input:
-        barrier=f"{RESULTS}/ingest/map/barrier.json",
+        barrier=crossing("ingest/map", len(UNITS)),
     output:
-        sort_keys=f"{RESULTS}/ingest/keys/part-{{shard}}.npy",
+        output=f"{RESULTS}/ingest/keys/part-{{shard}}.npy",
     log:
         f"{LOGS}/ingest/keys-{{shard}}.log",
     benchmark:
         f"{BENCHMARKS}/ingest/keys-{{shard}}.tsv"
     conda:
         "../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=30,
     params:
         spec=spec("ingest", shards=SHARDS),
     shell:
-        "python -m tamis.job ingest keys --params {params.spec:q} barrier={input.barrier:q}"
-        " shard={wildcards.shard} output={output.sort_keys:q} > {log:q} 2>&1"
-
-
-rule ingest_keys_barrier:
-    input:
-        parts(f"{RESULTS}/ingest/keys/part-{{shard}}.npy"),
-    output:
-        barrier=f"{RESULTS}/ingest/keys/barrier.json",
-    log:
-        f"{LOGS}/ingest/keys-barrier.log",
-    benchmark:
-        f"{BENCHMARKS}/ingest/keys-barrier.tsv"
-    conda:
-        "../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
-    params:
-        spec=f"{RESULTS}/ingest/keys {SHARDS} .npy",
-    shell:
-        "python -m tamis.barrier {output.barrier:q} {params.spec} > {log:q} 2>&1"
+        job("ingest", "keys")
 
 
 rule ingest_rank:
     input:
-        barrier=f"{RESULTS}/ingest/keys/barrier.json",
-        counts=parts(f"{RESULTS}/ingest/read/part-{{shard}}.json", len(UNITS)),
+        parts(f"{RESULTS}/ingest/read/part-{{shard}}.json", len(UNITS)),
+        barrier=crossing("ingest/keys", suffix=".npy"),
     output:
-        ranks=f"{RESULTS}/ingest/ranks.npy",
+        output=f"{RESULTS}/ingest/ranks.npy",
     log:
         f"{LOGS}/ingest/rank.log",
     benchmark:
         f"{BENCHMARKS}/ingest/rank.tsv"
     conda:
         "../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=60,
     params:
         spec=spec("ingest", units=len(UNITS), read_folder=f"{RESULTS}/ingest/read"),
     shell:
-        "python -m tamis.job ingest rank --params {params.spec:q} barrier={input.barrier:q}"
-        " output={output.ranks:q} > {log:q} 2>&1"
+        job("ingest", "rank")
 
 
 rule ingest_apply:
     input:
-        barrier=f"{RESULTS}/ingest/map/barrier.json",
-        keys_barrier=f"{RESULTS}/ingest/keys/barrier.json",
+        barrier=crossing("ingest/map", len(UNITS)),
+        keys_barrier=crossing("ingest/keys", suffix=".npy"),
         ranks=f"{RESULTS}/ingest/ranks.npy",
     output:
-        kept=f"{RESULTS}/ingest/documents/part-{{shard}}.parquet",
-        dropped=f"{RESULTS}/ingest/dropped/part-{{shard}}.parquet",
-        stats=f"{RESULTS}/ingest/stats/part-{{shard}}.json",
+        **outcome("ingest"),
     log:
         f"{LOGS}/ingest/apply-{{shard}}.log",
     benchmark:
         f"{BENCHMARKS}/ingest/apply-{{shard}}.tsv"
     conda:
         "../envs/cpu.yaml"
-    threads: 1
     resources:
         mem_mb=4000,
-        runtime=60,
     params:
         spec=spec("ingest", shards=SHARDS),
     shell:
-        "python -m tamis.job ingest apply --params {params.spec:q} barrier={input.barrier:q}"
-        " keys_barrier={input.keys_barrier:q} ranks={input.ranks:q} shard={wildcards.shard} kept={output.kept:q}"
-        " dropped={output.dropped:q} stats={output.stats:q} > {log:q} 2>&1"
-
-
-localrules:
-    ingest,
-
-
-rule ingest:
-    input:
-        parts(documents_of("ingest")),
+        job("ingest", "apply", writes=OUTCOME)

@@ -3,59 +3,37 @@
 # Input: the stats of every stage, the sets and exports.
 # Output: <results>/{layout.json,stats.parquet,notes.parquet,manifest.json,tamis.duckdb},
 #         report/{index.html,waterfall.svg,alarms.json}.
-# Steps: layout (first of all, so that an unfinished run can be questioned) -> stats -> manifest -> database, page.
+# Steps: layout (first of all, so that an unfinished run can be questioned) → stats → manifest → database, page.
 
-REPORT_STAGES = ["ingest", *PIPELINE, *(["tokenizer"] if CFG.tokenizer else [])]
+from tamis.report.layout import planned_layout
+
+LAYOUT = planned_layout(CFG, EXPORTS)
 # A set or export is whole when the file that adds it up is there.
-DELIVERED = [f"{RESULTS}/{name}/summary.json" for name in SUBSETS]
+DELIVERED = [f"{RESULTS}/{folder}/summary.json" for folder in SETS]
 DELIVERED += [f"{RESULTS}/export/{name}/export.json" for name in EXPORTS]
-FINAL = [
-    *DELIVERED,
-    f"{RESULTS}/tamis.duckdb",
-    f"{RESULTS}/report/index.html",
-    *MINHASH_DEDUP_INDEX,
-    *([f"{RESULTS}/report/checked.json"] if CFG.report.alarms_fatal else []),
-]
 
 
 rule report_layout:
     output:
-        layout=f"{RESULTS}/layout.json",
+        output=f"{RESULTS}/layout.json",
     log:
         f"{LOGS}/report/layout.log",
     benchmark:
         f"{BENCHMARKS}/report/layout.tsv"
     priority: 100
+    localrule: True
     conda:
         "../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=5,
     params:
-        spec=spec(
-            "layout",
-            layout={
-                "stages": REPORT_STAGES,
-                "shards": SHARDS,
-                "mixtures": list(MIXTURES),
-                "annealing": list(ANNEALING),
-                "exports": list(EXPORTS),
-                "validation": CFG.validation is not None,
-            },
-        ),
+        spec=spec("layout", layout=LAYOUT),
     shell:
-        "python -m tamis.job layout write --params {params.spec:q} output={output.layout:q} > {log:q} 2>&1"
+        job("layout", "write")
 
 
 rule report_stats:
     input:
+        [path for stage in LAYOUT["stages"] for path in parts(f"{RESULTS}/{stage}/stats/part-{{shard}}.json")],
         layout=f"{RESULTS}/layout.json",
-        stats=[
-            path
-            for stage in REPORT_STAGES
-            for path in parts(f"{RESULTS}/{stage}/stats/part-{{shard}}.json")
-        ],
     output:
         table=f"{RESULTS}/stats.parquet",
         notes=f"{RESULTS}/notes.parquet",
@@ -65,50 +43,40 @@ rule report_stats:
         f"{BENCHMARKS}/report/stats.tsv"
     conda:
         "../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=30,
     params:
         spec=spec("tables"),
     shell:
-        "python -m tamis.job tables stats --params {params.spec:q} layout={input.layout:q}"
-        " table={output.table:q} notes={output.notes:q} > {log:q} 2>&1"
+        job("tables", "stats", writes="table notes")
 
 
 rule report_manifest:
     input:
-        DELIVERED,
+        [*DELIVERED, f"{RESULTS}/stats.parquet"],
         layout=f"{RESULTS}/layout.json",
-        table=f"{RESULTS}/stats.parquet",
     output:
-        manifest=f"{RESULTS}/manifest.json",
+        output=f"{RESULTS}/manifest.json",
     log:
         f"{LOGS}/report/manifest.log",
     benchmark:
         f"{BENCHMARKS}/report/manifest.tsv"
     conda:
         "../envs/cpu.yaml"
-    threads: 1
     resources:
-        mem_mb=1000,
         runtime=120,
     params:
         spec=spec(
             "manifest",
             configuration=CFG.model_dump(mode="json"),
-            versions={stage: find_module(stage).VERSION for stage in REPORT_STAGES},
+            versions={stage: find_module(stage).VERSION for stage in LAYOUT["stages"]},
         ),
     shell:
-        "python -m tamis.job manifest write --params {params.spec:q} layout={input.layout:q}"
-        " output={output.manifest:q} > {log:q} 2>&1"
+        job("manifest", "write")
 
 
 rule report_database:
     input:
-        DELIVERED,
+        [*DELIVERED, f"{RESULTS}/stats.parquet"],
         layout=f"{RESULTS}/layout.json",
-        table=f"{RESULTS}/stats.parquet",
     output:
         database=f"{RESULTS}/tamis.duckdb",
     log:
@@ -117,23 +85,18 @@ rule report_database:
         f"{BENCHMARKS}/report/database.tsv"
     conda:
         "../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
     params:
         spec=spec("database"),
     shell:
-        "python -m tamis.job database views --params {params.spec:q} layout={input.layout:q}"
-        " database={output.database:q} > {log:q} 2>&1"
+        job("database", "views", writes="database")
 
 
 rule report_page:
     input:
+        f"{RESULTS}/stats.parquet",
+        f"{RESULTS}/notes.parquet",
+        f"{RESULTS}/manifest.json",
         layout=f"{RESULTS}/layout.json",
-        table=f"{RESULTS}/stats.parquet",
-        notes=f"{RESULTS}/notes.parquet",
-        manifest=f"{RESULTS}/manifest.json",
     output:
         page=f"{RESULTS}/report/index.html",
         picture=f"{RESULTS}/report/waterfall.svg",
@@ -144,15 +107,10 @@ rule report_page:
         f"{BENCHMARKS}/report/page.tsv"
     conda:
         "../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=60,
     params:
         spec=spec("page", section=CFG.report.model_copy(update={"alarms_fatal": False})),
     shell:
-        "python -m tamis.job page page --params {params.spec:q} layout={input.layout:q} page={output.page:q}"
-        " picture={output.picture:q} alarms={output.alarms:q} > {log:q} 2>&1"
+        job("page", "page", writes="page picture alarms")
 
 
 # A rule of its own, because Snakemake takes away what a failing job wrote, and the page must stay.
@@ -161,31 +119,15 @@ rule report_check:
         page=f"{RESULTS}/report/index.html",
         alarms=f"{RESULTS}/report/alarms.json",
     output:
-        checked=f"{RESULTS}/report/checked.json",
+        output=f"{RESULTS}/report/checked.json",
     log:
         f"{LOGS}/report/check.log",
     benchmark:
         f"{BENCHMARKS}/report/check.tsv"
+    localrule: True
     conda:
         "../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=5,
     params:
         spec=spec("page", section=CFG.report),
     shell:
-        "python -m tamis.job page check --params {params.spec:q} alarms={input.alarms:q} page={input.page:q}"
-        " output={output.checked:q} > {log:q} 2>&1"
-
-
-localrules:
-    report_layout,
-    report_check,
-    report,
-
-
-rule report:
-    input:
-        f"{RESULTS}/tamis.duckdb",
-        f"{RESULTS}/report/index.html",
+        job("page", "check")

@@ -1,93 +1,126 @@
-# What the files of mixtures, annealing sets, the validation split and their exports are called. No jobs here.
+# Choose and write the sets: the validation split first, then annealing sets, then mixtures.
+#
+# Input: the token index and the documents of the tokenizer stage.
+# Output: <results>/validation, annealing/<name> and mixtures/<name>, each with plan.parquet, documents, stats, summary.json.
+#         Nothing in them depends on the number of shards; what does lies in <results>/sampling/<set>.
+# Steps: plan (one job a set; sees every shard's index) → select (shards to the set's files) → write → summary.
 
-from tamis.sets.checks import excluded_sets
-from tamis.stages import subset
-
-SAMPLING = f"{RESULTS}/sampling"
-ANNEALING = CFG.annealing or {}
-MIXTURES = CFG.mixtures or {}
-
-# Every set by its folder: "validation", "annealing/<name>", "mixtures/<name>".
-SUBSETS = {"validation": CFG.validation} if CFG.validation else {}
-SUBSETS |= {f"annealing/{name}": section for name, section in ANNEALING.items()}
-SUBSETS |= {f"mixtures/{name}": section for name, section in MIXTURES.items()}
+for folder in SETS:
+    crossing(f"sampling/{folder}/select")
 
 
-wildcard_constraints:
-    annealing="|".join(ANNEALING) or "no_annealing_set",
-    mixture="|".join(MIXTURES) or "no_mixture",
-    subset="|".join(SUBSETS) or "no_set",
-    file=r"\d{5}",
+rule validation_plan:
+    input:
+        index=crossing("tokenizer/index"),
+    output:
+        plan=f"{RESULTS}/validation/plan.parquet",
+        choice=f"{SAMPLING}/validation/choice.arrow",
+    log:
+        f"{LOGS}/validation/plan.log",
+    benchmark:
+        f"{BENCHMARKS}/validation/plan.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        spec=spec("validation", shards=SHARDS),
+    shell:
+        job("validation", "plan", writes="plan choice")
 
 
-def excluded(stage, name):
-    """The sets whose documents an annealing set or mixture may not take."""
-    return excluded_sets(
-        stage,
-        name,
-        validation=CFG.validation is not None,
-        annealing=ANNEALING,
-        mixtures=MIXTURES,
-    )
+rule annealing_plan:
+    input:
+        choices_before,
+        index=crossing("tokenizer/index"),
+    output:
+        plan=f"{RESULTS}/{{subset}}/plan.parquet",
+        choice=f"{SAMPLING}/{{subset}}/choice.arrow",
+    log:
+        f"{LOGS}/{{subset}}/plan.log",
+    benchmark:
+        f"{BENCHMARKS}/{{subset}}/plan.tsv"
+    wildcard_constraints:
+        subset=r"annealing/\w+",
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        spec=spec("annealing", each=lambda wildcards: SETS[wildcards.subset].plan_params(), shards=SHARDS),
+    shell:
+        job("annealing", "plan", writes="plan choice")
 
 
-def excluded_choices(stage, name):
-    """Their choice files."""
-    return [f"{SAMPLING}/{other}/choice.arrow" for other in excluded(stage, name)]
+rule mixtures_plan:
+    input:
+        choices_before,
+        index=crossing("tokenizer/index"),
+    output:
+        plan=f"{RESULTS}/{{subset}}/plan.parquet",
+        choice=f"{SAMPLING}/{{subset}}/choice.arrow",
+    log:
+        f"{LOGS}/{{subset}}/plan.log",
+    benchmark:
+        f"{BENCHMARKS}/{{subset}}/plan.tsv"
+    wildcard_constraints:
+        subset=r"mixtures/\w+",
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        spec=spec("mixtures", each=lambda wildcards: SETS[wildcards.subset].plan_params(), shards=SHARDS),
+    shell:
+        job("mixtures", "plan", writes="plan choice")
 
 
-def subset_files(name, pattern):
-    """The paths of all files of a set: {file} in the pattern is filled in."""
-    return [
-        pattern.replace("{file}", f"{index:05d}")
-        for index in range(SUBSETS[name].files)
-    ]
+rule subset_select:
+    input:
+        documents=documents_of("tokenizer"),
+        choice=f"{SAMPLING}/{{subset}}/choice.arrow",
+    output:
+        # Gone once the summary, which names them, has been written.
+        output=temp(f"{SAMPLING}/{{subset}}/select/part-{{shard}}.arrow"),
+    log:
+        f"{LOGS}/{{subset}}/select-{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/{{subset}}/select-{{shard}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        spec=spec("subset", each=lambda wildcards: SETS[wildcards.subset].layout_params(), shards=SHARDS),
+    shell:
+        job("subset", "select")
 
 
-def subset_outputs(stage):
-    """What a user receives of the sets of a stage: summaries, and documents, so that a lost file is made again."""
-    names = [name for name in SUBSETS if name.split("/")[0] == stage]
-    return [f"{RESULTS}/{name}/summary.json" for name in names] + [
-        path
-        for name in names
-        for path in subset_files(
-            name, f"{RESULTS}/{name}/documents/part-{{file}}.parquet"
-        )
-    ]
+rule subset_write:
+    input:
+        barrier=f"{SAMPLING}/{{subset}}/select/barrier.json",
+    output:
+        documents=f"{RESULTS}/{{subset}}/documents/part-{{file}}.parquet",
+        stats=f"{RESULTS}/{{subset}}/stats/part-{{file}}.json",
+    log:
+        f"{LOGS}/{{subset}}/write-{{file}}.log",
+    benchmark:
+        f"{BENCHMARKS}/{{subset}}/write-{{file}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        spec=spec("subset", each=lambda wildcards: SETS[wildcards.subset].layout_params()),
+    shell:
+        job("subset", "write", writes="documents stats")
 
 
-def subset_spec(name, **more):
-    """Params of the jobs that lay out a set: they depend on its number of files only."""
-    return spec(
-        "subset",
-        section=subset.Config(files=SUBSETS[name].files),
-        name=name,
-        **more,
-    )
-
-
-def export_shards(name):
-    """Output files of an export."""
-    return CFG.export.shards or SUBSETS[EXPORTS[name]].files
-
-
-def export_spec(name):
-    """Params of the jobs of one export."""
-    return spec(
-        "parquet",
-        section=CFG.export,
-        name=EXPORTS[name],
-        shards=export_shards(name),
-    )
-
-
-# Exports by name, with the folder of their set: names of sets are unique over all kinds.
-EXPORTS = {
-    folder.rpartition("/")[2]: folder
-    for folder in SUBSETS
-    if CFG.export.sets is None or folder.rpartition("/")[2] in CFG.export.sets
-}
-
-
-wildcard_constraints:
-    export="|".join(EXPORTS) or "no_export",
+rule subset_summary:
+    input:
+        files_of_set(f"{RESULTS}/{{subset}}/documents/part-{{file}}.parquet"),
+        files_of_set(f"{RESULTS}/{{subset}}/stats/part-{{file}}.json"),
+        parts(f"{SAMPLING}/{{subset}}/select/part-{{shard}}.arrow"),
+        plan=f"{RESULTS}/{{subset}}/plan.parquet",
+    output:
+        summary=f"{RESULTS}/{{subset}}/summary.json",
+    log:
+        f"{LOGS}/{{subset}}/summary.log",
+    benchmark:
+        f"{BENCHMARKS}/{{subset}}/summary.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        spec=spec("subset", each=lambda wildcards: SETS[wildcards.subset].layout_params()),
+    shell:
+        job("subset", "summary", writes="summary")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -56,7 +57,7 @@ def show_waterfall(folder: Path) -> int:
 
 
 def _command(name: str, folder: Path) -> str:
-    return f"tamis {name}" if folder == Path("results") else f"tamis {name} --results {folder}"
+    return f"tamis {name}" if folder == Path("results") else f"tamis {name} --results {shlex.quote(str(folder))}"
 
 
 def show_why(folder: Path, question: str) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, ValidationError, create_model, model_validator
+from pydantic import Field, ValidationError, create_model, field_validator, model_validator
 
 from tamis.dedup.scope import refusal
 from tamis.errors import ConfigError
@@ -20,7 +20,7 @@ from tamis.errors import ConfigError
 from tamis.export.parquet import Config as ExportConfig
 from tamis.readers import AnySource
 from tamis.report.settings import Config as ReportConfig
-from tamis.section import Section
+from tamis.section import FilePath, Section
 from tamis.sets.checks import problems
 from tamis.stages.annealing import Config as AnnealingConfig
 from tamis.stages.ingest import Config as IngestConfig
@@ -64,7 +64,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
 class _Top(Section):
     """Keys that belong to no stage."""
 
-    output_dir: str = Field("results", min_length=1, description="Folder of everything the workflow writes.")
+    output_dir: FilePath = Field("results", min_length=1, description="Folder of everything the workflow writes.")
     shards: Annotated[int, Field(ge=1, le=10_000)] = Field(
         2,
         description="Number of document shards N; nothing a user receives depends on it. One shard is held in memory: "
@@ -82,6 +82,14 @@ class _Top(Section):
         description="The stages, in order; leaving a name out skips that stage.",
     )
     ingest: IngestConfig = Field(IngestConfig(), description="Reading the sources.")
+
+    @field_validator("output_dir")
+    @classmethod
+    def _can_be_questioned(cls, folder: str) -> str:
+        # Its patterns, by which views read the results, cannot say a backslash; after a ? it looks for options.
+        if found := [character for character in "\\?" if character in folder]:
+            raise ValueError(f"{folder!r} holds {found[0]!r}, which DuckDB takes for its own; name another folder")
+        return folder
 
 
 class _Bottom(_Top):

@@ -91,8 +91,8 @@ def bind(module: Any, function: Callable[..., None], params: dict[str, Any], val
     hints = get_type_hints(function)
     arguments: dict[str, Any] = {}
     for name in inspect.signature(function).parameters:
-        if name == "config":
-            arguments[name] = module.Config.model_validate(params["config"])
+        if name == "config" and name in params:
+            arguments[name] = hints[name].model_validate(params["config"])
         elif name in values:
             arguments[name] = _converted(hints[name], values[name])
         elif name in params:
@@ -105,6 +105,40 @@ def bind(module: Any, function: Callable[..., None], params: dict[str, Any], val
         msg = f"{module.__name__}.{function.__name__} has no parameters {unknown}"
         raise ConfigError(msg)
     return arguments
+
+
+# Indices of a job, which are wildcards of its rule.
+WILDCARDS = ("shard", "partition", "file")
+
+
+def command(stage: str, step: str, writes: Sequence[str]) -> str:
+    """The command line of a step as a rule gives it to its shell, with Snakemake's fields for what the rule knows.
+
+    Every parameter that is a path is a file of the rule and has the parameter's name there; indices are wildcards,
+    `threads` is the rule's, and all others come with the params, in the rule's one entry `spec`.
+
+    Args:
+        stage: a module.
+        step: of its function `run_<step>`.
+        writes: the parameters that are outputs; all other paths are inputs.
+
+    Raises:
+        ConfigError: there is no such stage or step, or it has no such paths.
+    """
+    module = find_module(stage)
+    function = getattr(module, f"run_{step}", None)
+    if function is None:
+        msg = f"{module.__name__} has no step {step!r}"
+        raise ConfigError(msg)
+    hints = get_type_hints(function)
+    paths = [name for name, hint in hints.items() if hint in (Path, Path | None)]
+    if unknown := sorted(set(writes) - set(paths)):
+        msg = f"{module.__name__}.{function.__name__} has no paths {unknown}; it has {paths}"
+        raise ConfigError(msg)
+    fields = {name: f"{{{'output' if name in writes else 'input'}.{name}:q}}" for name in paths}
+    fields |= {name: f"{{wildcards.{name}}}" for name in WILDCARDS} | {"threads": "{threads}"}
+    values = [f"{name}={fields[name]}" for name in inspect.signature(function).parameters if name in fields]
+    return " ".join([f"python -m tamis.job {stage} {step} --params {{params.spec:q}}", *values])
 
 
 def main(argv: Sequence[str] | None = None) -> int:

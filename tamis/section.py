@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Kind = Literal["prose", "code", "maths", "licence", "catalogue"]
 
@@ -15,6 +16,25 @@ AppliesTo = Annotated[
 ]
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+AnyPath = TypeVar("AnyPath", str, Path)
+
+
+def workflow_path(path: AnyPath) -> AnyPath:
+    """A path as it came, if the workflow can carry it.
+
+    Snakemake takes braces in a path for a wildcard and knows no way to escape them; it prints them by line.
+
+    Raises:
+        ValueError: it holds a brace or a line break.
+    """
+    if found := [character for character in "{}\n\r" if character in str(path)]:
+        raise ValueError(f"{str(path)!r} holds {found[0]!r}: braces and line breaks cannot stand in a path; rename it")
+    return path
+
+
+FilePath = Annotated[str, AfterValidator(workflow_path)]
+"""A file or folder that the workflow reads or writes; any characters but braces and line breaks."""
 
 
 class Section(BaseModel):

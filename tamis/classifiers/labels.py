@@ -18,18 +18,19 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from tamis import exchange
 from tamis.classifiers.selectors import Measured, Selector, both, select
 from tamis.errors import ConfigError, ModelError, SourceError
 from tamis.hashing import keyed_uint64
 from tamis.schemas import KINDS
-from tamis.section import Kind, Section, Share, canonical
+from tamis.section import Kind, Section, Share, canonical, workflow_path
 
 LABELLED = pa.schema(
     [
@@ -51,7 +52,7 @@ MATCHES = b"matches"
 class LabelFile(Section):
     """A JSONL file of labelled texts, for instance human or model judgements."""
 
-    path: Path = Field(description="JSONL file, one object a line.")
+    path: Annotated[Path, AfterValidator(workflow_path)] = Field(description="JSONL file, one object a line.")
     text: str = Field("text", description="Field that holds the text.")
     label: str = Field("label", description="Field that holds the label.")
     classes: dict[str, str] = Field(

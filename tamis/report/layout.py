@@ -8,6 +8,7 @@ other mixtures left behind are not part of the layout and are never read.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -35,6 +36,23 @@ class Layout(Section):
     annealing: tuple[Name, ...] = Field((), description="Names under `annealing/`.")
     exports: tuple[Name, ...] = Field((), description="Names under `export/`.")
     validation: bool = Field(False, description="Whether a validation split was reserved.")
+
+
+def planned_layout(config: Any, exports: Iterable[str]) -> dict[str, Any]:
+    """The fields of `Layout` for a run that is about to begin.
+
+    Args:
+        config: the checked configuration.
+        exports: names of the sets that are exported.
+    """
+    return {
+        "stages": ["ingest", *config.pipeline, *(["tokenizer"] if config.tokenizer else [])],
+        "shards": config.shards,
+        "mixtures": list(config.mixtures or {}),
+        "annealing": list(config.annealing or {}),
+        "exports": list(exports),
+        "validation": config.validation is not None,
+    }
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from tamis.sets.plan import JOIN, By
 def excluded_sets(
     stage: str, name: str, *, validation: bool, annealing: Mapping[str, Any], mixtures: Mapping[str, Any]
 ) -> list[str]:
-    """The sets whose documents an annealing set or mixture may not take.
+    """The sets whose documents a set may not take.
 
     Args:
-        stage: "annealing" or "mixtures".
+        stage: "validation" (which comes first and excludes nothing), "annealing" or "mixtures".
         name: which one.
         validation: whether there is a validation split.
         annealing: all annealing sets, in the order of the configuration.
@@ -23,6 +23,8 @@ def excluded_sets(
     Returns:
         Names such as "validation", "annealing/best", "mixtures/first".
     """
+    if stage == "validation":
+        return []
     section = annealing[name] if stage == "annealing" else mixtures[name]
     names: Sequence[str] | None = section.exclude_annealing
     if names is None:

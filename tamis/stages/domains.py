@@ -160,13 +160,15 @@ def in_main_languages(table: pa.Table, config: Config) -> pa.Table:
     return table.filter(pa.array(~_foreign(table, config)))
 
 
-def run_train(config: Config, *, labels: Path, model: Path, card: Path, card_text: Path, embeddings: str = "") -> None:
+def run_train(
+    config: Config, *, labels: Path, model: Path, card: Path, card_text: Path, embeddings: Path | None = None
+) -> None:
     """Train the classifier of prose and measure it on held-out labels.
 
     Args:
         labels: barrier over the labelled documents of all shards.
         model: output, the classifier; for `lexical` a note that there is none.
-        embeddings: path of the barrier over the embeddings of all shards; empty where the features are others.
+        embeddings: barrier over the embeddings of all shards; None where the features are others.
 
     Raises:
         ModelError: a domain has too few labels.
@@ -192,7 +194,7 @@ def run_train(config: Config, *, labels: Path, model: Path, card: Path, card_tex
             )
             raise ConfigError(msg)
         # Labelled documents of kinds that are not embedded cannot teach.
-        found = embedded.collect(barriers.paths(Path(embeddings)), labelled.rows["id"].combine_chunks(), ["embedding"])
+        found = embedded.collect(barriers.paths(embeddings), labelled.rows["id"].combine_chunks(), ["embedding"])
         known = pc.is_in(labelled.rows["id"], value_set=found["id"].combine_chunks())
         labelled = Labelled(labelled.rows.filter(known), labelled.matches)
     for name in TAUGHT:
@@ -265,11 +267,11 @@ def lexical_scores(table: pa.Table, config: Config) -> np.ndarray:
     return score
 
 
-def run_score(config: Config, *, documents: Path, model: Path, scores: Path, embeddings: str = "") -> None:
+def run_score(config: Config, *, documents: Path, model: Path, scores: Path, embeddings: Path | None = None) -> None:
     """Score one shard.
 
     Args:
-        embeddings: path of the shard's embeddings; empty where the features are others.
+        embeddings: the shard's embeddings; None where the features are others.
 
     Raises:
         ModelError: the features are embeddings and none are given, or the model does not fit them.
@@ -288,7 +290,7 @@ def run_score(config: Config, *, documents: Path, model: Path, scores: Path, emb
         if not embeddings:
             msg = f"{STAGE}: features are embeddings and the rule gives none"
             raise ModelError(msg)
-        vectors = embedded.vectors(embedded.rows_of(read_table(Path(embeddings)), prose["id"], Path(embeddings)))
+        vectors = embedded.vectors(embedded.rows_of(read_table(embeddings), prose["id"], embeddings))
         probability = linear_head.read(model, vectors.shape[1]).probabilities(vectors)
     for column, name in enumerate(TAUGHT):
         score[where, POSITION[name]] = probability[:, column]

@@ -26,10 +26,10 @@ from pydantic import Field, TypeAdapter
 from tamis import barrier as barriers
 from tamis import exchange, schemas
 from tamis.dedup import keep_order
-from tamis.errors import SourceError
+from tamis.errors import ConfigError, SourceError
 from tamis.ledger import Outputs, add_copies, dropped_rows, write_outcome
 from tamis.readers import AnySource, Record, Skip, Source
-from tamis.section import Section
+from tamis.section import Section, workflow_path
 from tamis.shards import home_shards, read_json, write_json, write_table
 
 log = logging.getLogger(__name__)
@@ -70,18 +70,28 @@ class Unit:
     priority: int
     files: tuple[Path, ...]
 
+    def params(self) -> dict[str, Any]:
+        """What the job depends on that reads it."""
+        files = [str(path) for path in self.files]
+        return {"source": self.source.model_dump(mode="json"), "priority": self.priority, "files": files}
+
 
 def units(sources: Sequence[Source], config: Config) -> list[Unit]:
     """Cut the files of all sources into units of at most `unit_bytes`; files not yet fetched stand alone.
 
     Raises:
         SourceError: a path of a source is missing or a pattern matches nothing.
+        ConfigError: the workflow cannot carry the name of a file.
     """
     found: list[Unit] = []
     for priority, source in enumerate(sources):
         group: list[Path] = []
         size = 0
         for path in source.input_files():
+            try:
+                workflow_path(path)
+            except ValueError as error:
+                raise ConfigError(f"sources[{priority}].paths ({source.name}): {error}") from error
             weight = path.stat().st_size if path.exists() else config.unit_bytes
             if group and (size + weight > config.unit_bytes or source.stands_alone):
                 found.append(Unit(source, priority, tuple(group)))
@@ -211,7 +221,7 @@ def run_keys(config: Config, *, shards: int, shard: int, barrier: Path, output: 
     keep_order.save_array(output, keys[keep_order.key_order(keys)])
 
 
-def run_rank(*, units: int, barrier: Path, read_folder: Path, output: Path) -> None:
+def run_rank(*, units: int, barrier: Path, read_folder: str, output: Path) -> None:
     """Merge the keys of all shards into ranks, and see that every source gave something.
 
     Args:
@@ -225,7 +235,7 @@ def run_rank(*, units: int, barrier: Path, read_folder: Path, output: Path) -> N
     records: dict[str, int] = {}
     skipped: dict[str, int] = {}
     for unit in range(units):
-        counts = read_json(read_folder / f"part-{unit:05d}.json")
+        counts = read_json(Path(read_folder, f"part-{unit:05d}.json"))
         name = counts["source"]
         records[name] = records.get(name, 0) + sum(file["records"] for file in counts["files"])
         skipped[name] = skipped.get(name, 0) + sum(file["skipped"] for file in counts["files"])
@@ -233,7 +243,7 @@ def run_rank(*, units: int, barrier: Path, read_folder: Path, output: Path) -> N
         if records[name] == 0:
             msg = (
                 f"source {name!r} gave no document ({skipped[name]} records were skipped, listed in "
-                f"{read_folder.parent / 'skipped'}). Correct its paths or fields, or remove it from `sources`."
+                f"{Path(read_folder).parent / 'skipped'}). Correct its paths or fields, or remove it from `sources`."
             )
             raise SourceError(msg)
     keep_order.merge_ranks(barriers.paths(barrier), output)

@@ -40,7 +40,7 @@ from tamis.errors import ModelError
 from tamis.language_codes import UNDECIDED, language_code
 from tamis.ledger import Outputs, dropped_rows, write_outcome
 from tamis.schemas import STAGE_COLUMNS
-from tamis.section import AppliesTo, Section, Share
+from tamis.section import AppliesTo, FilePath, Section, Share
 from tamis.shards import read_documents
 
 VERSION = 1
@@ -56,7 +56,7 @@ class Config(Section):
         ("prose", "maths", "licence", "catalogue"),
         description='Kinds whose language is identified; all others get "und" and stay.',
     )
-    model: str | None = Field(
+    model: FilePath | None = Field(
         None, description="Path of a fastText model (lid.176, GlotLID); null: py3langid's own, which needs no file."
     )
     max_characters: Annotated[int, Field(ge=50, le=1_000_000)] = Field(

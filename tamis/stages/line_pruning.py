@@ -293,13 +293,13 @@ def run_size(config: Config, *, shards: int, folder: str, output: Path) -> None:
     write_json(output, {"documents": documents})
 
 
-def run_map(config: Config, *, partitions: int, documents: Path, size: Path, output: Path) -> None:
+def run_map(config: Config, *, partitions: int, documents: Path, corpus_size: Path, output: Path) -> None:
     """Count the n-grams of one shard.
 
     Args:
         output: `FREQUENCIES` by partition, in rounds (`tamis/streams.py`), to write.
     """
-    first, corpus = partition_bounds(partitions), read_json(size)["documents"]
+    first, corpus = partition_bounds(partitions), read_json(corpus_size)["documents"]
 
     def routed() -> Iterator[pa.Table]:
         for counted in count_ngrams(table_batches(documents, ["id", "kind", "text"]), corpus, config):
@@ -310,7 +310,9 @@ def run_map(config: Config, *, partitions: int, documents: Path, size: Path, out
     exchange.write(output, FREQUENCIES, routed())
 
 
-def run_reduce(config: Config, *, partition: int, partitions: int, barrier: Path, size: Path, output: Path) -> None:
+def run_reduce(
+    config: Config, *, partition: int, partitions: int, barrier: Path, corpus_size: Path, output: Path
+) -> None:
     """Find the frequent n-grams of one partition.
 
     Args:
@@ -318,7 +320,7 @@ def run_reduce(config: Config, *, partition: int, partitions: int, barrier: Path
         output: `FREQUENCIES` by shard, to write.
     """
     counted = [streams.rounds(path, partition, partitions) for path in barriers.paths(barrier)]
-    exchange.write(output, FREQUENCIES, frequent(counted, threshold(read_json(size)["documents"], config)))
+    exchange.write(output, FREQUENCIES, frequent(counted, threshold(read_json(corpus_size)["documents"], config)))
 
 
 def run_apply(
@@ -329,7 +331,7 @@ def run_apply(
     documents: Path,
     counted: Path,
     barrier: Path,
-    size: Path,
+    corpus_size: Path,
     kept: Path,
     dropped: Path,
     edits: Path,
@@ -341,7 +343,7 @@ def run_apply(
         counted: this shard's n-grams from map, for what crossed.
         barrier: over the outputs of reduce.
     """
-    pruner = Pruner(exchange.read(barrier, shard, shards).combine_chunks(), read_json(size)["documents"], config)
+    pruner = Pruner(exchange.read(barrier, shard, shards).combine_chunks(), read_json(corpus_size)["documents"], config)
     with outcome_writer(Outputs(kept, dropped, stats, edits), "line_pruning", shard) as writer:
         for before in document_batches(documents):
             after, ledger, cuts = pruner.prune(before)

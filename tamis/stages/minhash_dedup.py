@@ -55,7 +55,7 @@ from tamis.dedup.minhash import audit as audits
 from tamis.dedup.minhash import candidates, groups, index, signatures, verification
 from tamis.dedup.scope import Within
 from tamis.ledger import Outputs, dropped_rows, outcome_writer
-from tamis.section import AppliesTo, Section, Share
+from tamis.section import AppliesTo, FilePath, Section, Share
 from tamis.shards import document_batches, write_json
 
 VERSION = 3
@@ -107,7 +107,7 @@ class Config(Section):
     )
     seed: int = Field(0, ge=0, description="Seed of the permutations and hash keys.")
     within: Within = None
-    against: tuple[str, ...] = Field(
+    against: tuple[FilePath, ...] = Field(
         (),
         description="Folders minhash_dedup/index of earlier runs (finished, with write_index): a document that one of "
         "them holds is dropped as in_earlier_corpus, naming the document there. ngram, bands, rows, seed and within "
@@ -145,6 +145,14 @@ class Config(Section):
             )
             raise ValueError(msg)
         return self
+
+    def for_signatures(self) -> Config:
+        """The section without what only the audit and the index use, for the params of the first step."""
+        return self.model_copy(update={"audit_sample": 0, "write_index": False})
+
+    def for_comparing(self) -> Config:
+        """And without the earlier runs, which only the first step looks at, for the params of the others."""
+        return self.for_signatures().model_copy(update={"against": ()})
 
     def scheme(self) -> signatures.Scheme:
         """How sets and signatures are made."""

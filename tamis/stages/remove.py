@@ -33,7 +33,7 @@ from pydantic import Field
 
 from tamis.errors import SourceError
 from tamis.ledger import Outputs, dropped_rows, outcome_writer
-from tamis.section import Section
+from tamis.section import FilePath, Section
 from tamis.shards import document_batches
 from tamis.urls import url_key
 
@@ -48,10 +48,12 @@ HOST = re.compile(r"(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0
 class Config(Section):
     """Removing listed documents: takedowns, opt-outs."""
 
-    urls: tuple[str, ...] = Field((), description="Files of addresses, one a line; every capture of them goes.")
-    domains: tuple[str, ...] = Field((), description="Files of host names, one a line; their subdomains go with them.")
-    ids: tuple[str, ...] = Field((), description="Files of document ids (32 hexadecimal digits), one a line.")
-    hashes: tuple[str, ...] = Field(
+    urls: tuple[FilePath, ...] = Field((), description="Files of addresses, one a line; every capture of them goes.")
+    domains: tuple[FilePath, ...] = Field(
+        (), description="Files of host names, one a line; their subdomains go with them."
+    )
+    ids: tuple[FilePath, ...] = Field((), description="Files of document ids (32 hexadecimal digits), one a line.")
+    hashes: tuple[FilePath, ...] = Field(
         (),
         description="Files of hashes, one a line: 16 hexadecimal digits (the first half of an id: hash of the URL "
         "key), or 64 (SHA-256 of a URL key or of an id).",

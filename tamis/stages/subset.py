@@ -20,12 +20,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pydantic import Field
 
 from tamis import exchange
 from tamis.errors import ConservationError, SchemaError
 from tamis.schemas import documents_schema
-from tamis.section import Section
+from tamis.sets.configured import Layout
 from tamis.sets.counts import counted
 from tamis.sets.sampling import bucket, keyed_hash
 from tamis.shards import part_name, read_documents, read_json, write_json, write_table
@@ -35,12 +34,6 @@ log = logging.getLogger(__name__)
 VERSION = 1
 
 LEFT_OUT = ("rank", "ingested_characters")
-
-
-class Config(Section):
-    """What a set's layout depends on."""
-
-    files: int = Field(4, ge=1, le=10_000, description="Files that the set's documents are laid out in.")
 
 
 def subset_schema(columns: Iterable[str]) -> pa.Schema:
@@ -90,7 +83,7 @@ def chosen_rows(documents: pa.Table, choice: pa.Table, where: str) -> pa.Table:
 
 
 def run_select(
-    config: Config, *, name: str, shards: int, shard: int, documents: Path, choice: Path, output: Path
+    config: Layout, *, name: str, shards: int, shard: int, documents: Path, choice: Path, output: Path
 ) -> None:
     """Route the chosen documents of one shard to the files of the set.
 
@@ -105,7 +98,7 @@ def run_select(
     log.info("%s: %d documents of shard %d", name, taken.num_rows, shard)
 
 
-def run_write(config: Config, *, name: str, file: int, barrier: Path, documents: Path, stats: Path) -> None:
+def run_write(config: Layout, *, name: str, file: int, barrier: Path, documents: Path, stats: Path) -> None:
     """Write one file of a set.
 
     Args:
@@ -128,7 +121,7 @@ def run_write(config: Config, *, name: str, file: int, barrier: Path, documents:
     log.info("%s: %d documents in file %d", name, table.num_rows, file)
 
 
-def run_summary(config: Config, *, name: str, plan: Path, summary: Path) -> None:
+def run_summary(config: Layout, *, name: str, plan: Path, summary: Path) -> None:
     """Add up the files of a set and hold them to the plan.
 
     Args:

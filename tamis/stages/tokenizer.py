@@ -31,7 +31,7 @@ from pydantic import Field
 from tamis import exchange, schemas
 from tamis.errors import ModelError
 from tamis.ledger import Outputs, write_outcome
-from tamis.section import Section
+from tamis.section import FilePath, Section
 from tamis.sets.plan import index_of
 from tamis.sets.sampling import keyed_hash
 from tamis.shards import read_documents, whole_file, write_json
@@ -54,7 +54,7 @@ _LINE_START = re.compile(r"(?<=\n)(?=\w)")
 class Config(Section):
     """The tokenizer and its training sample."""
 
-    file: str | None = Field(
+    file: FilePath | None = Field(
         None,
         description="Path of a tokenizer.json to use instead of training one; the other keys then mean nothing.",
     )

@@ -15,6 +15,7 @@ from documents import make_documents
 
 from tamis import barrier, exchange
 from tamis.export import parquet
+from tamis.sets.configured import Layout
 from tamis.sets.plan import index_of
 from tamis.shards import home_shards, part_name, write_json, write_table
 from tamis.stages import annealing, mixtures, subset, validation
@@ -73,7 +74,7 @@ def plan(folder: Path, name: str, config: Any, excluded: Sequence[str], shards: 
 
 def write_set(folder: Path, name: str, files: int, shards: int) -> pa.Table:
     """Run select, write and summary of a set; its documents."""
-    layout = subset.Config(files=files)
+    layout = Layout(files=files)
     work = folder / "sampling" / name
     for shard in range(shards):
         subset.run_select(

@@ -161,9 +161,9 @@ def line_pruning(
     jobs = Jobs(lines, folder, documents, config, shards, partitions)
     size = jobs.folder / "size.json"
     jobs.once("size", folder=jobs.folder / "documents", output=size)
-    jobs.each_shard("map", documents="documents", size=size, output="map")
-    jobs.each_partition("reduce", barrier=jobs.over("map"), size=size, output="reduce")
-    given = {"documents": "documents", "counted": "map", "barrier": jobs.over("reduce"), "size": size}
+    jobs.each_shard("map", documents="documents", corpus_size=size, output="map")
+    jobs.each_partition("reduce", barrier=jobs.over("map"), corpus_size=size, output="reduce")
+    given = {"documents": "documents", "counted": "map", "barrier": jobs.over("reduce"), "corpus_size": size}
     jobs.each_shard("apply", **given, **OUTCOME_WITH_EDITS)
     return jobs.outcome(edits=True)
 

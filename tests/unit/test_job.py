@@ -55,6 +55,32 @@ def test_params_and_values_reach_the_step_in_their_types(stage):
     }
 
 
+def test_a_command_names_the_files_the_indices_and_the_threads_of_a_rule(stage):
+    def run_count(
+        config, *, shards: int, shard: int, threads: int, documents: Path, audit: Path | None = None, kept: Path
+    ):
+        """A step."""
+
+    stage.run_count = run_count
+    assert job.command("rehearsal", "count", ["kept"]) == (
+        "python -m tamis.job rehearsal count --params {params.spec:q} shard={wildcards.shard} threads={threads} "
+        "documents={input.documents:q} audit={input.audit:q} kept={output.kept:q}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("step", "writes", "message"),
+    [
+        ("sieve", [], "tamis.stages.rehearsal has no step 'sieve'"),
+        ("apply", ["documents", "scores"], r"run_apply has no paths \['scores'\]; it has \['documents'\]"),
+        ("apply", ["label"], "has no paths"),
+    ],
+)
+def test_a_command_that_no_step_could_take_is_refused(stage, step, writes, message):
+    with pytest.raises(ConfigError, match=message):
+        job.command("rehearsal", step, writes)
+
+
 def test_a_value_may_hold_an_equals_sign(stage):
     assert job.main(["rehearsal", "apply", "--params", params(shards=1), "documents=a=b", "shard=0"]) == 0
     assert stage.seen["documents"] == Path("a=b")

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 import subprocess
 import sys
+import textwrap
 
 import pytest
-from running import ROOT, environment, run_workflow
+import yaml
+from running import ROOT, changed, environment, run_workflow
+
+from tamis import job
 
 pytestmark = pytest.mark.workflow
+
+WORDS = r"\b(the|and)\b"
+SELECTED = {
+    name: [{"kinds": ["prose"], "density": [{"pattern": WORDS, "at_least": least}]}]
+    for least, name in enumerate(("math", "code", "reasoning", "general"), start=1)
+}
 
 
 def test_snakemake_finds_nothing_to_complain_about(make_folder, config):
@@ -29,21 +41,101 @@ def test_the_files_are_formatted():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_every_rule_with_an_action_has_what_the_contract_asks():
+def rules():
+    """File, name and directives (name → lines, without their indent) of every rule with an action."""
     for path in sorted((ROOT / "rules").glob("*.smk")):
-        for name, body in re.findall(
-            r"^(?:rule|localrule) (\w+):\n((?:(?:    .*)?\n)+)", path.read_text(), re.MULTILINE
-        ):
-            if "shell:" not in body:
-                assert "run:" not in body, name
-                assert "script:" not in body, name
-                continue
-            for part in ("log:", "benchmark:", "conda:", "threads:", "resources:", "mem_mb=", "runtime="):
-                assert part in body, f"{path.name}: rule {name} lacks {part}"
-            params = re.search(r"^    params:\n((?:        .*\n)+)", body, re.MULTILINE)
-            if params:
-                entries = re.findall(r"^        (\w+)=", params[1], re.MULTILINE)
-                assert len(entries) == 1, f"{path.name}: rule {name} has {entries}; Snakemake compares them as a set"
+        text = path.read_text(encoding="utf-8")
+        for indent, name, body in re.findall(r"^( *)rule (\w*):\n((?:(?:\1    .*)?\n)+)", text, re.MULTILINE):
+            parts = re.split(rf"^{indent}    (\w+):", body, flags=re.MULTILINE)
+            directives = dict(zip(parts[1::2], (textwrap.dedent(part).strip() for part in parts[2::2]), strict=True))
+            assert not directives.keys() & {"run", "script", "notebook", "wrapper"}, f"{path.name}: rule {name}"
+            if "shell" in directives:
+                yield path.name, name, directives
+
+
+def test_every_rule_with_an_action_has_what_the_contract_asks():
+    found = list(rules())
+    assert len(found) > 50
+    for file, name, directives in found:
+        for part in ("output", "log", "benchmark", "conda", "params"):
+            assert part in directives, f"{file}: rule {name} lacks {part}"
+        entries = re.findall(r"^(\w+)=", directives["params"], re.MULTILINE)
+        assert entries == ["spec"], f"{file}: rule {name} has {entries}; Snakemake compares them as a set"
+
+
+def test_a_rule_names_what_it_needs_only_where_that_differs():
+    profile = yaml.safe_load((ROOT / "profiles" / "default" / "profile.yaml").read_text(encoding="utf-8"))
+    defaults = profile["default-resources"]
+    assert {"mem_mb", "runtime"} <= defaults.keys()
+    for file, name, directives in rules():
+        assert directives.get("threads") != "1", f"{file}: rule {name}"
+        for key, value in re.findall(r"(\w+)=(.+),", directives.get("resources", "")):
+            assert value != str(defaults[key]), f"{file}: rule {name} repeats {key}"
+
+
+def test_only_one_file_has_functions():
+    for path in [ROOT / "Snakefile", *(ROOT / "rules").glob("*.smk")]:
+        functions = re.findall(r"^\s*def (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+        assert path.name == "common.smk" or not functions, f"{path.name}: {functions}"
+
+
+def test_the_files_of_a_rule_have_the_names_that_its_step_gives_them():
+    """A file without a name is waited for, and no more."""
+    outcome = {"kept", "dropped", "stats"}
+    seen = 0
+    for file, rule, directives in rules():
+        call = re.search(
+            r"job\(\s*\"(\w+)\", \"(\w+)\"(?:, writes=f?\"([^\"]*)\"|, writes=(OUTCOME))?", directives["shell"]
+        )
+        if call is None:
+            assert rule in ("barrier", "fetch_release"), f"{file}: rule {rule} has a command of its own"
+            continue
+        seen += 1
+        writes = (
+            (call[3] or call[4] or "output").replace("{", "").replace("}", "").replace("OUTCOME", " ".join(outcome))
+        )
+        fields = job.command(call[1], call[2], writes.split())
+        for side in ("input", "output"):
+            text = directives.get(side, "")
+            names = set(re.findall(r"^(\w+)=", text, re.MULTILINE))
+            if more := re.search(r"\*\*outcome\(\"\w+\"(?:, \"(\w+)\")?\)", text):
+                names |= outcome | ({more[1]} if more[1] else set())
+            assert names == set(re.findall(rf"\{{{side}\.(\w+):q\}}", fields)), f"{file}: rule {rule}, {side}"
+    assert seen > 50
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_every_command_is_a_call_of_its_step(make_folder, config, given):
+    folder = make_folder("commands")
+    (folder / "list.txt").write_text("example.org\n", encoding="utf-8")
+    (folder / "tokenizer.json").write_text("{}", encoding="utf-8")
+    every = changed(
+        config,
+        pipeline=["remove", *config["pipeline"][:4], "substring_dedup", *config["pipeline"][4:]],
+        remove__domains=["list.txt"],
+        minhash_dedup__audit_sample=1,
+        minhash_dedup__write_index=True,
+        domains__features="embeddings",
+        domains__labels__files=[],
+        report__alarms_fatal=True,
+    )
+    every["domains"].pop("training")
+    # Embeddings have no labels of files, and lexical rules need none.
+    every["domains"] |= {"features": "lexical"} if given else {"labels": SELECTED}
+    if given:
+        every["tokenizer"] = {"file": "tokenizer.json"}
+    output = run_workflow(folder, every, "--dry-run", "--printshellcmds")
+    lines = re.findall(r"^Shell command: (python -m tamis\.job .*) > ", output, re.MULTILINE)
+    steps = set()
+    for line in lines:
+        _, _, _, stage, step, option, params, *pairs = shlex.split(line)
+        assert option == "--params"
+        module = job.find_module(stage)
+        values = dict(pair.split("=", 1) for pair in pairs)
+        job.bind(module, getattr(module, f"run_{step}"), json.loads(params), values)
+        steps.add((stage, step))
+    assert len(steps) > 50
+    assert (("tokenizer", "given") in steps) == given
 
 
 def test_stages_know_nothing_of_snakemake():

@@ -97,6 +97,18 @@ def open_index(folder: Path, scheme: Scheme) -> list[tuple[Path, Path]]:
     return [part_files(folder, index) for index in range(parts)]
 
 
+def index_files(folders: Sequence[str], scheme: Scheme) -> list[Path]:
+    """All files of some indexes, as inputs of the workflow.
+
+    Raises:
+        SourceError: as `open_index`.
+        ConfigError: likewise.
+    """
+    return [
+        path for folder in map(Path, folders) for pair in open_index(folder, scheme) for path in (folder / FILE, *pair)
+    ]
+
+
 def _write(path: Path, schema: pa.Schema, batches: Iterable[pa.Table]) -> None:
     """An uncompressed Arrow file that appears whole."""
     with (

@@ -13,7 +13,6 @@ from pydantic import BaseModel, ValidationError
 
 from tamis import exchange
 from tamis.errors import ConfigError, ShardMismatchError
-from tamis.sets.checks import excluded_sets, problems
 from tamis.stages import annealing, mixtures, validation
 
 LLAMA = {"general": 0.50, "math+reasoning": 0.25, "code": 0.17, "multilingual": 0.08}
@@ -193,40 +192,3 @@ def test_budgets_keep_their_type_through_the_params_of_a_job() -> None:
         config = mixtures.Config(tokens=tokens)
         again = mixtures.Config.model_validate(json.loads(json.dumps(config.model_dump(mode="json"))))
         assert (again.tokens, type(again.tokens)) == (tokens, type(tokens))
-
-
-def test_sets_must_fit_the_pipeline_and_each_other() -> None:
-    fine = {
-        "columns": {"domain", "transformer_quality"}, "sources": ["web"], "tokenizer": object(),
-        "validation": validation.Config(), "annealing": {"best": annealing.Config()},
-        "mixtures": {"llama3": mixtures.Config(weights=LLAMA), "pool": mixtures.Config()},
-    }  # fmt: skip
-    assert problems(**fine) == []
-    assert problems(**fine | {"tokenizer": None})[0].startswith("tokenizer: needed by validation, annealing.best")
-    assert problems(**fine | {"columns": {"domain"}}) == [
-        "annealing.best: needs transformer_quality, which no stage of the pipeline makes"
-    ]
-    wrong = {"one": mixtures.Config(by="source", weights={"web": 0.5, "books": 0.5}, exclude_annealing=("better",))}
-    assert problems(**fine | {"mixtures": wrong}) == [
-        "mixtures.one.weights: there is no source 'books'; known: web",
-        "mixtures.one.exclude_annealing: there is no set 'better'; known: best",
-    ]
-    assert problems(**fine | {"mixtures": {"best": mixtures.Config()}}) == [
-        "'best' names two sets; exports need a name each"
-    ]
-    assert problems(**fine | {"exported": ("pool", "llama2")}) == [
-        "export.sets: there is no set 'llama2'; known: validation, best, llama3, pool"
-    ]
-    circle = {name: mixtures.Config(exclude_mixtures=(other,)) for name, other in (("a", "b"), ("b", "a"))}
-    assert problems(**fine | {"mixtures": circle})[0].startswith("mixtures/a, mixtures/b: exclude each other")
-
-
-def test_who_excludes_whom() -> None:
-    sets = {
-        "annealing": {"one": annealing.Config(), "two": annealing.Config()},
-        "mixtures": {"a": mixtures.Config(), "b": mixtures.Config(exclude_annealing=("two",), exclude_mixtures=("a",))},
-    }
-    assert excluded_sets("annealing", "one", validation=True, **sets) == ["validation"]
-    assert excluded_sets("annealing", "two", validation=True, **sets) == ["validation", "annealing/one"]
-    assert excluded_sets("mixtures", "a", validation=False, **sets) == ["annealing/one", "annealing/two"]
-    assert excluded_sets("mixtures", "b", validation=True, **sets) == ["validation", "annealing/two", "mixtures/a"]

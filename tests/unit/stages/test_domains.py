@@ -96,7 +96,7 @@ def run(folder: Path, documents: pa.Table, shards: int, config: stage.Config) ->
         model=folder / "model",
         card=folder / "card.json",
         card_text=folder / "card.md",
-        embeddings=str(folder / "embeddings.json") if wanted else "",
+        embeddings=folder / "embeddings.json" if wanted else None,
     )
     for shard, name in enumerate(names):
         stage.run_score(
@@ -104,7 +104,7 @@ def run(folder: Path, documents: pa.Table, shards: int, config: stage.Config) ->
             documents=folder / "in" / f"{name}.parquet",
             model=folder / "model",
             scores=folder / "scores" / f"{name}.parquet",
-            embeddings=str(folder / "embeddings" / f"{name}.parquet") if wanted else "",
+            embeddings=folder / "embeddings" / f"{name}.parquet" if wanted else None,
         )
         stage.run_apply(
             config,

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tamis.errors import ConservationError, ShardMismatchError
 from tamis.export import parquet
+from tamis.sets.configured import Layout
 from tamis.sets.plan import CHOICE
 from tamis.shards import write_table
 from tamis.stages import annealing, mixtures, subset, validation
@@ -95,7 +96,7 @@ def test_lost_documents_are_noticed(tmp_path: Path) -> None:
     lay_out(tmp_path, pool(), 2)
     plan(tmp_path, "mixtures/mix", mixtures.Config(files=1), [], 2)
     write_set(tmp_path, "mixtures/mix", 1, 2)
-    layout = subset.Config(files=1)
+    layout = Layout(files=1)
     plan_file = tmp_path / "mixtures/mix/plan.parquet"
     path = tmp_path / "mixtures/mix/documents/part-00000.parquet"
     whole = pq.read_table(path)
@@ -114,7 +115,7 @@ def test_a_document_that_comes_in_twice_is_noticed(tmp_path: Path) -> None:
     barrier.write_text(json.dumps({"files": [files[0], files[0]]}))
     with pytest.raises(ConservationError, match="came in more than once"):
         subset.run_write(
-            subset.Config(files=1),
+            Layout(files=1),
             name="mixtures/mix",
             file=0,
             barrier=barrier,

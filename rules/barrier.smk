@@ -1,0 +1,24 @@
+# The barriers between jobs that write for all and jobs that read from all.
+#
+# Input: the files of a folder that some rule has announced with `crossing`; so this file comes after all that do.
+# Output: <results>/<folder>/barrier.json, with path, size and time of each file (tamis/barrier.py says why).
+
+
+rule barrier:
+    input:
+        crossing_files,
+    output:
+        barrier=f"{RESULTS}/{{folder}}/barrier.json",
+    log:
+        f"{LOGS}/{{folder}}-barrier.log",
+    benchmark:
+        f"{BENCHMARKS}/{{folder}}-barrier.tsv"
+    wildcard_constraints:
+        folder="|".join(CROSSINGS),
+    localrule: True
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        spec=lambda wildcards: CROSSINGS[wildcards.folder],
+    shell:
+        "python -m tamis.barrier {output.barrier:q} {params.spec:q} > {log:q} 2>&1"

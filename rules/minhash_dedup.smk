@@ -1,0 +1,181 @@
+# Remove near-duplicates across all shards: MinHash-LSH candidates, verified by exact Jaccard.
+#
+# Input: the documents of the stage before. Output: <results>/minhash_dedup/{documents,dropped,stats}/part-*.
+# Steps: map (signatures) → pairs (equal sets, buckets) → sets → verify → resolve → apply; `audit` before apply takes a
+# sample, `index` after it writes the index for later runs.
+
+
+rule minhash_dedup_map:
+    input:
+        EARLIER_INDEX,
+        documents=documents_before("minhash_dedup"),
+    output:
+        signatures_file=f"{RESULTS}/minhash_dedup/signatures/part-{{shard}}.arrow",
+        matches=f"{RESULTS}/minhash_dedup/matches/part-{{shard}}.arrow",
+        output=f"{RESULTS}/minhash_dedup/map/part-{{shard}}.arrow",
+    log:
+        f"{LOGS}/minhash_dedup/map-{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/minhash_dedup/map-{{shard}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    resources:
+        mem_mb=4000 if EARLIER_INDEX else 3000,
+        runtime=240 if EARLIER_INDEX else 60,
+    params:
+        spec=spec("minhash_dedup", section=CFG.minhash_dedup.for_signatures(), partitions=PARTITIONS),
+    shell:
+        job("minhash_dedup", "map", writes="signatures_file matches output")
+
+
+rule minhash_dedup_pairs:
+    input:
+        barrier=crossing("minhash_dedup/map"),
+    output:
+        output=f"{RESULTS}/minhash_dedup/pairs/part-{{partition}}.arrow",
+        collapsed=f"{RESULTS}/minhash_dedup/collapsed/part-{{partition}}.arrow",
+    log:
+        f"{LOGS}/minhash_dedup/pairs-{{partition}}.log",
+    benchmark:
+        f"{BENCHMARKS}/minhash_dedup/pairs-{{partition}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        spec=spec("minhash_dedup", section=CFG.minhash_dedup.for_comparing(), partitions=PARTITIONS),
+    shell:
+        job("minhash_dedup", "pairs", writes="output collapsed")
+
+
+rule minhash_dedup_sets:
+    input:
+        documents=documents_before("minhash_dedup"),
+        signatures_file=f"{RESULTS}/minhash_dedup/signatures/part-{{shard}}.arrow",
+        barrier=crossing("minhash_dedup/pairs", PARTITIONS),
+    output:
+        output=f"{RESULTS}/minhash_dedup/sets/part-{{shard}}.arrow",
+    log:
+        f"{LOGS}/minhash_dedup/sets-{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/minhash_dedup/sets-{{shard}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        spec=spec("minhash_dedup", section=CFG.minhash_dedup.for_comparing(), shards=SHARDS),
+    shell:
+        job("minhash_dedup", "sets")
+
+
+rule minhash_dedup_verify:
+    input:
+        documents=documents_before("minhash_dedup"),
+        signatures_file=f"{RESULTS}/minhash_dedup/signatures/part-{{shard}}.arrow",
+        barrier=crossing("minhash_dedup/sets"),
+    output:
+        output=f"{RESULTS}/minhash_dedup/edges/part-{{shard}}.arrow",
+    log:
+        f"{LOGS}/minhash_dedup/verify-{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/minhash_dedup/verify-{{shard}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        spec=spec("minhash_dedup", section=CFG.minhash_dedup.for_comparing()),
+    shell:
+        job("minhash_dedup", "verify")
+
+
+rule minhash_dedup_resolve:
+    input:
+        edges=crossing("minhash_dedup/edges"),
+        collapsed=crossing("minhash_dedup/collapsed", PARTITIONS),
+    output:
+        output=f"{RESULTS}/minhash_dedup/verdicts.arrow",
+    log:
+        f"{LOGS}/minhash_dedup/resolve.log",
+    benchmark:
+        f"{BENCHMARKS}/minhash_dedup/resolve.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        spec=spec("minhash_dedup", section=CFG.minhash_dedup.for_comparing(), shards=SHARDS),
+    shell:
+        job("minhash_dedup", "resolve")
+
+
+rule minhash_dedup_audit:
+    input:
+        documents=documents_before("minhash_dedup"),
+        signatures_file=f"{RESULTS}/minhash_dedup/signatures/part-{{shard}}.arrow",
+        barrier=crossing("minhash_dedup/signatures"),
+        verdicts=f"{RESULTS}/minhash_dedup/verdicts.arrow",
+        matches=f"{RESULTS}/minhash_dedup/matches/part-{{shard}}.arrow",
+    output:
+        output=f"{RESULTS}/minhash_dedup/audit/part-{{shard}}.arrow",
+    log:
+        f"{LOGS}/minhash_dedup/audit-{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/minhash_dedup/audit-{{shard}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        spec=spec("minhash_dedup", shards=SHARDS),
+    shell:
+        job("minhash_dedup", "audit")
+
+
+rule minhash_dedup_apply:
+    input:
+        documents=documents_before("minhash_dedup"),
+        verdicts=f"{RESULTS}/minhash_dedup/verdicts.arrow",
+        sets=f"{RESULTS}/minhash_dedup/sets/part-{{shard}}.arrow",
+        edges=f"{RESULTS}/minhash_dedup/edges/part-{{shard}}.arrow",
+        matches=f"{RESULTS}/minhash_dedup/matches/part-{{shard}}.arrow",
+        audit=crossing("minhash_dedup/audit") if CFG.minhash_dedup.audit_sample else [],
+    output:
+        **outcome("minhash_dedup"),
+    log:
+        f"{LOGS}/minhash_dedup/apply-{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/minhash_dedup/apply-{{shard}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        spec=spec("minhash_dedup", section=CFG.minhash_dedup.for_comparing(), shards=SHARDS),
+    shell:
+        job("minhash_dedup", "apply", writes=OUTCOME)
+
+
+rule minhash_dedup_index_part:
+    input:
+        documents=documents_of("minhash_dedup"),
+    output:
+        bands=f"{RESULTS}/minhash_dedup/index/bands-{{shard}}.arrow",
+        sets=f"{RESULTS}/minhash_dedup/index/sets-{{shard}}.arrow",
+    log:
+        f"{LOGS}/minhash_dedup/index-{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/minhash_dedup/index-{{shard}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        spec=spec("minhash_dedup", section=CFG.minhash_dedup.for_comparing()),
+    shell:
+        job("minhash_dedup", "index", writes="bands sets")
+
+
+rule minhash_dedup_index:
+    input:
+        parts(f"{RESULTS}/minhash_dedup/index/bands-{{shard}}.arrow"),
+        parts(f"{RESULTS}/minhash_dedup/index/sets-{{shard}}.arrow"),
+    output:
+        output=f"{RESULTS}/minhash_dedup/index/index.json",
+    log:
+        f"{LOGS}/minhash_dedup/index.log",
+    benchmark:
+        f"{BENCHMARKS}/minhash_dedup/index.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        spec=spec("minhash_dedup", section=CFG.minhash_dedup.for_comparing(), shards=SHARDS),
+    shell:
+        job("minhash_dedup", "describe")
