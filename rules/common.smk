@@ -29,6 +29,8 @@ POOL = PIPELINE[-1] if PIPELINE else "ingest"
 # Sets by folder ("validation", "annealing/<name>", "mixtures/<name>"), and those that are exported by name.
 SETS = configured_sets(CFG)
 EXPORTS = {chosen.name: chosen for chosen in SETS.values() if chosen.exported}
+# Files of an export by format, below its folder.
+EXPORT_FILES = CFG.export.files()
 
 
 wildcard_constraints:
@@ -107,12 +109,27 @@ def spec(stage, section=None, each=None, **more):
     return text
 
 
-def job(stage, step, writes="output"):
-    """The command of a job, from the parameters of `run_<step>`; `writes` names those that are outputs of the rule."""
+def export_params(wildcards):
+    """What is a job's own that exports the set {export}."""
+    return EXPORTS[wildcards.export].export_params()
+
+
+def format_spec(wildcards):
+    """The params of a job that writes the format {format}."""
+    section = CFG.export.formats.chosen()[wildcards.format]
+    return spec(wildcards.format, section, each=export_params)(wildcards)
+
+
+def job(stage, step, writes="output", wildcard=None):
+    """The command of a job, from the parameters of `run_<step>`; `writes` names those that are outputs of the rule.
+
+    With a wildcard the stage stands for all that it may name: they have the same step.
+    """
     try:
-        return f"{command(stage, step, writes.split())} > {{log:q}} 2>&1"
+        text = command(stage, step, writes.split())
     except TamisError as error:
         raise WorkflowError(str(error)) from None
+    return f"{text.replace(stage, f'{{wildcards.{wildcard}}}', 1) if wildcard else text} > {{log:q}} 2>&1"
 
 
 # Folder → arguments of its barrier's command: path, number and suffix of files that are read only when all are there.

@@ -1,11 +1,9 @@
-# Hand every set to trainers: Parquet shards in one global random order, a dataset card, a list of files with sha256.
+# Hand every set to trainers: one global random order, the formats that are asked for, a card, a list of files with sha256.
 #
 # Input: documents and summary of the sets (rules/sets.smk).
-# Output: <results>/export/<name>/{parquet/part-*.parquet,README.md,export.json}.
-# Steps: shuffle (set's files to output shards) → write → card.
-# Another training stack is a module of tamis/export with a folder export/<name>/<stack> and rules of its own.
+# Output: <results>/export/<name>/{<format>/part-*,README.md,export.json}.
+# Steps: shuffle (set's files to output shards) → write (an output shard in a format) → card.
 
-EXPORT_SPEC = spec("parquet", CFG.export, each=lambda wildcards: EXPORTS[wildcards.export].export_params())
 for chosen in EXPORTS.values():
     crossing(f"sampling/export/{chosen.name}/shuffle", chosen.section.files)
 
@@ -25,38 +23,41 @@ rule export_shuffle:
     conda:
         "../envs/cpu.yaml"
     params:
-        spec=EXPORT_SPEC,
+        spec=spec("order", CFG.export.order(), each=export_params),
     shell:
-        job("parquet", "shuffle")
+        job("order", "shuffle")
 
 
 rule export_write:
     input:
         barrier=f"{SAMPLING}/export/{{export}}/shuffle/barrier.json",
     output:
-        output=f"{RESULTS}/export/{{export}}/parquet/part-{{shard}}.parquet",
-        stats=f"{SAMPLING}/export/{{export}}/stats/part-{{shard}}.json",
+        output=f"{RESULTS}/export/{{export}}/{{format}}/part-{{shard}}{{suffix}}",
+        stats=f"{SAMPLING}/export/{{export}}/stats/{{format}}/part-{{shard}}{{suffix}}.json",
     log:
-        f"{LOGS}/export/{{export}}/write-{{shard}}.log",
+        f"{LOGS}/export/{{export}}/{{format}}-{{shard}}{{suffix}}.log",
     benchmark:
-        f"{BENCHMARKS}/export/{{export}}/write-{{shard}}.tsv"
+        f"{BENCHMARKS}/export/{{export}}/{{format}}-{{shard}}{{suffix}}.tsv"
+    wildcard_constraints:
+        format="|".join(EXPORT_FILES),
+        suffix=r"\.[a-z0-9.]+",
     conda:
         "../envs/cpu.yaml"
     params:
-        spec=EXPORT_SPEC,
+        spec=format_spec,
     shell:
-        job("parquet", "write", writes="output stats")
+        job("parquet", "write", writes="output stats", wildcard="format")
 
 
 rule export_card:
     input:
-        files_of_export(f"{RESULTS}/export/{{export}}/parquet/part-{{shard}}.parquet"),
-        files_of_export(f"{SAMPLING}/export/{{export}}/stats/part-{{shard}}.json"),
+        [files_of_export(f"{RESULTS}/export/{{export}}/{files}") for files in EXPORT_FILES.values()],
+        [files_of_export(f"{SAMPLING}/export/{{export}}/stats/{files}.json") for files in EXPORT_FILES.values()],
         lambda wildcards: parts(
             f"{SAMPLING}/export/{{export}}/shuffle/part-{{file}}.arrow", EXPORTS[wildcards.export].section.files
         ),
-        # The first of the stats; the others lie beside it.
-        stats=f"{SAMPLING}/export/{{export}}/stats/part-00000.json",
+        # The first of the stats; the others lie beside it, those of other formats in folders beside its own.
+        stats=f"{SAMPLING}/export/{{export}}/stats/{next(iter(EXPORT_FILES.values()))}.json".replace("{shard}", "00000"),
         summary=lambda wildcards: f"{RESULTS}/{EXPORTS[wildcards.export].folder}/summary.json",
         training=f"{RESULTS}/tokenizer/training.json",
     output:
@@ -69,6 +70,6 @@ rule export_card:
     conda:
         "../envs/cpu.yaml"
     params:
-        spec=EXPORT_SPEC,
+        spec=spec("card", CFG.export.order(), each=export_params, formats=list(EXPORT_FILES)),
     shell:
-        job("parquet", "card", writes="readme manifest")
+        job("card", "write", writes="readme manifest")

@@ -10,7 +10,8 @@ for chosen in SETS.values():
 for chosen in EXPORTS.values():
     folder = f"{RESULTS}/export/{chosen.name}"
     TARGETS["export"] += [f"{folder}/export.json"]
-    TARGETS["export"] += parts(f"{folder}/parquet/part-{{shard}}.parquet", chosen.export_files)
+    for files in EXPORT_FILES.values():
+        TARGETS["export"] += parts(f"{folder}/{files}", chosen.export_files)
 TARGETS["report"] = [f"{RESULTS}/tamis.duckdb", f"{RESULTS}/report/index.html"]
 FINAL = DELIVERED + TARGETS["report"]
 if CFG.minhash_dedup.write_index and "minhash_dedup" in PIPELINE:

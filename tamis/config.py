@@ -17,7 +17,7 @@ from tamis.dedup.scope import refusal
 from tamis.errors import ConfigError
 
 # Not as modules: a field named like a module would hide it where pydantic evaluates the annotations.
-from tamis.export.parquet import Config as ExportConfig
+from tamis.export import Config as ExportConfig
 from tamis.readers import AnySource
 from tamis.report.settings import Config as ReportConfig
 from tamis.section import FilePath, Section

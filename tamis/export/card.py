@@ -1,6 +1,10 @@
-"""The dataset card of an export: YAML front matter that the Hugging Face Hub and `datasets` read, then tables.
+"""The dataset card of an export, and the list of its files.
 
-Sources, licences and languages come from the corpus, so every such word is escaped before it enters the page.
+README.md is YAML front matter that the Hugging Face Hub and `datasets` read, then tables; export.json gives rows,
+tokens, bytes and sha256 of each file. Sources, licences and languages come from the corpus, so every such word is
+escaped before it enters the page.
+
+Writes `export/<name>/{README.md,export.json}`. Nothing in them depends on the shards of the pool, on paths or time.
 """
 
 from __future__ import annotations
@@ -11,7 +15,16 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from tamis.errors import ConservationError
+from tamis.export import FORMATS
+from tamis.export.files import Format
+from tamis.export.order import Config
+from tamis.shards import part_name, read_json, whole_file, write_json
+
+VERSION = 1
 
 LANGUAGE_CODE = re.compile(r"[a-z]{2,3}")
 
@@ -47,12 +60,18 @@ class Facts:
     rows: int
     tokens: int
     seed: int
-    files: Sequence[Mapping[str, Any]]
+    files: Mapping[str, int]
+    """Format → number of its files."""
     columns: Mapping[str, str]
     counts: Sequence[Mapping[str, Any]]
     groups: Sequence[Mapping[str, Any]]
     licences: Counter[str]
     training: Mapping[str, Any]
+
+
+def _format(name: str) -> Format:
+    found: Format = FORMATS[name].FORMAT
+    return found
 
 
 def cell(value: object) -> str:
@@ -131,20 +150,15 @@ def _front_matter(facts: Facts) -> str:
     name = facts.name.split("/")[-1]
     languages = sorted({str(row["language"]) for row in facts.counts if row.get("language")})
     size = next((word for word, bound in SIZES if facts.rows < bound), "n>1T")
+    split = "validation" if facts.name == "validation" else "train"
+    on_hub = [f"{each}/*{_format(each).suffix}" for each in facts.files if _format(each).on_hub]
     fields: dict[str, object] = {
         "pretty_name": name,
         "license": "other",
         "language": [code for code in languages if LANGUAGE_CODE.fullmatch(code)],
         "task_categories": ["text-generation"],
         "size_categories": [size],
-        "configs": [
-            {
-                "config_name": "default",
-                "data_files": [
-                    {"split": "validation" if facts.name == "validation" else "train", "path": "parquet/*.parquet"}
-                ],
-            }
-        ],
+        "configs": [{"config_name": "default", "data_files": [{"split": split, "path": path}]} for path in on_hub[:1]],
     }
     lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in fields.items() if value != []]
     return "---\n" + "\n".join(lines) + "\n---\n"
@@ -158,13 +172,14 @@ def dataset_card(facts: Facts) -> str:
         if facts.training.get("trained")
         else "the tokenizer that the configuration gives"
     )
+    files = " and ".join(f"{count} {_format(each).files}" for each, count in facts.files.items())
     columns = _table(("column", "type"), ((f"`{column}`", f"`{kind}`") for column, kind in facts.columns.items()))
     return (
         _front_matter(facts)
         + f"\n# {cell(name or stage)}\n\n{WHAT[stage]}\n\n"
-        + f"{facts.rows:,} rows, {facts.tokens:,} tokens in {len(facts.files)} Parquet files. Tokens are counted with "
+        + f"{facts.rows:,} rows, {facts.tokens:,} tokens in {files}. Tokens are counted with "
         + f"{trained} ({facts.training['vocabulary_size']:,} entries), without end-of-document tokens.\n\n"
-        + '```python\nfrom datasets import load_dataset\n\ndataset = load_dataset(".")\n```\n\n'
+        + "".join(f"{_format(each).loading}\n\n" for each in facts.files)
         + "Rows are in one global random order: the files read one after the other are a random permutation, made by a "
         + f"keyed hash of (id, epoch) with seed {facts.seed}. `export.json` gives rows, tokens and sha256 a file.\n"
         + _plan(facts)
@@ -178,3 +193,66 @@ def dataset_card(facts: Facts) -> str:
         + "the document stands for; `epoch` counts the repeats of a document in this set from 0.\n\n"
         + "Made with tamis: de-duplicated, filtered and sampled as the run's manifest records.\n"
     )
+
+
+def run_write(
+    config: Config,
+    *,
+    name: str,
+    shards: int,
+    formats: list[str],
+    stats: Path,
+    summary: Path,
+    training: Path,
+    readme: Path,
+    manifest: Path,
+) -> None:
+    """Write the card and the list of files of a set.
+
+    Args:
+        formats: what was written of it.
+        stats: of the first shard in the first format (`tamis.export.files.describe`); other shards lie beside it, other
+            formats in folders beside its own.
+        summary: the set's summary, which the export is held to.
+        training: the tokenizer's report.
+
+    Raises:
+        ConservationError: a format does not hold the documents and tokens of the set.
+    """
+    chosen = read_json(summary)
+    files: list[dict[str, Any]] = []
+    parts: list[dict[str, Any]] = []
+    for each in formats:
+        names = [f"{part_name(shard)}{_format(each).suffix}" for shard in range(shards)]
+        parts = [read_json(stats.parents[1] / each / f"{file}.json") for file in names]
+        rows, tokens = (sum(part[measure] for part in parts) for measure in ("rows", "tokens"))
+        if (rows, tokens) != (chosen["documents"], chosen["tokens"]):
+            raise ConservationError(
+                f"export of {name} as {each}: {rows} rows and {tokens} tokens were written, the set has "
+                f"{chosen['documents']} and {chosen['tokens']}; delete the export and run again"
+            )
+        files += [
+            {
+                "path": f"{each}/{file}",
+                **{key: part[key] for key in ("rows", "tokens", "bytes", "sha256")},
+            }
+            for file, part in zip(names, parts, strict=True)
+        ]
+    sizes = {"rows": chosen["documents"], "tokens": chosen["tokens"]}
+    write_json(manifest, {"set": name, "format": ", ".join(formats), "seed": config.seed, **sizes, "files": files})
+    seen: Counter[str] = Counter()
+    for part in parts:
+        seen.update(part["licences"])
+    facts = Facts(
+        name=name,
+        **sizes,
+        seed=config.seed,
+        files=dict.fromkeys(formats, shards),
+        columns=parts[0]["columns"],
+        counts=[row for part in parts for row in part["counts"]],
+        groups=chosen["groups"],
+        licences=seen,
+        training=read_json(training),
+    )
+    with whole_file(readme) as temporary:
+        temporary.write_text(dataset_card(facts), encoding="utf-8")

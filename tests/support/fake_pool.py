@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from documents import make_documents
 
 from tamis import barrier, exchange
-from tamis.export import parquet
+from tamis.export import Config, card, order, parquet
 from tamis.sets.configured import Layout
 from tamis.sets.plan import index_of
 from tamis.shards import home_shards, part_name, write_json, write_table
@@ -106,14 +106,14 @@ def write_set(folder: Path, name: str, files: int, shards: int) -> pa.Table:
     return pa.concat_tables([pq.read_table(path) for path in paths])
 
 
-def export(folder: Path, name: str, config: parquet.Config, files: int, shards: int) -> Path:
+def export(folder: Path, name: str, config: Config, files: int, shards: int) -> Path:
     """Run the export jobs of a set; the export's folder."""
     own = name.rpartition("/")[2]
     work = folder / "sampling" / "export" / own
     target = folder / "export" / own
     for file in range(files):
-        parquet.run_shuffle(
-            config,
+        order.run_shuffle(
+            config.order(),
             name=name,
             shards=shards,
             documents=folder / name / "documents" / f"{part_name(file)}.parquet",
@@ -122,19 +122,20 @@ def export(folder: Path, name: str, config: parquet.Config, files: int, shards: 
     barrier.write(work / "shuffle" / "barrier.json", work / "shuffle", files, ".arrow")
     for shard in range(shards):
         parquet.run_write(
-            config,
+            config.formats.parquet,
             name=name,
             shards=shards,
             shard=shard,
             barrier=work / "shuffle" / "barrier.json",
             output=target / "parquet" / f"{part_name(shard)}.parquet",
-            stats=work / "stats" / f"{part_name(shard)}.json",
+            stats=work / "stats" / "parquet" / f"{part_name(shard)}.parquet.json",
         )
-    parquet.run_card(
-        config,
+    card.run_write(
+        config.order(),
         name=name,
         shards=shards,
-        stats=work / "stats" / "part-00000.json",
+        formats=list(config.formats.chosen()),
+        stats=work / "stats" / "parquet" / "part-00000.parquet.json",
         summary=folder / name / "summary.json",
         training=folder / "tokenizer" / "training.json",
         readme=target / "README.md",

@@ -18,21 +18,27 @@ DOCUMENTS = 300
 SECONDS = 600
 
 
-def environment() -> dict[str, str]:
-    """The environment of a run: the programs of this interpreter come first, no network."""
+def environment(root: Path = ROOT) -> dict[str, str]:
+    """The environment of a run: this interpreter's programs and the project's package come first, no network."""
     programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return os.environ | {"PATH": programs, "HF_HUB_OFFLINE": "1", "TERM": "dumb", "NO_COLOR": "1"}
+    quiet = {"HF_HUB_OFFLINE": "1", "TERM": "dumb", "NO_COLOR": "1"}
+    return os.environ | {"PATH": programs, "PYTHONPATH": str(root)} | quiet
 
 
-def command(*arguments: str, cores: int = 2) -> list[str]:
+def command(*arguments: str, cores: int = 2, root: Path = ROOT) -> list[str]:
     """The command line of Snakemake for the configuration `test.yaml`; targets come last."""
-    parts = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--configfile", "test.yaml"]
+    parts = [sys.executable, "-m", "snakemake", "--snakefile", str(root / "Snakefile"), "--configfile", "test.yaml"]
     # Not the last option before the targets: it would take them for more config files.
-    return [*parts, "--workflow-profile", str(ROOT / "profiles" / "default"), "--cores", str(cores), *arguments]
+    return [*parts, "--workflow-profile", str(root / "profiles" / "default"), "--cores", str(cores), *arguments]
 
 
 def run_workflow(
-    folder: Path, config: dict[str, Any] | None, *arguments: str, cores: int = 2, fails: bool = False
+    folder: Path,
+    config: dict[str, Any] | None,
+    *arguments: str,
+    cores: int = 2,
+    fails: bool = False,
+    root: Path = ROOT,
 ) -> str:
     """Run Snakemake in a folder and return what it printed.
 
@@ -42,14 +48,15 @@ def run_workflow(
         arguments: of Snakemake.
         cores: how many.
         fails: whether the run is expected to fail.
+        root: the project.
     """
     if config is not None:
         text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
         (folder / "test.yaml").write_text(text, encoding="utf-8")
     done = subprocess.run(
-        command(*arguments, cores=cores),
+        command(*arguments, cores=cores, root=root),
         cwd=folder,
-        env=environment(),
+        env=environment(root),
         capture_output=True,
         text=True,
         timeout=SECONDS,

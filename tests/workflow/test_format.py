@@ -85,7 +85,8 @@ def test_the_files_of_a_rule_have_the_names_that_its_step_gives_them():
     seen = 0
     for file, rule, directives in rules():
         call = re.search(
-            r"job\(\s*\"(\w+)\", \"(\w+)\"(?:, writes=f?\"([^\"]*)\"|, writes=(OUTCOME))?", directives["shell"]
+            r"job\(\s*\"(\w+)\", \"(\w+)\"(?:, writes=f?\"([^\"]*)\"|, writes=(OUTCOME))?",
+            directives["shell"],
         )
         if call is None:
             assert rule in ("barrier", "fetch_release"), f"{file}: rule {rule} has a command of its own"

@@ -13,7 +13,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from tamis.errors import ConservationError, ShardMismatchError
-from tamis.export import parquet
+from tamis.export import Config
 from tamis.sets.configured import Layout
 from tamis.sets.plan import CHOICE
 from tamis.shards import write_table
@@ -31,7 +31,7 @@ def run_all(folder: Path, documents: pa.Table, shards: int, shuffle: int, scarci
     plan(folder, "mixtures/mix", config, ["validation", "annealing/best"], shards)
     for name in ("validation", "annealing/best", "mixtures/mix"):
         write_set(folder, name, 2, shards)
-    export(folder, "mixtures/mix", parquet.Config(), 2, 2)
+    export(folder, "mixtures/mix", Config(), 2, 2)
     return received(folder)
 
 

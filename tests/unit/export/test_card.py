@@ -1,0 +1,57 @@
+"""The card of an export and its list of files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from fake_pool import export
+
+from tamis.errors import ConservationError
+from tamis.export import Config
+from tamis.export.card import cell
+
+
+def test_the_list_of_files_is_true(exported: Path) -> None:
+    listed = json.loads((exported / "export.json").read_text())
+    for entry in listed["files"]:
+        data = (exported / entry["path"]).read_bytes()
+        assert (entry["bytes"], entry["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
+        table = pq.read_table(exported / entry["path"])
+        assert (entry["rows"], entry["tokens"]) == (table.num_rows, sum(table["tokens"].to_pylist()))
+    assert listed["rows"] == sum(entry["rows"] for entry in listed["files"])
+    assert listed["set"] == "mixtures/mix"
+
+
+def test_the_card_has_front_matter_and_the_plan(exported: Path) -> None:
+    card = (exported / "README.md").read_text()
+    _, front, body = card.split("---\n", 2)
+    fields = yaml.safe_load(front)
+    assert fields["configs"][0]["data_files"] == [{"split": "train", "path": "parquet/*.parquet"}]
+    assert fields["size_categories"] == ["n<1K"]
+    assert fields["language"] == ["en"]
+    assert "| math | 0.5 |" in body
+    assert "## Licences seen" in body
+    assert "| MIT |" in body
+
+
+def test_words_of_the_corpus_cannot_break_out_of_the_card(exported: Path) -> None:
+    card = (exported / "README.md").read_text()
+    assert "<b>" not in card
+    assert r"CC-BY &lt;b&gt;\|4.0" in card
+    assert cell("a\n| b | <script>\x1b[0m") == r"a \| b \| &lt;script&gt; \[0m"
+    assert cell("x" * 100) == "x" * 79 + "…"
+
+
+def test_an_export_that_lost_rows_is_refused(exported: Path) -> None:
+    root = exported.parents[1]
+    summary = root / "mixtures/mix/summary.json"
+    summary.write_text(json.dumps(json.loads(summary.read_text()) | {"documents": 1}))
+    (exported / "export.json").unlink()
+    with pytest.raises(ConservationError, match="export of mixtures/mix"):
+        export(root, "mixtures/mix", Config(), 3, 2)
+    assert not (exported / "export.json").exists()
