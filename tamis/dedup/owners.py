@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from tamis import exchange
-from tamis.shards import id_halves
+from tamis.ids import homes_of, id_halves
 
 if TYPE_CHECKING:
     import polars as pl
@@ -71,19 +71,6 @@ FATES = pa.schema(
 """What resolve tells the home shard of each document concerned."""
 
 
-def id_strings(high: np.ndarray, low: np.ndarray) -> pa.Array:
-    """Ids from their two halves: the inverse of `tamis.shards.id_halves`."""
-    digits = np.stack([high, low], axis=1).astype(">u8").tobytes().hex().encode()
-    offsets = np.arange(0, 32 * len(high) + 1, 32, dtype=np.int64)
-    ids = pa.LargeStringArray.from_buffers(len(high), pa.py_buffer(offsets), pa.py_buffer(digits))
-    return ids.cast(pa.string())
-
-
-def partition_of(high: np.ndarray, partitions: int) -> np.ndarray:
-    """Partition of each 128-bit hash by its high half: int64 in [0, partitions)."""
-    return (((high >> np.uint64(32)) * np.uint64(partitions)) >> np.uint64(32)).astype(np.int64)
-
-
 def frame_of(table: pa.Table) -> pl.DataFrame:
     """An Arrow table as a polars frame."""
     import polars as pl
@@ -100,13 +87,13 @@ def documents_of(documents: pa.Table) -> pl.DataFrame:
     """Row, rank and id halves of each document of a shard."""
     import polars as pl
 
-    halves = id_halves(documents["id"])
+    high, low = id_halves(documents["id"])
     return pl.DataFrame(
         {
             "row": np.arange(documents.num_rows),
             "rank": documents["rank"].to_numpy(),
-            "id_high": halves[:, 0],
-            "id_low": halves[:, 1],
+            "id_high": high,
+            "id_low": low,
         }
     )
 
@@ -275,8 +262,7 @@ def settle(candidates: pa.Table, shards: int) -> list[pa.Table]:
     )
     gone = dropped.select("rank", "id_high", "owner_high", "owner_low", "share", copies=pl.lit(0, pl.Int32))
     fates = pl.concat([gone, named], how="vertical_relaxed")
-    home = (fates["id_high"].to_numpy() % np.uint64(shards)).astype(np.int64)
-    return exchange.split(table_of(fates, FATES), home, shards)
+    return exchange.split(table_of(fates, FATES), homes_of(fates["id_high"].to_numpy(), shards), shards)
 
 
 def elect_again(held: Sequence[pa.Table], line: pa.Table, dropped: np.ndarray) -> list[pa.Table]:

@@ -25,9 +25,9 @@ from pydantic import Field
 from tamis import exchange
 from tamis.errors import ConservationError
 from tamis.export.card import Facts, dataset_card
+from tamis.ids import keyed_hash
 from tamis.section import Section
 from tamis.sets.counts import counted
-from tamis.sets.sampling import bucket, keyed_hash
 from tamis.shards import part_name, read_json, read_table, whole_file, write_json, write_table
 
 log = logging.getLogger(__name__)
@@ -88,7 +88,8 @@ def run_shuffle(config: Config, *, name: str, shards: int, documents: Path, outp
     """
     table = read_table(documents)
     order = shuffle_hash(table, config.seed)
-    exchange.scatter(output, table.append_column("order", pa.array(order)), bucket(order, shards), shards)
+    target = exchange.partition_of(order, shards)
+    exchange.scatter(output, table.append_column("order", pa.array(order)), target, shards)
     log.info("%s: %d rows routed", name, table.num_rows)
 
 

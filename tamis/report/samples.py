@@ -18,8 +18,9 @@ import numpy as np
 import pyarrow as pa
 
 from tamis.hashing import keyed_uint64
+from tamis.ids import is_id
 from tamis.report.layout import Results
-from tamis.report.lookup import ID_CHARACTERS, fetch
+from tamis.report.lookup import fetch
 from tamis.shards import read_table
 
 SHOWN_COLUMNS = ("url", "source", "kind", "text", "copies", "language", "domain")
@@ -127,7 +128,7 @@ class Reader:
         """Read the rows of documents as a stage wrote them; ids that it did not write are remembered as absent."""
         by_file: dict[Path, list[str]] = defaultdict(list)
         for document_id in sorted(set(ids)):
-            if (stage, document_id) not in self.found and is_document_id(document_id):
+            if (stage, document_id) not in self.found and is_id(document_id):
                 by_file[self.results.part(stage, "documents", document_id)].append(document_id)
         for path, wanted in sorted(by_file.items()):
             for row in fetch(path, wanted, SHOWN_COLUMNS):
@@ -136,11 +137,6 @@ class Reader:
     def get(self, stage: str, document_id: str) -> dict[str, Any] | None:
         """A row that was loaded, or None where the stage has no such document."""
         return self.found.get((stage, document_id))
-
-
-def is_document_id(value: str) -> bool:
-    """Whether a string is an id of this corpus (a matched benchmark item has another name)."""
-    return len(value) == ID_CHARACTERS and not set(value) - set("0123456789abcdef")
 
 
 def excerpt(text: str, characters: int) -> tuple[Piece, ...]:

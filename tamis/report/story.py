@@ -12,16 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tamis.errors import SourceError
-from tamis.hashing import document_key
+from tamis.ids import HALF_CHARACTERS, ID_CHARACTERS, document_key, is_id
 from tamis.report.layout import Delivery, Results
-from tamis.report.lookup import ID_CHARACTERS, fetch
-from tamis.report.samples import Piece, around_cuts, is_document_id
+from tamis.report.lookup import fetch
+from tamis.report.samples import Piece, around_cuts
 from tamis.schemas import STAGE_COLUMNS
 from tamis.shards import part_name
 from tamis.urls import url_key
 
-HALF = 16
-"""Characters of an id that come from the URL key and decide the home shard."""
 SHORTEST_PREFIX = 6
 MOST_STORIES = 20
 CONTEXT = 60
@@ -107,7 +105,7 @@ def _beginning_with(results: Results, prefix: str) -> set[str]:
     first = results.layout.stages[0]
     folder = results.folder / first
     names = [f"{part_name(shard)}.parquet" for shard in range(results.layout.shards)]
-    if len(prefix) >= HALF:
+    if len(prefix) >= HALF_CHARACTERS:
         names = [results.part(first, "documents", prefix).name]
     return {
         row["id"]
@@ -217,7 +215,7 @@ def _event(
     entry = None if rows else ledger[0]
     matched = None
     where = ""
-    if entry and entry["matched_id"] and is_document_id(entry["matched_id"]) and entry["matched_id"] != document_id:
+    if entry and entry["matched_id"] and is_id(entry["matched_id"]) and entry["matched_id"] != document_id:
         for where in (stage, results.before(stage)):
             found = fetch(results.part(where, "documents", entry["matched_id"]), [entry["matched_id"]])
             if found:

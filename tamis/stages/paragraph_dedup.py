@@ -48,13 +48,12 @@ from tamis.dedup.owners import (
     elect_again,
     final_owners,
     frame_of,
-    id_strings,
     near_copies,
-    partition_of,
     settle,
     successors,
 )
 from tamis.dedup.scope import Within
+from tamis.ids import id_strings
 from tamis.ledger import Outputs, add_copies, dropped_rows, outcome_writer
 from tamis.section import AppliesTo, Section
 from tamis.shards import document_batches, read_table, table_batches
@@ -330,7 +329,7 @@ def run_map(config: Config, *, partitions: int, documents: Path, output: Path, p
     whole = pa.concat_tables(found).combine_chunks()
     exchange.write(paragraphs, PARAGRAPHS, [whole])
     held = combine(read_table(documents, ["id", "rank"]), whole)
-    exchange.scatter(output, held, partition_of(held["high"].to_numpy(), partitions), partitions)
+    exchange.scatter(output, held, exchange.partition_of(held["high"].to_numpy(), partitions), partitions)
 
 
 def run_reduce(*, partition: int, partitions: int, barrier: Path, output: Path) -> None:
@@ -371,7 +370,7 @@ def run_decide(
         near = near_copies(table, found, owners, config.near_copy_share)
     exchange.write(candidates, CANDIDATES, [near])
     line = successors(table, found, owners, near)
-    exchange.scatter(output, line, partition_of(line["high"].to_numpy(), partitions), partitions)
+    exchange.scatter(output, line, exchange.partition_of(line["high"].to_numpy(), partitions), partitions)
 
 
 def run_resolve(*, shards: int, barrier: Path, output: Path) -> None:

@@ -70,11 +70,12 @@ from pydantic import Field
 
 from tamis import exchange, hashing, schemas
 from tamis.dedup import scope
-from tamis.dedup.owners import HASH, HELD, elect, frame_of, id_strings, partition_of
+from tamis.dedup.owners import HASH, HELD, elect, frame_of
 from tamis.dedup.scope import Within
+from tamis.ids import id_halves, id_strings
 from tamis.ledger import Outputs, dropped_rows, write_outcome
 from tamis.section import AppliesTo, Section
-from tamis.shards import id_halves, read_documents, read_json, read_table, write_json
+from tamis.shards import read_documents, read_json, read_table, write_json
 from tamis.stats import characters
 
 VERSION = 1
@@ -282,14 +283,14 @@ def combine(documents: pa.Table, places: pa.Table) -> pa.Table:
     in_order = np.argsort(found.order[found.first])
     first = places.take(pa.array(found.order[found.first][in_order]))
     row = first["row"].to_numpy()
-    halves = id_halves(documents["id"])[row]
+    high, low = id_halves(documents["id"])
     return pa.table(
         {
             "high": first["high"],
             "low": first["low"],
             "rank": documents["rank"].to_numpy()[row],
-            "id_high": halves[:, 0],
-            "id_low": halves[:, 1],
+            "id_high": high[row],
+            "id_low": low[row],
             "documents": holds[in_order],
         }
     ).cast(HELD)
@@ -328,7 +329,8 @@ def find_repeats(documents: pa.Table, places: pa.Table, owners: pa.Table, config
     alone = told["rank"].is_null().to_numpy()[found.number]
     row = places["row"].to_numpy()[found.order].astype(np.int64)
     position = places["position"].to_numpy()[found.order].astype(np.int64)
-    own_rank, own_id = documents["rank"].to_numpy()[row], id_halves(documents["id"])[row]
+    own_rank = documents["rank"].to_numpy()[row]
+    own_high, own_low = (half[row] for half in id_halves(documents["id"]))
 
     def of_class(name: str, own: np.ndarray) -> np.ndarray:
         return np.where(alone, own, told[name].fill_null(0).to_numpy()[found.number])
@@ -342,8 +344,8 @@ def find_repeats(documents: pa.Table, places: pa.Table, owners: pa.Table, config
         row=row[order],
         position=position[order],
         documents=of_class("documents", np.ones(len(row), np.int64))[order],
-        owner_high=of_class("id_high", own_id[:, 0])[order],
-        owner_low=of_class("id_low", own_id[:, 1])[order],
+        owner_high=of_class("id_high", own_high)[order],
+        owner_low=of_class("id_low", own_low)[order],
         owns=owns,
     )
 
@@ -443,7 +445,9 @@ def run_map(config: Config, *, partitions: int, documents: Path, output: Path) -
         output: `FINGERPRINTS` by partition, to write.
     """
     prints = find_fingerprints(_read(documents, config), config)
-    exchange.scatter(output, pa.table([prints], schema=FINGERPRINTS), partition_of(prints, partitions), partitions)
+    exchange.scatter(
+        output, pa.table([prints], schema=FINGERPRINTS), exchange.partition_of(prints, partitions), partitions
+    )
 
 
 def run_reduce(*, partition: int, partitions: int, barrier: Path, output: Path) -> None:
@@ -483,7 +487,7 @@ def run_windows(
     exchange.write(places, PLACES, [found])
     write_json(counts, counted)
     held = combine(table, found)
-    exchange.scatter(output, held, partition_of(held["high"].to_numpy(), partitions), partitions)
+    exchange.scatter(output, held, exchange.partition_of(held["high"].to_numpy(), partitions), partitions)
 
 
 def run_elect(*, partition: int, partitions: int, barrier: Path, output: Path) -> None:

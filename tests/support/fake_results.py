@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis import schemas
-from tamis.hashing import content_hash, document_key
+from tamis.ids import content_hash, document_key, home_shards
 from tamis.ledger import Outputs, dropped_rows, write_outcome
 from tamis.report import database, layout, manifest, page, tables
-from tamis.shards import home_shards, part_name, write_json, write_table
+from tamis.shards import part_name, write_json, write_table
 from tamis.urls import url_key
 
 HOSTILE = (

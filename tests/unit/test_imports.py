@@ -16,7 +16,7 @@ import pytest
 import tamis
 
 LAYERS = (
-    ("__init__", "errors", "section", "hashing", "text", "urls", "language_codes", "schemas"),
+    ("__init__", "errors", "section", "hashing", "ids", "text", "urls", "language_codes", "schemas"),
     ("shards",),
     ("kernels",),
     ("readers",),

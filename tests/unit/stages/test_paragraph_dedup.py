@@ -9,15 +9,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from documents import batched, make_documents
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from plain_text import plain_units, without
 from pydantic import ValidationError
 from stage_jobs import paragraph_dedup
 
 from tamis import exchange
-from tamis.dedup.owners import HELD, id_strings, resolve
-from tamis.shards import id_halves, write_table
+from tamis.dedup.owners import HELD, resolve
+from tamis.shards import write_table
 from tamis.stages import paragraph_dedup as stage
 from tamis.text import words
 
@@ -273,13 +273,6 @@ def test_an_empty_corpus_goes_through(tmp_path):
 def test_a_wrong_setting_is_refused(wrong):
     with pytest.raises(ValidationError):
         stage.Config(**wrong)
-
-
-@given(st.lists(st.binary(min_size=16, max_size=16).map(bytes.hex), max_size=5))
-@example([])
-def test_ids_as_numbers_and_back(ids):
-    halves = id_halves(pa.array(ids, pa.string()))
-    assert id_strings(halves[:, 0], halves[:, 1]).to_pylist() == ids
 
 
 def test_exchange_volume_is_one_row_a_distinct_paragraph(tmp_path):
