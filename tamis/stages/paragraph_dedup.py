@@ -53,6 +53,7 @@ from tamis.dedup.owners import (
     successors,
 )
 from tamis.dedup.scope import Within
+from tamis.edits import Spans, edited
 from tamis.ids import id_strings
 from tamis.ledger import Outputs, add_copies, dropped_rows, outcome_writer
 from tamis.section import AppliesTo, Section
@@ -180,7 +181,7 @@ def remove(documents: pa.Table, cuts: pl.DataFrame, config: Config) -> tuple[pa.
     Returns:
         The n documents with their new text, and the rows of `schemas.EDITS`.
     """
-    from tamis.kernels.lines import characters_of, cut_spans, find_units, remove_spans
+    from tamis.kernels.lines import cut_spans, find_units
     from tamis.kernels.words import buffers
 
     offsets, data = buffers(documents["text"])
@@ -190,20 +191,13 @@ def remove(documents: pa.Table, cuts: pl.DataFrame, config: Config) -> tuple[pa.
     units = find_units(offsets, data, touched, by_line=config.unit == "line")
     gone = np.zeros(len(units.starts), dtype=np.bool_)
     gone[units.offsets[rows] + cuts["unit"].to_numpy()] = True
-    starts, ends = cut_spans(*units, gone)
-    text = remove_spans(offsets, data, rows, starts, ends)
-    first, last = characters_of(offsets, data, rows, starts, ends)
-    edits = pa.table(
-        {
-            "id": documents["id"].take(pa.array(rows)),
-            "start": first,
-            "end": last,
-            "reason": ["duplicate_paragraph"] * len(rows),
-            "count": cuts["documents"].to_numpy(),
-            "matched_id": id_strings(cuts["owner_high"].to_numpy(), cuts["owner_low"].to_numpy()),
-        }
-    ).cast(schemas.EDITS)
-    return documents.set_column(documents.schema.get_field_index("text"), "text", text), edits
+    return edited(
+        documents,
+        Spans(rows, *cut_spans(*units, gone)),
+        "duplicate_paragraph",
+        count=cuts["documents"].to_numpy(),
+        matched_id=id_strings(cuts["owner_high"].to_numpy(), cuts["owner_low"].to_numpy()),
+    )
 
 
 def stumps(
@@ -286,7 +280,7 @@ class Plan:
         told, gone, stump, left = self._told[here], self._gone[here], self._stump[here], self._left[here]
         first, last = self._cuts["row"].search_sorted(pl.Series([here.start, here.stop]), side="left")
         cuts = self._cuts[first:last].with_columns(pl.col("row") - first_row)
-        after, edits = remove(before, cuts, self._config)
+        after, rows = remove(before, cuts, self._config)
         after = after.filter(pa.array(~gone & ~stump))
         named = told.filter(pl.col("share").is_null() & (pl.col("copies") > 0))
         after = add_copies(after, dict(named.select("id", "copies").iter_rows()))
@@ -311,7 +305,7 @@ class Plan:
                 ),
             ]
         )
-        return after, ledger, edits
+        return after, ledger, rows
 
 
 def run_map(config: Config, *, partitions: int, documents: Path, output: Path, paragraphs: Path) -> None:

@@ -72,6 +72,7 @@ from tamis import exchange, hashing, schemas
 from tamis.dedup import scope
 from tamis.dedup.owners import HASH, HELD, elect, frame_of
 from tamis.dedup.scope import Within
+from tamis.edits import Spans, edited
 from tamis.ids import id_halves, id_strings
 from tamis.ledger import Outputs, dropped_rows, write_outcome
 from tamis.section import AppliesTo, Section
@@ -361,13 +362,12 @@ def cut(documents: pa.Table, repeats: Repeats, config: Config) -> tuple[pa.Table
     Returns:
         The n documents with their new text, the rows of `schemas.EDITS`, and how many tokens were cut.
     """
-    from tamis.kernels.lines import characters_of, remove_spans
     from tamis.kernels.substrings import merge_windows
     from tamis.kernels.words import buffers
 
     first, last = merge_windows(repeats.row, repeats.position, config.tokens)
     rows, begin, end = repeats.row[first], repeats.position[first], repeats.position[last - 1] + config.tokens
-    offsets, data = buffers(documents["text"])
+    offsets, _ = buffers(documents["text"])
     starts, ends = np.empty((2, len(rows)), dtype=np.int64)
     for chunk in _chunks(documents, np.unique(rows)):
         span = slice(*np.searchsorted(rows, [chunk.rows[0], chunk.rows[-1] + 1]))
@@ -377,20 +377,14 @@ def cut(documents: pa.Table, repeats: Repeats, config: Config) -> tuple[pa.Table
         shift = offsets[rows[span]] - chunk.offsets[inside]
         starts[span] = bounds[chunk.word_offsets[inside] + inside + begin[span]] + shift
         ends[span] = bounds[chunk.word_offsets[inside] + inside + end[span]] + shift
-    text = remove_spans(offsets, data, rows, starts, ends)
-    from_character, to_character = characters_of(offsets, data, rows, starts, ends)
-    edits = pa.table(
-        {
-            "id": documents["id"].take(pa.array(rows)),
-            "start": from_character,
-            "end": to_character,
-            "reason": ["repeated_span"] * len(rows),
-            "count": repeats.documents[first],
-            "matched_id": id_strings(repeats.owner_high[first], repeats.owner_low[first]),
-        }
-    ).cast(schemas.EDITS)
-    after = documents.set_column(documents.schema.get_field_index("text"), "text", text)
-    return after, edits, int((end - begin).sum())
+    after, changes = edited(
+        documents,
+        Spans(rows, starts, ends),
+        "repeated_span",
+        count=repeats.documents[first],
+        matched_id=id_strings(repeats.owner_high[first], repeats.owner_low[first]),
+    )
+    return after, changes, int((end - begin).sum())
 
 
 def outcome(
@@ -411,7 +405,7 @@ def outcome(
         Documents kept, ledger rows, edits rows, notes.
     """
     repeats = find_repeats(before, places, owners, config)
-    after, edits, tokens_cut = cut(before, repeats, config)
+    after, changes, tokens_cut = cut(before, repeats, config)
     left = characters(after["text"]).to_numpy()
     least = max(config.min_characters, 1)
     touched = np.zeros(before.num_rows, dtype=np.bool_)
@@ -431,7 +425,7 @@ def outcome(
         "tokens_cut": tokens_cut,
         "short_documents_kept_as_owners": int((short & repeats.owns).sum()),
     }
-    return after.filter(pa.array(~stump)), ledger, edits, notes
+    return after.filter(pa.array(~stump)), ledger, changes, notes
 
 
 def _read(documents: Path, config: Config, *more: str) -> pa.Table:

@@ -20,7 +20,7 @@ LAYERS = (
     ("shards",),
     ("kernels",),
     ("readers",),
-    ("barrier", "exchange", "streams", "stats", "ledger"),
+    ("barrier", "exchange", "streams", "stats", "edits", "ledger"),
     ("dedup",),
     ("classifiers",),
     ("sets",),
