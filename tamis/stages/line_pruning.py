@@ -37,8 +37,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from tamis import barrier as barriers
 from tamis import exchange, hashing, streams
+from tamis.barrier import paths
 from tamis.edits import Spans, edited, merged
 from tamis.ledger import Outputs, dropped_rows, outcome_writer
 from tamis.section import AppliesTo, Section, Share
@@ -181,7 +181,7 @@ def frequent(counted: Sequence[Sequence[Callable[[], pa.Table]]], more_than: int
         candidates.append(table["key"].to_numpy()[table["documents"].to_numpy() >= least])
     keys = np.unique(np.concatenate(candidates))
     totals = np.zeros(len(keys), dtype=np.int64)
-    held = np.zeros((len(counted), len(keys)), dtype=np.bool_)
+    holds = np.zeros((len(counted), len(keys)), dtype=np.bool_)
     for shard, reads in enumerate(counted):
         for read in reads:
             table = read()
@@ -189,10 +189,10 @@ def frequent(counted: Sequence[Sequence[Callable[[], pa.Table]]], more_than: int
             if len(own):
                 place = np.minimum(np.searchsorted(own, keys), len(own) - 1)
                 here = own[place] == keys
-                held[shard] |= here
+                holds[shard] |= here
                 totals[here] += documents[place[here]]
     often = totals > more_than
-    return [pa.table([keys[own & often], totals[own & often].astype(np.int32)], schema=FREQUENCIES) for own in held]
+    return [pa.table([keys[own & often], totals[own & often].astype(np.int32)], schema=FREQUENCIES) for own in holds]
 
 
 class Pruner:
@@ -300,7 +300,7 @@ def run_reduce(config: Config, *, partition: int, partitions: int, barrier: Path
         barrier: over the outputs of map.
         output: `FREQUENCIES` by shard, to write.
     """
-    counted = [streams.rounds(path, partition, partitions) for path in barriers.paths(barrier)]
+    counted = [streams.rounds(path, partition, partitions) for path in paths(barrier)]
     exchange.write(output, FREQUENCIES, frequent(counted, threshold(read_json(size)["documents"], config)))
 
 

@@ -70,7 +70,7 @@ from pydantic import Field
 
 from tamis import exchange, hashing, schemas
 from tamis.dedup import scope
-from tamis.dedup.owners import HASH, HELD, elect, frame_of
+from tamis.dedup.owners import HASH, HOLDERS, elect, frame_of
 from tamis.dedup.scope import Within
 from tamis.edits import Spans, edited
 from tamis.ids import id_halves, id_strings
@@ -272,7 +272,7 @@ def classes(places: pa.Table) -> Classes:
 
 
 def combine(documents: pa.Table, places: pa.Table) -> pa.Table:
-    """Each window of a shard once: its first document in keep order, and how many hold it (`HELD`).
+    """Each window of a shard once: its first document in keep order, and how many hold it (`HOLDERS`).
 
     Args:
         documents: id and rank, n rows of one shard.
@@ -294,7 +294,7 @@ def combine(documents: pa.Table, places: pa.Table) -> pa.Table:
             "id_low": low[row],
             "documents": holds[in_order],
         }
-    ).cast(HELD)
+    ).cast(HOLDERS)
 
 
 class Repeats(NamedTuple):
@@ -320,7 +320,7 @@ def find_repeats(documents: pa.Table, places: pa.Table, owners: pa.Table, config
     Args:
         documents: id and rank, n rows of one shard.
         places: `PLACES` of them.
-        owners: `HELD`, the owner of each window that more than one document holds.
+        owners: `HOLDERS`, the owner of each window that more than one document holds.
         config: the stage's section.
     """
     found = classes(places)
@@ -398,7 +398,7 @@ def outcome(
     Args:
         before: n documents.
         places: `PLACES` of them.
-        owners: `HELD`, the owner of each window that more than one document holds.
+        owners: `HOLDERS`, the owner of each window that more than one document holds.
         config: the stage's section.
 
     Returns:
@@ -473,7 +473,7 @@ def run_windows(
         barrier: over the outputs of reduce.
         places: `PLACES` for the last step of this shard, to write.
         counts: JSON to write: tokens and fingerprints of this shard.
-        output: `HELD` by partition, to write.
+        output: `HOLDERS` by partition, to write.
     """
     table = _read(documents, config, "id")
     prints = np.sort(exchange.read(barrier, shard, shards)["fingerprint"].to_numpy())
@@ -489,9 +489,9 @@ def run_elect(*, partition: int, partitions: int, barrier: Path, output: Path) -
 
     Args:
         barrier: over the outputs of windows.
-        output: `HELD` by shard, to write: the owners of windows that more than one document holds.
+        output: `HOLDERS` by shard, to write: the owners of windows that more than one document holds.
     """
-    exchange.write(output, HELD, elect(list(exchange.read_each(barrier, partition, partitions))))
+    exchange.write(output, HOLDERS, elect(list(exchange.read_each(barrier, partition, partitions))))
 
 
 def run_apply(
