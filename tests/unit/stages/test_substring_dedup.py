@@ -12,16 +12,18 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import zstandard
-from documents import make_documents
+from documents import batched, make_documents
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from plain_text import without
 from pydantic import ValidationError
-from stage_jobs import substring_dedup as run
+from stage_jobs import substring_dedup
 
-from tamis import exchange
+from tamis import exchange, hashing
 from tamis.stages import substring_dedup as stage
 from tamis.text import LETTER, MARK, SEPARATOR, SINGLE, character_class
+
+run = batched(substring_dedup)
 
 
 def spans(text):
@@ -190,10 +192,8 @@ def test_the_order_of_the_rows_does_not_matter(documents, config, dice):
 def test_equal_hashes_of_different_grams_change_nothing(documents, config):
     with pytest.MonkeyPatch.context() as patch:
         # Base 1: a gram's hash is the sum of its bytes.
-        keys = stage.hashing.keys
-        patch.setattr(
-            stage.hashing, "keys", lambda purpose, *more: keys(purpose, *more) * np.uint64("grams" not in purpose)
-        )
+        keys = hashing.keys
+        patch.setattr(hashing, "keys", lambda purpose, *more: keys(purpose, *more) * np.uint64("grams" not in purpose))
         check(documents, config, 2, 2)
 
 
