@@ -24,6 +24,21 @@ from tamis.shards import whole_file
 OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 
 
+def partition_of(hashes: np.ndarray, partitions: int) -> np.ndarray:
+    """Where each row goes by a uniform hash: the range of 64 bits is cut into equal stretches.
+
+    The partitions follow the order of the hashes: everything in partition 0 comes before everything in partition 1.
+
+    Args:
+        hashes: uint64[n]; of a longer hash, its high half.
+        partitions: how many.
+
+    Returns:
+        int64[n] in [0, partitions).
+    """
+    return (((hashes >> np.uint64(32)) * np.uint64(partitions)) >> np.uint64(32)).astype(np.int64)
+
+
 def split(table: pa.Table, partition: np.ndarray, partitions: int) -> list[pa.Table]:
     """Split rows by partition, keeping their order within each.
 

@@ -24,7 +24,7 @@ Column: TypeAlias = Sequence[object] | np.ndarray | pa.Array | pa.ChunkedArray |
 
 @dataclass(frozen=True)
 class Outputs:
-    """The files that one job of a selector or editor writes; `edits` is None for stages that cut no text."""
+    """The files that one job of a selector or editor writes; `edits` is None for stages that edit no text."""
 
     documents: Path
     dropped: Path
@@ -105,16 +105,14 @@ class OutcomeWriter:
         dropped: pa.Table,
         *,
         edits: pa.Table | None = None,
-        added: int = 0,
     ) -> None:
         """Check conservation for some documents and write those that are kept.
 
         Args:
             before: documents as read.
-            kept: documents to write, sorted by id; text may be cut, columns may be added.
+            kept: documents to write, sorted by id; text may be edited, columns may be added.
             dropped: ledger rows of the others, from `dropped_rows`.
-            edits: rows of `tamis.schemas.EDITS`, for stages that cut text.
-            added: characters put in over all kept documents.
+            edits: rows of `tamis.schemas.EDITS` from `tamis.edits.edited`, for stages that edit text.
 
         Raises:
             ConservationError: something is unaccounted for.
@@ -122,7 +120,7 @@ class OutcomeWriter:
         """
         edits = schemas.empty(schemas.EDITS) if edits is None else edits.cast(schemas.EDITS)
         if self._outputs.edits is None and edits.num_rows:
-            msg = f"{self._stage}: cuts {edits.num_rows} spans of text but has no edits file to list them in"
+            msg = f"{self._stage}: edits {edits.num_rows} spans of text but has no edits file to list them in"
             raise ConservationError(msg)
         kept = schemas.conform_documents(kept, f"{self._stage}, shard {self._shard}")
         if not _sorted_from(self._last, kept["id"]):
@@ -130,7 +128,7 @@ class OutcomeWriter:
             raise SchemaError(msg)
         if kept.num_rows:
             self._last = kept["id"][-1].as_py()
-        read, stayed = self._tally.add(before, kept, dropped, edits, added=added)
+        read, stayed = self._tally.add(before, kept, dropped, edits)
         self._read, self._kept = self._read + read, self._kept + stayed
         self._ledger.append(dropped.cast(schemas.LEDGER))
         self._edits.append(edits)
@@ -142,7 +140,7 @@ class OutcomeWriter:
         write_table(self._outputs.dropped, ledger.sort_by([("id", "ascending"), ("reason", "ascending")]))
         if self._outputs.edits is not None:
             edits = pa.concat_tables([schemas.empty(schemas.EDITS), *self._edits])
-            write_table(self._outputs.edits, edits.sort_by([("id", "ascending"), ("start", "ascending")]))
+            write_table(self._outputs.edits, edits.sort_by([(name, "ascending") for name in ("id", "start", "end")]))
         stats.write_stats(self._outputs.stats, self._tally.value(self.notes))
         self._documents.close()
         log.info(
@@ -190,7 +188,6 @@ def write_outcome(
     dropped: pa.Table,
     *,
     edits: pa.Table | None = None,
-    added: int = 0,
     notes: Mapping[str, float] | None = None,
 ) -> None:
     """`outcome_writer` for a shard whose documents are in memory together, in any order.
@@ -200,10 +197,9 @@ def write_outcome(
         stage: name of the stage.
         shard: index of the shard.
         before: documents as read.
-        kept: documents to write; text may be cut, columns may be added.
+        kept: documents to write; text may be edited, columns may be added.
         dropped: ledger rows of this job, from `dropped_rows`.
-        edits: rows of `tamis.schemas.EDITS`, for stages that cut text.
-        added: characters put in over all kept documents.
+        edits: rows of `tamis.schemas.EDITS` from `tamis.edits.edited`, for stages that edit text.
         notes: further numbers for the stats file.
 
     Raises:
@@ -213,7 +209,7 @@ def write_outcome(
     if "id" in kept.column_names and not _sorted_from("", kept["id"]):
         kept = kept.sort_by("id")
     with outcome_writer(outputs, stage, shard) as writer:
-        writer.add(before, kept, dropped, edits=edits, added=added)
+        writer.add(before, kept, dropped, edits=edits)
         writer.notes.update(notes or {})
 
 

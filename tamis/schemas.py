@@ -69,12 +69,13 @@ EDITS = pa.schema(
         ("id", pa.string()),
         ("start", pa.int64()),
         ("end", pa.int64()),
+        ("replacement", pa.string()),
         ("reason", pa.string()),
         ("count", pa.int64()),
         ("matched_id", pa.string()),
     ]
 )
-"""One row a cut: characters [start, end) of the text as the stage read it."""
+"""One row an edit: characters [start, end) of the text as the stage read it, and what replaced them (null: a cut)."""
 
 SKIPPED = pa.schema(
     [

@@ -1,4 +1,4 @@
-"""Shards on disk: names, home shards, and reading and writing whole files.
+"""Shards on disk: their names, and reading and writing whole files.
 
 A file that exists is whole: everything is written to a unique temporary name in the same folder, flushed
 to disk, and renamed. Two jobs that write the same file (a restart beside a job that a killed
@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -35,22 +34,6 @@ BATCH_ROWS = 4_096
 def part_name(index: int) -> str:
     """`part-00000`, the stem of every file of shard `index`."""
     return f"part-{index:05d}"
-
-
-def home_shard(document_id: str, shards: int) -> int:
-    """The shard that holds a document: the URL-key half of its id modulo the number of shards."""
-    return int(document_id[:16], 16) % shards
-
-
-def id_halves(ids: pa.Array | pa.ChunkedArray) -> np.ndarray:
-    """Ids as numbers: uint64, n × 2; the first column is the URL-key half."""
-    digits = "".join(ids.to_pylist())
-    return np.frombuffer(bytes.fromhex(digits), dtype=">u8").astype(np.uint64).reshape(-1, 2)
-
-
-def home_shards(ids: pa.Array | pa.ChunkedArray, shards: int) -> np.ndarray:
-    """`home_shard` of many ids: int64 array of the same length."""
-    return (id_halves(ids)[:, 0] % np.uint64(shards)).astype(np.int64)
 
 
 @contextmanager

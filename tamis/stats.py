@@ -6,12 +6,15 @@ characters) and `notes` (named numbers that only this stage knows). Outcomes are
     in       documents and characters read
     kept     documents and characters written
     dropped  documents and characters of the ledger, by reason
-    cut      characters of the edits, by reason (documents: how many were cut)
-    added    characters that the stage put in (masks, placeholders, collapsed separators)
+    cut      characters that the edits take out, by reason (documents: in how many)
+    added    characters that the edits put in their place (masks, placeholders), likewise
+
+of each source and kind, documents in = kept + dropped, and characters in + added = kept + dropped + cut.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,6 +25,7 @@ from tamis.errors import ConservationError
 from tamis.shards import write_json
 
 OUTCOMES = ("in", "kept", "dropped", "cut", "added")
+KEY = ("outcome", "source", "kind", "reason")
 
 
 def characters(text: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
@@ -32,7 +36,7 @@ def characters(text: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
 def _grouped(table: pa.Table, outcome: str) -> list[dict[str, object]]:
     """Count documents and sum `chars` by source, kind and reason."""
     grouped = table.group_by(["source", "kind", "reason"]).aggregate([("chars", "count"), ("chars", "sum")])
-    rows = [
+    return [
         {
             "source": row["source"],
             "kind": row["kind"],
@@ -43,7 +47,6 @@ def _grouped(table: pa.Table, outcome: str) -> list[dict[str, object]]:
         }
         for row in grouped.to_pylist()
     ]
-    return sorted(rows, key=lambda row: (str(row["source"]), str(row["kind"]), str(row["reason"])))
 
 
 def _documents(table: pa.Table, outcome: str) -> list[dict[str, object]]:
@@ -59,32 +62,35 @@ def _documents(table: pa.Table, outcome: str) -> list[dict[str, object]]:
 
 
 def _edits(before: pa.Table, dropped: pa.Table, edits: pa.Table) -> list[dict[str, object]]:
-    """Cuts of kept documents by source, kind and reason; cuts of documents dropped afterwards do not count."""
+    """What edits of kept documents cut and added; those of documents dropped afterwards do not count."""
     gone = pc.is_in(edits["id"], value_set=dropped["id"].combine_chunks())
     edits = edits.filter(pc.invert(gone))
     position = pc.index_in(edits["id"], value_set=before["id"].combine_chunks())
-    cut = pa.table(
+    changes = pa.table(
         {
             "id": edits["id"],
             "source": before["source"].take(position),
             "kind": before["kind"].take(position),
             "reason": edits["reason"],
-            "chars": pc.subtract(edits["end"], edits["start"]),
+            "cut": pc.subtract(edits["end"], edits["start"]),
+            "added": pc.fill_null(characters(edits["replacement"]), 0),
         }
     )
-    grouped = cut.group_by(["source", "kind", "reason"]).aggregate([("id", "count_distinct"), ("chars", "sum")])
-    rows = [
-        {
-            "source": row["source"],
-            "kind": row["kind"],
-            "outcome": "cut",
-            "reason": row["reason"],
-            "documents": row["id_count_distinct"],
-            "characters": row["chars_sum"] or 0,
-        }
-        for row in grouped.to_pylist()
-    ]
-    return sorted(rows, key=lambda row: (str(row["source"]), str(row["kind"]), str(row["reason"])))
+    rows: list[dict[str, object]] = []
+    for outcome in ("cut", "added"):
+        counted = changes.filter(pc.greater(changes[outcome], 0)).group_by(["source", "kind", "reason"])
+        rows += [
+            {
+                "source": row["source"],
+                "kind": row["kind"],
+                "outcome": outcome,
+                "reason": row["reason"] or "",
+                "documents": row["id_count_distinct"],
+                "characters": row[f"{outcome}_sum"],
+            }
+            for row in counted.aggregate([("id", "count_distinct"), (outcome, "sum")]).to_pylist()
+        ]
+    return rows
 
 
 def _sorted(*columns: pa.ChunkedArray) -> pa.Array:
@@ -104,62 +110,73 @@ class Tally:
         """
         self._stage, self._shard = stage, shard
         self._where = f"{stage}, shard {shard}"
-        self._sums: dict[tuple[str, str, str, str], list[int]] = {}
+        self._sums: dict[tuple[str, ...], list[int]] = {}
 
-    def _add(self, outcome: str, rows: list[dict[str, object]]) -> tuple[int, int]:
-        documents = total = 0
+    def _check(self, rows: list[dict[str, object]]) -> None:
+        """Hold the counts of one part to conservation, each source and kind by itself."""
+        documents: Counter[tuple[str, str, str]] = Counter()
+        total: Counter[tuple[str, str, str]] = Counter()
         for row in rows:
-            which = outcome, str(row["source"]), str(row["kind"]), str(row["reason"])
-            sums = self._sums.setdefault(which, [0, 0])
-            more = int(str(row["documents"])), int(str(row["characters"]))
-            sums[0], sums[1] = sums[0] + more[0], sums[1] + more[1]
-            documents, total = documents + more[0], total + more[1]
-        return documents, total
+            which = str(row["source"]), str(row["kind"]), str(row["outcome"])
+            documents[which] += int(str(row["documents"]))
+            total[which] += int(str(row["characters"]))
+            if row["outcome"] in ("dropped", "cut", "added") and not row["reason"]:
+                msg = (
+                    f"{self._where}: {row['documents']} documents of source {which[0]!r} and kind {which[1]!r} are "
+                    f"{row['outcome']} without a reason; this is a defect of the stage, nothing was written"
+                )
+                raise ConservationError(msg)
+        for source, kind in sorted({which[:2] for which in documents}):
+            read, kept, dropped, cut, added = ((source, kind, outcome) for outcome in OUTCOMES)
+            if documents[read] != documents[kept] + documents[dropped]:
+                msg = (
+                    f"{self._where}: read {documents[read]} documents, kept {documents[kept]} and dropped "
+                    f"{documents[dropped]} of source {source!r} and kind {kind!r}; this is a defect of the stage, "
+                    "nothing was written"
+                )
+                raise ConservationError(msg)
+            if total[read] + total[added] != total[kept] + total[dropped] + total[cut]:
+                msg = (
+                    f"{self._where}: {total[read]} characters read + {total[added]} added is not {total[kept]} kept + "
+                    f"{total[dropped]} dropped + {total[cut]} cut, of source {source!r} and kind {kind!r}; this is a "
+                    "defect of the stage, nothing was written"
+                )
+                raise ConservationError(msg)
 
-    def add(
-        self, before: pa.Table, kept: pa.Table, dropped: pa.Table, edits: pa.Table, *, added: int = 0
-    ) -> tuple[int, int]:
+    def add(self, before: pa.Table, kept: pa.Table, dropped: pa.Table, edits: pa.Table) -> tuple[int, int]:
         """Count what became of some documents.
 
         Args:
             before: documents read.
             kept: those to be written.
             dropped: ledger rows of the others; `chars` are the characters of the document as read.
-            edits: cuts made in documents (those of documents that were then dropped are not counted).
-            added: characters put in by the stage over all kept documents.
+            edits: rows of `tamis.schemas.EDITS` (those of documents that were then dropped are not counted).
 
         Returns:
             Documents read and documents kept.
 
         Raises:
-            ConservationError: a document or character is unaccounted for, or an id is kept and dropped at once.
+            ConservationError: a document or character of some source and kind is unaccounted for, an id is kept and
+                dropped at once, or something goes without a reason.
         """
-        documents_in, total_in = self._add("in", _documents(before, "in"))
-        documents_kept, total_kept = self._add("kept", _documents(kept, "kept"))
-        documents_dropped, total_dropped = self._add("dropped", _grouped(dropped, "dropped"))
-        _, total_cut = self._add("cut", _edits(before, dropped, edits))
-        if added:
-            row = {"source": "", "kind": "", "reason": "", "documents": 0, "characters": added}
-            self._add("added", [row])
-        if documents_in != documents_kept + documents_dropped:
-            msg = (
-                f"{self._where}: read {documents_in} documents, kept {documents_kept} and dropped "
-                f"{documents_dropped}; this is a defect of the stage, nothing was written"
-            )
-            raise ConservationError(msg)
-        if total_in + added != total_kept + total_dropped + total_cut:
-            msg = (
-                f"{self._where}: {total_in} characters read + {added} added is not {total_kept} kept + "
-                f"{total_dropped} dropped + {total_cut} cut; this is a defect of the stage, nothing was written"
-            )
-            raise ConservationError(msg)
+        rows = [
+            *_documents(before, "in"),
+            *_documents(kept, "kept"),
+            *_grouped(dropped, "dropped"),
+            *_edits(before, dropped, edits),
+        ]
+        self._check(rows)
         if not _sorted(kept["id"], dropped["id"]).equals(_sorted(before["id"])):
             msg = (
                 f"{self._where}: kept and dropped ids are not the ids read; this is a defect of the stage, nothing "
                 "was written"
             )
             raise ConservationError(msg)
-        return documents_in, documents_kept
+        for row in rows:
+            sums = self._sums.setdefault(tuple(str(row[name]) for name in KEY), [0, 0])
+            sums[0] += int(str(row["documents"]))
+            sums[1] += int(str(row["characters"]))
+        return before.num_rows, kept.num_rows
 
     def value(self, notes: Mapping[str, float] | None = None) -> dict[str, object]:
         """The value of the stats file.

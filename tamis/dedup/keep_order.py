@@ -17,7 +17,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tamis.shards import id_halves, whole_file
+from tamis.ids import id_halves
+from tamis.shards import whole_file
 
 Criterion = Literal["most_recent", "oldest", "source_priority", "longest", "shortest"]
 CRITERIA = 3
@@ -47,7 +48,7 @@ def sort_keys(rows: pa.Table, keep: Sequence[Criterion]) -> np.ndarray:
     keys = np.zeros((rows.num_rows, KEY_COLUMNS), np.uint64)
     for column, criterion in enumerate(keep):
         keys[:, column] = _criterion(criterion, rows)
-    keys[:, CRITERIA:] = id_halves(rows["id"])
+    keys[:, CRITERIA], keys[:, CRITERIA + 1] = id_halves(rows["id"])
     return keys
 
 

@@ -17,8 +17,8 @@ import pyarrow as pa
 from pydantic import Field
 
 from tamis import exchange
+from tamis.ids import keyed_hash
 from tamis.section import Section
-from tamis.sets.sampling import bucket, keyed_hash
 from tamis.shards import read_table
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,8 @@ def run_shuffle(config: Config, *, name: str, shards: int, documents: Path, outp
     """Route the rows of one file of a set to the output shards."""
     table = read_table(documents)
     order = shuffle_hash(table, config.seed)
-    exchange.scatter(output, table.append_column("order", pa.array(order)), bucket(order, shards), shards)
+    target = exchange.partition_of(order, shards)
+    exchange.scatter(output, table.append_column("order", pa.array(order)), target, shards)
     log.info("%s: %d rows routed", name, table.num_rows)
 
 

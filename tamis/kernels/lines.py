@@ -1,4 +1,4 @@
-r"""Lines and paragraphs of a text column, and cutting them out, straight on Arrow's buffers.
+r"""Lines and paragraphs of a text column, and what is cut with them, straight on Arrow's buffers.
 
 A line ends at "\n", "\r\n" or "\r"; it is blank when it holds nothing but white space (`str.isspace`). A **unit**
 is a line that is not blank, or a paragraph: a run of such lines. The bytes between two units are a gap: the line
@@ -9,7 +9,7 @@ stays well formed:
   cutting the last line of a paragraph does not glue the next paragraph to it;
 * cutting at the end of a text leaves what stood after the last unit, cutting at its beginning what stood before.
 
-Spans are bytes of the column's data buffer; `characters_of` turns them into characters of their document.
+Spans are bytes of the column's data buffer (`tamis/kernels/spans.py`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
 from numba import njit
 
 from tamis.kernels.eight_bytes import HIGH_BITS, LOW_BITS, eight_bytes
@@ -223,83 +222,3 @@ def cut_spans(
                 span += 1
             unit = run
     return span_starts, span_ends
-
-
-@njit(cache=True, nogil=True)
-def characters_of(
-    offsets: np.ndarray,
-    data: np.ndarray,
-    rows: np.ndarray,
-    starts: np.ndarray,
-    ends: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Turn spans of bytes into spans of characters of their rows.
-
-    Args:
-        offsets: int64[n + 1].
-        data: uint8.
-        rows: int64[k], row of each span; spans ordered by row, then start, and not overlapping.
-        starts: int64[k] first byte.
-        ends: int64[k] byte after the last.
-
-    Returns:
-        int64[k] first character, int64[k] character after the last.
-    """
-    first = np.empty(len(rows), dtype=np.int64)
-    last = np.empty(len(rows), dtype=np.int64)
-    row = -1
-    position = 0
-    count = 0
-    for span in range(len(rows)):
-        if rows[span] != row:
-            row = rows[span]
-            position = offsets[row]
-            count = 0
-        while position < starts[span]:
-            if data[position] & 0xC0 != 0x80:
-                count += 1
-            position += 1
-        first[span] = count
-        while position < ends[span]:
-            if data[position] & 0xC0 != 0x80:
-                count += 1
-            position += 1
-        last[span] = count
-    return first, last
-
-
-@njit(cache=True, nogil=True)
-def _gather(data: np.ndarray, starts: np.ndarray, ends: np.ndarray, new_data: np.ndarray) -> None:
-    """Put pieces of `data` one after another; a piece runs on over rows of which nothing is cut."""
-    position = 0
-    for piece in range(len(starts)):
-        length = ends[piece] - starts[piece]
-        new_data[position : position + length] = data[starts[piece] : ends[piece]]
-        position += length
-
-
-def remove_spans(
-    offsets: np.ndarray,
-    data: np.ndarray,
-    rows: np.ndarray,
-    starts: np.ndarray,
-    ends: np.ndarray,
-) -> pa.Array:
-    """The text column without the given spans of bytes.
-
-    Args:
-        offsets: int64[n + 1] from `tamis.kernels.words.buffers`.
-        data: uint8 likewise.
-        rows: int64[k], row of each span; spans ordered by row, then start, not overlapping, on character boundaries.
-        starts: int64[k] first byte.
-        ends: int64[k] byte after the last.
-
-    Returns:
-        n strings, large_string.
-    """
-    gone = ends - starts
-    until = np.concatenate([[0], np.cumsum(gone)])
-    new_offsets = offsets - offsets[0] - until[np.searchsorted(rows, np.arange(len(offsets)))]
-    new_data = np.empty(int(offsets[-1] - offsets[0] - until[-1]), dtype=np.uint8)
-    _gather(data, np.r_[offsets[0], ends], np.r_[starts, offsets[-1]], new_data)
-    return pa.LargeStringArray.from_buffers(len(offsets) - 1, pa.py_buffer(new_offsets), pa.py_buffer(new_data))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as pq
 from markupsafe import Markup
 
+from tamis.ids import is_id
 from tamis.report import database, samples, tables
 from tamis.report.figures import Card, Group, Realised, Sheet, Shipment, alarms, breakdown, flatten, number
 from tamis.report.layout import Delivery, Results
@@ -39,7 +40,7 @@ def largest_groups(results: Results, connection: duckdb.DuckDBPyConnection, coun
         ).fetchall()
         for matched, documents in rows:
             url = None
-            if samples.is_document_id(matched):
+            if is_id(matched):
                 kept = fetch(results.part(stage, "documents", matched), [matched], ["url"])
                 url = kept[0]["url"] if kept else None
             found.append(Group(stage, matched, documents, url))

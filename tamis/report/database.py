@@ -108,7 +108,7 @@ def _stage_views(results: Results, prefix: str) -> Iterator[View]:
         )
     for what, comment in (
         ("dropped", "The ledger of all stages: which rule dropped a document, its value and threshold"),
-        ("edits", "Every cut in a text: characters [start, end) of the text as the stage read it"),
+        ("edits", "Every edit of a text: characters [start, end) as the stage read it; replacement is null for a cut"),
     ):
         # The ledger has a stage column of its own, edits do not.
         selects = [
@@ -121,6 +121,9 @@ def _stage_views(results: Results, prefix: str) -> Iterator[View]:
             for position, stage in enumerate(stages)
             if (paths := results.parts(stage, what))
         ]
+        if selects and what == "edits":
+            # Files of an earlier version do not have this column.
+            selects.append("SELECT NULL::VARCHAR AS replacement WHERE false")
         if selects:
             yield View(what, _union(selects), comment)
 

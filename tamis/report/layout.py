@@ -16,8 +16,9 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 
 from tamis.errors import SourceError
+from tamis.ids import home_shard
 from tamis.section import Section
-from tamis.shards import home_shard, part_name, read_json, write_json
+from tamis.shards import part_name, read_json, write_json
 
 VERSION = 1
 

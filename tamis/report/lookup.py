@@ -17,8 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tamis.errors import SourceError
-
-ID_CHARACTERS = 32
+from tamis.ids import ID_CHARACTERS
 
 
 def _may_hold(low: str, high: str, prefixes: Sequence[str]) -> bool:

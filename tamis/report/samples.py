@@ -1,4 +1,4 @@
-"""Documents and cuts chosen for reading: which ones, and the passages shown.
+"""Documents and edits chosen for reading: which ones, and the passages shown.
 
 The choice is by keyed hash of the id, so it is the same in every run, for any number of shards, and says nothing about
 position in a file; per stage and reason the smallest hashes win. Memory: the ids and reasons of one shard; texts are
@@ -12,14 +12,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
+from tamis.edits import read_edits
 from tamis.hashing import keyed_uint64
+from tamis.ids import is_id
 from tamis.report.layout import Results
-from tamis.report.lookup import ID_CHARACTERS, fetch
+from tamis.report.lookup import fetch
 from tamis.shards import read_table
 
 SHOWN_COLUMNS = ("url", "source", "kind", "text", "copies", "language", "domain")
@@ -27,7 +29,10 @@ SHOWN_COLUMNS = ("url", "source", "kind", "text", "copies", "language", "domain"
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of text and what it is: `same`, `only` (not in the other text), `cut`, or `gap` (left out here)."""
+    """A stretch of text and what it is.
+
+    `same`, `only` (not in the other text), `cut`, `new` (put in the place of what was cut), or `gap` (left out here).
+    """
 
     text: str
     mark: str = "same"
@@ -60,12 +65,41 @@ class Dropped:
 
 @dataclass(frozen=True)
 class Edited:
-    """A document in which a stage cut, with the cuts in their surroundings."""
+    """A document whose text a stage edited, with the edits in their surroundings."""
 
     document: Document
     reason: str
-    cuts: int
-    cut_characters: int
+    size: EditSize
+
+
+class Edit(NamedTuple):
+    """Characters [start, end) of a text, and what replaced them (None: nothing)."""
+
+    start: int
+    end: int
+    replacement: str | None = None
+
+
+@dataclass(frozen=True)
+class EditSize:
+    """How many edits, and how many characters they cut and put in."""
+
+    edits: int
+    cut: int
+    added: int
+
+    @classmethod
+    def of(cls, edits: Sequence[Edit]) -> EditSize:
+        """The sums over some edits."""
+        cut = sum(edit.end - edit.start for edit in edits)
+        return cls(len(edits), cut, sum(len(edit.replacement or "") for edit in edits))
+
+    def __str__(self) -> str:
+        """`2 cuts, 31 characters`, or `2 edits, 31 characters cut, 14 put in`."""
+        plural = "s"[: self.edits != 1]
+        if not self.added:
+            return f"{self.edits:,} cut{plural}, {self.cut:,} characters"
+        return f"{self.edits:,} edit{plural}, {self.cut:,} characters cut, {self.added:,} put in"
 
 
 @dataclass
@@ -80,7 +114,7 @@ class StageSamples:
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much is shown: documents a stage, a reason and a kind; characters of each; characters around a cut."""
+    """How much is shown: documents a stage, a reason and a kind; characters of each; characters around an edit."""
 
     kept: int
     dropped: int
@@ -127,7 +161,7 @@ class Reader:
         """Read the rows of documents as a stage wrote them; ids that it did not write are remembered as absent."""
         by_file: dict[Path, list[str]] = defaultdict(list)
         for document_id in sorted(set(ids)):
-            if (stage, document_id) not in self.found and is_document_id(document_id):
+            if (stage, document_id) not in self.found and is_id(document_id):
                 by_file[self.results.part(stage, "documents", document_id)].append(document_id)
         for path, wanted in sorted(by_file.items()):
             for row in fetch(path, wanted, SHOWN_COLUMNS):
@@ -136,11 +170,6 @@ class Reader:
     def get(self, stage: str, document_id: str) -> dict[str, Any] | None:
         """A row that was loaded, or None where the stage has no such document."""
         return self.found.get((stage, document_id))
-
-
-def is_document_id(value: str) -> bool:
-    """Whether a string is an id of this corpus (a matched benchmark item has another name)."""
-    return len(value) == ID_CHARACTERS and not set(value) - set("0123456789abcdef")
 
 
 def excerpt(text: str, characters: int) -> tuple[Piece, ...]:
@@ -178,35 +207,37 @@ def _words(text: str) -> list[str]:
     return words
 
 
-def around_cuts(text: str, cuts: Sequence[tuple[int, int]], context: int, characters: int) -> tuple[Piece, ...]:
-    """The cuts of a text in their surroundings.
+def around_edits(text: str, edits: Sequence[Edit], context: int, characters: int) -> tuple[Piece, ...]:
+    """The edits of a text in their surroundings.
 
     Args:
         text: as the stage read it.
-        cuts: [start, end) in characters, rising, not overlapping.
-        context: characters shown before and after each cut.
-        characters: most characters shown of one cut, and of all together before the rest is only counted.
+        edits: rising, not overlapping.
+        context: characters shown before and after each edit.
+        characters: most characters shown of one edit, and of all together before the rest is only counted.
     """
     pieces: list[Piece] = []
     position = 0
     shown = 0
-    for number, (start, end) in enumerate(cuts):
+    for number, (start, end, replacement) in enumerate(edits):
         if shown >= characters:
-            pieces.append(Piece(f"{len(cuts) - number} more cuts", "gap"))
+            pieces.append(Piece(f"{len(edits) - number} more edits", "gap"))
             return tuple(pieces)
         before = max(position, start - context)
         if before > position:
             pieces.append(Piece(f"{before - position:,} characters", "gap"))
         if before < start:
             pieces.append(Piece(text[before:start]))
-        pieces.append(Piece(text[start:end][:characters], "cut"))
-        if end - start > characters:
-            pieces.append(Piece(f"{end - start - characters:,} more characters cut", "gap"))
-        following = cuts[number + 1][0] if number + 1 < len(cuts) else len(text)
+        for passage, mark, verb in ((text[start:end], "cut", "cut"), (replacement or "", "new", "put in")):
+            if passage:
+                pieces.append(Piece(passage[:characters], mark))
+            if len(passage) > characters:
+                pieces.append(Piece(f"{len(passage) - characters:,} more characters {verb}", "gap"))
+            shown += min(len(passage), characters)
+        following = edits[number + 1].start if number + 1 < len(edits) else len(text)
         position = min(end + context, following)
         if end < position:
             pieces.append(Piece(text[end:position]))
-        shown += min(end - start, characters)
     if position < len(text):
         pieces.append(Piece(f"{len(text) - position:,} characters", "gap"))
     return tuple(pieces)
@@ -293,21 +324,22 @@ def _dropped(reader: Reader, stage: str, before: str, ledger: dict[str, Any], si
 
 
 def edited_by(results: Results, reader: Reader, stage: str, sizes: Sizes) -> dict[str, list[Edited]]:
-    """Documents in which a stage cut, `sizes.edited` for each reason; all cuts of that reason are shown in place."""
+    """Documents that a stage edited, `sizes.edited` for each reason; all edits of that reason are shown in place."""
     import polars as pl
 
     def parts() -> Iterable[tuple[list[str], pa.Table]]:
         for path in results.parts(stage, "edits"):
-            cuts = pl.DataFrame(read_table(path, ["id", "reason", "start", "end"]))
-            by_document = cuts.group_by("id", "reason").agg(pl.struct("start", "end").sort()).sort("id", "reason")
-            yield by_document["reason"].to_list(), by_document.rename({"start": "cuts"}).to_arrow()
+            rows = pl.DataFrame(read_edits(path)).sort("start", "end")
+            edit = pl.struct(Edit._fields).alias("edits")
+            by_document = rows.group_by("id", "reason", maintain_order=True).agg(edit).sort("id", "reason")
+            yield by_document["reason"].to_list(), by_document.to_arrow()
 
     chosen = smallest(parts(), sizes.edited, f"report edited {stage} {sizes.seed}")
     before = results.before(stage)
     reader.load(before, [row["id"] for rows in chosen.values() for row in rows])
     return {
         reason: [
-            _edited(row, reason, [(cut["start"], cut["end"]) for cut in choice["cuts"]], sizes)
+            _edited(row, reason, [Edit(**edit) for edit in choice["edits"]], sizes)
             for choice in rows
             if (row := reader.get(before, choice["id"]))
         ]
@@ -315,9 +347,9 @@ def edited_by(results: Results, reader: Reader, stage: str, sizes: Sizes) -> dic
     }
 
 
-def _edited(row: dict[str, Any], reason: str, cuts: list[tuple[int, int]], sizes: Sizes) -> Edited:
-    shown = _shown(row, around_cuts(row["text"], cuts, sizes.context, sizes.characters))
-    return Edited(shown, reason, len(cuts), sum(end - start for start, end in cuts))
+def _edited(row: dict[str, Any], reason: str, made: list[Edit], sizes: Sizes) -> Edited:
+    shown = _shown(row, around_edits(row["text"], made, sizes.context, sizes.characters))
+    return Edited(shown, reason, EditSize.of(made))
 
 
 def of_stage(results: Results, stage: str, sizes: Sizes) -> StageSamples:

@@ -12,29 +12,26 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tamis.errors import SourceError
-from tamis.hashing import document_key
+from tamis.ids import HALF_CHARACTERS, ID_CHARACTERS, document_key, is_id
 from tamis.report.layout import Delivery, Results
-from tamis.report.lookup import ID_CHARACTERS, fetch
-from tamis.report.samples import Piece, around_cuts, is_document_id
+from tamis.report.lookup import fetch
+from tamis.report.samples import Edit, EditSize, Piece, around_edits
 from tamis.schemas import STAGE_COLUMNS
 from tamis.shards import part_name
 from tamis.urls import url_key
 
-HALF = 16
-"""Characters of an id that come from the URL key and decide the home shard."""
 SHORTEST_PREFIX = 6
 MOST_STORIES = 20
 CONTEXT = 60
-CUT_CHARACTERS = 400
+EDIT_CHARACTERS = 400
 
 
 @dataclass(frozen=True)
-class Cut:
-    """Cuts that one stage made in a document for one reason, in their surroundings."""
+class Change:
+    """Edits that one stage made in a document for one reason, in their surroundings."""
 
     reason: str
-    spans: int
-    characters: int
+    size: EditSize
     pieces: tuple[Piece, ...]
 
 
@@ -47,7 +44,7 @@ class Event:
     ledger: dict[str, Any] | None
     matched: dict[str, Any] | None
     matched_stage: str
-    cuts: tuple[Cut, ...]
+    changes: tuple[Change, ...]
 
 
 @dataclass
@@ -107,7 +104,7 @@ def _beginning_with(results: Results, prefix: str) -> set[str]:
     first = results.layout.stages[0]
     folder = results.folder / first
     names = [f"{part_name(shard)}.parquet" for shard in range(results.layout.shards)]
-    if len(prefix) >= HALF:
+    if len(prefix) >= HALF_CHARACTERS:
         names = [results.part(first, "documents", prefix).name]
     return {
         row["id"]
@@ -202,28 +199,28 @@ def _event(
     rows: list[dict[str, Any]],
     ledger: list[dict[str, Any]],
 ) -> Event:
-    spans: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    edits: dict[str, list[Edit]] = defaultdict(list)
     for row in fetch(results.part(stage, "edits", document_id), [document_id]):
-        spans[row["reason"]].append((row["start"], row["end"]))
-    cuts = tuple(
-        Cut(
+        # Files of an earlier version have no replacements.
+        edits[row["reason"]].append(Edit(row["start"], row["end"], row.get("replacement")))
+    changes = tuple(
+        Change(
             reason,
-            len(places),
-            sum(end - start for start, end in places),
-            around_cuts(before.get("text", ""), sorted(places), CONTEXT, CUT_CHARACTERS),
+            EditSize.of(made),
+            around_edits(before.get("text", ""), sorted(made, key=lambda edit: edit[:2]), CONTEXT, EDIT_CHARACTERS),
         )
-        for reason, places in sorted(spans.items())
+        for reason, made in sorted(edits.items())
     )
     entry = None if rows else ledger[0]
     matched = None
     where = ""
-    if entry and entry["matched_id"] and is_document_id(entry["matched_id"]) and entry["matched_id"] != document_id:
+    if entry and entry["matched_id"] and is_id(entry["matched_id"]) and entry["matched_id"] != document_id:
         for where in (stage, results.before(stage)):
             found = fetch(results.part(where, "documents", entry["matched_id"]), [entry["matched_id"]])
             if found:
                 matched = found[0]
                 break
-    return Event(stage, bool(rows), entry, matched, where, cuts)
+    return Event(stage, bool(rows), entry, matched, where, changes)
 
 
 def _deliveries(results: Results, story: Story) -> list[tuple[Delivery, int]]:

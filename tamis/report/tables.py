@@ -72,7 +72,7 @@ class Step:
     kept: Count = field(default_factory=Count)
     dropped: dict[str, Count] = field(default_factory=dict)
     cut: dict[str, Count] = field(default_factory=dict)
-    added: int = 0
+    added: dict[str, Count] = field(default_factory=dict)
 
     @property
     def kept_share(self) -> float:
@@ -83,6 +83,11 @@ class Step:
     def kept_characters_share(self) -> float:
         """Share of the characters read that were kept."""
         return self.kept.characters / self.read.characters if self.read.characters else 1.0
+
+    def edited(self) -> list[tuple[str, str, Count]]:
+        """What was done to texts, by reason: the reason, "cut in", "replaced in" or "added to", and in how many."""
+        changed = [(reason, "replaced in" if reason in self.added else "cut in", n) for reason, n in self.cut.items()]
+        return changed + [(reason, "added to", n) for reason, n in self.added.items() if reason not in self.cut]
 
 
 def collect(results: Results, stages: Sequence[str]) -> tuple[pa.Table, pa.Table]:
@@ -171,7 +176,7 @@ def steps(stats: pa.Table, *, source: str | None = None, kind: str | None = None
             case "kept":
                 step.kept += count
             case "added":
-                step.added += count.characters
+                step.added[row["reason"]] = step.added.get(row["reason"], Count()) + count
             case "dropped":
                 step.dropped[row["reason"]] = step.dropped.get(row["reason"], Count()) + count
             case "cut":
@@ -179,6 +184,7 @@ def steps(stats: pa.Table, *, source: str | None = None, kind: str | None = None
     for step in found.values():
         step.dropped = _by_size(step.dropped)
         step.cut = _by_size(step.cut)
+        step.added = _by_size(step.added)
     return [found[position] for position in sorted(found)]
 
 

@@ -48,7 +48,7 @@ def waterfall(steps: Sequence[Step]) -> str:
     for step in steps:
         of_all = percent(step.kept.documents / first) if first else "–"
         lost = [f"{reason} {count.documents:,}" for reason, count in step.dropped.items()]
-        lost += [f"{reason} cut in {count.documents:,}" for reason, count in step.cut.items()]
+        lost += [f"{reason} {verb} {count.documents:,}" for reason, verb, count in step.edited()]
         rows.append(
             (
                 safe(step.stage),
@@ -103,7 +103,7 @@ def _quoted(text: str, indent: str) -> list[str]:
 
 
 def _passage(pieces: Sequence[Piece]) -> str:
-    shown = {"same": "{}", "only": "{}", "cut": "[-{}-]", "gap": " [… {}] "}
+    shown = {"same": "{}", "only": "{}", "cut": "[-{}-]", "new": "{{+{}+}}", "gap": " [… {}] "}
     return "".join(shown[piece.mark].format(piece.text) for piece in pieces)
 
 
@@ -134,17 +134,16 @@ def _rule(ledger: dict[str, Any]) -> str:
 def _event_lines(event: Event, width: int) -> list[str]:
     lines = []
     name = safe(event.stage).ljust(width)
-    cut = sum(cut.characters for cut in event.cuts)
+    cut = sum(change.size.cut for change in event.changes)
+    added = sum(change.size.added for change in event.changes)
     if event.kept:
-        lines.append(f"  {name}  kept" + (f", {cut:,} characters cut" if event.cuts else ""))
+        edited = f", {cut:,} characters cut" if event.changes else ""
+        lines.append(f"  {name}  kept{edited}" + (f", {added:,} put in" if added else ""))
     elif event.ledger is not None:
         lines.append(f"  {name}  DROPPED by {_rule(event.ledger)}")
-    for entry in event.cuts:
-        lines.append(
-            f"  {' ' * width}  {safe(entry.reason)}: {entry.spans:,} cut{'s'[: entry.spans != 1]}, "
-            f"{entry.characters:,} characters"
-        )
-        lines += _quoted(_passage(entry.pieces), f"  {' ' * width}  ")
+    for change in event.changes:
+        lines.append(f"  {' ' * width}  {safe(change.reason)}: {change.size}")
+        lines += _quoted(_passage(change.pieces), f"  {' ' * width}  ")
     return lines
 
 

@@ -30,6 +30,7 @@ from pydantic import Field, model_validator
 from tamis import barrier as barriers
 from tamis import exchange
 from tamis.errors import ShardMismatchError
+from tamis.ids import id_halves
 from tamis.schemas import DOMAINS, KINDS, STAGE_COLUMNS
 from tamis.section import Section
 from tamis.sets import budget, sampling
@@ -184,7 +185,7 @@ def rows_of(table: pa.Table, groups: Mapping[str, int]) -> sampling.Rows:
     names = pa.array(list(groups), pa.string())
     numbers = np.array([*groups.values(), -1], dtype=np.int64)
     position = pc.fill_null(pc.index_in(table["value"], value_set=names), len(groups)).to_numpy()
-    high, low = sampling.id_halves(table["id"])
+    high, low = id_halves(table["id"])
     return sampling.Rows(table["key"].to_numpy(), high, low, table["tokens"].to_numpy(), numbers[position])
 
 

@@ -1,6 +1,6 @@
-"""Sampling that depends on documents alone: keyed hashes of ids, and exact token budgets over streamed rows.
+"""Sampling that depends on documents alone: keys of the order, and exact token budgets over streamed rows.
 
-A sample is a prefix of a total order: (key, id), where the key is a keyed hash of the id (a random sample)
+A sample is a prefix of a total order: (key, id), where the key is a keyed hash of the id (`tamis.ids.keyed_hash`)
 or a score turned round (the best first). A budget in tokens is met exactly, without holding the corpus:
 
 1. passes over the streamed rows narrow down the stretch of keys in which the budget runs out, by 16 bits a
@@ -22,8 +22,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tamis.errors import SchemaError
-from tamis.hashing import keys
+from tamis.ids import id_halves
 
 HELD_ROWS = 1_000_000
 """Rows of one group that are sorted in memory (36 MB); more are narrowed down by another pass first."""
@@ -32,67 +31,6 @@ WINDOW = 4096
 """Documents looked at after the first one that does not fit the budget."""
 
 DIGIT_BITS = 16
-
-_HEX = np.full(256, 255, dtype=np.uint8)
-_HEX[np.frombuffer(b"0123456789abcdef", dtype=np.uint8)] = np.arange(16, dtype=np.uint8)
-
-
-def id_halves(ids: pa.Array | pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
-    """The two 64-bit halves of ids of 32 lower-case hexadecimal digits; their numeric order is the order of the ids.
-
-    Returns:
-        Two uint64 arrays of n values.
-
-    Raises:
-        SchemaError: an id is null or not of that form.
-    """
-    array = ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
-    try:
-        fixed = array.cast(pa.binary()).cast(pa.binary(32))
-    except pa.ArrowInvalid as error:
-        raise SchemaError(f"ids are not all 32 hexadecimal digits: {error}") from error
-    if fixed.null_count:
-        raise SchemaError(f"{fixed.null_count} ids are null; every document needs one")
-    data = np.frombuffer(fixed.buffers()[1], dtype=np.uint8)[fixed.offset * 32 : (fixed.offset + len(fixed)) * 32]
-    digits = _HEX[data.reshape(-1, 32)]
-    if digits.size and digits.max() > 15:
-        raise SchemaError("ids are not all 32 lower-case hexadecimal digits; they are given once, by ingest")
-    halves = ((digits[:, ::2] << 4) | digits[:, 1::2]).astype(np.uint8).view(">u8").astype(np.uint64)
-    return halves[:, 0], halves[:, 1]
-
-
-def _mixed(values: np.ndarray) -> np.ndarray:
-    """A bijection of 64-bit integers that spreads every bit over all (the finaliser of SplitMix64, Steele 2014)."""
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
-
-
-def keyed_hash(ids: pa.Array | pa.ChunkedArray, purpose: str, seed: int) -> np.ndarray:
-    """A uniform 64-bit hash of each id under a key.
-
-    Vectorised over the id's digits: 4 times as fast as `tamis.hashing.keyed_uint64`, which matters because plans
-    read the rows of the whole pool several times. Ids are hashes already, so spreading their bits is enough.
-
-    Args:
-        ids: n document ids.
-        purpose: what the hash is for; hashes of different purposes are independent.
-        seed: any integer; other seeds give independent samples.
-
-    Returns:
-        uint64 array of n values.
-    """
-    first, second = keys(f"sampling {purpose}", 2, seed)
-    high, low = id_halves(ids)
-    return _mixed(_mixed(high ^ first) ^ _mixed(low ^ second) + first)
-
-
-def bucket(hashes: np.ndarray, buckets: int) -> np.ndarray:
-    """The bucket of each hash when the range of 64 bits is cut into equal stretches; int64 in [0, buckets).
-
-    The buckets follow the order of the hashes: everything in bucket 0 comes before everything in bucket 1.
-    """
-    return (((hashes >> np.uint64(32)) * np.uint64(buckets)) >> np.uint64(32)).astype(np.int64)
 
 
 def score_keys(scores: pa.Array | pa.ChunkedArray, ids: pa.Array | pa.ChunkedArray) -> np.ndarray:

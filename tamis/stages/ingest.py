@@ -27,10 +27,11 @@ from tamis import barrier as barriers
 from tamis import exchange, schemas
 from tamis.dedup import keep_order
 from tamis.errors import ConfigError, SourceError
+from tamis.ids import home_shards
 from tamis.ledger import Outputs, add_copies, dropped_rows, write_outcome
 from tamis.readers import AnySource, Record, Skip, Source
 from tamis.section import Section, workflow_path
-from tamis.shards import home_shards, read_json, write_json, write_table
+from tamis.shards import read_json, write_json, write_table
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +114,7 @@ def documents_of(records: Sequence[Record], source: str, priority: int) -> pa.Ta
     Returns:
         n rows with the schema `ROWS`.
     """
-    from tamis.hashing import content_hash, document_key
+    from tamis.ids import content_hash, document_key
     from tamis.urls import url_key
 
     columns: dict[str, list[Any]] = {name: [] for name in ROWS.names}

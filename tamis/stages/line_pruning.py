@@ -37,8 +37,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from tamis import barrier as barriers
-from tamis import exchange, hashing, schemas, streams
+from tamis import exchange, hashing, streams
+from tamis.barrier import paths
+from tamis.edits import Spans, edited, merged
 from tamis.ledger import Outputs, dropped_rows, outcome_writer
 from tamis.section import AppliesTo, Section, Share
 from tamis.shards import document_batches, part_name, read_json, read_table, table_batches, write_json
@@ -180,7 +181,7 @@ def frequent(counted: Sequence[Sequence[Callable[[], pa.Table]]], more_than: int
         candidates.append(table["key"].to_numpy()[table["documents"].to_numpy() >= least])
     keys = np.unique(np.concatenate(candidates))
     totals = np.zeros(len(keys), dtype=np.int64)
-    held = np.zeros((len(counted), len(keys)), dtype=np.bool_)
+    holds = np.zeros((len(counted), len(keys)), dtype=np.bool_)
     for shard, reads in enumerate(counted):
         for read in reads:
             table = read()
@@ -188,10 +189,10 @@ def frequent(counted: Sequence[Sequence[Callable[[], pa.Table]]], more_than: int
             if len(own):
                 place = np.minimum(np.searchsorted(own, keys), len(own) - 1)
                 here = own[place] == keys
-                held[shard] |= here
+                holds[shard] |= here
                 totals[here] += documents[place[here]]
     often = totals > more_than
-    return [pa.table([keys[own & often], totals[own & often].astype(np.int32)], schema=FREQUENCIES) for own in held]
+    return [pa.table([keys[own & often], totals[own & often].astype(np.int32)], schema=FREQUENCIES) for own in holds]
 
 
 class Pruner:
@@ -222,7 +223,7 @@ class Pruner:
             Documents kept, ledger rows, edits rows (neighbouring lines in one row, with the largest document
             frequency).
         """
-        from tamis.kernels.lines import characters_of, cut_spans, find_units, remove_spans, unit_characters
+        from tamis.kernels.lines import cut_spans, find_units, unit_characters
         from tamis.kernels.words import buffers
 
         config = self._config
@@ -240,32 +241,14 @@ class Pruner:
         )
         cut = count > 0
         row = np.repeat(np.arange(documents.num_rows), np.diff(lines.offsets))
-        starts, ends = cut_spans(*lines, cut)
-        rows, counts = row[cut], count[cut]
-        text = remove_spans(offsets, data, rows, starts, ends)
-        first, last = characters_of(offsets, data, rows, starts, ends)
-        # Spans that touch are one cut.
-        begins = np.r_[True, (rows[1:] != rows[:-1]) | (first[1:] != last[:-1])][: len(rows)]
-        begin = np.flatnonzero(begins)
-        finish = np.r_[begin[1:], len(rows)][: len(begin)] - 1
-        edits = pa.table(
-            {
-                "id": documents["id"].take(pa.array(rows[begin])),
-                "start": first[begin],
-                "end": last[finish],
-                "reason": ["frequent_line"] * len(begin),
-                "count": np.maximum.reduceat(counts, begin) if len(begin) else counts,
-                "matched_id": pa.nulls(len(begin), pa.string()),
-            }
-        ).cast(schemas.EDITS)
-
+        spans, counts = merged(Spans(row[cut], *cut_spans(*lines, cut)), count[cut])
+        after, rows = edited(documents, spans, "frequent_line", count=counts)
         touched = np.zeros(documents.num_rows, dtype=np.bool_)
-        touched[rows] = True
+        touched[spans.rows] = True
         stays = touched[row] & ~cut
         size = unit_characters(data, lines.starts[stays], lines.ends[stays])
         left = np.bincount(row[stays], weights=size, minlength=documents.num_rows).astype(np.int64)
         stump = touched & (left < max(config.min_characters, 1))
-        kept = documents.set_column(documents.schema.get_field_index("text"), "text", text).filter(pa.array(~stump))
         ledger = dropped_rows(
             "line_pruning",
             documents.filter(pa.array(stump)),
@@ -276,7 +259,7 @@ class Pruner:
         self.notes["lines"] += len(cut)
         self.notes["lines_cut"] += int(cut.sum())
         self.notes["text_bytes"] += int(np.diff(offsets)[wanted].sum())
-        return kept, ledger, edits
+        return after.filter(pa.array(~stump)), ledger, rows
 
 
 def run_size(config: Config, *, shards: int, folder: str, output: Path) -> None:
@@ -319,7 +302,7 @@ def run_reduce(
         barrier: over the outputs of map.
         output: `FREQUENCIES` by shard, to write.
     """
-    counted = [streams.rounds(path, partition, partitions) for path in barriers.paths(barrier)]
+    counted = [streams.rounds(path, partition, partitions) for path in paths(barrier)]
     exchange.write(output, FREQUENCIES, frequent(counted, threshold(read_json(corpus_size)["documents"], config)))
 
 

@@ -17,7 +17,7 @@ The steps, each a job a shard or a partition, with an exchange after it:
 4. `verify`   where the exact similarity is computed; pairs at or above the threshold are edges.
 5. `resolve`  one pass over the edges in keep order (see `grouping`).
 6. `apply`    documents, ledger, stats. With `audit_sample`, the run measures its own recall there, on sets that a job
-              `audit` a shard has taken (`tamis/dedup/minhash/audit.py`).
+              `audit` a shard has taken (`tamis/dedup/minhash/recall.py`).
 
 Definitions: words are those of `tamis.text`, so case, punctuation and line breaks do not matter. An n-gram is a 64-bit
 hash of n consecutive words; "exact" is exact on those hashes. A document of fewer than n words has one n-gram, all its
@@ -49,19 +49,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
-from tamis import barrier as barriers
 from tamis import exchange, streams
-from tamis.dedup.minhash import audit as audits
-from tamis.dedup.minhash import candidates, groups, index, signatures, verification
+from tamis.barrier import paths
+from tamis.dedup.minhash import candidates, groups, index, recall, signatures, verification
+from tamis.dedup.minhash.verdicts import VERDICTS, rounds, split_by_verdict, with_earlier
 from tamis.dedup.scope import Within
-from tamis.ledger import Outputs, dropped_rows, outcome_writer
+from tamis.ledger import Outputs, outcome_writer
 from tamis.section import AppliesTo, FilePath, Section, Share
 from tamis.shards import document_batches, write_json
 
 VERSION = 3
 
 STAGE = "minhash_dedup"
-EARLIER = "in_earlier_corpus"
 
 
 def candidate_probability(similarity: float, bands: int, rows: int) -> float:
@@ -172,15 +171,15 @@ def run_map(
     table = signatures.signatures(documents, config.scheme(), config.applies_to)
     with_words = pc.sum(pc.greater(table["size"], 0)).as_py() or 0
     known = table.drop_columns(["bands"])
-    exchange.write(signatures_file, streams.with_counts(known.schema, {audits.WITH_WORDS: with_words}), [known])
+    exchange.write(signatures_file, streams.with_counts(known.schema, {recall.WITH_WORDS: with_words}), [known])
     parts = [part for path in config.against for part in index.open_index(Path(path), config.scheme())]
-    held, counts = index.MATCHES.empty_table(), dict[str, int]()
+    known_earlier, counts = index.MATCHES.empty_table(), dict[str, int]()
     if parts:
-        held, counts = index.matches(
+        known_earlier, counts = index.matches(
             documents, table, parts, config.scheme(), config.threshold, config.bucket_candidates
         )
-    exchange.write(matches, streams.with_counts(index.MATCHES, counts), [held])
-    stays = (table["size"].to_numpy() > 0) & ~np.isin(table["rank"].to_numpy(), held["rank"].to_numpy())
+    exchange.write(matches, streams.with_counts(index.MATCHES, counts), [known_earlier])
+    stays = (table["size"].to_numpy() > 0) & ~np.isin(table["rank"].to_numpy(), known_earlier["rank"].to_numpy())
     exchange.write(output, candidates.MEMBERS, candidates.members(table, stays, partitions))
 
 
@@ -208,10 +207,10 @@ def run_sets(
         barrier: over the candidate pairs of all partitions.
         output: sets and candidates by the shard of the earlier document, to write.
     """
-    paths = barriers.paths(barrier)
-    pairs = candidates.unique_pairs([exchange.read_batch(path, shard, shards) for path in paths])
+    files = paths(barrier)
+    pairs = candidates.unique_pairs([exchange.read_batch(path, shard, shards) for path in files])
     known = exchange.read_batch(signatures_file, 0, 1, ["rank", "copies", "size", "scope"])
-    suppressed = [streams.counts(path)["suppressed_pairs"] for path in paths]
+    suppressed = [streams.counts(path)["suppressed_pairs"] for path in files]
     counts = {
         "candidate_pairs": pairs.num_rows,
         "suppressed_pairs": sum(by_shard[shard] for by_shard in suppressed),
@@ -235,7 +234,7 @@ def run_verify(
     edges = verification.verified(
         documents,
         known,
-        barriers.paths(barrier),
+        paths(barrier),
         config.scheme(),
         config.threshold,
         shard=shard,
@@ -254,8 +253,8 @@ def run_resolve(config: Config, *, shards: int, edges: Path, collapsed: Path, ou
         output: verdicts by shard, to write.
     """
     decide = groups.greedy_verdicts if config.grouping == "greedy" else groups.component_verdicts
-    verdicts = decide(barriers.paths(edges), barriers.paths(collapsed))
-    exchange.write(output, groups.VERDICTS, groups.rounds(verdicts, shards))
+    decided = decide(paths(edges), paths(collapsed))
+    exchange.write(output, VERDICTS, rounds(decided, shards))
 
 
 def run_audit(
@@ -278,65 +277,12 @@ def run_audit(
         output: n-gram sets of the sampled documents, to write.
     """
     known = exchange.read_batch(signatures_file, 0, 1, ["rank", "id", "size", "scope"])
-    with_words = sum(streams.counts(path)[audits.WITH_WORDS] for path in barriers.paths(barrier))
-    taken = audits.chosen(known, config.audit_sample, with_words)
-    held = exchange.read_batch(matches, 0, 1)["rank"].to_numpy()
-    dropped = np.concatenate([audits.dropped_ranks(verdicts, shard, shards), held])
-    table = audits.sampled(documents, known, taken, dropped, config.scheme())
+    with_words = sum(streams.counts(path)[recall.WITH_WORDS] for path in paths(barrier))
+    taken = recall.chosen(known, config.audit_sample, with_words)
+    known_earlier = exchange.read_batch(matches, 0, 1)["rank"].to_numpy()
+    dropped = np.concatenate([recall.dropped_ranks(verdicts, shard, shards), known_earlier])
+    table = recall.sampled(documents, known, taken, dropped, config.scheme())
     exchange.write(output, table.schema, [table])
-
-
-def with_earlier(verdicts: pa.Table, earlier: pa.Table) -> pa.Table:
-    """Verdicts of one shard in which documents that an earlier corpus holds go for that reason alone.
-
-    Args:
-        verdicts: rows of `tamis.dedup.minhash.groups.VERDICTS`.
-        earlier: rows of `tamis.dedup.minhash.index.MATCHES`.
-    """
-    rest = verdicts.filter(pc.invert(pc.is_in(verdicts["rank"], value_set=earlier["rank"].combine_chunks())))
-    held = pa.table(
-        [
-            earlier["rank"],
-            pa.nulls(earlier.num_rows, pa.int32()),
-            pa.array([EARLIER] * earlier.num_rows, pa.string()),
-            earlier["similarity"],
-            earlier["matched_id"],
-            earlier["similarity"],
-            pa.nulls(earlier.num_rows, pa.int32()),
-        ],
-        schema=groups.VERDICTS,
-    )
-    return pa.concat_tables([rest, held])
-
-
-def outcome(documents: pa.Table, gone: pa.Table, extra: pa.Table, threshold: float) -> tuple[pa.Table, pa.Table]:
-    """Split some documents by their verdicts.
-
-    Args:
-        documents: documents as read.
-        gone: the rows of `tamis.dedup.minhash.groups.VERDICTS` with a reason, of their shard.
-        extra: rank and copies_sum of documents that dropped ones name.
-        threshold: for the ledger.
-
-    Returns:
-        Kept documents with their copies added, and ledger rows.
-    """
-    at = pc.index_in(documents["rank"], value_set=gone["rank"])
-    stays = pc.is_null(at)
-    dropped, found = documents.filter(pc.invert(stays)), gone.take(at.drop_null())
-    rows = dropped_rows(
-        STAGE,
-        dropped,
-        found["reason"],
-        value=found["value"],
-        threshold=threshold,
-        matched_id=found["matched_id"],
-        similarity=found["similarity"],
-    )
-    kept = documents.filter(stays) if dropped.num_rows else documents
-    more = extra["copies_sum"].take(pc.index_in(kept["rank"], value_set=extra["rank"]))
-    copies = pc.add(kept["copies"], pc.cast(pc.fill_null(more, 0), pa.int32()))
-    return kept.set_column(kept.schema.get_field_index("copies"), "copies", copies), rows
 
 
 def run_apply(
@@ -362,18 +308,18 @@ def run_apply(
         matches: the documents of this shard that an earlier corpus holds, and counts.
         audit: barrier over the samples of all shards, where recall is measured.
     """
-    mine = [groups.VERDICTS.empty_table(), *streams.read_rounds(verdicts, shard, shards)]
+    mine = [VERDICTS.empty_table(), *streams.read_rounds(verdicts, shard, shards)]
     verdict = with_earlier(pa.concat_tables(mine), exchange.read_batch(matches, 0, 1))
     gone = verdict.filter(pc.is_valid(verdict["reason"])).combine_chunks()
     naming = verdict.filter(pc.is_null(verdict["reason"])).group_by("rank")
     extra = naming.aggregate([("copies", "sum"), ("copies", "count")]).combine_chunks()
     measure = None
     if audit is not None:
-        sample = barriers.paths(audit)
-        measure = audits.Audit(sample, config.scheme(), config.threshold, config.applies_to)
+        sample = paths(audit)
+        measure = recall.Audit(sample, config.scheme(), config.threshold, config.applies_to)
     with outcome_writer(Outputs(kept, dropped, stats), STAGE, shard) as writer:
         for before in document_batches(documents):
-            after, rows = outcome(before, gone, extra, config.threshold)
+            after, rows = split_by_verdict(STAGE, before, gone, extra, config.threshold)
             writer.add(before, after, rows)
             if measure is not None:
                 measure.add(before, after["rank"].to_numpy())

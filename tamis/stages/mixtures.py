@@ -22,8 +22,8 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
+from tamis.ids import keyed_hash
 from tamis.sets.plan import Request, SetConfig, choices_of, choose
-from tamis.sets.sampling import keyed_hash
 
 VERSION = 1
 

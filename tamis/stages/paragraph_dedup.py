@@ -18,8 +18,8 @@ here nothing is removed in error and every cut names the document that keeps the
 
 Steps: map (a shard) → reduce (a partition of the hashes) → decide (a shard: near-copies, and who stands next in line
 for the paragraphs they own) → resolve (one: candidates only, about 100 bytes each) → reown (a partition) → apply (a
-shard). Everything else holds one shard or one partition. The decisions stand in
-`tamis/dedup/owners.py`.
+shard). Everything else holds one shard or one partition. The decisions stand in `tamis/dedup/`: `paragraphs.py`,
+`owners.py` and `near_copies.py`.
 
 Writes documents, dropped, edits, stats. Ties: rank is a total order.
 """
@@ -27,7 +27,7 @@ Writes documents, dropped, edits, stats. Ties: rank is a total order.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -35,32 +35,14 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from tamis import exchange, schemas
-from tamis.dedup import scope
-from tamis.dedup.owners import (
-    CANDIDATES,
-    FATES,
-    HASH,
-    HELD,
-    PARAGRAPHS,
-    combine,
-    documents_of,
-    elect,
-    elect_again,
-    final_owners,
-    frame_of,
-    id_strings,
-    near_copies,
-    partition_of,
-    settle,
-    successors,
-)
+from tamis.dedup.near_copies import CANDIDATES, FATES, near_copies, settle, successors
+from tamis.dedup.owners import HOLDERS, elect, elect_again, final_owners, first_holders, frame_of
+from tamis.dedup.paragraphs import PARAGRAPHS, Scheme, cut, find_paragraphs, remove, stumps
 from tamis.dedup.scope import Within
+from tamis.ids import id_strings
 from tamis.ledger import Outputs, add_copies, dropped_rows, outcome_writer
 from tamis.section import AppliesTo, Section
 from tamis.shards import document_batches, read_table, table_batches
-
-if TYPE_CHECKING:
-    import polars as pl
 
 VERSION = 2
 
@@ -101,143 +83,9 @@ class Config(Section):
     )
     within: Within = None
 
-
-def find_paragraphs(documents: pa.Table, config: Config, first_row: int = 0) -> pa.Table:
-    """Every paragraph of enough words: `PARAGRAPHS`, in the order of the text.
-
-    Args:
-        documents: kind, text and the column of the scope, n rows of one shard.
-        config: the stage's section.
-        first_row: row of the first of them in its shard.
-    """
-    from tamis.kernels.lines import find_units, unit_characters
-    from tamis.kernels.paragraphs import unit_hashes
-    from tamis.kernels.words import buffers
-
-    offsets, data = buffers(documents["text"])
-    units = find_units(offsets, data, _wanted(documents, config), by_line=config.unit == "line")
-    words, high, low = unit_hashes(data, units, config.min_words)
-    characters = unit_characters(data, units.starts, units.ends)
-    row = np.repeat(np.arange(documents.num_rows), np.diff(units.offsets))
-    of_document = np.bincount(row, weights=characters, minlength=documents.num_rows).astype(np.int64)
-    unit = np.flatnonzero(words >= config.min_words)
-    row = row[unit]
-    # A paragraph of another scope is another paragraph.
-    scopes = scope.hashes(documents, config.within)[row]
-    return pa.table(
-        [
-            row + first_row,
-            unit - units.offsets[row],
-            characters[unit],
-            of_document[row],
-            high[unit] ^ scopes,
-            low[unit] + scopes,
-        ],
-        schema=PARAGRAPHS,
-    )
-
-
-def _wanted(documents: pa.Table, config: Config) -> np.ndarray:
-    return pc.is_in(documents["kind"], value_set=pa.array(config.applies_to)).to_numpy()
-
-
-def cut(documents: pa.Table, paragraphs: pa.Table, owners: pa.Table, gone: np.ndarray) -> pl.DataFrame:
-    """The occurrences that are cut: rows of `PARAGRAPHS` with owner_rank, owner_high, owner_low, documents, in order.
-
-    Args:
-        documents: id and rank, n rows of one shard.
-        paragraphs: `PARAGRAPHS` of them.
-        owners: `HELD`, final.
-        gone: bool[n], documents that are dropped whole.
-    """
-    import polars as pl
-
-    owned = frame_of(owners).select(*HASH, "documents", owner_rank="rank", owner_high="id_high", owner_low="id_low")
-    return (
-        frame_of(paragraphs)
-        .join(documents_of(documents).filter(~pl.Series(gone)), on="row", maintain_order="left")
-        .join(owned, on=HASH, how="left", maintain_order="left")
-        .with_columns(first=pl.int_range(pl.len()).over("row", *HASH) == 0)
-        # A paragraph that no other document holds belongs to the one that does.
-        .with_columns(
-            pl.col("owner_rank").fill_null(pl.col("rank")),
-            pl.col("owner_high").fill_null(pl.col("id_high")),
-            pl.col("owner_low").fill_null(pl.col("id_low")),
-            pl.col("documents").fill_null(1),
-        )
-        .filter(~pl.col("first") | (pl.col("owner_rank") != pl.col("rank")))
-        .sort("row", "unit")
-    )
-
-
-def remove(documents: pa.Table, cuts: pl.DataFrame, config: Config) -> tuple[pa.Table, pa.Table]:
-    """Cut the text.
-
-    Args:
-        documents: n rows of one shard.
-        cuts: from `cut`, those of these documents, with the first of them as row 0.
-        config: the stage's section.
-
-    Returns:
-        The n documents with their new text, and the rows of `schemas.EDITS`.
-    """
-    from tamis.kernels.lines import characters_of, cut_spans, find_units, remove_spans
-    from tamis.kernels.words import buffers
-
-    offsets, data = buffers(documents["text"])
-    rows = cuts["row"].to_numpy()
-    touched = np.zeros(documents.num_rows, dtype=np.bool_)
-    touched[rows] = True
-    units = find_units(offsets, data, touched, by_line=config.unit == "line")
-    gone = np.zeros(len(units.starts), dtype=np.bool_)
-    gone[units.offsets[rows] + cuts["unit"].to_numpy()] = True
-    starts, ends = cut_spans(*units, gone)
-    text = remove_spans(offsets, data, rows, starts, ends)
-    first, last = characters_of(offsets, data, rows, starts, ends)
-    edits = pa.table(
-        {
-            "id": documents["id"].take(pa.array(rows)),
-            "start": first,
-            "end": last,
-            "reason": ["duplicate_paragraph"] * len(rows),
-            "count": cuts["documents"].to_numpy(),
-            "matched_id": id_strings(cuts["owner_high"].to_numpy(), cuts["owner_low"].to_numpy()),
-        }
-    ).cast(schemas.EDITS)
-    return documents.set_column(documents.schema.get_field_index("text"), "text", text), edits
-
-
-def stumps(
-    documents: pa.Table,
-    paragraphs: pa.Table,
-    owners: pa.Table,
-    cuts: pl.DataFrame,
-    config: Config,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Documents with too little left.
-
-    Args:
-        documents: rank, n rows of one shard.
-        paragraphs: `PARAGRAPHS` of them.
-        owners: `HELD`, final.
-        cuts: from `cut`.
-        config: the stage's section.
-
-    Returns:
-        bool[n]: to be dropped; int64[n]: characters left, without gaps (-1 where nothing was cut).
-    """
-    import polars as pl
-
-    left = np.full(documents.num_rows, -1, dtype=np.int64)
-    for row, total, lost in (
-        cuts.group_by("row").agg(pl.col("document_characters").first(), pl.col("characters").sum()).iter_rows()
-    ):
-        left[row] = total - lost
-    ranks = pl.DataFrame({"row": np.arange(documents.num_rows), "rank": documents["rank"].to_numpy()})
-    shared = frame_of(paragraphs).join(ranks, on="row").join(frame_of(owners), on=[*HASH, "rank"], how="semi")
-    owns = np.zeros(documents.num_rows, dtype=np.bool_)
-    owns[shared["row"].to_numpy()] = True
-    return (left >= 0) & (left < max(config.min_characters, 1)) & ~owns, left
+    def scheme(self) -> Scheme:
+        """Which paragraphs are compared."""
+        return Scheme(self.applies_to, self.unit == "line", self.min_words, self.within)
 
 
 class Plan:
@@ -251,7 +99,7 @@ class Plan:
         Args:
             documents: id and rank, n rows.
             paragraphs: `PARAGRAPHS` of them.
-            owners: `HELD`, final.
+            owners: `HOLDERS`, final.
             fates: `FATES` of them.
             config: the stage's section.
         """
@@ -260,7 +108,7 @@ class Plan:
         self._told = frame_of(documents).join(frame_of(fates), on="rank", how="left", maintain_order="left")
         self._gone = self._told["share"].is_not_null().to_numpy()
         self._cuts = cut(documents, paragraphs, owners, self._gone)
-        self._stump, self._left = stumps(documents, paragraphs, owners, self._cuts, config)
+        self._stump, self._left = stumps(documents, paragraphs, owners, self._cuts, config.min_characters)
 
     def notes(self) -> dict[str, float]:
         """Numbers for the stats file."""
@@ -287,7 +135,7 @@ class Plan:
         told, gone, stump, left = self._told[here], self._gone[here], self._stump[here], self._left[here]
         first, last = self._cuts["row"].search_sorted(pl.Series([here.start, here.stop]), side="left")
         cuts = self._cuts[first:last].with_columns(pl.col("row") - first_row)
-        after, edits = remove(before, cuts, self._config)
+        after, rows = remove(before, cuts, self._config.scheme())
         after = after.filter(pa.array(~gone & ~stump))
         named = told.filter(pl.col("share").is_null() & (pl.col("copies") > 0))
         after = add_copies(after, dict(named.select("id", "copies").iter_rows()))
@@ -312,25 +160,26 @@ class Plan:
                 ),
             ]
         )
-        return after, ledger, edits
+        return after, ledger, rows
 
 
 def run_map(config: Config, *, partitions: int, documents: Path, output: Path, paragraphs: Path) -> None:
     """Hash the paragraphs of one shard.
 
     Args:
-        output: `HELD` by partition, to write.
+        output: `HOLDERS` by partition, to write.
         paragraphs: `PARAGRAPHS` for the later steps of this shard, to write.
     """
+    scheme = config.scheme()
     found = [PARAGRAPHS.empty_table()]
     rows = 0
-    for table in table_batches(documents, sorted({"kind", "text", *scope.columns(config.within)})):
-        found.append(find_paragraphs(table, config, rows))
+    for table in table_batches(documents, scheme.columns()):
+        found.append(find_paragraphs(table, scheme, rows))
         rows += table.num_rows
     whole = pa.concat_tables(found).combine_chunks()
     exchange.write(paragraphs, PARAGRAPHS, [whole])
-    held = combine(read_table(documents, ["id", "rank"]), whole)
-    exchange.scatter(output, held, partition_of(held["high"].to_numpy(), partitions), partitions)
+    holders = first_holders(read_table(documents, ["id", "rank"]), whole)
+    exchange.scatter(output, holders, exchange.partition_of(holders["high"].to_numpy(), partitions), partitions)
 
 
 def run_reduce(*, partition: int, partitions: int, barrier: Path, output: Path) -> None:
@@ -338,9 +187,9 @@ def run_reduce(*, partition: int, partitions: int, barrier: Path, output: Path) 
 
     Args:
         barrier: over the outputs of map.
-        output: `HELD` by shard, to write.
+        output: `HOLDERS` by shard, to write.
     """
-    exchange.write(output, HELD, elect(list(exchange.read_each(barrier, partition, partitions))))
+    exchange.write(output, HOLDERS, elect(list(exchange.read_each(barrier, partition, partitions))))
 
 
 def run_decide(
@@ -361,7 +210,7 @@ def run_decide(
         paragraphs: this shard's, from map.
         barrier: over the outputs of reduce.
         candidates: `CANDIDATES` to write.
-        output: `HELD` by partition, to write.
+        output: `HOLDERS` by partition, to write.
     """
     table = read_table(documents, ["id", "rank", "copies"])
     found = exchange.read_batch(paragraphs, 0, 1)
@@ -371,7 +220,7 @@ def run_decide(
         near = near_copies(table, found, owners, config.near_copy_share)
     exchange.write(candidates, CANDIDATES, [near])
     line = successors(table, found, owners, near)
-    exchange.scatter(output, line, partition_of(line["high"].to_numpy(), partitions), partitions)
+    exchange.scatter(output, line, exchange.partition_of(line["high"].to_numpy(), partitions), partitions)
 
 
 def run_resolve(*, shards: int, barrier: Path, output: Path) -> None:
@@ -399,12 +248,12 @@ def run_reown(
     Args:
         barrier: over the outputs of map.
         lines: the barrier over the outputs of decide.
-        output: `HELD` by shard, to write.
+        output: `HOLDERS` by shard, to write.
     """
     settled = pa.concat_tables([exchange.read_batch(fates, shard, shards) for shard in range(shards)])
     dropped = settled.filter(pc.is_valid(settled["share"]))["rank"].to_numpy()
-    held = list(exchange.read_each(barrier, partition, partitions))
-    exchange.write(output, HELD, elect_again(held, exchange.read(lines, partition, partitions), dropped))
+    told = list(exchange.read_each(barrier, partition, partitions))
+    exchange.write(output, HOLDERS, elect_again(told, exchange.read(lines, partition, partitions), dropped))
 
 
 def run_apply(

@@ -23,10 +23,10 @@ import pyarrow.parquet as pq
 
 from tamis import exchange
 from tamis.errors import ConservationError, SchemaError
+from tamis.ids import keyed_hash
 from tamis.schemas import documents_schema
 from tamis.sets.configured import Layout
 from tamis.sets.counts import counted
-from tamis.sets.sampling import bucket, keyed_hash
 from tamis.shards import part_name, read_documents, read_json, write_json, write_table
 
 log = logging.getLogger(__name__)
@@ -94,7 +94,8 @@ def run_select(
     """
     table = read_documents(documents)
     taken = chosen_rows(table, exchange.read_batch(choice, shard, shards), name)
-    exchange.scatter(output, taken, bucket(keyed_hash(taken["id"], "files", 0), config.files), config.files)
+    target = exchange.partition_of(keyed_hash(taken["id"], "files", 0), config.files)
+    exchange.scatter(output, taken, target, config.files)
     log.info("%s: %d documents of shard %d", name, taken.num_rows, shard)
 
 

@@ -30,10 +30,10 @@ from pydantic import Field
 
 from tamis import exchange, schemas
 from tamis.errors import ModelError
+from tamis.ids import keyed_hash
 from tamis.ledger import Outputs, write_outcome
 from tamis.section import FilePath, Section
 from tamis.sets.plan import index_of
-from tamis.sets.sampling import keyed_hash
 from tamis.shards import read_documents, whole_file, write_json
 
 log = logging.getLogger(__name__)

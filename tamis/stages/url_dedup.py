@@ -20,9 +20,10 @@ from pydantic import Field
 
 from tamis.dedup import scope
 from tamis.dedup.scope import Within
+from tamis.ids import id_halves
 from tamis.ledger import Outputs, dropped_rows, outcome_writer
 from tamis.section import AppliesTo, Section
-from tamis.shards import document_batches, id_halves, read_table
+from tamis.shards import document_batches, read_table
 from tamis.urls import url_key
 
 VERSION = 1
@@ -75,7 +76,7 @@ def survivors(documents: pa.Table, config: Config) -> np.ndarray:
         pc.is_valid(documents["url"]), pc.is_in(documents["kind"], value_set=pa.array(config.applies_to))
     ).to_numpy()
     rows = np.flatnonzero(wanted)
-    half = id_halves(documents["id"])[rows, 0]
+    half = id_halves(documents["id"])[0][rows]
     order = np.argsort(half, kind="stable")
     rows, half = rows[order], half[order]
     same = half[1:] == half[:-1]

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from pydantic import Field
 
+from tamis.ids import keyed_hash
 from tamis.schemas import STAGE_COLUMNS
 from tamis.section import Section
 from tamis.sets.budget import Budget
 from tamis.sets.plan import By, Request, choose
-from tamis.sets.sampling import keyed_hash
 
 VERSION = 1
 

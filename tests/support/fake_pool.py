@@ -15,9 +15,10 @@ from documents import make_documents
 
 from tamis import barrier, exchange
 from tamis.export import Config, card, order, parquet
+from tamis.ids import home_shards
 from tamis.sets.configured import Layout
 from tamis.sets.plan import index_of
-from tamis.shards import home_shards, part_name, write_json, write_table
+from tamis.shards import part_name, write_json, write_table
 from tamis.stages import annealing, mixtures, subset, validation
 
 DOMAINS = {"general": 120, "math": 50, "code": 60, "reasoning": 10, "multilingual": 30}

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis import schemas
-from tamis.hashing import content_hash, document_key
+from tamis.ids import content_hash, document_key, home_shards
 from tamis.ledger import Outputs, dropped_rows, write_outcome
 from tamis.report import database, layout, manifest, page, tables
-from tamis.shards import home_shards, part_name, write_json, write_table
+from tamis.shards import part_name, write_json, write_table
 from tamis.urls import url_key
 
 HOSTILE = (
@@ -23,6 +23,8 @@ HOSTILE_URL = "javascript:alert('url')//<img src=x onerror=alert(2)>"
 STAGES = ("ingest", "paragraph_dedup", "minhash_dedup", "heuristics")
 VERSIONS = dict(zip(STAGES, (7, 2, 3, 1), strict=True))
 PAGE = "https://docs.example.org/page"
+MASKED = "Document 3 of"
+MASK = "<b>someone</b>"
 BANNER = "Shared banner of every page, cut where it comes again.\n\n"
 
 
@@ -153,16 +155,22 @@ def make_results(folder: Path, shards: int = 2, *, finish: bool = True) -> dict[
         ),
     )
 
-    cut = [
-        (row["id"], 0, len(BANNER), "repeated_paragraph", 2, None)
-        for row in read.to_pylist()
-        if row["text"].startswith(BANNER)
-    ]
+    cut = {"reason": "repeated_paragraph", "end": len(BANNER), "count": 2}
+    masked = {"reason": "name", "end": len("Document"), "replacement": MASK}
     edits = pa.Table.from_pylist(
-        [dict(zip(schemas.EDITS.names, row, strict=True)) for row in cut], schema=schemas.EDITS
+        [
+            {"id": row["id"], "start": 0, **(cut if row["text"].startswith(BANNER) else masked)}
+            for row in read.to_pylist()
+            if row["text"].startswith((BANNER, MASKED))
+        ],
+        schema=schemas.EDITS,
     )
-    texts = [text.removeprefix(BANNER) for text in read["text"].to_pylist()]
+    texts = [
+        text.removeprefix(BANNER).replace("Document", MASK, int(text.startswith(MASKED)))
+        for text in read["text"].to_pylist()
+    ]
     cleaned = read.set_column(read.schema.get_field_index("text"), "text", pa.array(texts, pa.large_string()))
+    ids["masked"] = read.filter(has(read, MASKED))["id"][0].as_py()
     nothing = schemas.empty(schemas.LEDGER)
     _stage(folder, "paragraph_dedup", shards, read, cleaned, nothing, edits, {"paragraphs": 10.0})
 

@@ -38,7 +38,7 @@ def stages_with_documents(results: Path, pipeline: Iterable[str]) -> list[tuple[
 
 
 def added_characters(stage: Path) -> int:
-    """Characters that a stage says it put in (collapsed separators)."""
+    """Characters that a stage says it put in the place of others."""
     counts = [row for path in stage.glob("stats/*.json") for row in json.loads(path.read_text())["counts"]]
     return sum(row["characters"] for row in counts if row["outcome"] == "added")
 

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 
 from tamis import barrier
 from tamis.dedup.minhash.index import part_files
-from tamis.shards import home_shards, part_name, write_table
+from tamis.ids import home_shards
+from tamis.shards import part_name, write_table
 from tamis.stages import line_pruning as lines
 from tamis.stages import minhash_dedup as minhash
 from tamis.stages import paragraph_dedup as paragraphs

@@ -8,8 +8,9 @@ import subprocess
 import sys
 import time
 
+import pyarrow.parquet as pq
 import pytest
-from fake_results import HOSTILE_URL, PAGE, make_results
+from fake_results import HOSTILE_URL, MASK, PAGE, make_results
 
 from tamis import cli, launch
 from tamis.errors import ConfigError
@@ -36,7 +37,7 @@ def test_waterfall_fits_a_terminal_and_says_where_the_report_lies(made, capsys):
     table = lines[: lines.index("")]
     assert all(len(line) <= 100 for line in table)
     assert lines[0].split() == ["stage", "documents", "characters", "kept", "of", "all", "dropped", "by", "reason"]
-    assert table[-1].split()[:6] == ["heuristics", "44", "7,250", "58.7", "%", "57.9"]
+    assert table[-1].split()[:6] == ["heuristics", "44", "7,256", "58.7", "%", "57.9"]
     assert "gopher_too_few_words 30" in out
     assert "minhash_dedup: recall, measured 99.8 %" in out
     assert "minhash_dedup: pairs not compared 2,468" in out
@@ -85,6 +86,22 @@ def test_why_lists_every_capture_of_a_page_and_its_cuts(made, capsys):
     assert "2024-01-02" in out
     assert "2024-01-03" in out
     assert out.count("[-Shared banner") == 2
+
+
+def test_why_shows_what_replaced_a_passage(made, capsys):
+    folder, ids = made
+    _, out, _ = tamis(capsys, "why", "--results", folder, ids["masked"])
+    assert f"kept, 8 characters cut, {len(MASK)} put in" in out
+    assert f"name: 1 edit, 8 characters cut, {len(MASK)} put in" in out
+    assert "│ [-Document-]{+<b>someone</b>+} 3 of kind" in out
+
+
+def test_why_reads_edits_of_an_earlier_version(tmp_path, capsys):
+    ids = make_results(tmp_path, finish=False)
+    for path in (tmp_path / "paragraph_dedup/edits").iterdir():
+        pq.write_table(pq.read_table(path).drop_columns("replacement"), path)
+    _, out, _ = tamis(capsys, "why", "--results", tmp_path, ids["masked"])
+    assert "│ [-Document-] 3 of kind" in out
 
 
 def test_why_says_where_a_document_ended(made, capsys):

@@ -46,6 +46,13 @@ def test_nothing_is_lost_and_nothing_is_made_up(tmp_path_factory, partitions, fi
         assert read.schema == tables[0].schema
 
 
+@given(st.lists(st.integers(0, 2**64 - 1), max_size=50), st.integers(1, 1000))
+def test_partitions_follow_the_order_of_the_hashes(hashes, partitions):
+    found = exchange.partition_of(np.sort(np.array(hashes, np.uint64)), partitions)
+    assert (np.diff(found) >= 0).all()
+    assert exchange.partition_of(np.array([0, 2**64 - 1], np.uint64), partitions).tolist() == [0, partitions - 1]
+
+
 def test_columns_can_be_chosen_in_any_order(tmp_path):
     lines = crossing(tmp_path, [numbers([3, 4])], [[0, 0]], 1)
     assert exchange.read(lines, 0, 1, ["text", "x"]).column_names == ["text", "x"]

@@ -16,11 +16,11 @@ import pytest
 import tamis
 
 LAYERS = (
-    ("__init__", "errors", "section", "hashing", "text", "urls", "language_codes", "schemas", "user_cache"),
+    ("__init__", "errors", "section", "hashing", "ids", "text", "urls", "language_codes", "schemas", "user_cache"),
     ("shards",),
     ("kernels",),
     ("readers",),
-    ("barrier", "exchange", "streams", "stats", "ledger"),
+    ("barrier", "exchange", "streams", "stats", "edits", "ledger"),
     ("dedup",),
     ("classifiers",),
     ("sets",),

@@ -1,30 +1,9 @@
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tamis import shards
 from tamis.errors import SchemaError, SourceError
-
-IDS = st.lists(st.text("0123456789abcdef", min_size=32, max_size=32), max_size=20)
-
-
-@given(IDS, st.integers(1, 10_000))
-def test_home_shards_of_many_are_those_of_each(ids, count):
-    found = shards.home_shards(pa.array(ids, pa.string()), count).tolist()
-    assert found == [shards.home_shard(value, count) for value in ids]
-    assert all(0 <= shard < count for shard in found)
-
-
-@given(st.text("0123456789abcdef", min_size=48, max_size=48), st.integers(1, 1000))
-def test_captures_of_one_url_share_their_home_shard(letters, count):
-    key, one, other = letters[:16], letters[16:32], letters[32:]
-    assert shards.home_shard(key + one, count) == shards.home_shard(key + other, count)
-
-
-def test_largest_key():
-    assert shards.home_shard("f" * 32, 10) == (2**64 - 1) % 10
 
 
 def test_a_file_that_failed_to_be_written_is_not_there_and_the_old_one_stays(tmp_path):

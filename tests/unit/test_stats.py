@@ -12,15 +12,13 @@ TEXTS = ["zehn Zeich", "fünf!", "三个字", "drop me", "and me too"]
 
 
 def edits_of(*rows):
-    return pa.Table.from_pylist(
-        [{"id": name, "start": start, "end": end, "reason": reason} for name, start, end, reason in rows],
-        schema=schemas.EDITS,
-    )
+    names = ("id", "start", "end", "reason", "replacement")
+    return pa.Table.from_pylist([dict(zip(names, row, strict=False)) for row in rows], schema=schemas.EDITS)
 
 
-def count(stage, shard, documents, kept, dropped, edits, *, notes=None, **added):
+def count(stage, shard, documents, kept, dropped, edits, *, notes=None):
     tally = stats.Tally(stage, shard)
-    tally.add(documents, kept, dropped, edits, **added)
+    tally.add(documents, kept, dropped, edits)
     return tally.value(notes)
 
 
@@ -70,11 +68,61 @@ def test_added_characters_are_part_of_the_sum(make_documents):
     masked = documents.set_column(
         documents.schema.get_field_index("text"), "text", pa.array(["call <PHONE>"], pa.large_string())
     )
-    edits = edits_of((documents["id"][0].as_py(), 5, 8, "phone"))
+    name = documents["id"][0].as_py()
     none = dropped_rows("test", documents.slice(0, 0), "rule")
-    assert totals(count("test", 0, documents, masked, none, edits, added=7))["added"] == (0, 7)
+    value = count("test", 0, documents, masked, none, edits_of((name, 5, 8, "phone", "<PHONE>")))
+    common = {"source": "test", "kind": "prose", "reason": "phone", "documents": 1}
+    assert value["counts"][-2:] == [
+        {**common, "outcome": "cut", "characters": 3},
+        {**common, "outcome": "added", "characters": 7},
+    ]
     with pytest.raises(ConservationError, match="test, shard 0: 8 characters read"):
-        count("test", 0, documents, masked, none, edits)
+        count("test", 0, documents, masked, none, edits_of((name, 5, 8, "phone")))
+    with pytest.raises(ConservationError, match=r"8 characters read \+ 6 added is not 12 kept \+ 0 dropped \+ 3 cut"):
+        count("test", 0, documents, masked, none, edits_of((name, 5, 8, "phone", "<PHON>")))
+
+
+@pytest.mark.parametrize("column", ["source", "kind"])
+def test_each_source_and_kind_is_accounted_for_by_itself(make_documents, column):
+    documents = make_documents(["abcd", "abcd"], **{column: ["code", "prose"]})
+    changed = documents.set_column(documents.schema.get_field_index("text"), "text", [["ab", "abcdef"]])
+    first, second = documents["id"].to_pylist()
+    none = dropped_rows("test", documents.slice(0, 0), "rule")
+    # Two characters went from one document and two came to the other: over all documents nothing is missing.
+    with pytest.raises(
+        ConservationError, match=f"4 characters read .* of {'source' if column == 'source' else '.*kind'} 'code'"
+    ):
+        count("test", 0, documents, changed, none, edits_of())
+    honest = edits_of((first, 2, 4, "r"), (second, 4, 4, "r", "ef"))
+    assert totals(count("test", 0, documents, changed, none, honest)) == {
+        "in": (2, 8), "kept": (2, 8), "cut": (1, 2), "added": (1, 2)
+    }  # fmt: skip
+    with pytest.raises(ConservationError, match="4 characters read"):
+        count("test", 0, documents, changed, none, edits_of((second, 2, 4, "r"), (first, 4, 4, "r", "ef")))
+    moved = documents.set_column(documents.schema.get_field_index(column), column, [["prose", "code"]])
+    assert count("test", 0, documents, moved, none, edits_of())
+    with pytest.raises(ConservationError, match="read 1 documents, kept 0"):
+        count(
+            "test",
+            0,
+            documents,
+            documents.set_column(documents.schema.get_field_index(column), column, [["prose"] * 2]),
+            none,
+            edits_of(),
+        )
+
+
+@pytest.mark.parametrize("reason", [None, ""])
+def test_nothing_goes_without_a_reason(make_documents, reason):
+    documents = make_documents(["abc", "def"])
+    none = dropped_rows("test", documents.slice(0, 0), "rule")
+    with pytest.raises(ConservationError, match="dropped without a reason"):
+        count(
+            "test", 0, documents, documents.slice(1), dropped_rows("test", documents.slice(0, 1), [reason]), edits_of()
+        )
+    changed = documents.set_column(documents.schema.get_field_index("text"), "text", [["xyz", "def"]])
+    with pytest.raises(ConservationError, match="cut without a reason"):
+        count("test", 0, documents, changed, none, edits_of((documents["id"][0].as_py(), 0, 3, reason, "xyz")))
 
 
 def test_a_vanished_document_fails(make_documents):

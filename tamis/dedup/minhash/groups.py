@@ -6,7 +6,7 @@ document (greedy), or eight bytes a document and the id of each component's firs
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,19 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis import streams
-from tamis.exchange import split
-
-VERDICTS = pa.schema(
-    [("rank", pa.int64()), ("shard", pa.int32()), ("reason", pa.string()), ("value", pa.float64()),
-     ("matched_id", pa.string()), ("similarity", pa.float64()), ("copies", pa.int32())]
-)  # fmt: skip
-"""One row a dropped document, for its shard; and one for the shard of the kept document that it names, with no reason,
-the rank of the kept document and the copies of the dropped one."""
-
-EXACT = "exact_ngram_set"
-NEAR = "near_duplicate"
-
-ROUND_ROWS = 1 << 20
+from tamis.dedup.minhash.verdicts import EXACT, NEAR, VERDICTS
 
 
 def _dropped(
@@ -192,17 +180,3 @@ def component_verdicts(edges: Sequence[Path], collapsed: Sequence[Path]) -> Iter
             }
         )
         yield from _outcome(decided, some_collapsed)
-
-
-def rounds(verdicts: Iterable[pa.Table], shards: int) -> Iterator[pa.Table]:
-    """Route verdicts to shards, as the batches of a round file: a round a million rows."""
-    waiting = [VERDICTS.empty_table()]
-    for table in verdicts:
-        waiting.append(table)
-        if sum(part.num_rows for part in waiting) >= ROUND_ROWS:
-            whole = pa.concat_tables(waiting)
-            waiting = []
-            yield from split(whole, whole["shard"].to_numpy(), shards)
-    if waiting:
-        whole = pa.concat_tables(waiting)
-        yield from split(whole, whole["shard"].to_numpy(), shards)

@@ -27,9 +27,9 @@ import pyarrow.compute as pc
 from tamis import text
 from tamis.dedup.minhash import signatures
 from tamis.dedup.minhash.candidates import PAIRS_AT_ONCE
-from tamis.dedup.minhash.signatures import Scheme, SetReader, band_matrix
+from tamis.dedup.minhash.signatures import Scheme, band_matrix, read_sets
 from tamis.errors import ConfigError, SourceError
-from tamis.shards import part_name, read_json, table_batches, whole_file
+from tamis.shards import part_name, read_json, whole_file
 
 VERSION = 1
 FILE = "index.json"
@@ -152,17 +152,9 @@ def write_part(documents: Path, scheme: Scheme, kinds: tuple[str, ...], bands: P
 
 
 def _set_batches(documents: Path, mine: pa.Table, scheme: Scheme) -> Iterator[pa.Table]:
-    reader = SetReader(scheme, documents)
-    ranks, sizes = mine["rank"].to_numpy(), mine["size"].to_numpy()
-    written = 0
-    for batch in table_batches(documents, ["rank", "text"]):
-        here = np.flatnonzero(np.isin(batch["rank"].to_numpy(), ranks))
-        part = mine.slice(written, len(here))
-        bounds = np.concatenate([[0], np.cumsum(sizes[written : written + len(here)])]).astype(np.int64)
-        grams = np.empty(bounds[-1], np.uint64)
-        reader.write(batch["text"], here, bounds, grams, 0)
-        written += len(here)
-        lists = pa.LargeListArray.from_arrays(pa.array(bounds), pa.array(grams))
+    for some in read_sets(documents, mine["rank"].to_numpy(), mine["size"].to_numpy(), scheme):
+        part = mine[some.rows]
+        lists = pa.LargeListArray.from_arrays(pa.array(some.bounds), pa.array(some.grams))
         yield pa.table([part["id"], part["scope"], lists], schema=SETS)
 
 
@@ -301,20 +293,14 @@ def matches(
     found = [candidates(known, bands, bound) for bands, _ in parts]
     opened = [_Sets(sets) for _, sets in parts]
     ranks, sizes, scopes = (known[name].to_numpy() for name in ("rank", "size", "scope"))
-    reader = SetReader(scheme, documents)
     best: dict[int, tuple[float, str]] = {}
-    first = 0
-    for batch in table_batches(documents, ["rank", "text"]):
-        here = np.flatnonzero(np.isin(batch["rank"].to_numpy(), ranks))
-        last = first + len(here)
-        bounds = np.concatenate([[0], np.cumsum(sizes[first:last])]).astype(np.int64)
-        grams = np.empty(bounds[-1], np.uint64)
-        reader.write(batch["text"], here, bounds, grams, 0)
+    for some in read_sets(documents, ranks, sizes, scheme):
+        first = some.rows.start
         for (numbers, rows, _), sets in zip(found, opened, strict=True):
-            pairs = slice(*np.searchsorted(numbers, [first, last]))
+            pairs = slice(*np.searchsorted(numbers, [first, some.rows.stop]))
             mine, theirs = numbers[pairs] - first, rows[pairs]
             for group in _groups(mine, PAIRS_VERIFIED_AT_ONCE):
-                result, table, others = _compare(grams, bounds, mine[group], theirs[group], sets, threshold)
+                result, table, others = _compare(some.grams, some.bounds, mine[group], theirs[group], sets, threshold)
                 close = (result >= threshold) & (scopes[first + mine[group]] == table["scope"].to_numpy()[others])
                 names = table["id"].take(pa.array(others[close])).to_pylist()
                 for document, value, name in zip(
@@ -323,7 +309,6 @@ def matches(
                     old = best.get(document)
                     if old is None or (-value, name) < (-old[0], old[1]):
                         best[document] = (value, name)
-        first = last
     table = pa.table(
         [
             pa.array(sorted(best), pa.int64()),

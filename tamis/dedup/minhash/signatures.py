@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -118,32 +120,71 @@ def band_matrix(table: pa.Table) -> np.ndarray:
     return column.flatten().to_numpy().reshape(len(column), column.type.list_size)
 
 
-class SetReader:
-    """Recomputes n-gram sets from documents; their sizes are known from the signatures."""
+class Sets(NamedTuple):
+    """The n-gram sets of some documents.
 
-    def __init__(self, scheme: Scheme, where: Path) -> None:
-        from tamis.kernels import folded_characters, minhash, words
+    rows: which of the documents that were asked for: consecutive ones.
+    bounds: int64[m + 1], where their sets begin in `grams`.
+    grams: uint64, the sets one after another.
+    """
 
-        self._kernel = minhash.write_sets
-        self._buffers = words.buffers
-        self._word_key = words.WORD_KEY
-        self._table = folded_characters.character_table()
-        self._key = scheme.set_keys()[0]
-        self._ngram = scheme.ngram
-        self._where = where
+    rows: slice
+    bounds: np.ndarray
+    grams: np.ndarray
 
-    def write(self, text: pa.ChunkedArray, rows: np.ndarray, bounds: np.ndarray, sets: np.ndarray, first: int) -> None:
-        """Write the sets of text[rows] to sets[bounds[first]:…], document by document.
 
-        Raises:
-            ShardMismatchError: a text does not give a set of the size that `bounds` says.
-        """
-        offsets, data = self._buffers(text)
-        if not self._kernel(
-            offsets, data, self._word_key, self._table, self._ngram, self._key, rows, bounds, sets, first
+def _bounds(sizes: np.ndarray) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+
+
+def read_sets(documents: Path, ranks: np.ndarray, sizes: np.ndarray, scheme: Scheme) -> Iterator[Sets]:
+    """Recompute the n-gram sets of some documents of a file, read a few thousand documents at a time.
+
+    Args:
+        documents: the file.
+        ranks: int64[k], of the documents, in the order of the file.
+        sizes: int64[k], of their sets, from the signatures.
+        scheme: how sets are made.
+
+    Yields:
+        Their sets, for each batch of the file, even if it has none of them.
+
+    Raises:
+        ShardMismatchError: a document is not there, or its text does not give a set of that size.
+    """
+    from tamis.kernels.folded_characters import character_table
+    from tamis.kernels.minhash import write_sets
+    from tamis.kernels.words import WORD_KEY, buffers
+
+    done = 0
+    for batch in table_batches(documents, ["rank", "text"]):
+        here = np.flatnonzero(np.isin(batch["rank"].to_numpy(), ranks))
+        rows = slice(done, done + len(here))
+        bounds = _bounds(sizes[rows])
+        grams = np.empty(bounds[-1], np.uint64)
+        offsets, data = buffers(batch["text"])
+        key = scheme.set_keys()[0]
+        same = np.array_equal(batch["rank"].to_numpy()[here], ranks[rows])
+        if not same or not write_sets(
+            offsets, data, WORD_KEY, character_table(), scheme.ngram, key, here, bounds, grams, 0
         ):
-            msg = (
-                f"{self._where}: a document is not the one whose signature was made; the file changed during the run. "
-                "Delete the stage's folder and run the workflow again."
-            )
-            raise ShardMismatchError(msg)
+            break
+        done = rows.stop
+        yield Sets(rows, bounds, grams)
+    if done != len(ranks):
+        msg = (
+            f"{documents}: a document is not the one whose signature was made; the file changed during the run. "
+            "Delete the stage's folder and run the workflow again."
+        )
+        raise ShardMismatchError(msg)
+
+
+def read_all_sets(
+    documents: Path, ranks: np.ndarray, sizes: np.ndarray, scheme: Scheme
+) -> tuple[np.ndarray, np.ndarray]:
+    """The sets that `read_sets` gives, together: int64[k + 1] bounds, and uint64 grams."""
+    bounds = _bounds(sizes)
+    grams = np.empty(bounds[-1], np.uint64)
+    for some in read_sets(documents, ranks, sizes, scheme):
+        grams[bounds[some.rows.start] : bounds[some.rows.stop]] = some.grams
+    return bounds, grams

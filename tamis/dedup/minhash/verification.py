@@ -9,9 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from tamis import streams
-from tamis.dedup.minhash.signatures import Scheme, SetReader
+from tamis.dedup.minhash.signatures import Scheme, Sets, read_all_sets, read_sets
 from tamis.errors import ShardMismatchError
-from tamis.shards import table_batches
 
 SETS = pa.schema(
     [("rank", pa.int64()), ("copies", pa.int32()), ("scope", pa.uint64()), ("others", pa.large_list(pa.int64())),
@@ -40,27 +39,19 @@ def _positions(ranks: np.ndarray, wanted: np.ndarray, where: str) -> np.ndarray:
     return order[place]
 
 
-def _one_round(
-    present: np.ndarray,
-    copies: np.ndarray,
-    scopes: np.ndarray,
-    bounds: np.ndarray,
-    grams: np.ndarray,
-    pairs: pa.Table,
-    shards: int,
-) -> Iterator[pa.Table]:
+def _one_round(known: pa.Table, some: Sets, pairs: pa.Table, shards: int) -> Iterator[pa.Table]:
     """The rows of `SETS` for each shard, of the documents of one batch.
 
     Args:
-        present: int64[n] ranks of these documents, sorted.
-        copies: int32[n].
-        scopes: uint64[n].
-        bounds: int64[n + 1] into `grams`.
-        grams: uint64, their sets.
+        known: rank, copies and scope of these documents.
+        some: their sets.
         pairs: the candidate pairs of these documents, sorted by later, earlier.
         shards: how many.
     """
-    sets = pa.LargeListArray.from_arrays(pa.array(bounds), pa.array(grams))
+    sets = pa.LargeListArray.from_arrays(pa.array(some.bounds), pa.array(some.grams))
+    by_rank = np.argsort(known["rank"].to_numpy())
+    present = known["rank"].to_numpy()[by_rank]
+    copies, scopes = known["copies"].to_numpy(), known["scope"].to_numpy()
     later, earlier = pairs["later"].to_numpy(), pairs["earlier"].to_numpy()
     targets = pairs["earlier_shard"].to_numpy()
     order = np.argsort(targets, kind="stable")
@@ -68,7 +59,7 @@ def _one_round(
     for shard in range(shards):
         rows = order[ends[shard] : ends[shard + 1]]
         ranks, starts = np.unique(later[rows], return_index=True)
-        chosen = np.searchsorted(present, ranks)
+        chosen = by_rank[np.searchsorted(present, ranks)]
         offsets = np.append(starts, len(rows)).astype(np.int64)
         others = pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(earlier[rows]))
         yield pa.table([ranks, copies[chosen], scopes[chosen], others, sets.take(pa.array(chosen))], schema=SETS)
@@ -86,22 +77,17 @@ def needed_sets(
         scheme: how sets are made.
         shards: how many.
     """
-    reader = SetReader(scheme, documents)
     later = pairs["later"].to_numpy()
-    wanted = np.unique(later)
-    rows = _positions(signatures["rank"].to_numpy(), wanted, str(documents))
-    sizes, copies, scopes = (signatures[name].to_numpy()[rows] for name in ("size", "copies", "scope"))
-    for batch in table_batches(documents, ["rank", "text"]):
-        present, here, among = np.intersect1d(batch["rank"].to_numpy(), wanted, assume_unique=True, return_indices=True)
-        if not len(present):
+    rows = np.sort(_positions(signatures["rank"].to_numpy(), np.unique(later), str(documents)))
+    known = signatures.take(pa.array(rows))
+    for some in read_sets(documents, known["rank"].to_numpy(), known["size"].to_numpy(), scheme):
+        here = known[some.rows]
+        if not here.num_rows:
             continue
-        bounds = np.concatenate([[0], np.cumsum(sizes[among])]).astype(np.int64)
-        grams = np.empty(bounds[-1], np.uint64)
-        reader.write(batch["text"], here, bounds, grams, 0)
+        present = np.sort(here["rank"].to_numpy())
         first, last = np.searchsorted(later, present), np.searchsorted(later, present, side="right")
         mine = np.repeat(first - np.concatenate([[0], np.cumsum(last - first)[:-1]]), last - first)
-        chosen = pairs.take(pa.array(mine + np.arange(len(mine))))
-        yield from _one_round(present, copies[among], scopes[among], bounds, grams, chosen, shards)
+        yield from _one_round(here, some, pairs.take(pa.array(mine + np.arange(len(mine)))), shards)
 
 
 def wanted_here(sets: Sequence[Path], shard: int, shards: int) -> np.ndarray:
@@ -142,18 +128,11 @@ def verified(
     shards = len(sets)
     wanted = wanted_here(sets, shard, shards)
     rows = _positions(signatures["rank"].to_numpy(), wanted, str(documents))
-    # The sets in the order of the documents file, so that they can be written while it is read.
+    # The sets are read in the order of the documents file.
     in_file = np.argsort(rows)
     place = np.empty(len(rows), np.int64)
     place[in_file] = np.arange(len(rows))
-    bounds = np.concatenate([[0], np.cumsum(signatures["size"].to_numpy()[rows[in_file]])]).astype(np.int64)
-    own = np.empty(bounds[-1], np.uint64)
-    reader = SetReader(scheme, documents)
-    written = 0
-    for batch in table_batches(documents, ["rank", "text"]):
-        here = np.flatnonzero(np.isin(batch["rank"].to_numpy(), wanted))
-        reader.write(batch["text"], here, bounds, own, written)
-        written += len(here)
+    bounds, own = read_all_sets(documents, wanted[in_file], signatures["size"].to_numpy()[rows[in_file]], scheme)
     ids = signatures["id"].take(pa.array(rows))
     copies, scopes = (signatures[name].to_numpy()[rows] for name in ("copies", "scope"))
     edges = [EDGES.empty_table()]

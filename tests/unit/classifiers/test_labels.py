@@ -17,7 +17,7 @@ from tamis.classifiers import labels
 from tamis.classifiers.labels import LabelFile, Sampling, label_documents
 from tamis.classifiers.selectors import Density, Selector, densities, select
 from tamis.errors import ConfigError, ModelError, SourceError
-from tamis.shards import home_shards
+from tamis.ids import home_shards
 
 Make = Callable[..., pa.Table]
 

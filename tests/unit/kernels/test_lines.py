@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plain_text import plain_units, without
 
-from tamis.kernels.lines import characters_of, cut_spans, find_units, remove_spans, unit_characters
+from tamis.kernels.lines import cut_spans, find_units, unit_characters
+from tamis.kernels.spans import characters_of, replace_spans
 from tamis.kernels.words import buffers
 
 PIECES = st.sampled_from(
@@ -61,7 +62,7 @@ def cut_out(texts, chosen, *, by_line=False):
     spans = [
         [(int(a), int(b)) for a, b, r in zip(first, last, rows, strict=True) if r == row] for row in range(len(texts))
     ]
-    return remove_spans(offsets, data, rows, starts, ends).to_pylist(), spans
+    return replace_spans(offsets, data, rows, starts, ends).to_pylist(), spans
 
 
 @settings(deadline=None)
@@ -118,4 +119,4 @@ def test_a_slice_of_a_column_is_read_where_it_lies():
     offsets, data = buffers(array)
     units = find_units(offsets, data, np.array([True, True]), by_line=False)
     starts, ends = cut_spans(*units, np.array([False, True, False, False]))
-    assert remove_spans(offsets, data, np.array([0]), starts, ends).to_pylist() == ["A\n\nB", "C"]
+    assert replace_spans(offsets, data, np.array([0]), starts, ends).to_pylist() == ["A\n\nB", "C"]

@@ -7,7 +7,7 @@ import shutil
 import duckdb
 import pyarrow.parquet as pq
 import pytest
-from fake_results import STAGES, make_results
+from fake_results import MASK, STAGES, make_results
 
 from tamis.report import database
 from tamis.report.layout import Results
@@ -50,11 +50,19 @@ def test_ledger_and_edits_of_all_stages(folder):
         (0, "ingest", "duplicate_record", 1), (2, "minhash_dedup", "near_duplicate", 1),
         (3, "heuristics", "<i>odd_rule</i>", 1), (3, "heuristics", "gopher_too_few_words", 30),
     ]  # fmt: skip
-    assert ask(folder, "SELECT DISTINCT position, stage, reason FROM edits") == [
-        (1, "paragraph_dedup", "repeated_paragraph")
+    assert ask(folder, "SELECT position, stage, reason, replacement, count(*) FROM edits GROUP BY ALL ORDER BY 3") == [
+        (1, "paragraph_dedup", "name", MASK, 1),
+        (1, "paragraph_dedup", "repeated_paragraph", None, 2),
     ]
     assert ask(folder, "SELECT name, count(*) FROM mixtures GROUP BY ALL") == [("main", 9)]
     assert ask(folder, "SELECT DISTINCT set_group, name FROM plan") == [("mixtures", "main")]
+
+
+def test_edits_of_an_earlier_version_have_null_replacements(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "old")
+    for path in (tmp_path / "old/paragraph_dedup/edits").iterdir():
+        pq.write_table(pq.read_table(path).drop_columns("replacement"), path)
+    assert ask(tmp_path / "old", "SELECT DISTINCT replacement FROM edits") == [(None,)]
 
 
 def test_the_file_works_where_the_workflow_was_started(tmp_path, monkeypatch):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from fake_results import BANNER, make_results
+from fake_results import BANNER, MASK, make_results
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -69,7 +70,8 @@ def test_cuts_are_shown_in_the_text_the_stage_read(folders):
     assert len(entries) == 2
     for entry in entries:
         assert [piece.text for piece in entry.document.pieces if piece.mark == "cut"] == [BANNER]
-        assert (entry.cuts, entry.cut_characters) == (1, len(BANNER))
+        assert entry.size == samples.EditSize(1, len(BANNER), 0)
+        assert str(entry.size) == f"1 cut, {len(BANNER)} characters"
 
 
 def test_numbers_of_samples_are_held_to(folders):
@@ -93,27 +95,57 @@ def test_a_text_that_is_gone_is_said_to_be(folders, tmp_path):
     assert all(entry.document.pieces[0].mark == "gap" for entry in entries)
 
 
+def test_a_replacement_is_shown_beside_what_it_replaces(folders):
+    results, ids = folders[2]
+    (entry,) = samples.of_stage(results, "paragraph_dedup", SIZES).edited["name"]
+    assert entry.document.id == ids["masked"]
+    assert [(piece.text, piece.mark) for piece in entry.document.pieces[:2]] == [("Document", "cut"), (MASK, "new")]
+    assert str(entry.size) == f"1 edit, 8 characters cut, {len(MASK)} put in"
+
+
+def test_edits_of_an_earlier_version_have_no_replacements(tmp_path):
+    make_results(tmp_path, finish=False)
+    for path in (tmp_path / "paragraph_dedup/edits").iterdir():
+        pq.write_table(pq.read_table(path).drop_columns("replacement"), path)
+    edited = samples.of_stage(Results.open(tmp_path), "paragraph_dedup", SIZES).edited
+    assert {reason: entries[0].size.added for reason, entries in edited.items()} == {
+        "name": 0,
+        "repeated_paragraph": 0,
+    }
+
+
 SPANS = st.lists(st.integers(0, 400), max_size=12, unique=True).map(sorted)
 
 
-@given(bounds=SPANS, context=st.integers(0, 50), characters=st.integers(1, 500))
-def test_pieces_around_cuts_add_up_to_the_text(bounds, context, characters):
+@given(
+    bounds=SPANS,
+    put_in=st.lists(st.none() | st.text("XYZ", max_size=600), min_size=6, max_size=6),
+    context=st.integers(0, 50),
+    characters=st.integers(1, 500),
+)
+def test_pieces_around_edits_add_up_to_the_text(bounds, put_in, context, characters):
     text = "".join(chr(97 + n % 26) for n in range(401))
-    cuts = list(zip(bounds[::2], bounds[1::2], strict=False))
-    pieces = samples.around_cuts(text, cuts, context, characters)
+    edits = [samples.Edit(*edit) for edit in zip(bounds[::2], bounds[1::2], put_in, strict=False)]
+    pieces = samples.around_edits(text, edits, context, characters)
     position = 0
+    new = []
     for piece in pieces:
         if piece.mark == "gap":
-            if piece.text.endswith("more cuts"):
+            if piece.text.endswith("more edits"):
                 break
-            position += int(piece.text.split()[0].replace(",", ""))
+            if not piece.text.endswith("put in"):
+                position += int(piece.text.split()[0].replace(",", ""))
+        elif piece.mark == "new":
+            assert position == next(edit.end for edit in edits if position <= edit.end)
+            new.append(piece.text)
         else:
             assert text[position : position + len(piece.text)] == piece.text
-            inside = any(start <= position < end for start, end in cuts)
+            inside = any(edit.start <= position < edit.end for edit in edits)
             assert inside == (piece.mark == "cut")
             position += len(piece.text)
     else:
         assert position == len(text)
+        assert new == [edit.replacement[:characters] for edit in edits if edit.replacement]
 
 
 @given(text=st.text(max_size=200), other=st.text(max_size=200), characters=st.integers(1, 100))

@@ -25,7 +25,8 @@ def test_waterfall_by_hand():
             stats_row(1, "dropped", 1, 10, "short", source="b", shard=1),
             stats_row(1, "in", 6, 60), stats_row(1, "in", 4, 40, source="b", shard=1),
             stats_row(1, "kept", 4, 36), stats_row(1, "kept", 3, 30, source="b", shard=1),
-            stats_row(1, "dropped", 2, 20, "near"), stats_row(1, "cut", 1, 4, "banner"), stats_row(1, "added", 0, 0),
+            stats_row(1, "dropped", 2, 20, "near"), stats_row(1, "cut", 1, 4, "banner"), stats_row(1, "cut", 3, 9, "mask"),
+            stats_row(1, "added", 3, 12, "mask"), stats_row(1, "added", 2, 5, "title"),
             stats_row(0, "in", 10, 100), stats_row(0, "kept", 10, 100),
         ],
         schema=tables.STATS,
@@ -35,7 +36,11 @@ def test_waterfall_by_hand():
     assert second.read == tables.Count(10, 100)
     assert second.kept == tables.Count(7, 66)
     assert list(second.dropped.items()) == [("near", tables.Count(2, 20)), ("short", tables.Count(1, 10))]
-    assert second.cut == {"banner": tables.Count(1, 4)}
+    assert second.cut == {"mask": tables.Count(3, 9), "banner": tables.Count(1, 4)}
+    assert second.added == {"mask": tables.Count(3, 12), "title": tables.Count(2, 5)}
+    assert [(reason, verb, count.documents) for reason, verb, count in second.edited()] == [
+        ("mask", "replaced in", 3), ("banner", "cut in", 1), ("title", "added to", 2)
+    ]  # fmt: skip
     assert (second.kept_share, second.kept_characters_share) == (0.7, 0.66)
     assert tables.steps(table, source="b")[1].kept.documents == 3
 

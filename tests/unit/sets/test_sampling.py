@@ -1,4 +1,4 @@
-"""Keyed hashes, and token budgets against a walk over all rows sorted in memory."""
+"""Keys of the order, and token budgets against a walk over all rows sorted in memory."""
 
 from __future__ import annotations
 
@@ -11,58 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tamis.errors import SchemaError
+from tamis.ids import id_halves
 from tamis.sets import sampling
-
-IDS = pa.array([f"{value:032x}" for value in (0, 1, 2**64 - 1, 2**64, 2**128 - 1)])
-
-
-def test_id_halves_are_the_numbers_that_the_digits_spell() -> None:
-    high, low = sampling.id_halves(IDS)
-    assert high.tolist() == [0, 0, 0, 1, 2**64 - 1]
-    assert low.tolist() == [0, 1, 2**64 - 1, 0, 2**64 - 1]
-    high, low = sampling.id_halves(pa.chunked_array([IDS.slice(1, 2), IDS.slice(3)]))
-    assert low.tolist() == [1, 2**64 - 1, 0, 2**64 - 1]
-    assert [len(half) for half in sampling.id_halves(pa.array([], pa.string()))] == [0, 0]
-
-
-@pytest.mark.parametrize("bad", ["abc", "G" * 32, "A" * 32, None])
-def test_other_ids_are_refused(bad: str | None) -> None:
-    with pytest.raises(SchemaError, match="ids are"):
-        sampling.id_halves(pa.array(["0" * 32, bad]))
-
-
-def test_a_keyed_hash_depends_on_id_purpose_and_seed_alone() -> None:
-    first = sampling.keyed_hash(IDS, "mixtures", 1)
-    assert len(set(first.tolist())) == len(IDS)
-    assert sampling.keyed_hash(IDS.take([4, 0]), "mixtures", 1).tolist() == [first[4], first[0]]
-    assert not np.any(first == sampling.keyed_hash(IDS, "mixtures", 2))
-    assert not np.any(first == sampling.keyed_hash(IDS, "validation", 1))
-    # A changed hash moves every sample: raise the versions of validation, mixtures, subset and parquet with it.
-    assert int(first[1]) == 12603280863426145644
-
-
-def test_a_keyed_hash_is_uniform_even_over_ids_that_count_up() -> None:
-    ids = pa.array([f"{i:016x}{0:016x}" for i in range(20_000)])
-    hashes = sampling.keyed_hash(ids, "mixtures", 0)
-    counts = np.bincount(sampling.bucket(hashes, 10), minlength=10)
-    assert counts.sum() == 20_000
-    assert abs(counts - 2000).max() < 200  # 4.7 standard deviations
-    bits = [(hashes >> np.uint64(bit) & np.uint64(1)).mean() for bit in range(64)]
-    assert max(abs(bit - 0.5) for bit in bits) < 0.02
-
-
-def test_buckets_follow_the_order_of_the_hashes() -> None:
-    hashes = np.sort(sampling.keyed_hash(IDS, "files", 0))
-    buckets = sampling.bucket(hashes, 3)
-    assert (np.diff(buckets) >= 0).all()
-    assert sampling.bucket(np.array([0, 2**64 - 1], dtype=np.uint64), 7).tolist() == [0, 6]
 
 
 def test_score_keys_put_the_best_first_and_the_unscored_last() -> None:
     scores = pa.array([0.5, None, -1.0, 0.9, float("nan"), 0.0, -0.0], pa.float32())
     ids = pa.array([f"{i:032x}" for i in range(7)])
-    rows = sampling.Rows(sampling.score_keys(scores, ids), *sampling.id_halves(ids), np.ones(7), np.zeros(7))
+    rows = sampling.Rows(sampling.score_keys(scores, ids), *id_halves(ids), np.ones(7), np.zeros(7))
     assert rows.ordered().low.tolist() == [3, 0, 5, 6, 2, 1, 4]
 
 

@@ -16,8 +16,9 @@ from tamis.classifiers.fasttext import Training
 from tamis.classifiers.labels import LabelFile, Sampling
 from tamis.classifiers.selectors import Density, Selector
 from tamis.errors import ConfigError, ModelError
+from tamis.ids import home_shards
 from tamis.schemas import DOMAINS
-from tamis.shards import home_shards, read_json, read_table, write_table
+from tamis.shards import read_json, read_table, write_table
 from tamis.stages import domains as stage
 
 Make = Callable[..., pa.Table]

@@ -16,7 +16,8 @@ from tamis.classifiers.good_bad import Labels
 from tamis.classifiers.labels import Sampling
 from tamis.classifiers.selectors import Selector
 from tamis.errors import ConfigError, ModelError
-from tamis.shards import home_shards, read_json, read_table, write_table
+from tamis.ids import home_shards
+from tamis.shards import read_json, read_table, write_table
 from tamis.stages import fasttext_quality as stage
 
 Make = Callable[..., pa.Table]

@@ -9,9 +9,10 @@ import pytest
 
 from tamis import barrier
 from tamis.errors import SourceError
+from tamis.ids import home_shard
 from tamis.readers import Record
 from tamis.readers.jsonl import JsonlSource
-from tamis.shards import home_shard, read_json
+from tamis.shards import read_json
 from tamis.stages import ingest
 
 LONG = "The harbour was quiet in the morning and the boats had not come back. "

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tamis.errors import SourceError
-from tamis.hashing import document_key
+from tamis.ids import document_key
 from tamis.shards import write_table
 from tamis.stages import remove
 from tamis.urls import url_key

@@ -17,8 +17,8 @@ from tokenizers import Tokenizer
 
 from tamis import barrier, exchange
 from tamis.errors import ModelError
-from tamis.sets import sampling
-from tamis.shards import home_shards, part_name, read_json, write_table
+from tamis.ids import home_shards, keyed_hash
+from tamis.shards import part_name, read_json, write_table
 from tamis.stages import tokenizer
 
 SMALL = tokenizer.Config(vocabulary_size=400, sample_characters=20_000, sample_document_characters=500)
@@ -72,7 +72,7 @@ def test_the_sample_is_the_prefix_in_hash_order_whatever_the_shards(tmp_path: Pa
     documents = pool()
     expected: list[str] = []
     room = 3000
-    keys = sampling.keyed_hash(documents["id"], "tokenizer", 0).tolist()
+    keys = keyed_hash(documents["id"], "tokenizer", 0).tolist()
     for _, text in sorted(zip(keys, documents["text"].to_pylist(), strict=True)):
         if room <= 0:
             break

@@ -21,7 +21,8 @@ from tamis.classifiers.labels import LabelFile, Sampling
 from tamis.classifiers.selectors import Selector
 from tamis.classifiers.thresholds import Selection
 from tamis.errors import ModelError, ShardMismatchError
-from tamis.shards import home_shards, read_json, read_table, write_table
+from tamis.ids import home_shards
+from tamis.shards import read_json, read_table, write_table
 from tamis.stages import transformer_quality as stage
 
 Make = Callable[..., pa.Table]

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stage_jobs import url_dedup as all_steps
 
-from tamis.hashing import document_key
+from tamis.ids import document_key
 from tamis.shards import read_json
 from tamis.stages import url_dedup
 from tamis.urls import url_key

@@ -17,8 +17,7 @@ import pyarrow.compute as pc
 
 from tamis import exchange, hashing, streams
 from tamis.dedup import scope
-from tamis.dedup.minhash.signatures import Scheme, SetReader
-from tamis.shards import table_batches
+from tamis.dedup.minhash.signatures import Scheme, read_all_sets
 
 SAMPLE = pa.schema(
     [("rank", pa.int64()), ("scope", pa.uint64()), ("kept", pa.bool_()), ("grams", pa.large_list(pa.uint64()))]
@@ -63,15 +62,8 @@ def sampled(documents: Path, signatures: pa.Table, taken: np.ndarray, dropped: n
     """
     mine = signatures.filter(pa.array(taken))
     ranks = mine["rank"].to_numpy()
-    bounds = np.concatenate([[0], np.cumsum(mine["size"].to_numpy())]).astype(np.int64)
-    grams = np.empty(bounds[-1], np.uint64)
-    reader = SetReader(scheme, documents)
-    written = 0
     # Signatures stand in the order of the documents file.
-    for batch in table_batches(documents, ["rank", "text"]):
-        here = np.flatnonzero(np.isin(batch["rank"].to_numpy(), ranks))
-        reader.write(batch["text"], here, bounds, grams, written)
-        written += len(here)
+    bounds, grams = read_all_sets(documents, ranks, mine["size"].to_numpy(), scheme)
     sets = pa.LargeListArray.from_arrays(pa.array(bounds), pa.array(grams))
     return pa.table([mine["rank"], mine["scope"], pa.array(~np.isin(ranks, dropped)), sets], schema=SAMPLE)
 

@@ -1,0 +1,181 @@
+"""Paragraphs: finding them in texts, which of their occurrences go, and what is left of the documents.
+
+The definitions stand in `tamis/stages/paragraph_dedup.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tamis.dedup import scope
+from tamis.dedup.owners import HASH, documents_of, frame_of
+from tamis.edits import Spans, edited
+from tamis.ids import id_strings
+
+if TYPE_CHECKING:
+    import polars as pl
+
+PARAGRAPHS = pa.schema(
+    [
+        ("row", pa.int64()),  # of the document in its shard
+        ("unit", pa.int64()),  # of the paragraph among all units of the document (tamis/kernels/lines.py)
+        ("characters", pa.int64()),
+        ("document_characters", pa.int64()),  # of all units of the document, without the gaps between them
+        ("high", pa.uint64()),
+        ("low", pa.uint64()),
+    ]
+)
+"""What map finds and the later steps of the same shard read again: one row an occurrence."""
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """Which paragraphs are compared.
+
+    kinds: documents of other kinds are left out.
+    by_line: single lines, or runs of lines between blank lines.
+    min_words: shorter ones are never compared.
+    within: the scope (`tamis/dedup/scope.py`).
+    """
+
+    kinds: tuple[str, ...]
+    by_line: bool
+    min_words: int
+    within: str | None = None
+
+    def columns(self) -> list[str]:
+        """The columns of documents that `find_paragraphs` reads."""
+        return sorted({"kind", "text", *scope.columns(self.within)})
+
+
+def find_paragraphs(documents: pa.Table, scheme: Scheme, first_row: int = 0) -> pa.Table:
+    """Every paragraph of enough words: `PARAGRAPHS`, in the order of the text.
+
+    Args:
+        documents: kind, text and the column of the scope, n rows of one shard.
+        scheme: which are compared.
+        first_row: row of the first of them in its shard.
+    """
+    from tamis.kernels.lines import find_units, unit_characters
+    from tamis.kernels.paragraphs import unit_hashes
+    from tamis.kernels.words import buffers
+
+    offsets, data = buffers(documents["text"])
+    wanted = pc.is_in(documents["kind"], value_set=pa.array(scheme.kinds)).to_numpy()
+    units = find_units(offsets, data, wanted, by_line=scheme.by_line)
+    words, high, low = unit_hashes(data, units, scheme.min_words)
+    characters = unit_characters(data, units.starts, units.ends)
+    row = np.repeat(np.arange(documents.num_rows), np.diff(units.offsets))
+    of_document = np.bincount(row, weights=characters, minlength=documents.num_rows).astype(np.int64)
+    unit = np.flatnonzero(words >= scheme.min_words)
+    row = row[unit]
+    # A paragraph of another scope is another paragraph.
+    scopes = scope.hashes(documents, scheme.within)[row]
+    return pa.table(
+        [
+            row + first_row,
+            unit - units.offsets[row],
+            characters[unit],
+            of_document[row],
+            high[unit] ^ scopes,
+            low[unit] + scopes,
+        ],
+        schema=PARAGRAPHS,
+    )
+
+
+def cut(documents: pa.Table, paragraphs: pa.Table, owners: pa.Table, gone: np.ndarray) -> pl.DataFrame:
+    """The occurrences that are cut: rows of `PARAGRAPHS` with owner_rank, owner_high, owner_low, documents, in order.
+
+    Args:
+        documents: id and rank, n rows of one shard.
+        paragraphs: `PARAGRAPHS` of them.
+        owners: `tamis.dedup.owners.HOLDERS`, final.
+        gone: bool[n], documents that are dropped whole.
+    """
+    import polars as pl
+
+    owned = frame_of(owners).select(*HASH, "documents", owner_rank="rank", owner_high="id_high", owner_low="id_low")
+    return (
+        frame_of(paragraphs)
+        .join(documents_of(documents).filter(~pl.Series(gone)), on="row", maintain_order="left")
+        .join(owned, on=HASH, how="left", maintain_order="left")
+        .with_columns(first=pl.int_range(pl.len()).over("row", *HASH) == 0)
+        # A paragraph that no other document holds belongs to the one that does.
+        .with_columns(
+            pl.col("owner_rank").fill_null(pl.col("rank")),
+            pl.col("owner_high").fill_null(pl.col("id_high")),
+            pl.col("owner_low").fill_null(pl.col("id_low")),
+            pl.col("documents").fill_null(1),
+        )
+        .filter(~pl.col("first") | (pl.col("owner_rank") != pl.col("rank")))
+        .sort("row", "unit")
+    )
+
+
+def remove(documents: pa.Table, cuts: pl.DataFrame, scheme: Scheme) -> tuple[pa.Table, pa.Table]:
+    """Cut the text.
+
+    Args:
+        documents: n rows of one shard.
+        cuts: from `cut`, those of these documents, with the first of them as row 0.
+        scheme: which are compared.
+
+    Returns:
+        The n documents with their new text, and the rows of `schemas.EDITS`.
+    """
+    from tamis.kernels.lines import cut_spans, find_units
+    from tamis.kernels.words import buffers
+
+    offsets, data = buffers(documents["text"])
+    rows = cuts["row"].to_numpy()
+    touched = np.zeros(documents.num_rows, dtype=np.bool_)
+    touched[rows] = True
+    units = find_units(offsets, data, touched, by_line=scheme.by_line)
+    gone = np.zeros(len(units.starts), dtype=np.bool_)
+    gone[units.offsets[rows] + cuts["unit"].to_numpy()] = True
+    return edited(
+        documents,
+        Spans(rows, *cut_spans(*units, gone)),
+        "duplicate_paragraph",
+        count=cuts["documents"].to_numpy(),
+        matched_id=id_strings(cuts["owner_high"].to_numpy(), cuts["owner_low"].to_numpy()),
+    )
+
+
+def stumps(
+    documents: pa.Table,
+    paragraphs: pa.Table,
+    owners: pa.Table,
+    cuts: pl.DataFrame,
+    min_characters: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Documents with too little left.
+
+    Args:
+        documents: rank, n rows of one shard.
+        paragraphs: `PARAGRAPHS` of them.
+        owners: `tamis.dedup.owners.HOLDERS`, final.
+        cuts: from `cut`.
+        min_characters: least that may be left of a document that owns nothing.
+
+    Returns:
+        bool[n]: to be dropped; int64[n]: characters left, without gaps (-1 where nothing was cut).
+    """
+    import polars as pl
+
+    left = np.full(documents.num_rows, -1, dtype=np.int64)
+    for row, total, lost in (
+        cuts.group_by("row").agg(pl.col("document_characters").first(), pl.col("characters").sum()).iter_rows()
+    ):
+        left[row] = total - lost
+    ranks = pl.DataFrame({"row": np.arange(documents.num_rows), "rank": documents["rank"].to_numpy()})
+    shared = frame_of(paragraphs).join(ranks, on="row").join(frame_of(owners), on=[*HASH, "rank"], how="semi")
+    owns = np.zeros(documents.num_rows, dtype=np.bool_)
+    owns[shared["row"].to_numpy()] = True
+    return (left >= 0) & (left < max(min_characters, 1)) & ~owns, left
