@@ -40,7 +40,7 @@ from tamis.shards import read_documents, read_json, read_table, write_json, writ
 log = logging.getLogger(__name__)
 
 STAGE = "transformer_quality"
-VERSION = 1
+VERSION = 2
 NEEDS: frozenset[str] = frozenset()
 ADDS = ("transformer_quality",)
 CUTS_TEXT = False
