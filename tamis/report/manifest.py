@@ -60,14 +60,26 @@ def _graphics_cards() -> list[str]:
     return [line.strip() for line in listed.stdout.splitlines() if line.strip()]
 
 
+def processor(described: str) -> str:
+    """The model of a processor out of the text of `/proc/cpuinfo`: its name and numbers; empty where it has neither.
+
+    Virtual machines give many models one name, and scores may differ between models, so the numbers stand with it.
+    """
+    found: dict[str, str] = {}
+    for line in described.splitlines():
+        key, _, value = line.partition(":")
+        found.setdefault(key.strip(), value.strip())
+    names = [found[key] for key in ("model name", "Model") if found.get(key)][:1]
+    numbers = ("cpu family", "model", "stepping", "CPU implementer", "CPU part", "CPU variant", "CPU revision")
+    return ", ".join([*names, *(f"{key} {found[key]}" for key in numbers if found.get(key))])
+
+
 def _processor() -> str:
     try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith(("model name", "Model")):
-                return line.split(":", 1)[1].strip()
+        found = processor(Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace"))
     except OSError:
-        pass
-    return platform.processor() or platform.machine()
+        found = ""
+    return found or platform.processor() or platform.machine()
 
 
 def hardware() -> dict[str, Any]:

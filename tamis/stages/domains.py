@@ -57,7 +57,7 @@ from tamis.shards import read_documents, read_table, write_json, write_table
 log = logging.getLogger(__name__)
 
 STAGE = "domains"
-VERSION = 1
+VERSION = 2
 NEEDS = frozenset({"language"})
 ADDS = ("domain", "domain_score")
 

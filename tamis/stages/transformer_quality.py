@@ -51,7 +51,7 @@ from tamis.shards import read_documents, read_json, read_table, write_json, writ
 log = logging.getLogger(__name__)
 
 STAGE = "transformer_quality"
-VERSION = 1
+VERSION = 2
 ADDS = ("transformer_quality",)
 
 LOGISTIC, CHECKPOINT = "logistic", "checkpoint"

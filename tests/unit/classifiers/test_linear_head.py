@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import pytest
 
@@ -72,3 +74,41 @@ def test_it_survives_json_exactly_and_is_refused_for_other_vectors(tmp_path) -> 
     assert np.array_equal(again.probabilities(vectors), head.probabilities(vectors))
     with pytest.raises(ModelError, match="12 numbers, the embeddings have 384"):
         linear_head.read(tmp_path / "head.json", 384)
+
+
+def test_the_fit_has_the_bits_of_every_other_machine() -> None:
+    # Written down from one machine; the vectors are small whole numbers over 16, the same everywhere.
+    vectors = ((np.arange(700 * 24).reshape(700, 24) * 7919 % 1009 % 37 - 18) / 16).astype(np.float32)
+    labels = [CLASSES[int(row[0] * 16 + row[1] * 5 + 40) % 3] for row in vectors]
+    head = linear_head.fit(vectors, labels, CLASSES, linear_head.group_weights(labels, ["prose"] * 700), 0.01)
+    digest = hashlib.sha256()
+    for part in (head.mean, head.scale, head.weights, head.bias):
+        digest.update(part.astype("<f8").tobytes())
+    digest.update(head.probabilities(vectors).astype("<f4").tobytes())
+    assert digest.hexdigest()[:16] == "e2a0ebb0cb7fa49b"
+
+
+def test_it_finds_the_minimum_that_another_library_finds() -> None:
+    import torch
+
+    vectors, labels = clouds(900, seed=3)
+    weights = linear_head.group_weights(labels, ["prose"] * len(labels))
+    head = linear_head.fit(vectors, labels, CLASSES, weights, 0.05)
+    features = torch.from_numpy((vectors.astype(np.float64) - head.mean) / head.scale)
+    truth = torch.tensor([CLASSES.index(label) for label in labels])
+    matrix = torch.zeros((3, 12), dtype=torch.float64, requires_grad=True)
+    bias = torch.zeros(3, dtype=torch.float64, requires_grad=True)
+    optimiser = torch.optim.LBFGS(
+        [matrix, bias], max_iter=500, tolerance_grad=1e-9, tolerance_change=1e-16, line_search_fn="strong_wolfe"
+    )
+
+    def loss() -> torch.Tensor:
+        optimiser.zero_grad()
+        each = torch.nn.functional.cross_entropy(features @ matrix.T + bias, truth, reduction="none")
+        value = (each * torch.from_numpy(weights / len(weights))).sum() + 0.025 * (matrix * matrix).sum()
+        value.backward()
+        return value
+
+    optimiser.step(loss)
+    assert head.weights == pytest.approx(matrix.detach().numpy(), abs=1e-6)
+    assert head.bias == pytest.approx(bias.detach().numpy(), abs=1e-6)
