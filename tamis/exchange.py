@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from tamis import barrier as barriers
+from tamis.barrier import paths
 from tamis.errors import SchemaError, ShardMismatchError, SourceError
 from tamis.shards import whole_file
 
@@ -134,11 +134,11 @@ def read(barrier: Path, index: int, batches: int, columns: Sequence[str] | None 
         SourceError: a file is missing or damaged.
         ShardMismatchError: a file changed since the barrier was made, or has other partitions.
     """
-    tables = [read_batch(path, index, batches, columns) for path in barriers.paths(barrier)]
+    tables = [read_batch(path, index, batches, columns) for path in paths(barrier)]
     return pa.concat_tables(tables)
 
 
 def read_each(barrier: Path, index: int, batches: int) -> Iterator[pa.Table]:
     """Like `read`, one file at a time, for rows too heavy to hold together."""
-    for path in barriers.paths(barrier):
+    for path in paths(barrier):
         yield read_batch(path, index, batches)

@@ -27,8 +27,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
-from tamis import barrier as barriers
 from tamis import exchange
+from tamis.barrier import paths
 from tamis.errors import ShardMismatchError
 from tamis.ids import id_halves
 from tamis.schemas import DOMAINS, KINDS, STAGE_COLUMNS
@@ -138,7 +138,7 @@ class Pool:
     """The index of all shards, less what other sets have chosen."""
 
     def __init__(self, index: Path, shards: int, excluded: Sequence[Path], request: Request) -> None:
-        self.paths = barriers.paths(index)
+        self.paths = paths(index)
         if len(self.paths) != shards:
             raise ShardMismatchError(
                 f"{index}: holds {len(self.paths)} shards, expected {shards}. Delete it and run again."
