@@ -11,7 +11,7 @@ Counts that belong to a whole file (pairs that were left out, say) stand in the 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -52,18 +52,21 @@ def rounds(path: Path, target: int, targets: int, columns: Sequence[str] | None 
         SourceError: missing or damaged.
         ShardMismatchError: written for another number of targets.
     """
-    reader = exchange.open_file(path, columns)
-    if reader.num_record_batches % targets:
+    batches = exchange.open_file(path, columns).num_record_batches
+    if batches % targets:
         msg = (
-            f"{path}: {reader.num_record_batches} batches are no whole rounds of {targets}; it is from a run with "
+            f"{path}: {batches} batches are no whole rounds of {targets}; it is from a run with "
             "other shards. Delete the stage's folder and run again."
         )
         raise ShardMismatchError(msg)
 
     def table(index: int) -> pa.Table:
-        return pa.Table.from_batches([reader.get_batch(index)])
+        # Opened anew, because what was read of a mapped file counts as memory of the process while it is mapped.
+        reader = exchange.open_file(path, columns)
+        with exchange.readable(path):
+            return pa.Table.from_batches([reader.get_batch(index)])
 
-    return [partial(table, index) for index in range(target, reader.num_record_batches, targets)]
+    return [partial(table, index) for index in range(target, batches, targets)]
 
 
 def read_rounds(path: Path, target: int, targets: int, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
@@ -72,6 +75,35 @@ def read_rounds(path: Path, target: int, targets: int, columns: Sequence[str] | 
         table = read()
         if table.num_rows:
             yield table
+
+
+def gathered(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:
+    """Tables joined until they hold a number of bytes: what a job writes as one round.
+
+    Args:
+        tables: at least one, all of one schema.
+        size: bytes from which on a table is handed over.
+
+    Yields:
+        At least one table, if without rows; every other has rows.
+    """
+    waiting: list[pa.Table] = []
+    held, some = 0, False
+
+    def joined() -> pa.Table:
+        # The list would hold them while their successors are made.
+        whole = pa.concat_tables(waiting)
+        waiting.clear()
+        return whole
+
+    for table in tables:
+        waiting.append(table)
+        held += table.nbytes
+        if held >= size:
+            held, some = 0, True
+            yield joined()
+    if not some or any(part.num_rows for part in waiting):
+        yield joined()
 
 
 def sorted_batches(table: pa.Table) -> Iterator[pa.Table]:

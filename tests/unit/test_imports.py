@@ -20,7 +20,7 @@ LAYERS = (
     ("shards",),
     ("kernels",),
     ("readers",),
-    ("barrier", "exchange", "streams", "stats", "ledger"),
+    ("barrier", "exchange", "streams", "external_sort", "stats", "ledger"),
     ("dedup",),
     ("classifiers",),
     ("sets",),
