@@ -182,7 +182,7 @@ def read_documents(path: Path) -> pa.Table:
 
 
 def table_batches(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-    """Read a Parquet file a few thousand rows at a time, in order.
+    """Read a Parquet file a few thousand rows of a row group at a time, in order.
 
     The memory of one batch serves the next. Going through a shard of text in this way takes a quarter of the time that
     reading it whole does, because fresh memory comes from the system page by page.
@@ -195,9 +195,14 @@ def table_batches(path: Path, columns: Sequence[str] | None = None) -> Iterator[
         SourceError: the file is missing or damaged.
     """
     names = None if columns is None else list(columns)
-    with _readable(path), pq.ParquetFile(path, memory_map=True) as file:
-        for batch in file.iter_batches(BATCH_ROWS, columns=names, use_threads=False):
-            yield pa.Table.from_batches([batch])
+    with _readable(path):
+        metadata = pq.read_metadata(path)
+    for group in range(metadata.num_row_groups):
+        # Mapped anew for each group: what was read of a mapping counts as memory of the process while it lasts, and a
+        # reader of all groups lets go of none of them (555 MB at the end of a shard of 860 MB, against 206).
+        with _readable(path), pq.ParquetFile(path, memory_map=True, metadata=metadata) as file:
+            for batch in file.iter_batches(BATCH_ROWS, row_groups=[group], columns=names, use_threads=False):
+                yield pa.Table.from_batches([batch])
 
 
 def document_batches(path: Path) -> Iterator[pa.Table]:
