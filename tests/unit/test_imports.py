@@ -21,7 +21,7 @@ LAYERS = (
     ("kernels",),
     ("readers",),
     ("barrier", "exchange", "streams", "external_sort", "stats", "ledger"),
-    ("dedup",),
+    ("dedup", "heuristics"),
     ("classifiers",),
     ("sets",),
     ("stages",),
