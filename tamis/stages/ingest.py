@@ -7,9 +7,9 @@ Records that say exactly the same (source, url, date, text) have one id: one sta
 `duplicate_record`. Records that cannot be read are listed in `skipped/` with file, position and reason; damaged files
 fail the job.
 
-Writes documents, dropped, stats, skipped (one file a unit) and read (what each file held). Memory: a few times
-`ROUND_BYTES` and one record; then 40 bytes a document of a shard, a few slices of the sort and the row group that is
-being written. Ties: rank ends in id; of equal ids the one with the smallest metadata stays.
+Writes documents, dropped, stats, skipped (one file a unit) and read (what each file held). Memory: a few rounds and
+one record; then 40 bytes a document of a shard, a few slices of the sort and the row group that is being written. Ties:
+rank ends in id; of equal ids the one with the smallest metadata stays.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import pyarrow as pa
 from pydantic import Field, TypeAdapter
 
 from tamis import barrier as barriers
-from tamis import exchange, schemas, streams
+from tamis import schemas, streams
 from tamis.dedup import keep_order
 from tamis.errors import SourceError
 from tamis.external_sort import first_of_each, sorted_slices
@@ -53,9 +53,6 @@ ORDER = ("id", "metadata", "kind", "priority")
 BATCH_ROWS = 4_096
 BATCH_CHARACTERS = 4_000_000
 """Rows and characters that are gathered as Python objects."""
-
-ROUND_BYTES = 32 << 20
-"""Rows that are routed to the shards together. Of 1,000 shards each then gets batches of 34 kB."""
 
 
 class Config(Section):
@@ -232,11 +229,8 @@ def run_map(
     section = TypeAdapter(AnySource).validate_python(source)
     unit = UnitReader(section, files)
 
-    def routed() -> Iterator[pa.Table]:
-        for table in streams.gathered(documents_of(unit.records(), section.name, priority), ROUND_BYTES):
-            yield from exchange.split(table, home_shards(table["id"], shards), shards)
-
-    exchange.write(output, ROWS, routed())
+    rows = documents_of(unit.records(), section.name, priority)
+    streams.write_rounds(output, ROWS, rows, lambda table: home_shards(table["id"], shards), shards)
     write_table(skipped, unit.skipped())
     write_json(read_counts, {"source": section.name, "files": unit.counts})
 

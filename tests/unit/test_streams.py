@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pyarrow as pa
@@ -36,6 +37,31 @@ def test_each_target_gets_its_rows_round_by_round(
         assert [read()["x"].to_pylist() for read in streams.rounds(path, target, targets)] == expected
         found = [table["x"].to_pylist() for table in streams.read_rounds(path, target, targets)]
         assert found == [row for row in expected if row]
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 99), max_size=9), min_size=1, max_size=6), st.integers(1, 4), st.integers(1, 300)
+)
+def test_rows_are_routed_in_rounds(
+    tmp_path_factory: pytest.TempPathFactory, parts: list[list[int]], targets: int, size: int
+) -> None:
+    path = tmp_path_factory.mktemp("rounds") / "a.arrow"
+    with patch.object(streams, "ROUND_BYTES", size):
+        streams.write_rounds(path, SCHEMA, map(numbers, parts), lambda rows: rows["x"].to_numpy() % targets, targets)
+    values = [value for part in parts for value in part]
+    for target in range(targets):
+        tables = [read() for read in streams.rounds(path, target, targets)]
+        assert len(tables) == len(list(streams.gathered(map(numbers, parts), size)))
+        assert pa.concat_tables([SCHEMA.empty_table(), *tables])["x"].to_pylist() == [
+            value for value in values if value % targets == target
+        ]
+
+
+def test_a_file_for_another_number_of_targets_is_refused(tmp_path: Path) -> None:
+    streams.write_rounds(tmp_path / "a", SCHEMA, [numbers([1, 2])], lambda rows: rows["x"].to_numpy() % 4, 4)
+    for targets in (1, 2, 8):
+        with pytest.raises(ShardMismatchError, match=f"rounds of 4, not of {targets}; .*other shards"):
+            streams.rounds(tmp_path / "a", 0, targets)
 
 
 def test_only_the_named_columns_are_read(tmp_path: Path) -> None:
