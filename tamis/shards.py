@@ -171,6 +171,16 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     return table.combine_chunks()
 
 
+def column_names(path: Path) -> list[str]:
+    """The names of the columns of a Parquet file.
+
+    Raises:
+        SourceError: the file is missing or damaged.
+    """
+    with _readable(path):
+        return list(pq.read_schema(path).names)
+
+
 def read_documents(path: Path) -> pa.Table:
     """Read a documents file and hold it to its contract.
 
