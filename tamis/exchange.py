@@ -83,7 +83,7 @@ def open_file(path: Path, columns: Sequence[str] | None = None) -> pa.ipc.Record
     Raises:
         SourceError: missing or damaged.
     """
-    with _readable(path):
+    with readable(path):
         source = pa.memory_map(str(path))
         reader = pa.ipc.open_file(source)
         if columns is not None:
@@ -93,7 +93,7 @@ def open_file(path: Path, columns: Sequence[str] | None = None) -> pa.ipc.Record
 
 
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
+def readable(path: Path) -> Iterator[None]:
     """Say what to do where an exchange file is missing or damaged."""
     try:
         yield
@@ -122,7 +122,7 @@ def read_batch(path: Path, index: int, batches: int, columns: Sequence[str] | No
             "other shards or partitions. Delete the stage's folder and run again."
         )
         raise ShardMismatchError(msg)
-    with _readable(path):
+    with readable(path):
         table = pa.Table.from_batches([reader.get_batch(index)])
     return table if columns is None else table.select(list(columns))
 

@@ -37,20 +37,27 @@ def part_name(index: int) -> str:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; rename it to `path` when the block ends without an error."""
+def temporary_file(path: Path) -> Iterator[Path]:
+    """Yield a new, empty file beside `path`, of a hidden and unique name; it is removed when the block ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
         yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it to `path` when the block ends without an error."""
+    with temporary_file(path) as temporary:
+        yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.chmod(0o644)
         temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: object) -> None:
@@ -147,6 +154,16 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     return table.combine_chunks()
 
 
+def column_names(path: Path) -> list[str]:
+    """The names of the columns of a Parquet file.
+
+    Raises:
+        SourceError: the file is missing or damaged.
+    """
+    with _readable(path):
+        return list(pq.read_schema(path).names)
+
+
 def read_documents(path: Path) -> pa.Table:
     """Read a documents file and hold it to its contract.
 
@@ -158,7 +175,7 @@ def read_documents(path: Path) -> pa.Table:
 
 
 def table_batches(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-    """Read a Parquet file a few thousand rows at a time, in order.
+    """Read a Parquet file a few thousand rows of a row group at a time, in order.
 
     The memory of one batch serves the next. Going through a shard of text in this way takes a quarter of the time that
     reading it whole does, because fresh memory comes from the system page by page.
@@ -171,9 +188,14 @@ def table_batches(path: Path, columns: Sequence[str] | None = None) -> Iterator[
         SourceError: the file is missing or damaged.
     """
     names = None if columns is None else list(columns)
-    with _readable(path), pq.ParquetFile(path, memory_map=True) as file:
-        for batch in file.iter_batches(BATCH_ROWS, columns=names, use_threads=False):
-            yield pa.Table.from_batches([batch])
+    with _readable(path):
+        metadata = pq.read_metadata(path)
+    for group in range(metadata.num_row_groups):
+        # Mapped anew for each group: what was read of a mapping counts as memory of the process while it lasts, and a
+        # reader of all groups lets go of none of them (555 MB at the end of a shard of 860 MB, against 206).
+        with _readable(path), pq.ParquetFile(path, memory_map=True, metadata=metadata) as file:
+            for batch in file.iter_batches(BATCH_ROWS, row_groups=[group], columns=names, use_threads=False):
+                yield pa.Table.from_batches([batch])
 
 
 def document_batches(path: Path) -> Iterator[pa.Table]:

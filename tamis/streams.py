@@ -11,8 +11,9 @@ Counts that belong to a whole file (pairs that were left out, say) stand in the 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,11 @@ from tamis.errors import ShardMismatchError
 SORTED_BATCH_ROWS = 4_096
 """Rows a batch of a sorted file: a merge of 1,000 files holds 4 M rows, about 300 MB."""
 
+ROUND_BYTES = 32 << 20
+"""Text that a job routes together, as one round: each of 1,000 targets then gets 34 kB of it."""
+
 COUNTS = b"tamis counts"
+TARGETS = b"tamis targets"
 
 
 def with_counts(schema: pa.Schema, counts: Mapping[str, object]) -> pa.Schema:
@@ -53,17 +58,43 @@ def rounds(path: Path, target: int, targets: int, columns: Sequence[str] | None 
         ShardMismatchError: written for another number of targets.
     """
     reader = exchange.open_file(path, columns)
-    if reader.num_record_batches % targets:
+    batches = reader.num_record_batches
+    written_for = int((reader.schema.metadata or {}).get(TARGETS, targets))
+    if written_for != targets or batches % targets:
+        what = f"{batches} batches are no whole rounds" if written_for == targets else f"rounds of {written_for}, not"
         msg = (
-            f"{path}: {reader.num_record_batches} batches are no whole rounds of {targets}; it is from a run with "
-            "other shards. Delete the stage's folder and run again."
+            f"{path}: {what} of {targets}; it is from a run with other shards. Delete the stage's folder and run again."
         )
         raise ShardMismatchError(msg)
 
     def table(index: int) -> pa.Table:
-        return pa.Table.from_batches([reader.get_batch(index)])
+        # Opened anew, because what was read of a mapped file counts as memory of the process while it is mapped.
+        mapped = exchange.open_file(path, columns)
+        with exchange.readable(path):
+            return pa.Table.from_batches([mapped.get_batch(index)])
 
-    return [partial(table, index) for index in range(target, reader.num_record_batches, targets)]
+    return [partial(table, index) for index in range(target, batches, targets)]
+
+
+def write_rounds(
+    path: Path, schema: pa.Schema, tables: Iterable[pa.Table], target: Callable[[pa.Table], np.ndarray], targets: int
+) -> None:
+    """Route rows to targets, a round whenever `ROUND_BYTES` of them have come.
+
+    Args:
+        path: a round file to write, which says how many targets it is for.
+        schema: of all tables.
+        tables: at least one, if without rows.
+        target: n rows → the target of each, n integers in [0, targets).
+        targets: how many there are.
+    """
+
+    def parts(rows: pa.Table) -> list[pa.Table]:
+        return exchange.split(rows, target(rows), targets)
+
+    # Unlike the variable of a loop, this does not hold a round while the next is gathered.
+    every = chain.from_iterable(map(parts, gathered(tables, ROUND_BYTES)))
+    exchange.write(path, schema.with_metadata({TARGETS: str(targets)}), every)
 
 
 def read_rounds(path: Path, target: int, targets: int, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
@@ -72,6 +103,35 @@ def read_rounds(path: Path, target: int, targets: int, columns: Sequence[str] | 
         table = read()
         if table.num_rows:
             yield table
+
+
+def gathered(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:
+    """Tables joined until they hold a number of bytes: what a job writes as one round.
+
+    Args:
+        tables: at least one, all of one schema.
+        size: bytes from which on a table is handed over.
+
+    Yields:
+        At least one table, if without rows; every other has rows.
+    """
+    waiting: list[pa.Table] = []
+    held, some = 0, False
+
+    def joined() -> pa.Table:
+        # The list would hold them while their successors are made.
+        whole = pa.concat_tables(waiting)
+        waiting.clear()
+        return whole
+
+    for table in tables:
+        waiting.append(table)
+        held += table.nbytes
+        if held >= size:
+            held, some = 0, True
+            yield joined()
+    if not some or any(part.num_rows for part in waiting):
+        yield joined()
 
 
 def sorted_batches(table: pa.Table) -> Iterator[pa.Table]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
@@ -9,6 +10,7 @@ import pyarrow as pa
 from tamis.stats import characters
 
 COUNTED_BY = ("source", "kind", "language", "domain")
+MEASURES = ("documents", "distinct_documents", "characters", "tokens")
 
 
 def counted(table: pa.Table) -> list[dict[str, Any]]:
@@ -30,3 +32,21 @@ def counted(table: pa.Table) -> list[dict[str, Any]]:
         for row in grouped.to_pylist()
     ]
     return sorted(found, key=lambda row: [str(row[column]) for column in by])
+
+
+def added_up(parts: Iterable[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Counts of several parts as counts of the whole.
+
+    Args:
+        parts: from `counted`; no id is in two of them.
+    """
+    sums: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for part in parts:
+        for row in part:
+            which = tuple(row.get(column) for column in COUNTED_BY)
+            if which not in sums:
+                sums[which] = dict(row)
+                continue
+            for measure in MEASURES:
+                sums[which][measure] += row[measure]
+    return sorted(sums.values(), key=lambda row: [str(row[column]) for column in COUNTED_BY if column in row])

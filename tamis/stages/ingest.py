@@ -1,21 +1,24 @@
 """Read the sources, give each document its id, and route it to its home shard.
 
-Map jobs (one a unit of input files) read records through `tamis/readers/`, give ids and write one exchange file;
-then each shard sorts its keep-order keys, one streaming merge gives every document its rank in the whole corpus,
-and each shard gathers its rows, sorted by id, as documents. Records that say exactly the same (source,
-url, date, text) have one id: one stays, the others are ledger rows of reason `duplicate_record`. Records that cannot
-be read are listed in `skipped/` with file, position and reason; damaged files fail the job.
+Map jobs (one a unit of input files) read records through `tamis/readers/`, give ids and write one exchange file in
+rounds (`tamis/streams.py`); then each shard sorts its keep-order keys, one streaming merge gives every document its
+rank in the whole corpus, and each shard sorts its rows by id (`tamis/external_sort.py`) and writes them as documents.
+Records that say exactly the same (source, url, date, text) have one id: one stays, the others are ledger rows of reason
+`duplicate_record`. Records that cannot be read are listed in `skipped/` with file, position and reason; damaged files
+fail the job.
 
-Writes documents, dropped, stats, skipped (one file a unit) and read (what each file held). Memory: the text of one
-unit, then of one shard. Ties: rank ends in id; of equal ids the one with the smallest metadata stays.
+Writes documents, dropped, stats, skipped (one file a unit) and read (what each file held). Memory: a few rounds and
+one record; then 40 bytes a document of a shard, a few slices of the sort and the row group that is being written. Ties:
+rank ends in id; of equal ids the one with the smallest metadata stays.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +26,13 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field, TypeAdapter
 
-from tamis import barrier as barriers
-from tamis import exchange, schemas
+from tamis import schemas, streams
+from tamis.barrier import paths
 from tamis.dedup import keep_order
 from tamis.errors import ConfigError, SourceError
+from tamis.external_sort import first_of_each, sorted_slices
 from tamis.ids import home_shards
-from tamis.ledger import Outputs, add_copies, dropped_rows, write_outcome
+from tamis.ledger import Outputs, add_copies, dropped_rows, outcome_writer
 from tamis.readers import AnySource, Record, Skip, Source
 from tamis.section import Section, workflow_path
 from tamis.shards import read_json, write_json, write_table
@@ -43,6 +47,13 @@ ROWS = pa.schema(
 """What a map job sends to the shards; priority is the source's place in the configuration."""
 
 KEY_FIELDS = ("id", "date", "ingested_characters", "priority")
+
+ORDER = ("id", "metadata", "kind", "priority")
+"""The order of a shard's rows; rows that are equal in these are equal throughout."""
+
+BATCH_ROWS = 4_096
+BATCH_CHARACTERS = 4_000_000
+"""Rows and characters that are gathered as Python objects."""
 
 
 class Config(Section):
@@ -103,36 +114,106 @@ def units(sources: Sequence[Source], config: Config) -> list[Unit]:
     return found
 
 
-def documents_of(records: Sequence[Record], source: str, priority: int) -> pa.Table:
-    """Records of one source as rows of the exchange.
-
-    Args:
-        records: n records.
-        source: name of the source.
-        priority: its place in the configuration, 0 = first.
-
-    Returns:
-        n rows with the schema `ROWS`.
-    """
+def _row(record: Record, source: str, priority: int) -> dict[str, Any]:
+    """A record as a row of `ROWS`."""
     from tamis.ids import content_hash, document_key
     from tamis.urls import url_key
 
-    columns: dict[str, list[Any]] = {name: [] for name in ROWS.names}
+    key = document_key(url_key(record.url) if record.url else record.text)
+    date = None if record.date is None else record.date.strftime("%Y-%m-%dT%H:%M:%SZ")
+    metadata = record.metadata
+    return {
+        "id": key + content_hash(source, record.url, date, record.text),
+        "kind": record.kind,
+        "text": record.text,
+        "source": source,
+        "url": record.url,
+        "date": record.date,
+        "metadata": None if metadata is None else json.dumps(metadata, ensure_ascii=False, separators=(",", ":")),
+        "copies": 1,
+        "ingested_characters": len(record.text),
+        "priority": priority,
+    }
+
+
+def documents_of(records: Iterable[Record], source: str, priority: int) -> Iterator[pa.Table]:
+    """Records of one source as rows of the exchange, some at a time.
+
+    Args:
+        records: records, in any number.
+        source: name of the source.
+        priority: its place in the configuration, 0 = first.
+
+    Yields:
+        Tables with the schema `ROWS`, of at most `BATCH_ROWS` rows, and of `BATCH_CHARACTERS` characters of text and
+        metadata and one record more; at least one table, if without rows.
+    """
+    rows: list[dict[str, Any]] = []
+    held, some = 0, False
+
+    def table() -> pa.Table:
+        whole = pa.Table.from_pydict({name: [row[name] for row in rows] for name in ROWS.names}, ROWS)
+        rows.clear()
+        return whole
+
     for record in records:
-        key = document_key(url_key(record.url) if record.url else record.text)
-        date = None if record.date is None else record.date.strftime("%Y-%m-%dT%H:%M:%SZ")
-        columns["id"].append(key + content_hash(source, record.url, date, record.text))
-        columns["kind"].append(record.kind)
-        columns["text"].append(record.text)
-        columns["url"].append(record.url)
-        columns["date"].append(record.date)
-        columns["metadata"].append(
-            None if record.metadata is None else json.dumps(record.metadata, ensure_ascii=False, separators=(",", ":"))
-        )
-        columns["ingested_characters"].append(len(record.text))
-    n = len(records)
-    columns |= {"source": [source] * n, "copies": [1] * n, "priority": [priority] * n}
-    return pa.table({name: pa.array(columns[name], ROWS.field(name).type) for name in ROWS.names})
+        row = _row(record, source, priority)
+        rows.append(row)
+        held += len(row["text"]) + len(row["metadata"] or "")
+        if len(rows) == BATCH_ROWS or held >= BATCH_CHARACTERS:
+            held, some = 0, True
+            yield table()
+    if rows or not some:
+        yield table()
+
+
+class UnitReader:
+    """Reads the files of a unit, one after the other, and keeps count of what was in them."""
+
+    def __init__(self, source: Source, files: Sequence[str]) -> None:
+        """Read nothing yet.
+
+        Args:
+            source: the section of the files' source.
+            files: paths.
+        """
+        self.counts: list[dict[str, object]] = []
+        """Path, records and skips of each file that was read to its end."""
+        self._source, self._files = source, files
+        self._skips: list[dict[str, object]] = []
+        self._skipped: list[pa.Table] = []
+
+    def records(self) -> Iterator[Record]:
+        """All records.
+
+        Raises:
+            SourceError: a file is missing, truncated or damaged.
+        """
+        for name in self._files:
+            total = skipped = 0
+            for item in self._source.read(Path(name)):
+                if isinstance(item, Skip):
+                    skipped += 1
+                    self._skip(item)
+                else:
+                    total += 1
+                    yield item
+            self.counts.append({"path": name, "records": total, "skipped": skipped})
+            log.info("%s: %d records, %d skipped", name, total, skipped)
+
+    def skipped(self) -> pa.Table:
+        """The records that could not be read, rows of `tamis.schemas.SKIPPED`."""
+        self._settle()
+        return pa.concat_tables(self._skipped)
+
+    def _skip(self, item: Skip) -> None:
+        self._skips.append({"source": self._source.name, **asdict(item)})
+        if len(self._skips) == BATCH_ROWS:
+            self._settle()
+
+    def _settle(self) -> None:
+        self._skipped.append(pa.Table.from_pylist(self._skips, schemas.SKIPPED))
+        self._skips.clear()
 
 
 def run_map(
@@ -148,7 +229,7 @@ def run_map(
     """Read one unit of input files.
 
     Args:
-        output: exchange file, batch s for shard s.
+        output: exchange file by shard, in rounds, to write.
         skipped: Parquet list of records that could not be read.
         read_counts: JSON: records and skips of each file.
 
@@ -156,59 +237,21 @@ def run_map(
         SourceError: a file is missing, truncated or damaged.
     """
     section = TypeAdapter(AnySource).validate_python(source)
-    skips: list[dict[str, object]] = []
-    counts: list[dict[str, object]] = []
-    tables: list[pa.Table] = []
-    for name in files:
-        records: list[Record] = []
-        before = len(skips)
-        total = 0
-        for item in section.read(Path(name)):
-            if isinstance(item, Skip):
-                skips.append(
-                    {
-                        "source": section.name,
-                        "path": item.path,
-                        "record": item.record,
-                        "reason": item.reason,
-                        "detail": item.detail,
-                    }
-                )
-                continue
-            records.append(item)
-            if len(records) == 4096:
-                tables.append(documents_of(records, section.name, priority))
-                total += len(records)
-                records = []
-        tables.append(documents_of(records, section.name, priority))
-        total += len(records)
-        counts.append({"path": name, "records": total, "skipped": len(skips) - before})
-        log.info("%s: %d records, %d skipped", name, total, len(skips) - before)
-    table = pa.concat_tables([schemas.empty(ROWS), *tables]).combine_chunks()
-    write_table(skipped, pa.Table.from_pylist(skips, schema=schemas.SKIPPED))
-    write_json(read_counts, {"source": section.name, "files": counts})
-    exchange.scatter(output, table, home_shards(table["id"], shards), shards)
+    unit = UnitReader(section, files)
+
+    rows = documents_of(unit.records(), section.name, priority)
+    streams.write_rounds(output, ROWS, rows, lambda table: home_shards(table["id"], shards), shards)
+    write_table(skipped, unit.skipped())
+    write_json(read_counts, {"source": section.name, "files": unit.counts})
 
 
-def _gather(barrier: Path, shard: int, shards: int, columns: Sequence[str] | None = None) -> pa.Table:
-    """Rows of one shard from all units, in an order that does not depend on the units: by id, then metadata."""
-    import polars as pl
-
-    rows = exchange.read(barrier, shard, shards, columns).combine_chunks()
-    names = [name for name in ("id", "metadata", "kind", "priority") if name in rows.column_names]
-    order = pl.DataFrame(rows.select(names)).select(pl.arg_sort_by(names, nulls_last=True)).to_series()
-    return rows.take(pa.array(order.to_numpy())).combine_chunks()
-
-
-def _first_of_id(ids: pa.ChunkedArray) -> np.ndarray:
-    """Whether a row is the first of its id, for rows sorted by id."""
-    values = ids.to_numpy()
-    return np.concatenate([[True], values[1:] != values[:-1]]) if len(values) else np.zeros(0, bool)
-
-
-def _ordered_keys(rows: pa.Table, config: Config) -> tuple[pa.Table, np.ndarray]:
-    unique = rows.filter(pa.array(_first_of_id(rows["id"])))
-    return unique, keep_order.sort_keys(unique, config.keep)
+def _shard_keys(barrier: Path, shard: int, shards: int, config: Config) -> np.ndarray:
+    """Keep-order keys of the documents of one shard, sorted by id: equal ids have equal keys and are one document."""
+    tables = (table for path in paths(barrier) for table in streams.read_rounds(path, shard, shards, KEY_FIELDS))
+    nothing = np.empty((0, keep_order.KEY_COLUMNS), np.uint64)
+    keys = np.concatenate([nothing, *(keep_order.sort_keys(table, config.keep) for table in tables)])
+    keys = keys[np.lexsort((keys[:, -1], keys[:, -2]))]
+    return keys[first_of_each(keys[:, keep_order.CRITERIA :])]
 
 
 def run_keys(config: Config, *, shards: int, shard: int, barrier: Path, output: Path) -> None:
@@ -218,8 +261,21 @@ def run_keys(config: Config, *, shards: int, shard: int, barrier: Path, output: 
         barrier: names the exchange files of all units.
         output: `.npy` of sorted keys.
     """
-    _, keys = _ordered_keys(_gather(barrier, shard, shards, KEY_FIELDS), config)
+    keys = _shard_keys(barrier, shard, shards, config)
     keep_order.save_array(output, keys[keep_order.key_order(keys)])
+
+
+def without_repeats(rows: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """The first row of each id as a document that has no rank yet, and ledger rows of the others.
+
+    Args:
+        rows: rows of `ROWS` in the order `ORDER`.
+    """
+    first = first_of_each(rows["id"].to_numpy())
+    repeated = rows.filter(pa.array(~first))
+    documents = (rows.filter(pa.array(first)) if repeated.num_rows else rows).drop_columns("priority")
+    ledger = dropped_rows("ingest", repeated, "duplicate_record", matched_id=repeated["id"], similarity=1.0)
+    return add_copies(documents, Counter(repeated["id"].to_pylist())), ledger
 
 
 def run_rank(*, units: int, barrier: Path, read_folder: str, output: Path) -> None:
@@ -247,7 +303,7 @@ def run_rank(*, units: int, barrier: Path, read_folder: str, output: Path) -> No
                 f"{Path(read_folder).parent / 'skipped'}). Correct its paths or fields, or remove it from `sources`."
             )
             raise SourceError(msg)
-    keep_order.merge_ranks(barriers.paths(barrier), output)
+    keep_order.merge_ranks(paths(barrier), output)
 
 
 def run_apply(
@@ -268,17 +324,25 @@ def run_apply(
         barrier: names the exchange files of all units.
         keys_barrier: names the key files of all shards; their lengths say where this shard's ranks begin.
     """
-    rows = _gather(barrier, shard, shards)
-    first = _first_of_id(rows["id"])
-    unique, keys = _ordered_keys(rows, config)
-    lengths = [len(keep_order.load_array(path)) for path in barriers.paths(keys_barrier)]
+    keys = _shard_keys(barrier, shard, shards, config)
+    lengths = [len(keep_order.load_array(path)) for path in paths(keys_barrier)]
     start = sum(lengths[:shard])
-    rank = np.empty(unique.num_rows, np.int64)
+    rank = np.empty(len(keys), np.int64)
     rank[keep_order.key_order(keys)] = keep_order.load_array(ranks)[start : start + lengths[shard]]
-    repeated = rows.filter(pa.array(~first))
-    extra: dict[str, int] = {}
-    for name in repeated["id"].to_pylist():
-        extra[name] = extra.get(name, 0) + 1
-    documents = add_copies(unique.drop_columns("priority"), extra).append_column("rank", pa.array(rank))
-    ledger = dropped_rows("ingest", repeated, "duplicate_record", matched_id=repeated["id"], similarity=1.0)
-    write_outcome(Outputs(kept, dropped, stats), "ingest", shard, rows, documents, ledger)
+    del keys
+
+    def arriving() -> Iterator[pa.Table]:
+        yield schemas.empty(ROWS)
+        for path in paths(barrier):
+            yield from streams.read_rounds(path, shard, shards)
+
+    written = 0
+    with (
+        outcome_writer(Outputs(kept, dropped, stats), "ingest", shard) as writer,
+        sorted_slices(arriving(), ORDER, kept) as slices,
+    ):
+        for rows in slices:
+            documents, ledger = without_repeats(rows)
+            numbered = rank[written : written + documents.num_rows]
+            writer.add(rows, documents.append_column("rank", pa.array(numbered)), ledger)
+            written += documents.num_rows

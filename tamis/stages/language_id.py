@@ -20,7 +20,7 @@ probability, 0 to 1). py3langid's probabilities are softened by the root of the 
 thresholds do not carry over from one model to the other.
 
 A selector: reasons `language_not_kept` (value: the score) and `language_score_low`. Writes documents, dropped, stats.
-Memory: one shard, and 120 MB for py3langid's model.
+Memory: a batch of documents, the row group that is being written, and 120 MB for py3langid's model.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ from pydantic import Field
 
 from tamis.errors import ModelError
 from tamis.language_codes import UNDECIDED, language_code
-from tamis.ledger import Outputs, dropped_rows, write_outcome
+from tamis.ledger import Outputs, dropped_rows, outcome_writer
 from tamis.schemas import STAGE_COLUMNS
 from tamis.section import AppliesTo, FilePath, Section, Share
-from tamis.shards import read_documents
+from tamis.shards import document_batches
 
 VERSION = 1
 ADDS = ("language", "language_score")
@@ -244,8 +244,10 @@ def run_apply(config: Config, *, shard: int, documents: Path, kept: Path, droppe
     Raises:
         ModelError: the configured model cannot be used.
     """
-    before = read_documents(documents)
-    named = add_languages(before, config)
-    after, ledger = select(named, config)
-    notes = {f"language_{code}": count for code, count in Counter(named["language"].to_pylist()).items()}
-    write_outcome(Outputs(kept, dropped, stats), "language_id", shard, before, after, ledger, notes=notes)
+    counts: Counter[str] = Counter()
+    with outcome_writer(Outputs(kept, dropped, stats), "language_id", shard) as writer:
+        for before in document_batches(documents):
+            named = add_languages(before, config)
+            counts.update(named["language"].to_pylist())
+            writer.add(before, *select(named, config))
+        writer.notes.update({f"language_{code}": count for code, count in counts.items()})

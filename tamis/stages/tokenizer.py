@@ -10,8 +10,8 @@ Byte-level BPE (Radford et al. 2019, section 2.2) has no unknown text. Digits ar
 before merging, as Llama 3's tokenizer does.
 
 Writes `tokenizer/{tokenizer.json,training.json}`, documents, stats (notes: tokens, UTF-8 bytes, characters per token)
-and the index that all plans read (`tamis/sets/plan.py`). Memory: one shard, or twice the sample. Ties of the hash end
-in the id.
+and the index that all plans read (`tamis/sets/plan.py`). Memory: a batch of documents and the row group that is being
+written, or twice the sample. Ties of the hash end in the id.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from pydantic import Field
 from tamis import exchange, schemas
 from tamis.errors import ModelError
 from tamis.ids import keyed_hash
-from tamis.ledger import Outputs, write_outcome
+from tamis.ledger import Outputs, outcome_writer
 from tamis.section import FilePath, Section
 from tamis.sets.plan import index_of
-from tamis.shards import read_documents, whole_file, write_json
+from tamis.shards import document_batches, whole_file, write_json
 
 log = logging.getLogger(__name__)
 
@@ -98,11 +98,14 @@ def run_sample(config: Config, *, documents: Path, output: Path) -> None:
     Args:
         output: exchange file of one batch.
     """
-    table = read_documents(documents)
-    # Lengths are counted on the shortened texts, here and in the global choice alike.
-    text = pc.utf8_slice_codeunits(table["text"], 0, config.sample_document_characters)
-    rows = pa.table({"key": keyed_hash(table["id"], "tokenizer", config.seed), "id": table["id"], "text": text}, SAMPLE)
-    exchange.write(output, SAMPLE, [sample_prefix(rows, config.sample_characters)])
+    held = SAMPLE.empty_table()
+    for table in document_batches(documents):
+        # Lengths are counted on the shortened texts, here and in the global choice alike.
+        text = pc.utf8_slice_codeunits(table["text"], 0, config.sample_document_characters)
+        key = keyed_hash(table["id"], "tokenizer", config.seed)
+        rows = pa.table({"key": key, "id": table["id"], "text": text}, SAMPLE)
+        held = sample_prefix(pa.concat_tables([held, rows]), config.sample_characters)
+    exchange.write(output, SAMPLE, [held])
 
 
 def gathered_sample(barrier: Path, characters: int) -> pa.Table:
@@ -250,20 +253,24 @@ def run_count(
     """
     # Shards are what runs side by side; threads inside would only compete.
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    table = read_documents(documents)
     tokenizer = load(model)
-    counted = table.append_column("tokens", pa.array(token_counts(tokenizer, table["text"]), pa.int64()))
-    tokens = pc.sum(counted["tokens"]).as_py() or 0
-    characters = pc.sum(pc.utf8_length(table["text"])).as_py() or 0
-    notes = {
-        "tokens": tokens,
-        "bytes": pc.sum(pc.binary_length(table["text"])).as_py() or 0,
-        "characters_per_token": characters / tokens if tokens else 0.0,
-        "vocabulary_size": tokenizer.get_vocab_size(),
-    }
-    counted = schemas.conform_documents(counted, str(documents)).sort_by("id")
-    rows = index_of(counted)
-    exchange.write(index, rows.schema, [rows])
-    write_outcome(
-        Outputs(kept, dropped, stats), "tokenizer", shard, table, counted, schemas.empty(schemas.LEDGER), notes=notes
-    )
+    tokens = characters = size = 0
+    rows: list[pa.Table] = []
+    with outcome_writer(Outputs(kept, dropped, stats), "tokenizer", shard) as writer:
+        for table in document_batches(documents):
+            counts = pa.array(token_counts(tokenizer, table["text"]), pa.int64())
+            counted = schemas.conform_documents(table.append_column("tokens", counts), str(documents))
+            tokens += pc.sum(counts).as_py() or 0
+            characters += pc.sum(pc.utf8_length(table["text"])).as_py() or 0
+            size += pc.sum(pc.binary_length(table["text"])).as_py() or 0
+            rows.append(index_of(counted))
+            writer.add(table, counted, schemas.empty(schemas.LEDGER))
+        writer.notes.update(
+            {
+                "tokens": tokens,
+                "bytes": size,
+                "characters_per_token": characters / tokens if tokens else 0.0,
+                "vocabulary_size": tokenizer.get_vocab_size(),
+            }
+        )
+        exchange.write(index, rows[0].schema, [pa.concat_tables(rows)])

@@ -1,313 +1,41 @@
-"""The rules of form: a worked example a rule, properties, odd input, runs. The oracle is in test_heuristics_oracle.py."""
-
-# ruff: noqa: RUF001 - texts in other scripts
+"""The job of the heuristics: what it writes, whatever it reads at once. The rules are in tests/unit/heuristics/."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from documents import in_batches, make_documents
+from well_formed import CODE, GOOD, documents_of
 
 from tamis.errors import SchemaError
-from tamis.schemas import KINDS
+from tamis.heuristics.rules import RULES
 from tamis.section import canonical
 from tamis.shards import read_documents, read_json, read_table, write_table
 from tamis.stages import heuristics
-from tamis.stages.heuristics import Config, decide, measure
-from tamis.stages.heuristics_rules import RULES
-from tests.unit.conftest import make_documents
-
-GOOD = (
-    "The miller had three sons, and when he died the mill went to the eldest. The second received the donkey, which was "
-    "old but patient, and carried sacks over the hill until the snow came. Nothing was left for the youngest except a "
-    "grey cat that slept behind the stove.\n\n"
-    '"What shall I do with you?" he asked. The cat stretched, looked out of the window and answered that a pair of '
-    "boots would be enough to begin with. He laughed at first. Then he sold his good coat and bought the boots, because "
-    "he had heard stranger things in that house.\n\n"
-    "They left before sunrise. Fields lay white on both sides of the road, while somewhere behind them a dog barked at "
-    "nobody in particular. By noon the two of them had reached the bridge where carts from the king's kitchens pass."
-)
-CODE = (
-    '"""Sieve."""\n\n\ndef sieve(grains, mesh):\n    return [grain for grain in grains if grain.size < mesh]\n\n\n'
-    "def weigh(grains):\n    return sum(grain.weight for grain in grains)\n"
-)
+from tamis.stages.heuristics import Config
 
 
-def documents_of(texts: list[str], kind: str = "prose", language: str = "en") -> pa.Table:
-    documents = make_documents(texts, kind=[kind] * len(texts))
-    return documents.append_column("language", pa.array([language] * len(texts), pa.string()))
-
-
-def outcome(text: str, kind: str = "prose", language: str = "en", **changes: Any) -> tuple[str, float, float] | None:
-    """Reason, value and threshold of one document; None when it stays."""
-    config = Config.model_validate(changes)
-    decision = decide(measure(documents_of([text], kind, language), config), config)
-    if decision.rule[0] < 0:
-        return None
-    return RULES[decision.rule[0]].reason, float(decision.value[0]), float(decision.threshold[0])
-
-
-def only(group: str, field: str, **more: Any) -> dict[str, Any]:
-    """A configuration in which one rule alone is on, at its default threshold."""
-    default = Config()
-    sections: dict[str, dict[str, Any]] = {}
-    for rule in RULES:
-        section = sections.setdefault(rule.group, {})
-        if (rule.group, rule.field) != (group, field):
-            section[rule.field] = None
-    assert getattr(getattr(default, group), field) is not None
-    sections[group] |= more
-    return sections
-
-
-def test_good_text_of_every_kind_stays() -> None:
-    assert outcome(GOOD) is None
-    for kind in KINDS:
-        assert outcome(CODE if kind == "code" else GOOD, kind) is None
-
-
-# Field → group, text, value. Each value is counted by hand from the text.
-EXAMPLES: dict[str, tuple[str, str, float]] = {
-    "min_characters": ("size", "short", 5),
-    "max_replacement_share": ("size", "ab\ufffdc", 1 / 4),
-    "max_control_share": ("size", "a\x00b\x1bc\x85\n\t", 2 / 8),
-    "max_duplicate_paragraphs": ("gopher_repetition", "a b\n\nc\n\na b\n\n\na b", 2 / 4),
-    # 3 + 3 repeated characters of 17.
-    "max_duplicate_paragraph_characters": ("gopher_repetition", "a b\n\nc\n\na b\n\n\na b", 6 / 17),
-    # Line feeds in a row separate once; the trailing one leaves an empty line.
-    "max_duplicate_lines": ("gopher_repetition", "one\ntwo\n\none\none\n", 2 / 5),
-    "max_duplicate_line_characters": ("gopher_repetition", "one\ntwo\n\none\none\n", 6 / 17),
-    # "to be" occurs 3 times, 5 characters each.
-    "max_top_2_gram": ("gopher_repetition", "to be or to be and to be", 15 / 24),
-    # All 3-grams occur once; the first one counts.
-    "max_top_3_gram": ("gopher_repetition", "aa bb cc d", 8 / 10),
-    "max_top_4_gram": ("gopher_repetition", "a b c d a b c d", 14 / 15),
-    # "abcde" again: its 5 letters, each counted once.
-    "max_duplicate_5_grams": ("gopher_repetition", "a b c d e a b c d e f", 5 / 21),
-    "max_duplicate_6_grams": ("gopher_repetition", "a b c d e f a b c d e f", 6 / 23),
-    "max_duplicate_7_grams": ("gopher_repetition", " ".join("abcdefg" * 2), 7 / 27),
-    "max_duplicate_8_grams": ("gopher_repetition", " ".join("abcdefgh" * 2), 8 / 31),
-    "max_duplicate_9_grams": ("gopher_repetition", " ".join("abcdefghi" * 2), 9 / 35),
-    "max_duplicate_10_grams": ("gopher_repetition", " ".join("abcdefghij" * 2), 10 / 39),
-    "min_words": ("gopher_quality", "Two words, (no more).", 4),
-    "max_words": ("gopher_quality", "word " * 100_001, 100_001),
-    # Punctuation is no word: 1 + 2 + 3 characters over 3 words.
-    "min_mean_word_length": ("gopher_quality", "a, bb; ccc!", 2),
-    "max_mean_word_length": ("gopher_quality", "abcdefghijkl !", 12),
-    "max_hashes": ("gopher_quality", "# one # two", 2 / 4),
-    "max_ellipses": ("gopher_quality", "one... two\u2026", 2 / 4),
-    "max_bullet_lines": ("gopher_quality", "- a\n \u2022 b\r\n-c", 1),
-    "max_ellipsis_lines": ("gopher_quality", "a...\nb \u2026 \nc\nd", 2 / 4),
-    "min_alphabetic_words": ("gopher_quality", "a 1 2 , b2", 2 / 5),
-    # "The" is no stop word of the list: it is compared as written.
-    "min_stop_words": ("gopher_quality", "The cat and and and the-", 1),
-    "max_lorem_ipsum_lines": ("c4", "Some Lorem Ipsum here\nand no more lines", 1),
-    "max_curly_bracket_lines": ("c4", "a line with {\nanother line with {}\nthe last line", 2),
-    # Two words; javascript; cookies; then two sentences, of which [1] is left out.
-    "min_sentences": (
-        "c4",
-        "two words.\nuse JavaScript now.\nThis site uses cookies. Yes.\nOne two [1]. Three four!",
-        2,
-    ),
-    "min_terminal_lines": ("fineweb", "a\n \nb\n" + "c\n" * 8, 0),
-    "max_short_lines": ("fineweb", "x" * 30 + "\n" + "y" * 31 + "\n\nz\nz", 3 / 4),
-    # One repeated "z" of 3 characters that are no line feeds.
-    "max_duplicate_line_characters ": ("fineweb", "z\ny\n\nz", 1 / 3),
-    "max_newlines": ("fineweb", "a\nb\nc", 2 / 3),
-    "max_line": ("code", "x\n" + "y" * 1001, 1001),
-    "max_mean_line": ("code", "y" * 300 + "\n\nz\n", 301 / 3),
-    "min_alphanumeric": ("code", "a1------", 2 / 8),
-    "max_encoded_share": ("code", "x='" + "0123456789abcdef" * 4 + "'", 64 / 68),
-    "max_encoded_run": ("code", "0123456789abcdef" * 65 + " " + "# words " * 200, 1040),
-    "generated_lines": ("code", "import os\n# This file was Auto-Generated\nx = 1", 2),
-    # Brackets do not count; the last line is a program.
-    "max_data_lines": ("code", "[\n 1, 0x2F, 3.5e7,\n b'x', \"it's\",\n]\n", 1),
-}
-
-
-@pytest.mark.parametrize("field", EXAMPLES)
-def test_worked_example_of_each_rule(field: str) -> None:
-    group, text, value = EXAMPLES[field]
-    field = field.strip()
-    rule = next(rule for rule in RULES if (rule.group, rule.field) == (group, field))
-    config = only(group, field)
-    if field == "min_alphanumeric":
-        config["code"]["min_alphanumeric"] = 0.26
-    reason, measured, threshold = outcome(text, "code" if group == "code" else "prose", **config)
-    assert reason == rule.reason
-    assert measured == pytest.approx(value, abs=1e-15)
-    assert threshold == getattr(getattr(Config.model_validate(config), group), field)
-
-
-def test_every_rule_but_the_upper_size_has_an_example() -> None:
-    examples = {(group, field.strip()) for field, (group, _, _) in EXAMPLES.items()}
-    assert {(rule.group, rule.field) for rule in RULES} - examples == {("size", "max_characters")}
-    assert outcome("a" * 20, size={"min_characters": None, "max_characters": 19}, kind="maths") == (
-        "too_many_characters",
-        20,
-        19,
-    )
-
-
-def test_reasons_are_distinct_snake_case_names() -> None:
-    reasons = [rule.reason for rule in RULES]
-    assert len(set(reasons)) == len(reasons)
-    assert all(reason.replace("_", "a").isalnum() and reason == reason.lower() for reason in reasons)
-
-
-def test_null_switches_a_rule_off_and_first_in_order_is_the_reason() -> None:
-    text = "a\na\na\na"
-    assert outcome(text)[0] == "too_few_characters"
-    assert outcome(text, size={"min_characters": None})[0] == "gopher_duplicate_lines"
-    config = Config(size={"min_characters": None})
-    failures = decide(measure(documents_of([text]), config), config).failures
-    failing = {rule.reason for rule, count in zip(RULES, failures, strict=True) if count}
-    assert failing >= {
-        "gopher_duplicate_lines",
-        "gopher_duplicate_line_characters",
-        "gopher_too_few_words",
-        "fineweb_newlines",
-    }
-
-
-def test_a_group_looks_at_its_kinds_only() -> None:
-    bad = "a\n" * 100
-    for kind in ("maths", "licence", "catalogue", "code"):
-        assert outcome(bad, kind) is None
-        assert outcome(bad, kind, fineweb={"applies_to": [kind]})[0].startswith("fineweb_")
-    assert outcome("z" * 2000, "licence") is None
-    assert outcome("short", "licence")[0] == "too_few_characters"
-
-
-def test_marks_of_generated_files_are_whole_words_near_the_top() -> None:
-    rule = only("code", "generated_lines")
-    assert outcome("x = 1\n" * 4 + "# DO NOT EDIT\n", "code", **rule) == ("code_generated", 5, 5)
-    assert outcome("x = 1\n" * 5 + "# DO NOT EDIT\n", "code", **rule) is None
-    assert outcome("from .errors import AutogenerateDiffsDetected, not_autogenerated\n", "code", **rule) is None
-
-
-def test_maths_keeps_its_formulas() -> None:
-    formulas = r"\begin{align} x_1 &= \frac{a}{b} \\ y &= \{1, 2\} \end{align}" + "\n"
-    assert outcome(formulas * 5, "maths") is None
-
-
-def test_stop_words_are_asked_for_in_listed_languages_only() -> None:
-    german = "Das Sieb hält zurück, was nicht hindurch passt. " * 4
-    rule = only("gopher_quality", "min_stop_words")
-    assert outcome(german, language="en", **rule)[0] == "gopher_stop_words"
-    assert outcome(german, language="de", **rule) is None
-    rule["gopher_quality"]["stop_words"] = {"de": ["das", "was", "der"], "en": ["the"]}
-    assert outcome(german, language="de", **rule) == ("gopher_stop_words", 1.0, 2.0)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        (
-            "筛子让细小的颗粒通过，把粗大的颗粒留下。磨坊主再把它们磨一遍！你见过吗？没有见过。那就来看看吧。"
-            "从前有一位老人，住在河边的小屋里，每天清晨都去山上砍柴，傍晚才回家。"
-        ),
-        (
-            "むかしむかし、あるところに、おじいさんとおばあさんがいました。おじいさんは山へしばかりに、おばあさんは川へせんたくに"
-            "行きました。ある日のことです。大きな桃が流れてきました。おばあさんは桃をひろいました。二人はおどろきました。"
-        ),
-        "ตะแกรงปล่อยให้เมล็ดละเอียดผ่านไปและเก็บเมล็ดหยาบไว้ให้คนโม่บดอีกครั้ง กาลครั้งหนึ่งนานมาแล้วมีชายชราอาศัยอยู่ริมแม่น้ำ",
-    ],
-    ids=["zh", "ja", "th"],
-)
-def test_scripts_without_spaces_are_not_held_to_rules_on_words_and_lines(text: str) -> None:
-    assert outcome(text, language="zh", size={"min_characters": 50}) is None
-
-
-ODD = [
-    "",
-    " ",
-    "\n\n\n",
-    "\x00" * 500,
-    "." * 500,
-    "!?" * 300,
-    "a" * 100_000,
-    "筛" * 3000,
-    "\u202e" * 200 + "שלום " * 100,
-    "e\u0301" * 500,
-    "=" * 5000,
-    "(" * 3000,
-    "\r\n" * 300,
-    "\ufeff",
-    "😀 " * 200,
-    "{" * 200,
-    "\u2028" * 300,
-    "- \n" * 100,
-    "'" * 999,
-]
-
-
-@pytest.mark.parametrize("kind", ["prose", "code", "maths"])
-def test_odd_input_is_decided_without_trouble(kind: str) -> None:
-    documents = documents_of(ODD, kind)
-    decision = decide(measure(documents, Config()), Config())
-    assert decision.rule[0] >= 0
-    assert len(decision.rule) == len(ODD)
-    dropped = decision.rule >= 0
-    assert np.isfinite(decision.value[dropped]).all()
-    assert np.isnan(decision.value[~dropped]).all()
-
-
-def test_one_word_a_million_times_is_repetition() -> None:
-    reason, value, _ = outcome("word " * 1_000_000)
-    assert reason == "gopher_top_2_gram"
-    assert value == pytest.approx(9 * 999_999 / 5_000_000)
-
-
-def test_pieces_take_a_heading_s_underline_for_one_word() -> None:
-    text = GOOD + "\n\nHeading\n" + "=" * 60 + "\n"
-    assert outcome(text, **only("gopher_quality", "min_alphabetic_words"))[0] == "gopher_alphabetic_words"
-    assert outcome(text, words="pieces", **only("gopher_quality", "min_alphabetic_words")) is None
-
-
-@settings(max_examples=25, deadline=None)
-@given(st.permutations(range(len(ODD) + 2)))
-def test_neighbours_and_order_do_not_matter(order: list[int]) -> None:
-    texts = [*ODD, GOOD, GOOD.replace("cat", "cat\n\ncat")]
-    alone = decide(measure(documents_of(texts), Config()), Config())
-    mixed = decide(measure(documents_of([texts[i] for i in order]), Config()), Config())
-    np.testing.assert_array_equal(mixed.rule, alone.rule[list(order)])
-    np.testing.assert_array_equal(mixed.value, alone.value[list(order)])
-    np.testing.assert_array_equal(mixed.failures, alone.failures)
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.text(st.sampled_from("ab .\n{-#'"), max_size=200), st.sampled_from(["prose", "code", "maths"]))
-def test_looser_thresholds_never_drop_more(text: str, kind: str) -> None:
-    loose = {"size": {"min_characters": 5}, "gopher_quality": {"min_words": 3}, "c4": {"min_sentences": 1}}
-    if outcome(text, kind) is None:
-        assert outcome(text, kind, **loose) is None
+def apply(folder: Path, documents: Path) -> dict[str, bytes]:
+    """Run the job; its files."""
+    paths = {name: folder / name for name in ("kept", "dropped", "stats")}
+    heuristics.run_apply(Config(), shard=3, documents=documents, **paths)
+    return {name: path.read_bytes() for name, path in paths.items()}
 
 
 def test_run_writes_ledger_with_value_and_threshold(tmp_path: Path) -> None:
     texts = [GOOD, "short", GOOD + " {", GOOD.upper()]
     write_table(tmp_path / "in.parquet", documents_of(texts))
-    heuristics.run_apply(
-        Config(),
-        shard=3,
-        documents=tmp_path / "in.parquet",
-        kept=tmp_path / "kept.parquet",
-        dropped=tmp_path / "dropped.parquet",
-        stats=tmp_path / "stats.json",
-    )
-    assert read_documents(tmp_path / "kept.parquet")["text"].to_pylist() == [GOOD]
-    ledger = read_table(tmp_path / "dropped.parquet").select(["reason", "value", "threshold", "chars"]).to_pylist()
+    apply(tmp_path, tmp_path / "in.parquet")
+    assert read_documents(tmp_path / "kept")["text"].to_pylist() == [GOOD]
+    ledger = read_table(tmp_path / "dropped").select(["reason", "value", "threshold", "chars"]).to_pylist()
     assert ledger == [
         {"reason": "too_few_characters", "value": 5.0, "threshold": 100.0, "chars": 5},
         {"reason": "c4_curly_brackets", "value": 1.0, "threshold": 0.0, "chars": len(GOOD) + 2},
         {"reason": "gopher_stop_words", "value": 0.0, "threshold": 2.0, "chars": len(GOOD)},
     ]
-    notes = read_json(tmp_path / "stats.json")["notes"]
+    notes = read_json(tmp_path / "stats")["notes"]
     assert notes["fails_too_few_characters"] == 1
     assert set(notes) == {f"fails_{rule.reason}" for rule in RULES}
 
@@ -315,14 +43,30 @@ def test_run_writes_ledger_with_value_and_threshold(tmp_path: Path) -> None:
 def test_documents_without_a_language_are_refused(tmp_path: Path) -> None:
     write_table(tmp_path / "in.parquet", make_documents([GOOD]))
     with pytest.raises(SchemaError, match="language_id"):
-        heuristics.run_apply(
-            Config(),
-            shard=0,
-            documents=tmp_path / "in.parquet",
-            kept=tmp_path / "a",
-            dropped=tmp_path / "b",
-            stats=tmp_path / "c",
-        )
+        apply(tmp_path, tmp_path / "in.parquet")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.parquet"]
+
+
+def test_files_do_not_depend_on_what_is_read_at_once(tmp_path: Path) -> None:
+    texts = [GOOD, "short", CODE, GOOD + " {", GOOD.upper(), "筛子", "a\n" * 200, GOOD * 2, ""] * 3
+    kinds = (["prose"] * 6 + ["code", "maths", "licence"]) * 3
+    documents = documents_of(texts)
+    documents = documents.set_column(documents.column_names.index("kind"), "kind", pa.array(kinds, pa.string()))
+    path = tmp_path / "in.parquet"
+    write_table(path, documents)
+    whole = apply(tmp_path / "whole", path)
+    with in_batches(documents):
+        assert apply(tmp_path / "batches", path) == whole
+    notes = read_json(tmp_path / "whole" / "stats")["notes"]
+    assert notes["fails_too_few_characters"] == 9
+    assert 0 < read_documents(tmp_path / "whole" / "kept").num_rows < len(texts)
+
+
+def test_a_shard_without_documents_has_all_files(tmp_path: Path) -> None:
+    write_table(tmp_path / "in.parquet", documents_of([GOOD]).slice(0, 0))
+    apply(tmp_path, tmp_path / "in.parquet")
+    assert read_documents(tmp_path / "kept").num_rows == 0
+    assert set(read_json(tmp_path / "stats")["notes"].values()) == {0}
 
 
 def test_config_survives_its_canonical_json() -> None:

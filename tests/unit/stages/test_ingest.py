@@ -1,19 +1,25 @@
 import gzip
 import json
 import random
+from collections import defaultdict
+from contextlib import ExitStack
 from datetime import UTC, datetime
+from unittest.mock import patch
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tamis import barrier
-from tamis.errors import SourceError
-from tamis.ids import home_shard
+from tamis import barrier, exchange, external_sort, streams
+from tamis.errors import ShardMismatchError, SourceError
+from tamis.ids import content_hash, document_key, home_shard
 from tamis.readers import Record
 from tamis.readers.jsonl import JsonlSource
 from tamis.shards import read_json
 from tamis.stages import ingest
+from tamis.urls import url_key
 
 LONG = "The harbour was quiet in the morning and the boats had not come back. "
 
@@ -63,6 +69,15 @@ def run(folder, sources, shards=1, config=None):
         return pa.concat_tables(pq.read_table(path) for path in sorted((folder / name).iterdir())).sort_by("id")
 
     return whole("documents"), whole("dropped")
+
+
+def small(rows=3, characters=50, joined=300, run=500, piece=200):
+    """While it lasts, everything that is gathered is tiny: batches, rounds, and runs and slices of the sort."""
+    stack = ExitStack()
+    stack.enter_context(patch.multiple(ingest, BATCH_ROWS=rows, BATCH_CHARACTERS=characters))
+    stack.enter_context(patch.object(streams, "ROUND_BYTES", joined))
+    stack.enter_context(patch.multiple(external_sort, RUN_BYTES=run, SLICE_BYTES=piece))
+    return stack
 
 
 def pages(count, seed=0):
@@ -212,7 +227,8 @@ def test_ids_are_content_and_nothing_else():
         return Record(**values | {"record": 1} | changes)
 
     def identity(source="s", priority=0, **changes):
-        return ingest.documents_of([record(**changes)], source, priority)["id"][0].as_py()
+        (table,) = ingest.documents_of([record(**changes)], source, priority)
+        return table["id"][0].as_py()
 
     base = identity()
     assert len(base) == 32
@@ -225,3 +241,185 @@ def test_ids_are_content_and_nothing_else():
         identity(url=None),
     }
     assert len(others | {base}) == 6
+
+
+DATES = ("2020-01-01", "2021-05-05", None)
+RECORDS = st.fixed_dictionaries(
+    {
+        "text": st.sampled_from(["One.", "Two, which is longer.", "Drei Körner 筛子"]),
+        "url": st.sampled_from(["https://a.example/1", "https://a.example/2", None]),
+        "date": st.sampled_from(DATES),
+    },
+    optional={"note": st.sampled_from(["", "a", "b", "ü"])},
+)
+
+
+def expected(records):
+    """Documents and ledger as plain Python would have them, columns that the steps of the stage decide about."""
+    groups = defaultdict(list)
+    for row in records:
+        metadata = {name: value for name, value in row.items() if name not in ("text", "url", "date")}
+        when = None if row["date"] is None else f"{row['date']}T00:00:00Z"
+        name = document_key(url_key(row["url"]) if row["url"] else row["text"])
+        name += content_hash("web", row["url"], when, row["text"])
+        written = json.dumps(metadata, ensure_ascii=False, separators=(",", ":")) if metadata else None
+        groups[name].append((written is None, written, row))
+
+    def in_keep_order(name):
+        row = groups[name][0][2]
+        return row["date"] is None, [-ord(digit) for digit in row["date"] or ""], -len(row["text"]), name
+
+    ranks = {name: rank for rank, name in enumerate(sorted(groups, key=in_keep_order))}
+    documents = []
+    for name in sorted(groups):
+        _, written, row = min(groups[name], key=lambda found: (found[0], found[1] or ""))
+        documents.append((name, row["text"], row["url"], written, len(groups[name]), ranks[name]))
+    return documents, sorted(name for name, found in groups.items() for _ in found[1:])
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.lists(RECORDS, max_size=8), min_size=1, max_size=4).filter(any),
+    st.integers(1, 3),
+    st.tuples(
+        st.sampled_from([1, 2, 5]),
+        st.sampled_from([1, 40]),
+        st.sampled_from([1, 300]),
+        st.sampled_from([1, 400]),
+        st.sampled_from([1, 200]),
+    ),
+)
+def test_documents_are_the_same_whatever_is_gathered_together(tmp_path_factory, files, shards, bounds):
+    folder = tmp_path_factory.mktemp("ingest")
+    paths = [write_lines(folder / f"{number}.jsonl", rows) for number, rows in enumerate(files)]
+    whole = write_lines(folder / "whole.jsonl", [row for rows in files for row in rows])
+    one, one_dropped = run(folder / "one", [source(whole)], shards)
+    with small(*bounds):
+        many, many_dropped = run(
+            folder / "many",
+            [source(*paths)],
+            shards,
+            ingest.Config(unit_bytes=sum(bounds)),
+        )
+    assert many.equals(one)
+    assert many_dropped.equals(one_dropped)
+    for name in ("documents", "dropped", "stats"):
+        for path in (folder / "one" / name).iterdir():
+            assert (folder / "many" / name / path.name).read_bytes() == path.read_bytes()
+            assert len(list((folder / "many" / name).iterdir())) == shards
+    documents, repeats = expected([row for rows in files for row in rows])
+    columns = ("id", "text", "url", "metadata", "copies", "rank")
+    assert list(zip(*(many[name].to_pylist() for name in columns), strict=True)) == documents
+    assert many_dropped["id"].to_pylist() == repeats
+    assert many_dropped["matched_id"].to_pylist() == repeats
+
+
+def test_tables_of_the_map_job_hold_few_rows_and_few_characters():
+    def record(text, metadata=None):
+        return Record(text, "prose", None, None, metadata, "p", 1)
+
+    long = [record("y" * 500), record("z", {"a": "b" * 99})]
+    with small(rows=3, characters=100):
+        tables = list(ingest.documents_of([record("x"), *long, *[record("z")] * 4], "s", 0))
+        assert [table.num_rows for table in tables] == [2, 1, 3, 1]
+        assert [table.num_rows for table in ingest.documents_of([], "s", 0)] == [0]
+        assert [table.num_rows for table in ingest.documents_of([record("x")] * 6, "s", 0)] == [3, 3]
+
+
+def test_the_map_job_does_not_hold_its_unit(tmp_path):
+    path = write_lines(tmp_path / "a.jsonl", [{"text": f"{number} {LONG * 100}"} for number in range(2000)])
+    held = []
+
+    def watched(*arguments):
+        held.append(pa.total_allocated_bytes() - start)
+        return split(*arguments)
+
+    split, start = exchange.split, pa.total_allocated_bytes()
+    with small(100, 10**6, 10**6), patch.object(exchange, "split", watched):
+        ingest.run_map(
+            source=source(path).model_dump(mode="json"),
+            priority=0,
+            files=[str(path)],
+            shards=2,
+            output=tmp_path / "rows.arrow",
+            skipped=tmp_path / "skipped.parquet",
+            read_counts=tmp_path / "read.json",
+        )
+    assert len(held) > 5
+    assert max(held) < 5_000_000 < path.stat().st_size
+
+
+def test_the_apply_job_does_not_hold_its_shard(tmp_path):
+    rows = [{"text": f"{number} {LONG * 100}", "url": f"https://a.example/{number}"} for number in range(2000)]
+    path = write_lines(tmp_path / "a.jsonl", rows)
+    held = []
+
+    def watched(rows):
+        held.append(pa.total_allocated_bytes() - start)
+        return without_repeats(rows)
+
+    without_repeats, start = ingest.without_repeats, pa.total_allocated_bytes()
+    with (
+        small(100, 10**6, 10**6, 10**6, 10**6),
+        patch.object(ingest, "without_repeats", watched),
+        patch("tamis.shards.ROW_GROUP_ROWS", 100),
+    ):
+        documents, _ = run(tmp_path / "out", [source(path)])
+    assert documents.num_rows == 2000
+    assert len(held) > 5
+    assert max(held) < 6_000_000 < path.stat().st_size
+
+
+def test_many_unreadable_records_are_all_listed(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(f'{{"text": {number}}}\n' for number in range(10)) + '{"text": "Good."}\n')
+    with small():
+        run(tmp_path / "out", [source(path)])
+    skipped = pq.read_table(tmp_path / "out" / "skipped" / "part-00000.parquet")
+    assert skipped["record"].to_pylist() == list(range(1, 11))
+    counts = read_json(tmp_path / "out" / "read" / "part-00000.json")
+    assert counts["files"][0] == {"path": str(path), "records": 1, "skipped": 10}
+
+
+def test_rows_of_other_shards_and_damaged_rows_are_refused(tmp_path):
+    path = write_lines(tmp_path / "a.jsonl", pages(30))
+    run(tmp_path, [source(path)], 2)
+    rows = tmp_path / "map" / "barrier.json"
+    for shards in (1, 4, 5):
+        with pytest.raises(ShardMismatchError, match=r"part-00000\.arrow"):
+            ingest.run_keys(ingest.Config(), shards=shards, shard=0, barrier=rows, output=tmp_path / "k")
+    file = tmp_path / "map" / "part-00000.arrow"
+    file.write_bytes(file.read_bytes()[:-20])
+    barrier.write(rows, tmp_path / "map", 1, ".arrow")
+    with pytest.raises(SourceError, match=r"part-00000\.arrow"):
+        ingest.run_keys(ingest.Config(), shards=2, shard=0, barrier=rows, output=tmp_path / "k")
+    file.unlink()
+    with pytest.raises(SourceError, match=r"part-00000\.arrow"):
+        ingest.run_keys(ingest.Config(), shards=2, shard=0, barrier=rows, output=tmp_path / "k")
+    assert not (tmp_path / "k").exists()
+
+
+def test_a_failing_apply_job_leaves_nothing_behind(tmp_path):
+    path = write_lines(tmp_path / "a.jsonl", pages(30))
+    run(tmp_path, [source(path)])
+    (tmp_path / "documents" / "part-00000.parquet").unlink()
+    with (
+        small(),
+        patch.object(ingest, "without_repeats", side_effect=KeyboardInterrupt),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        run(tmp_path, [source(path)])
+    assert list((tmp_path / "documents").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_document_of_100_mb_beside_ordinary_ones(tmp_path):
+    rows = pages(200)
+    rows[50]["text"] = LONG * 1_450_000
+    path = write_lines(tmp_path / "a.jsonl", [*rows, rows[50] | {"number": 1000}])
+    documents, dropped = run(tmp_path / "out", [source(path)], 2)
+    found = {json.loads(row["metadata"])["number"]: row for row in documents.to_pylist()}
+    assert len(found) == 200
+    assert found[1000]["text"] == rows[50]["text"]
+    assert found[1000]["copies"] == 2
+    assert dropped["chars"].to_pylist() == [len(rows[50]["text"])]

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from documents import in_batches
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -169,6 +170,26 @@ def test_run_writes_documents_ledger_and_counts(make_documents, tmp_path: Path) 
     assert read_table(tmp_path / "dropped.parquet").num_rows == 8
     notes = read_json(tmp_path / "stats.json")["notes"]
     assert notes == {f"language_{code}": 1 for code in SENTENCES}
+
+
+def test_files_do_not_depend_on_what_is_read_at_once(make_documents, tmp_path: Path) -> None:
+    kinds = ["prose", "code", "maths", "licence", "prose"] * 6
+    documents = make_documents([*SENTENCES.values()] * 3, kind=kinds)
+    write_table(tmp_path / "in.parquet", documents)
+
+    def apply(folder: Path) -> dict[str, bytes]:
+        paths = {name: folder / name for name in ("kept", "dropped", "stats")}
+        config = Config(keep_languages=("en", "de", "zh", "ar", "und"))
+        language_id.run_apply(config, shard=0, documents=tmp_path / "in.parquet", **paths)
+        return {name: path.read_bytes() for name, path in paths.items()}
+
+    whole = apply(tmp_path / "whole")
+    with in_batches(documents):
+        assert apply(tmp_path / "batches") == whole
+    notes = read_json(tmp_path / "whole" / "stats")["notes"]
+    assert sum(notes.values()) == 30
+    assert notes["language_und"] == 6
+    assert 6 < read_table(tmp_path / "whole" / "kept").num_rows < 30
 
 
 def test_fasttext_model_is_used_when_given(tmp_path: Path) -> None:

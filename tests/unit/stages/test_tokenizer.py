@@ -7,12 +7,13 @@ import os
 import random
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from documents import make_documents
+from documents import in_batches, make_documents
 from tokenizers import Tokenizer
 
 from tamis import barrier, exchange
@@ -105,6 +106,31 @@ def test_training_does_not_depend_on_threads_hash_seed_or_order(tmp_path: Path) 
     environment = os.environ | {"TOKENIZERS_PARALLELISM": "true", "RAYON_NUM_THREADS": "4", "PYTHONHASHSEED": "7"}
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, env=environment)
     assert (tmp_path / "other.json").read_bytes() == model
+
+
+def test_files_do_not_depend_on_what_is_read_at_once(tmp_path: Path) -> None:
+    documents = pool()
+    config = SMALL.model_copy(update={"sample_characters": 3000, "sample_document_characters": 100})
+    received = []
+    for name in ("whole", "batches"):
+        folder = tmp_path / name
+        lay_out(folder, documents, 1)
+        with nullcontext() if name == "whole" else in_batches(documents.slice(0, 40)):
+            train(folder, 1, config)
+            count(folder)
+        names = ("tokenizer.json", "training.json", "documents", "dropped", "stats")
+        received.append(
+            {
+                path.relative_to(folder): path.read_bytes()
+                for top in names
+                for path in sorted([folder / top, *(folder / top).glob("*")])
+                if path.is_file()
+            }
+        )
+        received.append(exchange.read_batch(folder / "index" / "part-00000.arrow", 0, 1))
+        received.append(exchange.read_batch(folder / "sample" / "part-00000.arrow", 0, 1))
+    assert received[:3] == received[3:]
+    assert len(received[0]) == 5
 
 
 def test_counts_are_those_of_a_plain_encoding(tmp_path: Path) -> None:

@@ -16,10 +16,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tamis.heuristics.metrics import measure_prose
+from tamis.heuristics.rules import PROSE_GROUPS, RULES
 from tamis.kernels.characters import SENTENCE_END, table
 from tamis.kernels.rule_words import rule_words
-from tamis.stages.heuristics import PROSE_GROUPS, Config, measure_prose
-from tamis.stages.heuristics_rules import RULES
+from tamis.stages.heuristics import Config
 
 datatrove_filters = pytest.importorskip("datatrove.pipeline.filters")
 

@@ -1,4 +1,4 @@
-"""The rules of the heuristics: their sections of the configuration, their order, and what each is held against.
+"""Which rules there are: their sections of the configuration, their order, and what each is held against.
 
 A rule is a row of `RULES`: its name (the ledger's reason), the group and field with its threshold, the metric that it
 reads (`METRICS` of the group's kernel) and the direction. Null switches a rule off. The order of `RULES` is the order
@@ -179,7 +179,28 @@ class Code(Section):
     )
 
 
+class Groups(Section):
+    """All groups of rules, and what they take for a word."""
+
+    words: Literal["tokens", "pieces"] = Field(
+        "tokens",
+        description="What Gopher's and FineWeb's rules count. tokens: words and punctuation apart, as datatrove does. "
+        "pieces: whatever stands between white space, as the papers read; choose it for mark-up, where tokens make "
+        "every character of a heading's underline a word.",
+    )
+    size: Size = Field(Size(), description="Length and damage.")
+    gopher_repetition: GopherRepetition = Field(GopherRepetition(), description="Gopher's repetition rules.")
+    gopher_quality: GopherQuality = Field(GopherQuality(), description="Gopher's quality rules.")
+    c4: C4 = Field(C4(), description="C4's rules.")
+    fineweb: FineWeb = Field(FineWeb(), description="FineWeb's rules.")
+    code: Code = Field(Code(), description="Rules for source code.")
+
+
 Group = Literal["size", "gopher_repetition", "gopher_quality", "c4", "fineweb", "code"]
+
+
+PROSE_GROUPS: tuple[Group, ...] = ("gopher_repetition", "gopher_quality", "c4", "fineweb")
+"""Groups whose metrics come from one walk through the text."""
 
 
 @dataclass(frozen=True)
