@@ -45,7 +45,7 @@ def _arguments(found: list[str], bands: int, rows: int) -> tuple:
 
 
 def _megabytes_per_second(found: list[str], bands: int, rows: int) -> float:
-    from tamis.kernels.minhash import band_rows
+    from tamis.kernels.dedup.minhash import band_rows
 
     arguments = _arguments(found, bands, rows)
     size = int(arguments[0][-1] - arguments[0][0])
@@ -61,7 +61,7 @@ def _megabytes_per_second(found: list[str], bands: int, rows: int) -> float:
 
 def levels(work: Path) -> tuple[list[str], list[list[str]]]:
     """Signatures against known Jaccard at 20 levels: 252 bands of one row are the 252 values of a signature."""
-    from tamis.kernels.minhash import band_rows
+    from tamis.kernels.dedup.minhash import band_rows
 
     head = ["level", "pairs", "exact Jaccard, mean", "share of equal signature values, mean", "standard error"]
     texts_by_id, known = _corpus(work)

@@ -75,7 +75,7 @@ def merge_ranks(key_files: Sequence[Path], output: Path) -> None:
         key_files: sorted keys, one file a shard.
         output: `.npy` of int64: the ranks of file 0's rows, then of file 1's, and so on.
     """
-    from tamis.kernels.merge import merge_sorted
+    from tamis.kernels.dedup.merge import merge_sorted
 
     lists = [load_array(path) for path in key_files]
     starts = np.concatenate([[0], np.cumsum([len(keys) for keys in lists])]).astype(np.int64)

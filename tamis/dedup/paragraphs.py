@@ -61,8 +61,8 @@ def find_paragraphs(documents: pa.Table, scheme: Scheme, first_row: int = 0) -> 
         scheme: which are compared.
         first_row: row of the first of them in its shard.
     """
+    from tamis.kernels.dedup.paragraphs import unit_hashes
     from tamis.kernels.lines import find_units, unit_characters
-    from tamis.kernels.paragraphs import unit_hashes
     from tamis.kernels.words import buffers
 
     offsets, data = buffers(documents["text"])

@@ -82,7 +82,7 @@ def _compared(documents: pa.Table, scheme: Scheme) -> np.ndarray:
 
 
 def _winnow(piece: Piece, scopes: np.ndarray, scheme: Scheme) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    from tamis.kernels.substrings import winnow
+    from tamis.kernels.dedup.substrings import winnow
 
     return winnow(
         piece.data,
@@ -122,7 +122,7 @@ def windows(
     Returns:
         `tamis.dedup.windows.PLACES`, in the order of the rows and texts; counts.
     """
-    from tamis.kernels.substrings import window_hashes
+    from tamis.kernels.dedup.substrings import window_hashes
 
     key_0, key_1 = hashing.keys("substring_dedup windows", 2, scheme.seed)
     scopes = scope.hashes(documents, scheme.within)
@@ -180,7 +180,7 @@ def cut(documents: pa.Table, repeats: Repeats, scheme: Scheme) -> tuple[pa.Table
     Returns:
         The n documents with their new text, the rows of `schemas.EDITS`, and how many tokens were cut.
     """
-    from tamis.kernels.substrings import merge_windows
+    from tamis.kernels.dedup.substrings import merge_windows
 
     first, last = merge_windows(repeats.row, repeats.position, scheme.tokens)
     begin, end = repeats.position[first], repeats.position[last - 1] + scheme.tokens

@@ -13,7 +13,7 @@ from tamis.heuristics.rules import PROSE_GROUPS, Code, GopherQuality, Groups
 
 def _phrases(phrases: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Code points of several phrases one after the other, and the bounds of each."""
-    from tamis.kernels.listed_pieces import encode
+    from tamis.kernels.heuristics.listed_pieces import encode
 
     bounds = np.cumsum([0, *map(len, phrases)]).astype(np.int64)
     return encode("".join(phrases)).copy(), bounds
@@ -21,7 +21,7 @@ def _phrases(phrases: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
 
 def _stop_words(config: GopherQuality, languages: pa.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Hashes of all stop words, their bounds by language, and each document's language among them (-1: none)."""
-    from tamis.kernels.listed_pieces import encode, span_hash
+    from tamis.kernels.heuristics.listed_pieces import encode, span_hash
 
     listed = sorted(config.stop_words)
     hashes: list[int] = []
@@ -47,9 +47,9 @@ def measure_prose(text: pa.Array, language: pa.Array, config: Groups) -> dict[st
         config: all groups.
 
     Returns:
-        Name of each metric (`tamis.kernels.prose_columns.METRICS`) → float64[n]; NaN where it is not defined.
+        Name of each metric (`METRICS` of `tamis.kernels.heuristics.prose_columns`) → float64[n]; NaN where undefined.
     """
-    from tamis.kernels import c4_lines, characters, listed_pieces, prose_columns, prose_metrics
+    from tamis.kernels.heuristics import c4_lines, characters, listed_pieces, prose_columns, prose_metrics
     from tamis.kernels.words import buffers
 
     offsets, data = buffers(text)
@@ -84,8 +84,8 @@ def measure_prose(text: pa.Array, language: pa.Array, config: Groups) -> dict[st
 
 
 def measure_code(text: pa.Array, config: Code) -> dict[str, np.ndarray]:
-    """Metrics of the code group: name (`tamis.kernels.code_metrics.METRICS`) → float64[n]."""
-    from tamis.kernels import characters, code_metrics
+    """Metrics of the code group: name (`tamis.kernels.heuristics.code_metrics.METRICS`) → float64[n]."""
+    from tamis.kernels.heuristics import characters, code_metrics
     from tamis.kernels.words import buffers
 
     marks, bounds = _phrases(config.generated_marks)
@@ -94,8 +94,8 @@ def measure_code(text: pa.Array, config: Code) -> dict[str, np.ndarray]:
 
 
 def measure_size(text: pa.Array) -> dict[str, np.ndarray]:
-    """Metrics of the size group: name (`tamis.kernels.size_metrics.METRICS`) → float64[n]."""
-    from tamis.kernels import size_metrics
+    """Metrics of the size group: name (`tamis.kernels.heuristics.size_metrics.METRICS`) → float64[n]."""
+    from tamis.kernels.heuristics import size_metrics
     from tamis.kernels.words import buffers
 
     return dict(zip(size_metrics.METRICS, size_metrics.measure_size(*buffers(text)).T, strict=True))

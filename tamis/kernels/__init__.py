@@ -25,7 +25,7 @@ from tamis.user_cache import own_folder
 def _content_hash(folder: Path) -> str:
     """16 hex characters over all kernel sources, the definition of words that they build tables from, and numba."""
     state = blake2b(numba.__version__.encode(), digest_size=8)
-    for path in [*sorted(folder.glob("*.py")), folder.parent / "text.py"]:
+    for path in [*sorted(folder.rglob("*.py")), folder.parent / "text.py"]:
         state.update(path.read_bytes())
     return state.hexdigest()
 

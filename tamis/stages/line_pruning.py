@@ -148,7 +148,7 @@ def count_ngrams(documents: Iterable[pa.Table], corpus: int, config: Config) -> 
     Yields:
         `FREQUENCIES`, sorted by key, each of a part of the documents: one table for about 30 M words.
     """
-    from tamis.kernels.line_ngrams import KeyCounter
+    from tamis.kernels.dedup.line_ngrams import KeyCounter
     from tamis.kernels.lines import find_units
     from tamis.kernels.words import buffers
 
@@ -206,7 +206,7 @@ class Pruner:
             corpus: documents of the whole corpus.
             config: the stage's section.
         """
-        from tamis.kernels.frequent_lines import FrequentKeys
+        from tamis.kernels.dedup.frequent_lines import FrequentKeys
 
         self._often = FrequentKeys(often["key"].to_numpy(), often["documents"].to_numpy())
         self._corpus, self._config = corpus, config

@@ -33,8 +33,8 @@ window that another document holds: so guarantee 2 is true of all but the few ch
 Steps, the first three so that only windows that may be repeated cross between shards:
 
 * map (a shard): fingerprints. Of the k-token grams of each window, k = (N + 1) // 2, one is chosen by its content alone
-  (`tamis/kernels/substrings.py`), so a repeated window holds a chosen gram that occurs twice. A fingerprint is the
-  64-bit hash of a chosen gram; one that a shard holds more often crosses twice.
+  (`tamis/kernels/dedup/substrings.py`), so a repeated window holds a chosen gram that occurs twice. A fingerprint is
+  the 64-bit hash of a chosen gram; one that a shard holds more often crosses twice.
 * reduce (a partition of the fingerprints): those that occur twice, back to the shards that hold them.
 * windows (a shard): the windows whose chosen gram is one of them, hashed. Each crosses once a shard, with its first
   document there, so a template in 10^5 documents crosses as often as there are shards.

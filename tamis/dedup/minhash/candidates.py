@@ -40,7 +40,7 @@ def members(signatures: pa.Table, stays: np.ndarray, partitions: int) -> list[pa
     Returns:
         `partitions` tables of `MEMBERS`.
     """
-    from tamis.kernels.buckets import route
+    from tamis.kernels.dedup.buckets import route
 
     homes = (signatures["set_low"].to_numpy() % np.uint64(partitions)).astype(np.int64)
     lists, owners, starts, hashes = route(band_matrix(signatures), homes, stays, partitions)
@@ -61,7 +61,7 @@ def members(signatures: pa.Table, stays: np.ndarray, partitions: int) -> list[pa
 
 def _order(low: np.ndarray, high: np.ndarray, rank: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows that share a set hash with another one, by set hash and rank; and which of them begin a set."""
-    from tamis.kernels.buckets import perhaps_repeated
+    from tamis.kernels.dedup.buckets import perhaps_repeated
 
     again = np.flatnonzero(perhaps_repeated(low))
     order = again[np.lexsort((rank[again], high[again], low[again]))]
@@ -123,7 +123,7 @@ class Partition:
             For each shard its unique pairs (`PAIRS`, sorted by later, earlier), and the number of pairs of its
             documents that the bound left out (counted once a bucket).
         """
-        from tamis.kernels.buckets import pair_up, perhaps_repeated
+        from tamis.kernels.dedup.buckets import pair_up, perhaps_repeated
 
         # Documents by number, in keep order: two numbers make one 64-bit key of a pair.
         by_rank = np.argsort(self._rank)

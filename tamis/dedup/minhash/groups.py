@@ -90,7 +90,7 @@ def greedy_verdicts(edges: Sequence[Path], collapsed: Sequence[Path]) -> Iterato
     Yields:
         Rows of `VERDICTS`.
     """
-    from tamis.kernels.groups import greedy
+    from tamis.kernels.dedup.groups import greedy
 
     gone = np.zeros(1, np.uint8)
     for some_edges, some_collapsed in streams.merged([edges, collapsed]):
@@ -119,7 +119,7 @@ def greedy_verdicts(edges: Sequence[Path], collapsed: Sequence[Path]) -> Iterato
 
 def _united(edges: Sequence[Path]) -> np.ndarray:
     """Union-find over all edges: int64 parents by rank, eight bytes a document."""
-    from tamis.kernels.groups import unite
+    from tamis.kernels.dedup.groups import unite
 
     parents = np.zeros(0, np.int64)
     for (table,) in streams.merged([edges]):
@@ -146,7 +146,7 @@ def component_verdicts(edges: Sequence[Path], collapsed: Sequence[Path]) -> Iter
     Yields:
         Rows of `VERDICTS`.
     """
-    from tamis.kernels.groups import roots
+    from tamis.kernels.dedup.groups import roots
 
     parents = _united(edges)
     first: dict[int, tuple[str, int]] = {}

@@ -183,7 +183,7 @@ def candidates(known: pa.Table, bands: Path, bound: int) -> tuple[np.ndarray, np
     Returns:
         Row among the signatures and row of the part, unique and sorted; and how many pairs the bound left out.
     """
-    from tamis.kernels.buckets import join
+    from tamis.kernels.dedup.buckets import join
 
     batches = _batches(bands)
     if not batches or not known.num_rows:
@@ -250,7 +250,7 @@ def _compare(
         sets: of the part.
         threshold: smallest similarity that matters.
     """
-    from tamis.kernels.minhash import similarities
+    from tamis.kernels.dedup.minhash import similarities
 
     needed, others = np.unique(rows, return_inverse=True)
     table = sets.take(needed)

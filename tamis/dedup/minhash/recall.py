@@ -80,7 +80,7 @@ class Audit:
             threshold: smallest Jaccard similarity of a pair.
             kinds: documents of other kinds are left out.
         """
-        from tamis.kernels.overlaps import invert
+        from tamis.kernels.dedup.overlaps import invert
 
         self._scheme, self._threshold, self._kinds = scheme, threshold, pa.array(kinds)
         self._members = pa.concat_tables(exchange.read_batch(path, 0, 1) for path in sample).combine_chunks()
@@ -102,8 +102,8 @@ class Audit:
             documents: as read.
             kept: ranks of those that stay.
         """
+        from tamis.kernels.dedup.overlaps import close_members
         from tamis.kernels.folded_characters import character_table
-        from tamis.kernels.overlaps import close_members
         from tamis.kernels.words import WORD_KEY, buffers
 
         documents = documents.filter(pc.is_in(documents["kind"], value_set=self._kinds))

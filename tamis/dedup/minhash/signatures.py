@@ -49,8 +49,8 @@ class Scheme:
 
 def _signatures(batch: pa.Table, scheme: Scheme) -> pa.Table:
     """Signatures of some documents (columns id, rank, copies, text, and that of the scope)."""
+    from tamis.kernels.dedup.minhash import band_rows
     from tamis.kernels.folded_characters import character_table
-    from tamis.kernels.minhash import band_rows
     from tamis.kernels.words import WORD_KEY, buffers
 
     n = batch.num_rows
@@ -152,8 +152,8 @@ def read_sets(documents: Path, ranks: np.ndarray, sizes: np.ndarray, scheme: Sch
     Raises:
         ShardMismatchError: a document is not there, or its text does not give a set of that size.
     """
+    from tamis.kernels.dedup.minhash import write_sets
     from tamis.kernels.folded_characters import character_table
-    from tamis.kernels.minhash import write_sets
     from tamis.kernels.words import WORD_KEY, buffers
 
     done = 0

@@ -123,7 +123,7 @@ def verified(
     Returns:
         Rows of `EDGES`, sorted by rank, other.
     """
-    from tamis.kernels.minhash import similarities
+    from tamis.kernels.dedup.minhash import similarities
 
     shards = len(sets)
     wanted = wanted_here(sets, shard, shards)

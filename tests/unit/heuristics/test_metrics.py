@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from tamis.heuristics.metrics import measure_prose
 from tamis.heuristics.rules import PROSE_GROUPS, RULES
-from tamis.kernels.characters import SENTENCE_END, table
-from tamis.kernels.rule_words import rule_words
+from tamis.kernels.heuristics.characters import SENTENCE_END, table
+from tamis.kernels.heuristics.rule_words import rule_words
 from tamis.stages.heuristics import Config
 
 datatrove_filters = pytest.importorskip("datatrove.pipeline.filters")

@@ -167,3 +167,14 @@ def test_a_full_disk_ends_no_job(monkeypatch, caplog):
     assert len(caplog.records) == 1
     assert "No space left" in caplog.text
     kernels._warn.cache_clear()
+
+
+def test_an_edit_in_any_room_of_the_kernels_names_another_folder(tmp_path):
+    package = Path(kernels.__file__).parent
+    copied = shutil.copytree(package, tmp_path / "kernels", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(package.parent / "text.py", tmp_path)
+    before = kernels._content_hash(copied)
+    assert before == kernels._content_hash(package)
+    edited = copied / "heuristics" / "rule_words.py"
+    edited.write_text(edited.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    assert kernels._content_hash(copied) != before

@@ -21,8 +21,8 @@ from plain_text import plain_units, without
 from pydantic import ValidationError
 from stage_jobs import line_pruning
 
-from tamis.kernels.key_counts import sorted_counts
-from tamis.kernels.line_ngrams import LARGE
+from tamis.kernels.dedup.key_counts import sorted_counts
+from tamis.kernels.dedup.line_ngrams import LARGE
 from tamis.stages import line_pruning as stage
 from tamis.text import words
 

@@ -33,7 +33,7 @@ from stage_jobs import MinhashJobs, minhash_dedup
 from tamis import exchange, hashing, streams
 from tamis.dedup.minhash import signatures
 from tamis.errors import ShardMismatchError, SourceError
-from tamis.kernels import minhash as kernel
+from tamis.kernels.dedup import minhash as kernel
 from tamis.shards import read_table, write_table
 from tamis.stages import minhash_dedup as stage
 from tamis.stages.minhash_dedup import Config, candidate_probability

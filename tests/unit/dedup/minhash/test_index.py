@@ -21,7 +21,7 @@ from stage_jobs import minhash_dedup
 
 from tamis.dedup.minhash import index
 from tamis.errors import ConfigError, SourceError
-from tamis.kernels.buckets import join
+from tamis.kernels.dedup.buckets import join
 from tamis.shards import read_json
 from tamis.stages.minhash_dedup import Config
 

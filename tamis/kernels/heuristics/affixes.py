@@ -5,8 +5,8 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from tamis.kernels.characters import AFFIX, CURRENCY, DIGIT, ICON, LETTER, LOWER, QUOTE, UPPER
-from tamis.kernels.listed_pieces import find_sorted, span_hash
+from tamis.kernels.heuristics.characters import AFFIX, CURRENCY, DIGIT, ICON, LETTER, LOWER, QUOTE, UPPER
+from tamis.kernels.heuristics.listed_pieces import find_sorted, span_hash
 
 STOP = ord(".")
 APOSTROPHES = tuple(map(ord, "'\u2019"))

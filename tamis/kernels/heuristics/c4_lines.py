@@ -9,8 +9,8 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from tamis.kernels.characters import DIGIT, LINE_BREAK, PUNCTUATION, SENTENCE_END, SPACE
-from tamis.kernels.rule_words import split_words
+from tamis.kernels.heuristics.characters import DIGIT, LINE_BREAK, PUNCTUATION, SENTENCE_END, SPACE
+from tamis.kernels.heuristics.rule_words import split_words
 
 # Places in `settings`.
 TERMINAL_ONLY = 0

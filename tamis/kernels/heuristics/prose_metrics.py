@@ -13,10 +13,10 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from tamis.kernels.c4_lines import c4_lines, phrase_openings
-from tamis.kernels.characters import CHARACTER_WORD, LETTER, SYMBOL, decode
-from tamis.kernels.listed_pieces import find_sorted, mix, span_hash
-from tamis.kernels.prose_columns import (
+from tamis.kernels.heuristics.c4_lines import c4_lines, phrase_openings
+from tamis.kernels.heuristics.characters import CHARACTER_WORD, LETTER, SYMBOL, decode
+from tamis.kernels.heuristics.listed_pieces import find_sorted, mix, span_hash
+from tamis.kernels.heuristics.prose_columns import (
     ALL_WORDS,
     ALPHABETIC,
     CHARACTER_WORDS,
@@ -36,9 +36,9 @@ from tamis.kernels.prose_columns import (
     TOP_2,
     WORDS,
 )
-from tamis.kernels.prose_lines import DOT, ELLIPSIS, marked_lines, newline_lines
-from tamis.kernels.repetition import NEWLINE, repeated_grams, repeated_paragraphs, table_mask, top_gram
-from tamis.kernels.rule_words import split_pieces, split_words
+from tamis.kernels.heuristics.prose_lines import DOT, ELLIPSIS, marked_lines, newline_lines
+from tamis.kernels.heuristics.repetition import NEWLINE, repeated_grams, repeated_paragraphs, table_mask, top_gram
+from tamis.kernels.heuristics.rule_words import split_pieces, split_words
 
 LARGEST_TOP = 4
 LARGEST_DUPLICATE = 10

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from tamis.kernels.characters import DIGIT, LETTER, decode
+from tamis.kernels.heuristics.characters import DIGIT, LETTER, decode
 
 METRICS = (
     "characters",

@@ -15,8 +15,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from tamis.kernels.dedup.scratch import grown, power_of_two
 from tamis.kernels.hashes import BASE, absorb64, mix64
-from tamis.kernels.scratch import grown, power_of_two
 from tamis.kernels.words import document_words
 
 BLOCK = 1024

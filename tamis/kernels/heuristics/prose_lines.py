@@ -5,9 +5,9 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from tamis.kernels.characters import LINE_BREAK, SPACE, TERMINAL
-from tamis.kernels.listed_pieces import span_hash
-from tamis.kernels.prose_columns import (
+from tamis.kernels.heuristics.characters import LINE_BREAK, SPACE, TERMINAL
+from tamis.kernels.heuristics.listed_pieces import span_hash
+from tamis.kernels.heuristics.prose_columns import (
     BULLET_LINES,
     ELLIPSIS_LINES,
     LINE_CHARACTERS,
@@ -16,7 +16,7 @@ from tamis.kernels.prose_columns import (
     SHORT_LINES,
     TERMINAL_LINES,
 )
-from tamis.kernels.repetition import NEWLINE, find_or_add
+from tamis.kernels.heuristics.repetition import NEWLINE, find_or_add
 
 DOT = 0x2E
 ELLIPSIS = 0x2026

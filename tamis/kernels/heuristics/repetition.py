@@ -9,8 +9,8 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from tamis.kernels.characters import SPACE
-from tamis.kernels.listed_pieces import mix, span_hash
+from tamis.kernels.heuristics.characters import SPACE
+from tamis.kernels.heuristics.listed_pieces import mix, span_hash
 
 NEWLINE = 0x0A
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from tamis.kernels.minhash import ngram_set
-from tamis.kernels.scratch import grown, power_of_two
+from tamis.kernels.dedup.minhash import ngram_set
+from tamis.kernels.dedup.scratch import grown, power_of_two
 from tamis.kernels.words import document_words
 
 EMPTY = np.int64(-1)

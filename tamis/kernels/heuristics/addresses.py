@@ -5,7 +5,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from tamis.kernels.characters import DIGIT, LETTER, LOWER
+from tamis.kernels.heuristics.characters import DIGIT, LETTER, LOWER
 
 STOP = ord(".")
 HOST_ENDS = tuple(map(ord, ":/?#"))

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tamis.kernels import characters
-from tamis.kernels.characters import LETTER, LINE_BREAK, SPACE, SYMBOL, TERMINAL, table
-from tamis.kernels.rule_words import rule_words
+from tamis.kernels.heuristics import characters
+from tamis.kernels.heuristics.characters import LETTER, LINE_BREAK, SPACE, SYMBOL, TERMINAL, table
+from tamis.kernels.heuristics.rule_words import rule_words
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,9 @@ import numpy as np
 from numba import njit
 
 from tamis import hashing
+from tamis.kernels.dedup.key_counts import sorted_counts
 from tamis.kernels.folded_characters import character_table
 from tamis.kernels.hashes import BASE, absorb64, mix64
-from tamis.kernels.key_counts import sorted_counts
 from tamis.kernels.lines import Units
 from tamis.kernels.words import WORD_KEY, document_words
 

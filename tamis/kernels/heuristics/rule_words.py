@@ -15,7 +15,7 @@ counts with that one:
 
 How often the two agree is in `tamis/stages/heuristics.py`.
 
-Kernels work on code points and their flags (`tamis/kernels/characters.py`), never on Python strings.
+Kernels work on code points and their flags (`tamis/kernels/heuristics/characters.py`), never on Python strings.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from tamis.kernels.addresses import is_address
-from tamis.kernels.affixes import prefix_length, separator_length, suffix_length
-from tamis.kernels.characters import CHARACTER_WORD, LETTER, MARK, SPACE, table
-from tamis.kernels.listed_pieces import encode, find_listed, listed_pieces, unit_hashes
+from tamis.kernels.heuristics.addresses import is_address
+from tamis.kernels.heuristics.affixes import prefix_length, separator_length, suffix_length
+from tamis.kernels.heuristics.characters import CHARACTER_WORD, LETTER, MARK, SPACE, table
+from tamis.kernels.heuristics.listed_pieces import encode, find_listed, listed_pieces, unit_hashes
 
 
 @numba.njit(cache=True, nogil=True)

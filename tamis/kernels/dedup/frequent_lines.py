@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from tamis.kernels.dedup.line_ngrams import NGRAM_KEY, highest_power, is_sampled, line_key, longest_line, rolled
 from tamis.kernels.folded_characters import character_table
 from tamis.kernels.hashes import absorb64, mix64
-from tamis.kernels.line_ngrams import NGRAM_KEY, highest_power, is_sampled, line_key, longest_line, rolled
 from tamis.kernels.lines import Units
 from tamis.kernels.words import WORD_KEY, document_words
 

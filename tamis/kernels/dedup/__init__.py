@@ -1,0 +1,1 @@
+"""Signatures, n-gram sets, buckets and windows: what finds copies."""
