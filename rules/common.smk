@@ -4,12 +4,12 @@
 from snakemake.exceptions import WorkflowError
 
 from tamis.config import STAGES, load
+from tamis.dedup.minhash.index import index_files
 from tamis.errors import TamisError
 from tamis.job import command, find_module
-from tamis.dedup.minhash.index import index_files
 from tamis.section import canonical
-from tamis.stages.ingest import units
 from tamis.sets.configured import configured_sets
+from tamis.stages.ingest import units
 
 try:
     CFG = load(config)
@@ -26,10 +26,9 @@ SHARDS = CFG.shards
 PARTITIONS = CFG.partition_count
 PIPELINE = list(CFG.pipeline)
 POOL = PIPELINE[-1] if PIPELINE else "ingest"
-# Sets by folder ("validation", "annealing/<name>", "mixtures/<name>"), and those that are exported by name.
+# Sets by folder ("validation", "annealing/<name>"), those that are exported by name, the files of an export by format.
 SETS = configured_sets(CFG)
 EXPORTS = {chosen.name: chosen for chosen in SETS.values() if chosen.exported}
-# Files of an export by format, below its folder.
 EXPORT_FILES = CFG.export.files()
 
 

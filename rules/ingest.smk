@@ -72,8 +72,6 @@ rule ingest_apply:
         f"{BENCHMARKS}/ingest/apply-{{shard}}.tsv"
     conda:
         "../envs/cpu.yaml"
-    resources:
-        mem_mb=4000,
     params:
         spec=spec("ingest", shards=SHARDS),
     shell:

@@ -52,8 +52,6 @@ rule substring_dedup_windows:
         f"{BENCHMARKS}/substring_dedup/windows-{{shard}}.tsv"
     conda:
         "../envs/cpu.yaml"
-    resources:
-        mem_mb=4000,
     params:
         spec=spec("substring_dedup", shards=SHARDS, partitions=PARTITIONS),
     shell:
@@ -93,8 +91,6 @@ rule substring_dedup_apply:
         f"{BENCHMARKS}/substring_dedup/apply-{{shard}}.tsv"
     conda:
         "../envs/cpu.yaml"
-    resources:
-        mem_mb=4000,
     params:
         spec=spec("substring_dedup", shards=SHARDS),
     shell:

@@ -1,8 +1,7 @@
 # Train (or take) the tokenizer and count the tokens of every document of the pool.
 #
 # Input: the documents of the last stage of `pipeline`.
-# Output: <results>/tokenizer/{tokenizer.json,training.json}, documents, dropped (empty), stats,
-#         index/ (what the plans of mixtures, annealing sets and the validation split read).
+# Output: <results>/tokenizer/{tokenizer.json,training.json,documents,dropped,stats}, index/ (what the plans of sets read).
 # Steps: sample (a shard) → train (one job) → count (a shard). With tokenizer.file: given (one job) → count.
 
 
