@@ -67,8 +67,8 @@ class _Top(Section):
     output_dir: FilePath = Field("results", min_length=1, description="Folder of everything the workflow writes.")
     shards: Annotated[int, Field(ge=1, le=10_000)] = Field(
         2,
-        description="Number of document shards N; nothing a user receives depends on it. One shard is held in memory: "
-        "choose it so that a shard is about 0.1-1 GB of text.",
+        description="Number of document shards N; nothing a user receives depends on it. A shard is the work of one "
+        "job: choose N so that it is about 0.1-1 GB of text; no job has all of that in memory at once.",
     )
     partitions: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
         None,

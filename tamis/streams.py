@@ -116,7 +116,7 @@ def gathered(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:
         At least one table, if without rows; every other has rows.
     """
     waiting: list[pa.Table] = []
-    held, some = 0, False
+    gathered_bytes, some = 0, False
 
     def joined() -> pa.Table:
         # The list would hold them while their successors are made.
@@ -126,9 +126,9 @@ def gathered(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:
 
     for table in tables:
         waiting.append(table)
-        held += table.nbytes
-        if held >= size:
-            held, some = 0, True
+        gathered_bytes += table.nbytes
+        if gathered_bytes >= size:
+            gathered_bytes, some = 0, True
             yield joined()
     if not some or any(part.num_rows for part in waiting):
         yield joined()

@@ -149,7 +149,7 @@ def documents_of(records: Iterable[Record], source: str, priority: int) -> Itera
         metadata and one record more; at least one table, if without rows.
     """
     rows: list[dict[str, Any]] = []
-    held, some = 0, False
+    characters, some = 0, False
 
     def table() -> pa.Table:
         whole = pa.Table.from_pydict({name: [row[name] for row in rows] for name in ROWS.names}, ROWS)
@@ -159,9 +159,9 @@ def documents_of(records: Iterable[Record], source: str, priority: int) -> Itera
     for record in records:
         row = _row(record, source, priority)
         rows.append(row)
-        held += len(row["text"]) + len(row["metadata"] or "")
-        if len(rows) == BATCH_ROWS or held >= BATCH_CHARACTERS:
-            held, some = 0, True
+        characters += len(row["text"]) + len(row["metadata"] or "")
+        if len(rows) == BATCH_ROWS or characters >= BATCH_CHARACTERS:
+            characters, some = 0, True
             yield table()
     if rows or not some:
         yield table()

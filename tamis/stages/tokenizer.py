@@ -98,22 +98,22 @@ def run_sample(config: Config, *, documents: Path, output: Path) -> None:
     Args:
         output: exchange file of one batch.
     """
-    held = SAMPLE.empty_table()
+    sample = SAMPLE.empty_table()
     for table in document_batches(documents):
         # Lengths are counted on the shortened texts, here and in the global choice alike.
         text = pc.utf8_slice_codeunits(table["text"], 0, config.sample_document_characters)
         key = keyed_hash(table["id"], "tokenizer", config.seed)
         rows = pa.table({"key": key, "id": table["id"], "text": text}, SAMPLE)
-        held = sample_prefix(pa.concat_tables([held, rows]), config.sample_characters)
-    exchange.write(output, SAMPLE, [held])
+        sample = sample_prefix(pa.concat_tables([sample, rows]), config.sample_characters)
+    exchange.write(output, SAMPLE, [sample])
 
 
 def gathered_sample(barrier: Path, characters: int) -> pa.Table:
     """The global prefix of all shards' samples, read one shard at a time."""
-    held = SAMPLE.empty_table()
+    sample = SAMPLE.empty_table()
     for table in exchange.read_each(barrier, 0, 1):
-        held = sample_prefix(pa.concat_tables([held, table]), characters)
-    return held
+        sample = sample_prefix(pa.concat_tables([sample, table]), characters)
+    return sample
 
 
 def trained(config: Config, texts: Iterator[str]) -> Any:
