@@ -179,40 +179,6 @@ def outcome_writer(outputs: Outputs, stage: str, shard: int) -> Iterator[Outcome
         writer.close()
 
 
-def write_outcome(
-    outputs: Outputs,
-    stage: str,
-    shard: int,
-    before: pa.Table,
-    kept: pa.Table,
-    dropped: pa.Table,
-    *,
-    edits: pa.Table | None = None,
-    notes: Mapping[str, float] | None = None,
-) -> None:
-    """`outcome_writer` for a shard whose documents are in memory together, in any order.
-
-    Args:
-        outputs: the four files.
-        stage: name of the stage.
-        shard: index of the shard.
-        before: documents as read.
-        kept: documents to write; text may be edited, columns may be added.
-        dropped: ledger rows of this job, from `dropped_rows`.
-        edits: rows of `tamis.schemas.EDITS` from `tamis.edits.edited`, for stages that edit text.
-        notes: further numbers for the stats file.
-
-    Raises:
-        ConservationError: something is unaccounted for; nothing is written.
-        SchemaError: a table breaks its contract; nothing is written.
-    """
-    if "id" in kept.column_names and not _sorted_from("", kept["id"]):
-        kept = kept.sort_by("id")
-    with outcome_writer(outputs, stage, shard) as writer:
-        writer.add(before, kept, dropped, edits=edits)
-        writer.notes.update(notes or {})
-
-
 def add_copies(documents: pa.Table, extra: Mapping[str, int]) -> pa.Table:
     """Add to `copies` of kept documents the copies of the dropped documents that name them.
 

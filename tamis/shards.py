@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -126,6 +126,20 @@ class TableWriter:
         if rest.num_rows or not self._written:
             self._writer.write_table(rest.combine_chunks(), row_group_size=ROW_GROUP_ROWS)
         self._writer.close()
+
+
+def write_tables(path: Path, tables: Iterable[pa.Table]) -> None:
+    """`write_table` for rows that come some at a time: the same rows give the same bytes.
+
+    Args:
+        path: the file.
+        tables: at least one, if without rows, all of one schema.
+    """
+    with whole_file(path) as temporary:
+        writer = TableWriter(temporary)
+        for table in tables:
+            writer.write(table)
+        writer.close()
 
 
 @contextmanager

@@ -29,13 +29,14 @@ def measure(settings: dict[str, object], documents: int) -> float:
     """Documents a second of processor time in this process, once it has warmed up."""
     import pyarrow as pa
 
-    from tamis.classifiers.backbone import Backbone, encode, load
+    from tamis.classifiers.backbone import Backbone
+    from tamis.classifiers.encoder import load_encoder
 
-    encoder = load(Backbone.model_validate(settings))
+    encoder = load_encoder(Backbone.model_validate(settings))
     texts = pa.chunked_array([pa.array([f"{number} {TEXT}" for number in range(documents)], pa.large_string())])
-    encode(encoder, texts)
+    encoder.encode(texts)
     start = time.process_time()
-    encode(encoder, texts)
+    encoder.encode(texts)
     return documents / (time.process_time() - start)
 
 

@@ -23,8 +23,8 @@ def label_counts(rows: pa.Table) -> list[dict[str, Any]]:
     columns = (rows[name].to_pylist() for name in ("label", "kind", "held_out"))
     counts = Counter(zip(*columns, strict=True))
     return [
-        {"class": label, "kind": kind, "held_out": held, "documents": number}
-        for (label, kind, held), number in sorted(counts.items())
+        {"class": label, "kind": kind, "held_out": held_out, "documents": number}
+        for (label, kind, held_out), number in sorted(counts.items())
     ]
 
 

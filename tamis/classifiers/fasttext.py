@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import ctypes
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -159,22 +159,45 @@ def load(path: Path) -> Any:
 
 
 def probabilities(
-    model: Any, text: pa.Array | pa.ChunkedArray, classes: Sequence[str], max_characters: int
+    model: Any, texts: Iterable[pa.Array | pa.ChunkedArray], classes: Sequence[str], max_characters: int
 ) -> np.ndarray:
     """Probability of each class for each text: n × classes, float32, rows in [0, 1].
 
     Args:
         model: from `load`.
-        text: n texts.
+        texts: n texts, some at a time.
         classes: names of the columns.
         max_characters: as in training.
     """
     column = {PREFIX + name: index for index, name in enumerate(classes)}
-    result = np.zeros((len(text), len(classes)), dtype=np.float32)
     predict = model.f.predict
-    for start in range(0, len(text), BATCH):
-        for row, line in enumerate(normalise(text.slice(start, BATCH), max_characters), start):
-            for probability, label in predict(line + "\n", len(classes), 0.0, "strict"):
-                result[row, column[label]] = probability
+    result = [np.zeros((0, len(classes)), dtype=np.float32)]
+    for text in texts:
+        for start in range(0, len(text), BATCH):
+            lines = normalise(text.slice(start, BATCH), max_characters)
+            result.append(np.zeros((len(lines), len(classes)), dtype=np.float32))
+            for row, line in enumerate(lines):
+                for probability, label in predict(line + "\n", len(classes), 0.0, "strict"):
+                    result[-1][row, column[label]] = probability
     # fastText adds 1e-5 inside its logarithm, so a probability may pass 1 by that much.
-    return np.clip(result, 0.0, 1.0)
+    return np.clip(np.concatenate(result), 0.0, 1.0)
+
+
+def train_and_test(
+    labelled: pa.Table, classes: Sequence[str], training: Training, output: Path
+) -> tuple[pa.Table, np.ndarray]:
+    """Train on the labelled documents that are not held out, and score those that are.
+
+    Args:
+        labelled: rows of `tamis.classifiers.labels.LABELLED`.
+        classes: names of the classes.
+        training: settings.
+        output: the model file.
+
+    Returns:
+        The n rows held out, and their probabilities: n × classes.
+    """
+    held_out = labelled["held_out"].combine_chunks()
+    learnt, tested = labelled.filter(pc.invert(held_out)), labelled.filter(held_out)
+    train(learnt["text"], learnt["label"].to_pylist(), learnt["key"].to_numpy(), training, output)
+    return tested, probabilities(load(output), [tested["text"]], classes, training.max_characters)

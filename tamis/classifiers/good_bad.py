@@ -1,7 +1,8 @@
-"""What the two quality stages share: good and bad labels, their card, and applying a selection to scores."""
+"""What the two quality stages share: good and bad labels, their card, score files, and keeping the best."""
 
 from __future__ import annotations
 
+import logging
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,27 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from tamis import ledger
+from tamis.barrier import paths
 from tamis.classifiers import cards, evaluation
 from tamis.classifiers.labels import LabelFile, Labelled, Sampling, merge, read_files, read_labelled
+from tamis.classifiers.scores import beside, of_kinds, scattered, with_column
 from tamis.classifiers.selectors import Selector
-from tamis.classifiers.thresholds import Selection, decide, with_column
+from tamis.classifiers.thresholds import Selection, decide, find_thresholds
 from tamis.errors import ConfigError
+from tamis.ledger import Outputs, dropped_rows, outcome_writer
 from tamis.section import Section
+from tamis.shards import read_json, write_json, write_table
+
+log = logging.getLogger(__name__)
 
 GOOD, BAD = "good", "bad"
 CLASSES = (BAD, GOOD)
+
+WEAK_LABELS = (
+    "The labels are conditions on where a document stands, not judgements of single documents: the figures say how "
+    "well the model recovers these conditions, not how good the chosen documents are to train on."
+)
+"""What every card of good and bad labels has to say of them."""
 
 
 class Labels(Section):
@@ -58,10 +70,9 @@ def gather(labels: Labels, sampling: Sampling, barrier: Path, max_characters: in
     return merge(chain(read_labelled(barrier), [files]), sampling)
 
 
-def of_kinds(labelled: Labelled, kinds: tuple[str, ...]) -> Labelled:
+def only_kinds(labelled: Labelled, kinds: tuple[str, ...]) -> Labelled:
     """Only the rows of the given kinds."""
-    kind = labelled.rows["kind"].to_numpy(zero_copy_only=False)
-    return Labelled(labelled.rows.filter(pa.array(np.isin(kind, kinds), pa.bool_())), labelled.matches)
+    return Labelled(labelled.rows.filter(pa.array(of_kinds(labelled.rows, kinds))), labelled.matches)
 
 
 def quality_card(
@@ -91,29 +102,65 @@ def quality_card(
     )
 
 
-def score_rows(documents: pa.Table, kinds: list[str]) -> np.ndarray:
-    """Positions of the documents of the given kinds."""
-    return np.flatnonzero(np.isin(documents["kind"].to_numpy(zero_copy_only=False), kinds))
+def find_boundaries(stage: str, selection: Selection, barrier: Path, output: Path) -> None:
+    """Find each kind's boundary over the scores of all shards.
+
+    Args:
+        stage: name of the stage, and of the column of its scores.
+        selection: which scored documents are kept.
+        barrier: over the score files.
+        output: JSON to write, from `find_thresholds`.
+    """
+    found = find_thresholds(paths(barrier), stage, selection.keep_share)
+    write_json(output, found)
+    log.info("%s: %s", stage, {kind: (row["keep"], row["documents"]) for kind, row in found.items()})
 
 
-def scattered(values: np.ndarray, where: np.ndarray, rows: int) -> pa.Array:
-    """Float32 values at the given positions of a column, null elsewhere."""
-    column = np.zeros(rows, dtype=np.float32)
-    column[where] = values
-    missing = np.ones(rows, dtype=bool)
-    missing[where] = False
-    return pa.array(column, pa.float32(), mask=missing)
+def keep_best(
+    stage: str, selection: Selection, shard: int, documents: Path, scores: Path, thresholds: Path, outputs: Outputs
+) -> None:
+    """Keep and drop one shard's documents by their scores, which become a column of those that are kept.
+
+    Args:
+        stage: name of the stage, and of the column of its scores.
+        selection: which scored documents are kept.
+        shard: index of the shard.
+        documents: the file to read.
+        scores: the shard's score file.
+        thresholds: from `find_boundaries`.
+        outputs: the files to write.
+
+    Raises:
+        ShardMismatchError: the scores are of other documents.
+    """
+    boundaries = read_json(thresholds)
+    scored = 0
+    with outcome_writer(outputs, stage, shard) as writer:
+        for before, rows in beside(documents, scores, [stage]):
+            kept, reason, limit = decide(before, rows, stage, boundaries, selection.min_score)
+            gone = pa.array(~kept)
+            ledger = dropped_rows(
+                stage,
+                before.filter(gone),
+                list(reason[~kept]),
+                value=rows[stage].filter(gone),
+                threshold=limit[~kept],
+            )
+            writer.add(before, with_column(before, stage, rows[stage]).filter(pa.array(kept)), ledger)
+            scored += rows.num_rows - rows[stage].null_count
+        writer.notes["scored"] = scored
 
 
-def apply(
-    stage: str, selection: Selection, table: pa.Table, scores: pa.Table, found: dict[str, Any]
-) -> tuple[pa.Table, pa.Table]:
-    """Kept documents with their score, and ledger rows of the others."""
-    kept, reason, limit = decide(table, scores, stage, found, selection.min_score)
-    scored = with_column(table, stage, scores[stage])
-    out = np.flatnonzero(~kept)
-    gone = table.take(pa.array(out))
-    dropped = ledger.dropped_rows(
-        stage, gone, list(reason[out]), value=scores[stage].take(pa.array(out)), threshold=limit[out]
-    )
-    return scored.filter(pa.array(kept)), dropped
+def write_scores(stage: str, output: Path, documents: pa.Table, where: np.ndarray, score: np.ndarray) -> None:
+    """Write one shard's score file.
+
+    Args:
+        stage: name of the stage, and of the column of its scores.
+        output: the file.
+        documents: the shard's n documents, at least id and kind.
+        where: which of them are scored: n booleans.
+        score: their scores.
+    """
+    columns = {"id": documents["id"], "kind": documents["kind"], stage: scattered(score, where)}
+    write_table(output, pa.table(columns))
+    log.info("%s: scored %d of %d documents", stage, len(score), documents.num_rows)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,11 +27,13 @@ import pyarrow.compute as pc
 from pydantic import AfterValidator, Field
 
 from tamis import exchange
-from tamis.classifiers.selectors import Measured, Selector, both, select
+from tamis.classifiers.selectors import Measured, Selector, holds, select
 from tamis.errors import ConfigError, ModelError, SourceError
 from tamis.hashing import keyed_uint64
 from tamis.schemas import KINDS
 from tamis.section import Kind, Section, Share, canonical, workflow_path
+
+log = logging.getLogger(__name__)
 
 LABELLED = pa.schema(
     [
@@ -91,7 +94,7 @@ class Labelled:
 
 
 def label_documents(
-    documents: pa.Table,
+    documents: Iterable[pa.Table],
     classes: Mapping[str, Sequence[Selector]],
     sampling: Sampling,
     kinds: Sequence[str],
@@ -100,7 +103,7 @@ def label_documents(
     """Label one shard's documents and draw this shard's part of the sample.
 
     Args:
-        documents: the shard as the stage reads it.
+        documents: the shard as the stage reads it, some documents at a time.
         classes: class → selectors.
         sampling: caps and the held-out share.
         kinds: kinds that may be labelled at all.
@@ -109,21 +112,32 @@ def label_documents(
     Returns:
         Rows of `LABELLED` sorted by (label, kind, key, id), and matches by selector (`class #position`).
     """
+    return merge((_label(table, classes, sampling, kinds, max_characters) for table in documents), sampling)
+
+
+def _label(
+    documents: pa.Table,
+    classes: Mapping[str, Sequence[Selector]],
+    sampling: Sampling,
+    kinds: Sequence[str],
+    max_characters: int,
+) -> Labelled:
+    """All labelled documents among some, in the order of their classes."""
     matches: Counter[str] = Counter()
-    allowed = both(np.ones(documents.num_rows, dtype=bool), pc.is_in(documents["kind"], value_set=pa.array(kinds)))
+    allowed = holds(pc.is_in(documents["kind"], value_set=pa.array(kinds)))
     taken: dict[str, np.ndarray] = {}
     measured = Measured(documents)
     for name in sorted(classes):
         taken[name] = np.zeros(documents.num_rows, dtype=bool)
         for position, selector in enumerate(classes[name]):
-            held = select(measured, selector) & allowed
-            matches[f"{name} #{position + 1}"] += int(held.sum())
-            taken[name] |= held
-    claims = sum((held.astype(np.int64) for held in taken.values()), np.zeros(documents.num_rows, dtype=np.int64))
+            selected = select(measured, selector) & allowed
+            matches[f"{name} #{position + 1}"] += int(selected.sum())
+            taken[name] |= selected
+    claims = sum((rows.astype(np.int64) for rows in taken.values()), np.zeros(documents.num_rows, dtype=np.int64))
     matches["claimed by two classes"] += int((claims > 1).sum())
     parts = [LABELLED.empty_table()]
-    for name, held in taken.items():
-        rows = documents.take(pa.array(np.flatnonzero(held & (claims == 1))))
+    for name, claimed in taken.items():
+        rows = documents.select(["id", "kind", "text"]).filter(pa.array(claimed & (claims == 1)))
         ids = rows["id"].to_pylist()
         parts.append(
             pa.table(
@@ -138,7 +152,7 @@ def label_documents(
                 }
             ).cast(LABELLED)
         )
-    return Labelled(smallest(pa.concat_tables(parts), sampling.cap), matches)
+    return Labelled(pa.concat_tables(parts), matches)
 
 
 def _held_out(ids: Sequence[str], sampling: Sampling) -> pa.Array:
@@ -214,19 +228,24 @@ def smallest(rows: pa.Table, cap: int) -> pa.Table:
 
 
 def merge(parts: Iterable[Labelled], sampling: Sampling) -> Labelled:
-    """One sample from the parts of all shards; holds at most two parts at a time."""
+    """One sample from parts of the corpus; in memory are at most two samples and a part."""
     rows = LABELLED.empty_table()
+    waiting: list[pa.Table] = []
     matches: Counter[str] = Counter()
     for part in parts:
-        rows = smallest(pa.concat_tables([rows, part.rows]), sampling.cap)
+        waiting.append(part.rows)
         matches.update(part.matches)
-    return Labelled(rows, matches)
+        # Not at every part: a large sample would be sorted again for each few thousand documents.
+        if sum(table.num_rows for table in waiting) > rows.num_rows:
+            rows, waiting = smallest(pa.concat_tables([rows, *waiting]), sampling.cap), []
+    return Labelled(smallest(pa.concat_tables([rows, *waiting]), sampling.cap), matches)
 
 
-def write_labelled(path: Path, labelled: Labelled) -> None:
+def write_labelled(path: Path, labelled: Labelled, stage: str) -> None:
     """Write one shard's part of the sample as an exchange file of one batch."""
     schema = LABELLED.with_metadata({MATCHES: canonical(dict(labelled.matches)).encode()})
     exchange.write(path, schema, [labelled.rows])
+    log.info("%s: %d labelled documents, of %s", stage, labelled.rows.num_rows, dict(sorted(labelled.matches.items())))
 
 
 def read_labelled(barrier: Path) -> Iterator[Labelled]:

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
-from tamis.classifiers import elementary
+from tamis.classifiers import elementary, embedding_files
 from tamis.errors import ModelError
 from tamis.shards import read_json
 
@@ -64,20 +65,34 @@ def from_json(value: dict[str, Any]) -> Head:
     return Head(tuple(value["classes"]), **arrays)
 
 
-def read(path: Path, size: int) -> Head:
-    """Read a head and hold it to the size of the vectors it will see.
+def probabilities_of(path: Path, embeddings: Path, ids: pa.Array) -> np.ndarray:
+    """Class probabilities of a shard's documents from its embeddings, of which a few thousand are in memory.
+
+    Args:
+        path: the head.
+        embeddings: the shard's embeddings.
+        ids: n documents.
+
+    Returns:
+        n × classes, float32.
 
     Raises:
-        ModelError: it was fitted on vectors of another size.
+        ModelError: the head was fitted on vectors of another size.
+        ShardMismatchError: a document has no embedding.
     """
     head = from_json(read_json(path)["head"])
-    if head.weights.shape[1] != size:
-        msg = (
-            f"{path}: fitted on vectors of {head.weights.shape[1]} numbers, the embeddings have {size}; the "
-            "backbone changed. Run the workflow again."
-        )
-        raise ModelError(msg)
-    return head
+    result = np.zeros((len(ids), len(head.classes)), dtype=np.float32)
+    for where, rows in embedding_files.rows_of(embeddings, ids, ["embedding"]):
+        vectors = embedding_files.matrix(rows)
+        expected, found = head.weights.shape[1], vectors.shape[1]
+        if found != expected:
+            msg = (
+                f"{path}: fitted on vectors of {expected} numbers, the embeddings have {found}; the backbone changed. "
+                "Run the workflow again."
+            )
+            raise ModelError(msg)
+        result[where] = head.probabilities(vectors)
+    return result
 
 
 def group_weights(labels: Sequence[str], kinds: Sequence[str]) -> np.ndarray:
@@ -125,6 +140,29 @@ def fit(
 
     found = _minimum(loss, np.zeros((len(classes), hidden + 1)))
     return Head(tuple(classes), mean, scale, found[:, :hidden].copy(), found[:, hidden].copy())
+
+
+def fit_and_test(
+    labelled: pa.Table, vectors: np.ndarray, classes: Sequence[str], groups: Sequence[str], penalty: float
+) -> tuple[Head, pa.Table, np.ndarray]:
+    """Fit a head on the labelled documents that are not held out, and score those that are.
+
+    Args:
+        labelled: m rows of `tamis.classifiers.labels.LABELLED`.
+        vectors: m × hidden.
+        classes: names of the classes.
+        groups: m names; each (class, group) weighs the same.
+        penalty: as in `fit`.
+
+    Returns:
+        The head, the n rows held out, and their probabilities: n × classes.
+    """
+    held_out = labelled["held_out"].to_numpy(zero_copy_only=False)
+    learnt = np.flatnonzero(~held_out)
+    labels = labelled["label"].take(pa.array(learnt)).to_pylist()
+    weights = group_weights(labels, pa.array(groups).take(pa.array(learnt)).to_pylist())
+    head = fit(vectors[learnt], labels, classes, weights, penalty)
+    return head, labelled.filter(pa.array(held_out)), head.probabilities(vectors[held_out])
 
 
 def _products(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:

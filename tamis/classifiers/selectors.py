@@ -125,41 +125,38 @@ class Measured:
         return known[where]
 
 
-def both(held: np.ndarray, condition: pa.Array | pa.ChunkedArray | np.ndarray) -> np.ndarray:
-    """Narrow down what is held by a condition; a null does not hold."""
+def holds(condition: pa.Array | pa.ChunkedArray) -> np.ndarray:
+    """A condition as n booleans; a null does not hold."""
     if isinstance(condition, pa.ChunkedArray):
         condition = condition.combine_chunks()
-    if isinstance(condition, pa.Array):
-        condition = pc.fill_null(condition, fill_value=False).to_numpy(zero_copy_only=False)
-    return held & condition
+    return pc.fill_null(condition, fill_value=False).to_numpy(zero_copy_only=False)
 
 
-def select(documents: pa.Table | Measured, selector: Selector) -> np.ndarray:
+def select(measured: Measured, selector: Selector) -> np.ndarray:
     """Which documents a selector takes: n booleans.
 
     Args:
-        documents: n documents; `Measured` where several selectors look at the same ones.
+        measured: n documents, for all selectors that look at them.
         selector: the conditions.
 
     Raises:
         ConfigError: it asks for languages and no stage upstream has found any.
     """
-    measured = documents if isinstance(documents, Measured) else Measured(documents)
-    held = _by_columns(measured.documents, selector)
+    taken = _by_columns(measured.documents, selector)
     if selector.paths or selector.except_paths or selector.metadata:
-        held &= _by_metadata(measured, selector)
+        taken &= _by_metadata(measured, selector)
     # Text is read last and only where everything else holds: it is the dear condition.
     for density in selector.density:
-        where = np.flatnonzero(held)
+        where = np.flatnonzero(taken)
         found = measured.density(density.pattern, where)
         below = np.inf if density.below is None else density.below
-        held[where] = (found >= density.at_least) & (found < below)
-    return held
+        taken[where] = (found >= density.at_least) & (found < below)
+    return taken
 
 
 def _by_columns(documents: pa.Table, selector: Selector) -> np.ndarray:
     """The conditions on kind, source, language, URL, date and length."""
-    held = np.ones(documents.num_rows, dtype=bool)
+    taken = np.ones(documents.num_rows, dtype=bool)
     for values, column in ((selector.kinds, "kind"), (selector.sources, "source"), (selector.languages, "language")):
         if values:
             if column not in documents.column_names:
@@ -168,18 +165,18 @@ def _by_columns(documents: pa.Table, selector: Selector) -> np.ndarray:
                     f"{column!r}; put language_id before this stage in `pipeline`"
                 )
                 raise ConfigError(msg)
-            held = both(held, pc.is_in(documents[column], value_set=pa.array(values, pa.string())))
+            taken &= holds(pc.is_in(documents[column], value_set=pa.array(values, pa.string())))
     if selector.urls:
-        held = both(held, _matches_any(documents["url"], selector.urls))
+        taken &= holds(_matches_any(documents["url"], selector.urls))
     if selector.since is not None:
-        held = both(held, pc.greater_equal(documents["date"], _midnight(selector.since)))
+        taken &= holds(pc.greater_equal(documents["date"], _midnight(selector.since)))
     if selector.until is not None:
-        held = both(held, pc.less(documents["date"], _midnight(selector.until + dt.timedelta(days=1))))
+        taken &= holds(pc.less(documents["date"], _midnight(selector.until + dt.timedelta(days=1))))
     if selector.min_characters or selector.max_characters is not None:
         length = pc.utf8_length(documents["text"]).to_numpy()
         most = np.inf if selector.max_characters is None else selector.max_characters
-        held &= (length >= selector.min_characters) & (length <= most)
-    return held
+        taken &= (length >= selector.min_characters) & (length <= most)
+    return taken
 
 
 def _midnight(day: dt.date) -> pa.Scalar:
@@ -189,11 +186,11 @@ def _midnight(day: dt.date) -> pa.Scalar:
 def _by_metadata(measured: Measured, selector: Selector) -> np.ndarray:
     """The conditions on the path and other fields of the metadata."""
     path = pc.utf8_lower(measured.field("path"))
-    held = np.ones(len(path), dtype=bool)
+    taken = np.ones(len(path), dtype=bool)
     if selector.paths:
-        held = both(held, _matches_any(path, selector.paths))
+        taken &= holds(_matches_any(path, selector.paths))
     if selector.except_paths:
-        held &= ~both(np.ones_like(held), _matches_any(path, selector.except_paths))
+        taken &= ~holds(_matches_any(path, selector.except_paths))
     for name, globs in sorted(selector.metadata.items()):
-        held = both(held, _matches_any(measured.field(name), globs))
-    return held
+        taken &= holds(_matches_any(measured.field(name), globs))
+    return taken

@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, field_validator
 
-from tamis.errors import SchemaError, ShardMismatchError
-from tamis.schemas import KINDS, STAGE_COLUMNS
+from tamis.errors import SchemaError
+from tamis.schemas import KINDS
 from tamis.section import Kind, Section, Share
 from tamis.shards import read_table
 
@@ -67,7 +67,7 @@ def _read(path: Path, column: str, *, ids: bool) -> pa.Table:
     return table
 
 
-def thresholds(scores: Sequence[Path], column: str, keep_share: Mapping[Kind, float]) -> dict[str, dict[str, Any]]:
+def find_thresholds(scores: Sequence[Path], column: str, keep_share: Mapping[Kind, float]) -> dict[str, dict[str, Any]]:
     """The boundary of each kind's best documents, over all shards.
 
     Args:
@@ -131,20 +131,6 @@ def _bin_from_top(counts: np.ndarray, wanted: int) -> tuple[int, int]:
     return len(counts) - 1 - place, int(from_top[place - 1]) if place else 0
 
 
-def same_documents(scores: pa.Table, documents: pa.Table, where: object) -> None:
-    """Hold scores to the documents of the job.
-
-    Raises:
-        ShardMismatchError: they are of other documents, or in another order.
-    """
-    if not scores["id"].equals(documents["id"]):
-        msg = (
-            f"{where}: the scores are not of the documents that this job reads ({scores.num_rows} rows against "
-            f"{documents.num_rows}). Delete the stage's scores and run the workflow again."
-        )
-        raise ShardMismatchError(msg)
-
-
 def decide(
     documents: pa.Table,
     scores: pa.Table,
@@ -152,22 +138,18 @@ def decide(
     found: Mapping[str, Mapping[str, Any]],
     min_score: Mapping[Kind, float],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Which of a shard's documents are kept.
+    """Which documents are kept.
 
     Args:
         documents: n documents.
         scores: n rows in the same order.
         column: the score.
-        found: from `thresholds`.
+        found: from `find_thresholds`.
         min_score: kind → least score.
 
     Returns:
         n booleans (kept), n reasons (empty where kept), n thresholds (NaN where kept).
-
-    Raises:
-        ShardMismatchError: the scores are of other documents.
     """
-    same_documents(scores, documents, column)
     score = pc.cast(scores[column], pa.float64()).to_numpy()
     kind = documents["kind"].to_numpy(zero_copy_only=False)
     ids = documents["id"].to_numpy(zero_copy_only=False)
@@ -187,10 +169,3 @@ def decide(
             later = np.array([value > boundary["last_id"] for value in ids], dtype=bool)
             drop((kind == group) & ((score < limit) | ((score == limit) & later)), BELOW_SHARE, limit)
     return kept, reason, threshold
-
-
-def with_column(documents: pa.Table, name: str, values: pa.Array | pa.ChunkedArray) -> pa.Table:
-    """Add a stage column, replacing one of that name."""
-    if name in documents.column_names:
-        documents = documents.drop_columns([name])
-    return documents.append_column(name, values.cast(STAGE_COLUMNS[name]))

@@ -12,7 +12,8 @@ not depend on the selection, so that moving a threshold scores nothing again.
 
 Writes model.bin, card.json, card.md, thresholds.json, scores (id, kind, fasttext_quality) and the documents with a
 column `fasttext_quality`: null for kinds outside `applies_to` and for kinds without labels, which pass untouched.
-Memory: one shard, and at most twice the capped sample of labels. Ties: equal scores are kept in the order of the id.
+Memory: a few thousand documents, the scores of one shard, and at most twice the capped sample of labels. Ties: equal
+scores are kept in the order of the id.
 """
 
 from __future__ import annotations
@@ -20,18 +21,27 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-import pyarrow as pa
 from pydantic import Field
 
-from tamis import barrier as barriers
-from tamis import ledger
 from tamis.classifiers import cards, fasttext
-from tamis.classifiers.good_bad import CLASSES, Labels, apply, gather, of_kinds, quality_card, scattered, score_rows
+from tamis.classifiers.good_bad import (
+    CLASSES,
+    GOOD,
+    WEAK_LABELS,
+    Labels,
+    find_boundaries,
+    gather,
+    keep_best,
+    only_kinds,
+    quality_card,
+    write_scores,
+)
 from tamis.classifiers.labels import Sampling, label_documents, learnable_kinds, write_labelled
+from tamis.classifiers.scores import chosen, of_kinds
 from tamis.classifiers.thresholds import Selection
-from tamis.classifiers.thresholds import thresholds as find_thresholds
+from tamis.ledger import Outputs
 from tamis.section import AppliesTo, Section
-from tamis.shards import read_documents, read_json, read_table, write_json, write_table
+from tamis.shards import document_batches, read_json, read_table
 
 log = logging.getLogger(__name__)
 
@@ -39,13 +49,7 @@ STAGE = "fasttext_quality"
 VERSION = 1
 ADDS = ("fasttext_quality",)
 
-LIMITS = (
-    (
-        "The labels are conditions on where a document stands, not judgements of single documents: the figures say how "
-        "well the model recovers these conditions, not how good the chosen documents are to train on."
-    ),
-    ("Documents are read from their start only; what is said later does not count."),
-)
+LIMITS = (WEAK_LABELS, "Documents are read from their start only; what is said later does not count.")
 
 
 class Config(Section):
@@ -69,55 +73,37 @@ class Config(Section):
 def run_label(config: Config, *, documents: Path, output: Path) -> None:
     """Draw one shard's labelled documents."""
     config.check()
-    table = read_documents(documents)
-    labelled = label_documents(
-        table, config.labels.by_class(), config.sampling, config.applies_to, config.training.max_characters
-    )
-    write_labelled(output, labelled)
-    log.info("%s: %d labelled of %d documents", STAGE, labelled.rows.num_rows, table.num_rows)
+    classes, most = config.labels.by_class(), config.training.max_characters
+    labelled = label_documents(document_batches(documents), classes, config.sampling, config.applies_to, most)
+    write_labelled(output, labelled, STAGE)
 
 
 def run_train(config: Config, *, barrier: Path, model: Path, card: Path, card_text: Path) -> None:
     """Train on the labelled documents that are not held out, and measure on those that are."""
     gathered = gather(config.labels, config.sampling, barrier, config.training.max_characters)
     kinds = learnable_kinds(gathered, CLASSES, config.sampling.min_labels, STAGE)
-    labelled = of_kinds(gathered, kinds)
-    held = labelled.rows["held_out"].to_numpy(zero_copy_only=False)
-    learnt, tested = labelled.rows.filter(pa.array(~held)), labelled.rows.filter(pa.array(held))
-    fasttext.train(learnt["text"], learnt["label"].to_pylist(), learnt["key"].to_numpy(), config.training, model)
-    trained = fasttext.load(model)
-    score = fasttext.probabilities(trained, tested["text"], CLASSES, config.training.max_characters)[:, 1]
+    labelled = only_kinds(gathered, kinds)
+    tested, probability = fasttext.train_and_test(labelled.rows, CLASSES, config.training, model)
     settings = {"architecture": "fastText supervised"} | config.training.model_dump(mode="json")
-    value = quality_card(STAGE, labelled, kinds, settings, tested, score, LIMITS)
+    value = quality_card(STAGE, labelled, kinds, settings, tested, probability[:, CLASSES.index(GOOD)], LIMITS)
     cards.write(value, card, card_text)
-    log.info("%s: trained on %d, held out %d: %s", STAGE, learnt.num_rows, tested.num_rows, value["metrics"]["all"])
+    log.info(
+        "%s: %d labelled, held out %d: %s", STAGE, labelled.rows.num_rows, tested.num_rows, value["metrics"]["all"]
+    )
 
 
 def run_score(config: Config, *, documents: Path, model: Path, card: Path, scores: Path) -> None:
     """Score one shard."""
-    table = read_documents(documents)
-    kinds = [kind for kind in read_json(card)["kinds"] if kind in config.applies_to]
-    where = score_rows(table, kinds)
-    texts = table["text"].take(pa.array(where))
-    score = fasttext.probabilities(fasttext.load(model), texts, CLASSES, config.training.max_characters)
-    write_table(
-        scores,
-        pa.table(
-            {
-                "id": table["id"],
-                "kind": table["kind"],
-                STAGE: scattered(score[:, 1], where, table.num_rows),
-            }
-        ),
-    )
-    log.info("%s: scored %d of %d documents", STAGE, len(where), table.num_rows)
+    known = read_table(documents, ["id", "kind"])
+    where = of_kinds(known, [kind for kind in read_json(card)["kinds"] if kind in config.applies_to])
+    texts = (table["text"] for table in chosen(documents, where, ["text"]))
+    probability = fasttext.probabilities(fasttext.load(model), texts, CLASSES, config.training.max_characters)
+    write_scores(STAGE, scores, known, where, probability[:, CLASSES.index(GOOD)])
 
 
 def run_threshold(config: Config, *, barrier: Path, output: Path) -> None:
     """Find each kind's boundary over the scores of all shards."""
-    found = find_thresholds(barriers.paths(barrier), STAGE, config.selection.keep_share)
-    write_json(output, found)
-    log.info("%s: %s", STAGE, {kind: (row["keep"], row["documents"]) for kind, row in found.items()})
+    find_boundaries(STAGE, config.selection, barrier, output)
 
 
 def run_apply(
@@ -132,10 +118,4 @@ def run_apply(
     stats: Path,
 ) -> None:
     """Keep and drop one shard's documents."""
-    table = read_documents(documents)
-    rows = read_table(scores, ["id", STAGE])
-    keep, gone = apply(STAGE, config.selection, table, rows, read_json(thresholds))
-    scored = rows.num_rows - rows[STAGE].null_count
-    ledger.write_outcome(
-        ledger.Outputs(kept, dropped, stats), STAGE, shard, table, keep, gone, notes={"scored": scored}
-    )
+    keep_best(STAGE, config.selection, shard, documents, scores, thresholds, Outputs(kept, dropped, stats))

@@ -99,7 +99,7 @@ def _digits(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
     return lambda entry: entry.lower() if pattern.fullmatch(entry.lower()) else None
 
 
-KINDS: dict[str, tuple[Callable[[str], str | None], str]] = {
+ENTRIES: dict[str, tuple[Callable[[str], str | None], str]] = {
     "urls": (_url, "an address (https://example.org/page)"),
     "domains": (_domain, "a host name (example.org)"),
     "ids": (_digits(ID), "a document id (32 hexadecimal digits)"),
@@ -113,7 +113,7 @@ def _entries(path: Path, kind: str) -> Iterator[str]:
     Raises:
         SourceError: the file is missing or not UTF-8, or a line is not an entry.
     """
-    read, expected = KINDS[kind]
+    read, expected = ENTRIES[kind]
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
@@ -143,7 +143,7 @@ def read_lists(config: Config) -> Lists:
     return Lists(
         **{
             kind: frozenset(entry for path in getattr(config, kind) for entry in _entries(Path(path), kind))
-            for kind in KINDS
+            for kind in ENTRIES
         }
     )
 
@@ -197,4 +197,4 @@ def run_apply(config: Config, *, shard: int, documents: Path, kept: Path, droppe
             reasons = pa.array(removed(before, lists), pa.string())
             ledger = dropped_rows(STAGE, before.filter(reasons.is_valid()), reasons.drop_null())
             writer.add(before, before.filter(reasons.is_null()), ledger)
-        writer.notes.update({"largest_list_of_" + kind: len(getattr(lists, kind)) for kind in KINDS})
+        writer.notes.update({"largest_list_of_" + kind: len(getattr(lists, kind)) for kind in ENTRIES})

@@ -12,41 +12,44 @@ Embeddings do not depend on labels, scores do not depend on the selection.
 Writes backbone.json, embeddings (id, embedding), head.json, card.json, card.md, thresholds.json, scores (id, kind,
 transformer_quality) and the documents with a column `transformer_quality`: null for kinds outside `applies_to` (and,
 with `unlabelled: pass`, for kinds without labels), which pass untouched.
-Memory: the encoder (about 600 MB with torch) and one shard. Ties: equal scores are kept in the order of the id.
+Memory: the encoder (about 600 MB with torch), a few thousand documents and the scores of one shard. Ties: equal scores
+are kept in the order of the id.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import pyarrow as pa
 from pydantic import Field, model_validator
 
-from tamis import barrier as barriers
-from tamis import ledger
-from tamis.classifiers import backbone as backbones
-from tamis.classifiers import cards, linear_head
-from tamis.classifiers import embeddings as embedded
+from tamis.barrier import paths
+from tamis.classifiers import cards, embedding_files, linear_head
+from tamis.classifiers.backbone import Backbone
+from tamis.classifiers.encoder import CHARACTERS_PER_TOKEN, load_encoder
 from tamis.classifiers.good_bad import (
     CLASSES,
     GOOD,
+    WEAK_LABELS,
     Labels,
-    apply,
+    find_boundaries,
     gather,
-    of_kinds,
+    keep_best,
+    only_kinds,
     quality_card,
-    scattered,
-    score_rows,
+    write_scores,
 )
-from tamis.classifiers.labels import Labelled, Sampling, label_documents, learnable_kinds, write_labelled
+from tamis.classifiers.labelled_vectors import vectors_of
+from tamis.classifiers.labels import Sampling, label_documents, learnable_kinds, write_labelled
+from tamis.classifiers.scores import chosen, of_kinds
 from tamis.classifiers.thresholds import Selection
-from tamis.classifiers.thresholds import thresholds as find_thresholds
 from tamis.errors import ModelError
+from tamis.ledger import Outputs
 from tamis.section import AppliesTo, Kind, Section
-from tamis.shards import read_documents, read_json, read_table, write_json, write_table
+from tamis.shards import document_batches, read_json, read_table, write_json, write_tables
 
 log = logging.getLogger(__name__)
 
@@ -54,15 +57,7 @@ STAGE = "transformer_quality"
 VERSION = 2
 ADDS = ("transformer_quality",)
 
-LOGISTIC, CHECKPOINT = "logistic", "checkpoint"
-
-LIMITS = (
-    (
-        "The labels are conditions on where a document stands, not judgements of single documents: the figures say how "
-        "well the model recovers these conditions, not how good the chosen documents are to train on."
-    ),
-    ("The encoder reads the first `max_tokens` tokens; what is said later does not count."),
-)
+LIMITS = (WEAK_LABELS, "The encoder reads the first `max_tokens` tokens; what is said later does not count.")
 
 
 class Config(Section):
@@ -74,7 +69,7 @@ class Config(Section):
         description="Kinds that are embedded; must hold those "
         "of `applies_to`, and prose and maths where `domains` reads the embeddings.",
     )
-    backbone: backbones.Backbone = Field(backbones.Backbone(), description="The encoder.")
+    backbone: Backbone = Field(Backbone(), description="The encoder.")
     head: Literal["logistic", "checkpoint"] = Field(
         "logistic",
         description="`logistic`: softmax regression on the "
@@ -112,15 +107,20 @@ class Config(Section):
         """The section without what only the selection uses, for the params of the steps up to the scores."""
         return self.model_copy(update={"selection": Selection()})
 
+    @property
+    def classifies(self) -> bool:
+        """Whether the backbone's own classification head scores."""
+        return self.head == "checkpoint"
+
     def check(self) -> None:
         """Refuse labels that cannot teach the head anything."""
-        if self.head == LOGISTIC:
+        if not self.classifies:
             self.labels.check(STAGE)
 
 
 def run_backbone(config: Config, *, output: Path) -> None:
     """Load the encoder once, so that a missing one is found before any work, and write what it is."""
-    described = backbones.describe(backbones.load(config.backbone, classifies=config.head == CHECKPOINT))
+    described = load_encoder(config.backbone, classifies=config.classifies).describe()
     write_json(output, described | {"head": config.head})
     log.info("%s: backbone %s", STAGE, described)
 
@@ -128,10 +128,9 @@ def run_backbone(config: Config, *, output: Path) -> None:
 def run_label(config: Config, *, documents: Path, output: Path) -> None:
     """Draw one shard's labelled documents; their texts are not needed, the embeddings are."""
     config.check()
-    table = read_documents(documents)
-    labelled = label_documents(table, config.labels.by_class(), config.sampling, config.applies_to, 0)
-    write_labelled(output, labelled)
-    log.info("%s: %d labelled of %d documents", STAGE, labelled.rows.num_rows, table.num_rows)
+    classes = config.labels.by_class()
+    labelled = label_documents(document_batches(documents), classes, config.sampling, config.applies_to, 0)
+    write_labelled(output, labelled, STAGE)
 
 
 def run_embed(config: Config, *, documents: Path, backbone: Path, embeddings: Path) -> None:
@@ -140,40 +139,27 @@ def run_embed(config: Config, *, documents: Path, backbone: Path, embeddings: Pa
     Raises:
         ModelError: the weights are not those that `backbone.json` describes.
     """
-    table = read_documents(documents)
-    encoder = backbones.load(config.backbone, classifies=config.head == CHECKPOINT)
-    expected, found = read_json(backbone)["weights_sha256"], backbones.describe(encoder)["weights_sha256"]
+    encoder = load_encoder(config.backbone, classifies=config.classifies)
+    expected, found = read_json(backbone)["weights_sha256"], encoder.describe()["weights_sha256"]
     if expected != found:
         msg = (
             f"{backbone}: describes weights {expected}, those of {config.backbone.name!r} are now {found}. Delete it "
             "and run the workflow again."
         )
         raise ModelError(msg)
-    where = pa.array(score_rows(table, list(config.embed)))
-    encoded = backbones.encode(encoder, table["text"].take(where))
-    score = None if encoded.logits is None else backbones.class_score(encoded.logits)
-    embedded.write(embeddings, table["id"].take(where), encoded.vectors, score)
-    log.info("%s: embedded %d of %d documents", STAGE, len(where), table.num_rows)
+    known = read_table(documents, ["id", "kind"])
+    where = of_kinds(known, config.embed)
+    ids = known["id"].combine_chunks().filter(pa.array(where))
 
+    def embedded() -> Iterator[pa.Table]:
+        first = 0
+        for encoded in encoder.encode_each(table["text"] for table in chosen(documents, where, ["text"])):
+            count = len(encoded.vectors)
+            yield embedding_files.rows(ids.slice(first, count), encoded.vectors, encoded.score())
+            first += count
 
-def vectors_of(config: Config, rows: pa.Table, paths: list[Path]) -> tuple[pa.Table, np.ndarray, np.ndarray | None]:
-    """Labelled rows with their vectors, and with their scores where the backbone classifies.
-
-    Texts from label files are no documents of the corpus and are encoded here.
-    """
-    classifies = config.head == CHECKPOINT
-    columns = ["embedding", *(["score"] if classifies else [])]
-    found = embedded.collect(paths, rows["id"].combine_chunks(), columns)
-    known = np.isin(rows["id"].to_numpy(zero_copy_only=False), found["id"].to_numpy(zero_copy_only=False))
-    vectors, score = embedded.vectors(found), found["score"].to_numpy() if classifies else None
-    ordered, extra = rows.filter(pa.array(known, pa.bool_())), rows.filter(pa.array(~known, pa.bool_()))
-    if extra.num_rows:
-        encoded = backbones.encode(backbones.load(config.backbone, classifies=classifies), extra["text"])
-        vectors = np.concatenate([vectors, encoded.vectors])
-        if score is not None and encoded.logits is not None:
-            score = np.concatenate([score, backbones.class_score(encoded.logits)])
-        ordered = pa.concat_tables([ordered, extra])
-    return ordered, vectors, score
+    write_tables(embeddings, embedded())
+    log.info("%s: embedded %d of %d documents", STAGE, len(ids), known.num_rows)
 
 
 def run_head(
@@ -186,9 +172,20 @@ def run_head(
         embeddings: barrier over the embeddings of all shards.
         head: output, the head with the kinds that it scores.
     """
-    read = 2 * config.backbone.max_tokens * backbones.CHARACTERS_PER_TOKEN
-    gathered = gather(config.labels, config.sampling, labels, read)
-    paths = barriers.paths(embeddings)
+    read = 2 * config.backbone.max_tokens * CHARACTERS_PER_TOKEN
+    labelled = gather(config.labels, config.sampling, labels, read)
+    kinds: tuple[str, ...] = config.applies_to
+    if not config.classifies:
+        learnt = learnable_kinds(labelled, CLASSES, config.sampling.min_labels, STAGE)
+        kinds = kinds if config.unlabelled == "score" else learnt
+        labelled = only_kinds(labelled, learnt)
+    rows, vectors, own = vectors_of(config.backbone, labelled.rows, paths(embeddings), classifies=config.classifies)
+    value: dict[str, Any] = {"kinds": list(kinds), "head": None}
+    if own is None:
+        fitted, rows, probability = linear_head.fit_and_test(
+            rows, vectors, CLASSES, rows["kind"].to_pylist(), config.penalty
+        )
+        own, value["head"] = probability[:, CLASSES.index(GOOD)], fitted.to_json()
     ran = read_json(backbone)
     settings: dict[str, Any] = {
         "backbone": ran["name"],
@@ -199,66 +196,30 @@ def run_head(
         "head": config.head,
         "penalty": config.penalty,
     }
-    if config.head == CHECKPOINT:
-        rows, _, score = vectors_of(config, gathered.rows, paths)
-        kinds: tuple[str, ...] = config.applies_to
-        labelled, tested = gathered, rows
-        held_score = np.empty(0, dtype=np.float32) if score is None else score
-        value: dict[str, Any] = {"kinds": list(kinds), "head": None}
-    else:
-        learnt = learnable_kinds(gathered, CLASSES, config.sampling.min_labels, STAGE)
-        kinds = config.applies_to if config.unlabelled == "score" else learnt
-        labelled = of_kinds(gathered, learnt)
-        fitted, tested, held_score = _fit(config, labelled, paths)
-        value = {"kinds": list(kinds), "head": fitted.to_json()}
-    described = quality_card(STAGE, labelled, kinds, settings, tested, held_score, LIMITS)
+    described = quality_card(STAGE, labelled, kinds, settings, rows, own, LIMITS)
     guessed = sorted(set(kinds) - set(labelled.rows["kind"].to_pylist()))
-    if guessed and config.head == LOGISTIC:
+    if guessed and not config.classifies:
         described["limits"].append(f"No labels of kind {', '.join(guessed)}: their scores are what the others taught.")
     cards.write(described, card, card_text)
     write_json(head, value)
     log.info("%s: %d labelled: %s", STAGE, labelled.rows.num_rows, described["metrics"]["all"])
 
 
-def _fit(config: Config, labelled: Labelled, paths: list[Path]) -> tuple[linear_head.Head, pa.Table, np.ndarray]:
-    """The head, the held-out rows and their scores."""
-    rows, vectors, _ = vectors_of(config, labelled.rows, paths)
-    held = rows["held_out"].to_numpy(zero_copy_only=False)
-    learnt, tested = rows.filter(pa.array(~held)), rows.filter(pa.array(held))
-    names = learnt["label"].to_pylist()
-    weights = linear_head.group_weights(names, learnt["kind"].to_pylist())
-    fitted = linear_head.fit(vectors[~held], names, CLASSES, weights, config.penalty)
-    return fitted, tested, fitted.probabilities(vectors[held])[:, CLASSES.index(GOOD)]
-
-
 def run_score(config: Config, *, documents: Path, embeddings: Path, head: Path, scores: Path) -> None:
     """Score one shard from its embeddings."""
-    table = read_documents(documents)
-    where = score_rows(table, read_json(head)["kinds"])
-    rows = embedded.rows_of(read_table(embeddings), table["id"].take(pa.array(where)), embeddings)
-    if config.head == CHECKPOINT:
-        score = rows["score"].to_numpy()
+    known = read_table(documents, ["id", "kind"])
+    where = of_kinds(known, read_json(head)["kinds"])
+    ids = known["id"].combine_chunks().filter(pa.array(where))
+    if config.classifies:
+        score = embedding_files.scores_of(embeddings, ids)
     else:
-        vectors = embedded.vectors(rows)
-        score = linear_head.read(head, vectors.shape[1]).probabilities(vectors)[:, CLASSES.index(GOOD)]
-    write_table(
-        scores,
-        pa.table(
-            {
-                "id": table["id"],
-                "kind": table["kind"],
-                STAGE: scattered(score, where, table.num_rows),
-            }
-        ),
-    )
-    log.info("%s: scored %d of %d documents", STAGE, len(where), table.num_rows)
+        score = linear_head.probabilities_of(head, embeddings, ids)[:, CLASSES.index(GOOD)]
+    write_scores(STAGE, scores, known, where, score)
 
 
 def run_threshold(config: Config, *, barrier: Path, output: Path) -> None:
     """Find each kind's boundary over the scores of all shards."""
-    found = find_thresholds(barriers.paths(barrier), STAGE, config.selection.keep_share)
-    write_json(output, found)
-    log.info("%s: %s", STAGE, {kind: (row["keep"], row["documents"]) for kind, row in found.items()})
+    find_boundaries(STAGE, config.selection, barrier, output)
 
 
 def run_apply(
@@ -273,10 +234,4 @@ def run_apply(
     stats: Path,
 ) -> None:
     """Keep and drop one shard's documents."""
-    table = read_documents(documents)
-    rows = read_table(scores, ["id", STAGE])
-    keep, gone = apply(STAGE, config.selection, table, rows, read_json(thresholds))
-    scored = rows.num_rows - rows[STAGE].null_count
-    ledger.write_outcome(
-        ledger.Outputs(kept, dropped, stats), STAGE, shard, table, keep, gone, notes={"scored": scored}
-    )
+    keep_best(STAGE, config.selection, shard, documents, scores, thresholds, Outputs(kept, dropped, stats))

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from outcomes import write_outcome
 
 from tamis import schemas
 from tamis.ids import content_hash, document_key, home_shards
-from tamis.ledger import Outputs, dropped_rows, write_outcome
+from tamis.ledger import Outputs, dropped_rows
 from tamis.report import database, layout, manifest, page, tables
 from tamis.shards import part_name, write_json, write_table
 from tamis.urls import url_key

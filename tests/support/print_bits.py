@@ -15,7 +15,9 @@ import sys
 import numpy as np
 import pyarrow as pa
 
-from tamis.classifiers import backbone, linear_head
+from tamis.classifiers import linear_head
+from tamis.classifiers.backbone import Backbone
+from tamis.classifiers.encoder import Encoder, load_encoder
 
 TEXTS = [
     "A short text.",
@@ -27,17 +29,15 @@ TEXTS = [
 CLASSES = ("even", "odd", "third")
 
 
-def values_of(
-    texts: list[str], encoders: list[backbone.Encoder], head: linear_head.Head | None
-) -> dict[str, np.ndarray]:
+def values_of(texts: list[str], encoders: list[Encoder], head: linear_head.Head | None) -> dict[str, np.ndarray]:
     found = {}
     column = pa.chunked_array([pa.array(texts, pa.large_string())])
     for name, encoder in zip(("checkpoint", "minilm"), encoders, strict=True):
-        encoded = backbone.encode(encoder, column)
+        encoded = encoder.encode(column)
         found[f"{name} vectors"] = encoded.vectors
         if encoded.logits is not None:
             found["checkpoint logits"] = encoded.logits
-            found["checkpoint scores"] = backbone.class_score(encoded.logits)
+            found["checkpoint scores"] = encoded.score()
     if head is not None:
         found["head probabilities"] = head.probabilities(found["minilm vectors"])
     return found
@@ -50,8 +50,8 @@ def fitted(vectors: np.ndarray) -> linear_head.Head:
 
 def main(folder: str, *, portable: bool) -> None:
     encoders = [
-        backbone.load(backbone.Backbone(name=folder, max_tokens=64, batch=4, portable=portable), classifies=True),
-        backbone.load(backbone.Backbone(max_tokens=32, batch=4, portable=portable)),
+        load_encoder(Backbone(name=folder, max_tokens=64, batch=4, portable=portable), classifies=True),
+        load_encoder(Backbone(max_tokens=32, batch=4, portable=portable)),
     ]
     head = fitted(values_of(TEXTS, encoders, None)["minilm vectors"])
     whole = values_of(TEXTS, encoders, head)

@@ -12,12 +12,13 @@ import pytest
 from documents import make_documents
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from outcomes import write_outcome
 
 from tamis import schemas
 from tamis.edits import Spans, edited, merged, read_edits
 from tamis.errors import ConservationError, SourceError
 from tamis.kernels.words import buffers
-from tamis.ledger import Outputs, dropped_rows, outcome_writer, write_outcome
+from tamis.ledger import Outputs, dropped_rows, outcome_writer
 from tamis.shards import read_json
 
 

@@ -90,6 +90,8 @@ def test_tables_written_one_after_the_other_give_the_bytes_of_one(tmp_path, size
         start += size
     writer.close()
     assert (tmp_path / "parts").read_bytes() == (tmp_path / "whole").read_bytes()
+    shards.write_tables(tmp_path / "tables", (whole.slice(at, 700) for at in range(0, whole.num_rows + 1, 700)))
+    assert (tmp_path / "tables").read_bytes() == (tmp_path / "whole").read_bytes()
     assert pa.concat_tables([whole.slice(0, 0), *shards.table_batches(tmp_path / "parts")]).equals(whole)
 
 

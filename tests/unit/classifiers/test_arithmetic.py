@@ -20,7 +20,8 @@ from pydantic import ValidationError
 from tiny_models import write_roberta
 
 from tamis.classifiers import arithmetic
-from tamis.classifiers import backbone as backbones
+from tamis.classifiers.backbone import Backbone
+from tamis.classifiers.encoder import load_encoder
 from tamis.errors import ModelError
 
 AVX2 = {
@@ -97,16 +98,16 @@ def test_portable_is_refused_where_it_comes_too_late_or_is_contradicted(
     contradicted = run(checkpoint, "portable", {"MKL_CBWR": "AVX2"})
     assert contradicted.returncode == 1
     assert "needs MKL_CBWR=COMPATIBLE, the environment has MKL_CBWR=AVX2; unset it" in contradicted.stderr
-    plain = backbones.Backbone(name=str(checkpoint))
+    plain = Backbone(name=str(checkpoint))
     portable = plain.model_copy(update={"portable": True})
-    backbones.load(plain)
+    load_encoder(plain)
     with pytest.raises(ModelError, match="already loaded a backbone with false"):
-        backbones.load(portable)
+        load_encoder(portable)
     monkeypatch.setattr(arithmetic, "_settled", [])
     for name in arithmetic.PORTABLE:
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(ModelError, match=r"MKL_CBWR=COMPATIBLE before torch is loaded"):
-        backbones.load(portable)
+        load_encoder(portable)
 
 
 def test_places_that_differ_are_found() -> None:
@@ -128,18 +129,18 @@ def test_a_length_whose_places_differ_is_encoded_text_by_text(
     import pyarrow as pa
 
     shapes: list[tuple[int, int]] = []
-    encoder = backbones.load(backbones.Backbone(name=str(checkpoint), max_tokens=64, batch=8))
+    encoder = load_encoder(Backbone(name=str(checkpoint), max_tokens=64, batch=8))
     encoder.model.register_forward_pre_hook(
         lambda _, __, given: shapes.append(tuple(given["input_ids"].shape)), with_kwargs=True
     )
     monkeypatch.setattr(arithmetic, "places_are_equal", lambda _, shape, __: shape[1] != 16)
     column = pa.chunked_array([pa.array(["one", "two", "three " * 4, "four " * 90], pa.large_string())])
-    alone = backbones.encode(encoder, column)
+    alone = encoder.encode(column)
     assert shapes == [(1, 16), (1, 16), (8, 32), (8, 64)]
     assert "a text of 16 tokens has other bits at another place" in caplog.text
     assert "of 64 tokens" not in caplog.text
     monkeypatch.undo()
-    together = backbones.encode(backbones.load(encoder.settings), column)
+    together = load_encoder(encoder.settings).encode(column)
     assert alone.vectors == pytest.approx(together.vectors, abs=1e-6)
 
 
@@ -171,4 +172,4 @@ def test_vectors_of_texts_go_through_a_layer_one_by_one() -> None:
 @pytest.mark.parametrize("changes", [{"dtype": "bf16"}, {"device": "cuda"}, {"threads": 2}])
 def test_portable_is_refused_with_what_it_does_not_hold_for(changes: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match="portable holds for"):
-        backbones.Backbone.model_validate({"portable": True} | changes)
+        Backbone.model_validate({"portable": True} | changes)

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
-from tamis import barrier as barriers
+from tamis import barrier
 from tamis.classifiers import labels
 from tamis.classifiers.labels import LabelFile, Sampling, label_documents
-from tamis.classifiers.selectors import Density, Selector, densities, select
+from tamis.classifiers.selectors import Density, Measured, Selector, densities, select
 from tamis.errors import ConfigError, ModelError, SourceError
 from tamis.ids import home_shards
 
@@ -24,8 +24,8 @@ Make = Callable[..., pa.Table]
 
 def taken(documents: pa.Table, **conditions: object) -> list[int]:
     """Ranks of the documents that a selector takes."""
-    held = select(documents, Selector.model_validate(conditions))
-    return sorted(documents.filter(pa.array(held))["rank"].to_pylist())
+    selected = select(Measured(documents), Selector.model_validate(conditions))
+    return sorted(documents.filter(pa.array(selected))["rank"].to_pylist())
 
 
 @pytest.fixture(name="documents")
@@ -73,7 +73,7 @@ def test_an_empty_selector_or_a_broken_pattern_is_refused() -> None:
 
 def test_languages_without_a_language_stage_are_refused(make_documents: Make) -> None:
     with pytest.raises(ConfigError, match="language_id"):
-        select(make_documents(["a"]), Selector(languages=("en",)))
+        select(Measured(make_documents(["a"])), Selector(languages=("en",)))
 
 
 CLASSES = {"good": (Selector(max_characters=8),), "bad": (Selector(min_characters=8, max_characters=12),)}
@@ -81,7 +81,7 @@ CLASSES = {"good": (Selector(max_characters=8),), "bad": (Selector(min_character
 
 def test_a_document_that_two_classes_claim_teaches_neither(make_documents: Make) -> None:
     documents = make_documents(["short", "exactly8", "longer text"])
-    found = label_documents(documents, CLASSES, Sampling(), ["prose"], 3)
+    found = label_documents([documents], CLASSES, Sampling(), ["prose"], 3)
     assert dict(zip(found.rows["text"].to_pylist(), found.rows["label"].to_pylist(), strict=True)) == {
         "sho": "good",
         "lon": "bad",
@@ -98,30 +98,40 @@ def many(make_documents: Make) -> pa.Table:
 def test_the_sample_does_not_know_the_shards(make_documents: Make, tmp_path: Path) -> None:
     documents = many(make_documents)
     sampling = Sampling(cap=17, min_labels=4)
-    whole = label_documents(documents, CLASSES, sampling, ["prose"], 10)
+    whole = label_documents([documents], CLASSES, sampling, ["prose"], 10)
     assert whole.rows.num_rows == 34
     home = home_shards(documents["id"], 3)
     for shard in range(3):
-        part = label_documents(documents.filter(pa.array(home == shard)), CLASSES, sampling, ["prose"], 10)
-        labels.write_labelled(tmp_path / f"part-{shard:05d}.arrow", part)
-    barriers.write(tmp_path / "barrier.json", tmp_path, 3, ".arrow")
+        part = label_documents([documents.filter(pa.array(home == shard))], CLASSES, sampling, ["prose"], 10)
+        labels.write_labelled(tmp_path / f"part-{shard:05d}.arrow", part, "stage")
+    barrier.write(tmp_path / "barrier.json", tmp_path, 3, ".arrow")
     merged = labels.merge(labels.read_labelled(tmp_path / "barrier.json"), sampling)
     assert merged.rows.equals(whole.rows)
     assert merged.matches == whole.matches
 
 
+@pytest.mark.parametrize("rows", [1, 3, 50])
+def test_the_sample_does_not_know_the_batches(make_documents: Make, tmp_path: Path, rows: int) -> None:
+    documents = many(make_documents)
+    sampling = Sampling(cap=17, min_labels=4)
+    batches = (documents.slice(start, rows) for start in range(0, documents.num_rows, rows))
+    for name, given in (("batches", batches), ("whole", [documents])):
+        labels.write_labelled(tmp_path / name, label_documents(given, CLASSES, sampling, ["prose"], 10), "stage")
+    assert (tmp_path / "batches").read_bytes() == (tmp_path / "whole").read_bytes()
+
+
 def test_captures_of_one_page_stay_on_one_side(make_documents: Make) -> None:
     ids = sorted(f"{page:016x}{capture:016x}" for page in range(100) for capture in range(3))
     rows = label_documents(
-        make_documents(["a"] * 300, id=ids),
+        [make_documents(["a"] * 300, id=ids)],
         {"good": (Selector(min_characters=1),)},
         Sampling(cap=1000, held_out=0.3),
         ["prose"],
         1,
     ).rows
     sides: dict[str, set[bool]] = {}
-    for identity, held in zip(rows["id"].to_pylist(), rows["held_out"].to_pylist(), strict=True):
-        sides.setdefault(identity[:16], set()).add(held)
+    for identity, held_out in zip(rows["id"].to_pylist(), rows["held_out"].to_pylist(), strict=True):
+        sides.setdefault(identity[:16], set()).add(held_out)
     assert {len(side) for side in sides.values()} == {1}
     assert 0.15 < sum(side == {True} for side in sides.values()) / 100 < 0.45
 
@@ -129,7 +139,7 @@ def test_captures_of_one_page_stay_on_one_side(make_documents: Make) -> None:
 def test_another_seed_draws_another_sample(make_documents: Make) -> None:
     documents = many(make_documents)
     drawn = [
-        label_documents(documents, CLASSES, Sampling(cap=17, seed=seed), ["prose"], 1).rows["id"].to_pylist()
+        label_documents([documents], CLASSES, Sampling(cap=17, seed=seed), ["prose"], 1).rows["id"].to_pylist()
         for seed in (1, 1, 2)
     ]
     assert drawn[0] == drawn[1] != drawn[2]
@@ -154,6 +164,6 @@ def test_label_files_are_read_mapped_and_refused_when_wrong(tmp_path: Path) -> N
 
 
 def test_too_few_labels_say_which_selector_took_how_many(make_documents: Make) -> None:
-    found = label_documents(make_documents(["short"] * 3), CLASSES, Sampling(), ["prose"], 1)
+    found = label_documents([make_documents(["short"] * 3)], CLASSES, Sampling(), ["prose"], 1)
     with pytest.raises(ModelError, match=r"bad: 0, good: 3.*bad #1 took 0.*good #1 took 3"):
         labels.learnable_kinds(found, ["bad", "good"], 20, "fasttext_quality")

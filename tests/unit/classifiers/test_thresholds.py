@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tamis.classifiers.thresholds import Selection, decide, ordered_bits, thresholds
-from tamis.errors import SchemaError, ShardMismatchError
+from tamis.classifiers.thresholds import Selection, decide, find_thresholds, ordered_bits
+from tamis.errors import SchemaError
 from tamis.shards import write_table
 
 SCORES = st.one_of(st.sampled_from([0.0, -0.0, 0.25, 0.5, 1.0]), st.floats(-1e6, 1e6, width=32))
@@ -48,7 +48,7 @@ def test_exactly_the_share_is_kept_and_it_is_the_best_by_score_then_id(
 ) -> None:
     rows = [(f"{index:032x}", kind, score) for index, (score, kind) in enumerate(scored)]
     paths = written(tmp_path_factory.mktemp("scores"), rows, shards)
-    found = thresholds(paths, "score", {"prose": share})
+    found = find_thresholds(paths, "score", {"prose": share})
     prose = sorted((row for row in rows if row[1] == "prose"), key=lambda row: (-row[2] + 0.0, row[0]))
     wanted = {row[0] for row in prose[: math.ceil(share * len(prose) - 1e-9)]}
     wanted |= {row[0] for row in rows if row[1] == "code"}
@@ -63,12 +63,12 @@ def test_seven_hundredths_of_a_hundred_are_seven(tmp_path: Path) -> None:
     # 0.07 * 100 is 7.000000000000001; rounded up naively it keeps eight.
     assert math.ceil(0.07 * 100) == 8
     rows = [(f"{index:032x}", "prose", index / 100) for index in range(100)]
-    assert thresholds(written(tmp_path, rows, 2), "score", {"prose": 0.07})["prose"]["keep"] == 7
+    assert find_thresholds(written(tmp_path, rows, 2), "score", {"prose": 0.07})["prose"]["keep"] == 7
 
 
 def test_unscored_documents_are_neither_counted_nor_dropped(tmp_path: Path) -> None:
     rows = [("a", "prose", None), ("b", "prose", 0.2), ("c", "prose", 0.1)]
-    found = thresholds(written(tmp_path, rows, 1), "score", {"prose": 0.5})
+    found = find_thresholds(written(tmp_path, rows, 1), "score", {"prose": 0.5})
     assert found["prose"]["documents"] == 2
     documents = pa.table({"id": ["a", "b", "c"], "kind": ["prose"] * 3})
     scores = pa.table({"id": ["a", "b", "c"], "score": pa.array([None, 0.2, 0.1], pa.float32())})
@@ -90,17 +90,10 @@ def test_bits_sort_as_the_scores_do() -> None:
     assert ordered_bits(np.float32([-0.0]))[0] == ordered_bits(np.float32([0.0]))[0]
 
 
-def test_scores_of_other_documents_are_refused(make_documents: Callable[..., pa.Table]) -> None:
-    documents = make_documents(["one", "two"])
-    scores = pa.table({"id": ["x", "y"], "score": pa.array([0.1, 0.2], pa.float32())})
-    with pytest.raises(ShardMismatchError, match="not of the documents"):
-        decide(documents, scores, "score", {}, {})
-
-
 def test_not_a_number_is_refused(tmp_path: Path) -> None:
     paths = written(tmp_path, [("a", "prose", float("nan"))], 1)
     with pytest.raises(SchemaError, match="NaN"):
-        thresholds(paths, "score", {"prose": 0.5})
+        find_thresholds(paths, "score", {"prose": 0.5})
 
 
 def test_a_share_of_nothing_is_refused() -> None:

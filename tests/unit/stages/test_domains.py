@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tamis import barrier as barriers
-from tamis.classifiers import embeddings as embedded
+from tamis import barrier, shards
+from tamis.classifiers import embedding_files
 from tamis.classifiers.fasttext import Training
 from tamis.classifiers.labels import LabelFile, Sampling
 from tamis.classifiers.selectors import Density, Selector
@@ -75,10 +75,10 @@ def corpus(make_documents: Make) -> pa.Table:
     )
 
 
-def run(folder: Path, documents: pa.Table, shards: int, config: stage.Config) -> dict[str, Any]:
+def run(folder: Path, documents: pa.Table, count: int, config: stage.Config) -> dict[str, Any]:
     """Every step over n shards; embeddings are the counts of each class's words."""
-    home = home_shards(documents["id"], shards)
-    names = [f"part-{shard:05d}" for shard in range(shards)]
+    home = home_shards(documents["id"], count)
+    names = [f"part-{shard:05d}" for shard in range(count)]
     for shard, name in enumerate(names):
         part = documents.filter(pa.array(home == shard))
         write_table(folder / "in" / f"{name}.parquet", part)
@@ -86,10 +86,11 @@ def run(folder: Path, documents: pa.Table, shards: int, config: stage.Config) ->
             [sum(word in words.split() for word in text.split()) for words in WORDS.values()]
             for text in part["text"].to_pylist()
         ]
-        embedded.write(folder / "embeddings" / f"{name}.parquet", part["id"], np.array(counts, dtype=np.float32), None)
+        rows = embedding_files.rows(part["id"].combine_chunks(), np.array(counts, dtype=np.float32), None)
+        write_table(folder / "embeddings" / f"{name}.parquet", rows)
         stage.run_label(config, documents=folder / "in" / f"{name}.parquet", output=folder / "labels" / f"{name}.arrow")
-    barriers.write(folder / "labels.json", folder / "labels", shards, ".arrow")
-    barriers.write(folder / "embeddings.json", folder / "embeddings", shards, ".parquet")
+    barrier.write(folder / "labels.json", folder / "labels", count, ".arrow")
+    barrier.write(folder / "embeddings.json", folder / "embeddings", count, ".parquet")
     wanted = config.features == "embeddings"
     stage.run_train(
         config,
@@ -159,22 +160,16 @@ def test_the_card_holds_each_class_against_the_rest(make_documents: Make, tmp_pa
     assert any("proxy" in sentence for sentence in card["limits"])
 
 
-@pytest.mark.parametrize("features", ["embeddings", "fasttext"])
-def test_shards_change_nothing(make_documents: Make, tmp_path: Path, features: str) -> None:
+@pytest.mark.parametrize("features", ["embeddings", "fasttext", "lexical"])
+def test_shards_and_batches_change_nothing(
+    make_documents: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, features: str
+) -> None:
     one = run(tmp_path / "one", corpus(make_documents), 1, settings(features=features))
+    monkeypatch.setattr(shards, "BATCH_ROWS", 7)
     three = run(tmp_path / "three", corpus(make_documents), 3, settings(features=features))
     assert one["card"] == three["card"]
     assert one["kept"].equals(three["kept"])
     assert one["scores"].equals(three["scores"])
-
-
-def test_a_learnt_domain_needs_its_least_probability() -> None:
-    score = np.array(
-        [[0.3, 0.4, 0.2, 0.1, 0.0], [0.1, 0.6, 0.2, 0.1, 0.0], [0.4, 0.4, 0.2, 0.0, 0.0], [0.45, 0.0, 0.0, 0.0, 0.55]],
-        dtype=np.float32,
-    )
-    assert [DOMAINS[index] for index in stage.choose(score, 0.5)] == ["general", "math", "general", "multilingual"]
-    assert [DOMAINS[index] for index in stage.choose(score, 0.3)] == ["math", "math", "general", "multilingual"]
 
 
 def test_too_few_labels_of_a_domain_are_a_clear_error(make_documents: Make, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tamis import barrier as barriers
+from tamis import barrier
 from tamis.classifiers import fasttext, thresholds
 from tamis.classifiers.good_bad import Labels
 from tamis.classifiers.labels import Sampling
@@ -55,7 +55,7 @@ def run(folder: Path, documents: pa.Table, shards: int, config: stage.Config = C
     for shard, name in enumerate(names):
         write_table(folder / "in" / f"{name}.parquet", documents.filter(pa.array(home == shard)))
         stage.run_label(config, documents=folder / "in" / f"{name}.parquet", output=folder / "labels" / f"{name}.arrow")
-    barriers.write(folder / "labels.json", folder / "labels", shards, ".arrow")
+    barrier.write(folder / "labels.json", folder / "labels", shards, ".arrow")
     stage.run_train(
         config,
         barrier=folder / "labels.json",
@@ -71,7 +71,7 @@ def run(folder: Path, documents: pa.Table, shards: int, config: stage.Config = C
             card=folder / "card.json",
             scores=folder / "scores" / f"{name}.parquet",
         )
-    barriers.write(folder / "scores.json", folder / "scores", shards, ".parquet")
+    barrier.write(folder / "scores.json", folder / "scores", shards, ".parquet")
     stage.run_threshold(config, barrier=folder / "scores.json", output=folder / "thresholds.json")
     for shard, name in enumerate(names):
         stage.run_apply(
@@ -142,56 +142,11 @@ def test_the_selection_is_no_part_of_what_scores_depend_on() -> None:
     assert moved.model_copy(update={"applies_to": ("code",)}).for_scoring() != CONFIG.for_scoring()
 
 
-def test_training_does_not_read_what_the_allocator_left_behind(tmp_path: Path) -> None:
-    # fastText on one thread draws a tenth of its vectors and leaves the rest as allocated: five trainings on a
-    # heap full of old blocks gave five models, or none ("Encountered NaN").
-    texts = pa.array(["good words here more plain", "bad thing and a label"] * 20, pa.large_string())
-    models = set()
-    for _ in range(5):
-        blocks = [bytearray(b"\xff") * size for size in (50_000, 100_000, 320_000, 400_000) for _ in range(20)]
-        del blocks
-        fasttext.train(
-            texts, ["good", "bad"] * 20, np.arange(40, dtype=np.uint64), CONFIG.training, tmp_path / "model.bin"
-        )
-        models.add((tmp_path / "model.bin").read_bytes())
-    assert len(models) == 1
-
-
-def test_a_document_cannot_label_itself_or_end_its_line() -> None:
-    text = pa.array(["Spam </s> __tamis__good\u2028__tamis__good\x1c\x85 words\n__tamis__good"], pa.large_string())
-    line = fasttext.normalise(text, 1000)[0]
-    assert "</s>" not in line
-    assert "__tamis__" not in line
-    assert not set("\n\r\x0b\x0c\x00\x1c\x85\u2028") & set(line)
-
-
-def test_hostile_training_texts_leave_exactly_the_two_classes(tmp_path: Path) -> None:
-    texts = ["good words here __tamis__bad __label__x </s> more", "bad thing </s>\n__tamis__new label"] * 20
-    fasttext.train(
-        pa.array(texts, pa.large_string()),
-        ["good", "bad"] * 20,
-        np.arange(40, dtype=np.uint64),
-        CONFIG.training,
-        tmp_path / "model.bin",
-    )
-    model = fasttext.load(tmp_path / "model.bin")
-    assert sorted(model.f.getLabels("strict")[0]) == ["__tamis__bad", "__tamis__good"]
-    found = fasttext.probabilities(model, pa.array(["", texts[0], texts[1]], pa.large_string()), ["bad", "good"], 99)
-    assert found.sum(axis=1) == pytest.approx(1.0, abs=1e-3)
-    assert found[1, 1] > 0.5 > found[2, 1]
-
-
 def test_too_few_or_no_labels_are_clear_errors(make_documents: Make, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="good #1 took 60"):
         run(tmp_path, corpus(make_documents), 1, CONFIG.model_copy(update={"sampling": Sampling(min_labels=100)}))
     with pytest.raises(ConfigError, match=r"fasttext_quality\.labels\.good: empty"):
         run(tmp_path, corpus(make_documents), 1, stage.Config())
-
-
-def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "model.bin").write_bytes(b"nothing")
-    with pytest.raises(ModelError, match="not a fastText model"):
-        fasttext.load(tmp_path / "model.bin")
 
 
 def test_an_empty_shard_passes_through(make_documents: Make, outcome: dict[str, Any], tmp_path: Path) -> None:

@@ -146,12 +146,12 @@ def test_a_byte_order_mark_is_no_part_of_the_first_entry(tmp_path):
 
 @given(st.text(max_size=30))
 def test_any_line_is_an_entry_or_refused(line):
-    for read, _ in remove.KINDS.values():
+    for read, _ in remove.ENTRIES.values():
         found = read(line)
         assert found is None or (isinstance(found, str) and found)
 
 
 @given(st.sampled_from([url for url in URLS if url]))
 def test_an_address_is_found_by_itself(url):
-    lists = remove.Lists(frozenset({remove.KINDS["urls"][0](url)}), frozenset(), frozenset(), frozenset())
+    lists = remove.Lists(frozenset({remove.ENTRIES["urls"][0](url)}), frozenset(), frozenset(), frozenset())
     assert remove.reason("0" * 32, url, lists, long_hashes=False) == "removed_url"

@@ -13,14 +13,14 @@ import pytest
 from pydantic import ValidationError
 from tiny_models import write_roberta
 
-from tamis import barrier as barriers
-from tamis.classifiers import embeddings as embedded
+from tamis import barrier
+from tamis.classifiers import embedding_files
 from tamis.classifiers.backbone import Backbone
 from tamis.classifiers.good_bad import Labels
 from tamis.classifiers.labels import LabelFile, Sampling
 from tamis.classifiers.selectors import Selector
 from tamis.classifiers.thresholds import Selection
-from tamis.errors import ModelError, ShardMismatchError
+from tamis.errors import ModelError
 from tamis.ids import home_shards
 from tamis.shards import read_json, read_table, write_table
 from tamis.stages import transformer_quality as stage
@@ -73,8 +73,8 @@ def run(folder: Path, documents: pa.Table, shards: int, config: stage.Config) ->
             backbone=folder / "backbone.json",
             embeddings=folder / "embeddings" / f"{name}.parquet",
         )
-    barriers.write(folder / "labels.json", folder / "labels", shards, ".arrow")
-    barriers.write(folder / "embeddings.json", folder / "embeddings", shards, ".parquet")
+    barrier.write(folder / "labels.json", folder / "labels", shards, ".arrow")
+    barrier.write(folder / "embeddings.json", folder / "embeddings", shards, ".parquet")
     stage.run_head(
         config,
         labels=folder / "labels.json",
@@ -92,7 +92,7 @@ def run(folder: Path, documents: pa.Table, shards: int, config: stage.Config) ->
             head=folder / "head.json",
             scores=folder / "scores" / f"{name}.parquet",
         )
-    barriers.write(folder / "scores.json", folder / "scores", shards, ".parquet")
+    barrier.write(folder / "scores.json", folder / "scores", shards, ".parquet")
     stage.run_threshold(config, barrier=folder / "scores.json", output=folder / "thresholds.json")
     for shard, name in enumerate(names):
         stage.run_apply(
@@ -148,7 +148,7 @@ def test_a_kind_without_labels_is_ranked_by_what_the_others_taught_or_passes(
 
 def test_embedded_kinds_are_more_than_scored_ones(outcome: dict[str, Any]) -> None:
     assert outcome["embeddings"].num_rows == 121
-    assert embedded.vectors(outcome["embeddings"]).shape == (121, 32)
+    assert embedding_files.matrix(outcome["embeddings"]).shape == (121, 32)
 
 
 def test_shards_change_no_bit(outcome: dict[str, Any], make_documents: Make, folder: Path, tmp_path: Path) -> None:
@@ -204,17 +204,6 @@ def test_other_weights_than_the_described_ones_are_refused(make_documents: Make,
             backbone=tmp_path / "backbone.json",
             embeddings=tmp_path / "out.parquet",
         )
-
-
-def test_a_document_without_an_embedding_is_an_error(tmp_path: Path) -> None:
-    embedded.write(tmp_path / "e.parquet", pa.array(["a", "b"]), np.eye(2, dtype=np.float32), None)
-    table = read_table(tmp_path / "e.parquet")
-    assert embedded.vectors(embedded.rows_of(table, pa.array(["b", "a"]), tmp_path)).tolist() == [
-        [0.0, 1.0],
-        [1.0, 0.0],
-    ]
-    with pytest.raises(ShardMismatchError, match="the first is c"):
-        embedded.rows_of(table, pa.array(["b", "c"]), tmp_path)
 
 
 def test_steps_depend_only_on_what_they_use(folder: Path) -> None:

@@ -6,6 +6,7 @@ are those documents of the shard whose kind is embedded, sorted by id.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.errors import ShardMismatchError
-from tamis.shards import read_table, write_table
+from tamis.shards import read_table, table_batches
 
 
-def write(path: Path, ids: pa.Array | pa.ChunkedArray, vectors: np.ndarray, score: np.ndarray | None) -> None:
-    """Write one shard's embeddings.
+def rows(ids: pa.Array, vectors: np.ndarray, score: np.ndarray | None) -> pa.Table:
+    """Rows of an embeddings file.
 
     Args:
-        path: the file.
         ids: n ids.
         vectors: n × hidden, float32.
         score: n float32 of a classifying checkpoint, or None.
@@ -29,11 +29,11 @@ def write(path: Path, ids: pa.Array | pa.ChunkedArray, vectors: np.ndarray, scor
     columns = {"id": ids, "embedding": pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), size)}
     if score is not None:
         columns["score"] = pa.array(score, pa.float32())
-    write_table(path, pa.table(columns))
+    return pa.table(columns)
 
 
-def vectors(table: pa.Table) -> np.ndarray:
-    """The embeddings of a table as a matrix, n × hidden, float32."""
+def matrix(table: pa.Table) -> np.ndarray:
+    """The embeddings of a table, n × hidden, float32."""
     column = table["embedding"].combine_chunks()
     if isinstance(column, pa.ChunkedArray):
         column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
@@ -41,15 +41,21 @@ def vectors(table: pa.Table) -> np.ndarray:
     return column.flatten().to_numpy(zero_copy_only=False).reshape(-1, size)
 
 
-def rows_of(table: pa.Table, ids: pa.Array | pa.ChunkedArray, path: Path) -> pa.Table:
-    """The rows of an embeddings table for the given ids, in their order.
+def rows_of(path: Path, ids: pa.Array, columns: Sequence[str]) -> Iterator[tuple[np.ndarray, pa.Table]]:
+    """The rows of an embeddings file for the given ids, a few thousand at a time.
+
+    Args:
+        path: the file of one shard.
+        ids: n ids, each once.
+        columns: names to read.
+
+    Yields:
+        Positions in `ids` and the rows that stand there.
 
     Raises:
         ShardMismatchError: an id has no embedding.
     """
-    if isinstance(ids, pa.ChunkedArray):
-        ids = ids.combine_chunks()
-    place = pc.index_in(ids, value_set=table["id"].combine_chunks())
+    place = pc.index_in(ids, value_set=read_table(path, ["id"])["id"].combine_chunks())
     if place.null_count:
         missing = ids.filter(pc.is_null(place))
         msg = (
@@ -57,21 +63,39 @@ def rows_of(table: pa.Table, ids: pa.Array | pa.ChunkedArray, path: Path) -> pa.
             "be in `transformer_quality.embed`; if they are, delete the embeddings and run the workflow again."
         )
         raise ShardMismatchError(msg)
-    return table.take(place)
+    places = place.to_numpy()
+    first = 0
+    for table in table_batches(path, columns):
+        where = np.flatnonzero((places >= first) & (places < first + table.num_rows))
+        if len(where):
+            yield where, table.take(pa.array(places[where] - first))
+        first += table.num_rows
+
+
+def scores_of(path: Path, ids: pa.Array) -> np.ndarray:
+    """The scores that a classifying backbone gave to n documents of one shard, float32.
+
+    Raises:
+        ShardMismatchError: an id has no embedding.
+    """
+    score = np.zeros(len(ids), dtype=np.float32)
+    for where, found in rows_of(path, ids, ["score"]):
+        score[where] = found["score"].to_numpy()
+    return score
 
 
 def collect(paths: list[Path], ids: pa.Array, columns: list[str]) -> pa.Table:
     """The rows for the given ids out of the files of all shards, in the order of `ids`; absent ids are left out.
 
     Args:
-        paths: files of all shards; one is held at a time.
+        paths: files of all shards; what is found in them is in memory, and a few thousand rows.
         ids: n ids.
         columns: columns wanted besides the id.
     """
-    found = []
-    for path in paths:
-        table = read_table(path, ["id", *columns])
-        found.append(table.filter(pc.is_in(table["id"], value_set=ids)))
-    whole = pa.concat_tables(found).combine_chunks()
+    names = ["id", *columns]
+    found = [
+        table.filter(pc.is_in(table["id"], value_set=ids)) for path in paths for table in table_batches(path, names)
+    ]
+    whole = pa.concat_tables(found or [read_table(paths[0], names)]).combine_chunks()
     place = pc.index_in(ids, value_set=whole["id"].combine_chunks())
     return whole.take(place.drop_null())

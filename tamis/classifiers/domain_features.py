@@ -1,0 +1,179 @@
+"""What the classifier of `domains` sees of a document: its embedding, its words, or the labels' selectors alone."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tamis.barrier import paths
+from tamis.classifiers import embedding_files, evaluation, fasttext, linear_head
+from tamis.classifiers.domain_rules import CLASSIFIED, TAUGHT
+from tamis.classifiers.labels import Labelled, too_few
+from tamis.classifiers.scores import chosen
+from tamis.classifiers.selectors import Measured, Selector, select
+from tamis.errors import ModelError
+from tamis.shards import read_table, write_json
+
+STAGE = "domains"
+
+
+class Trained(NamedTuple):
+    """What came of training, for the card: the labelled documents used, settings, and figures on those held out."""
+
+    labelled: Labelled
+    settings: dict[str, Any]
+    metrics: dict[str, dict[str, Any]]
+
+
+class Features(ABC):
+    """One way to see documents."""
+
+    learns: bool = True
+    """Whether every domain needs labels."""
+
+    takes_files: bool = True
+    """Whether texts of label files can teach."""
+
+    @property
+    def max_characters(self) -> int:
+        """Characters of its text that a labelled document carries."""
+        return 0
+
+    @abstractmethod
+    def train(self, labelled: Labelled, model: Path) -> Trained:
+        """Train on the labelled documents that are not held out, and measure on those that are.
+
+        Args:
+            labelled: labelled documents of all shards.
+            model: the file to write.
+
+        Raises:
+            ModelError: a domain has too few labels.
+        """
+
+    @abstractmethod
+    def score(self, model: Path, documents: Path, where: np.ndarray) -> np.ndarray:
+        """Probabilities of some of a shard's documents.
+
+        Args:
+            model: from `train`.
+            documents: the file of the shard's n documents, of which a few thousand are in memory.
+            where: which m of them: n booleans.
+
+        Returns:
+            m × `TAUGHT`, float32.
+
+        Raises:
+            ModelError: the model does not fit.
+        """
+
+
+@dataclass(frozen=True)
+class Embeddings(Features):
+    """Vectors of `transformer_quality`, under a linear head."""
+
+    takes_files = False
+
+    penalty: float
+    min_labels: int
+    embeddings: Path | None
+    """In training a barrier over the files of all shards, in scoring the file of the shard."""
+
+    def _path(self) -> Path:
+        if self.embeddings is None:
+            msg = f"{STAGE}: features are embeddings and the rule gives none"
+            raise ModelError(msg)
+        return self.embeddings
+
+    def train(self, labelled: Labelled, model: Path) -> Trained:
+        """See `Features.train`."""
+        found = embedding_files.collect(paths(self._path()), labelled.rows["id"].combine_chunks(), ["embedding"])
+        # Labelled documents of kinds that are not embedded cannot teach.
+        known = pc.is_in(labelled.rows["id"], value_set=found["id"].combine_chunks())
+        labelled = Labelled(labelled.rows.filter(known), labelled.matches)
+        _check_enough(labelled, self.min_labels)
+        groups = [""] * labelled.rows.num_rows
+        head, tested, probability = linear_head.fit_and_test(
+            labelled.rows, embedding_files.matrix(found), TAUGHT, groups, self.penalty
+        )
+        write_json(model, {"kinds": [CLASSIFIED], "head": head.to_json()})
+        return Trained(labelled, {"penalty": self.penalty}, _report(tested, probability))
+
+    def score(self, model: Path, documents: Path, where: np.ndarray) -> np.ndarray:
+        """See `Features.score`."""
+        ids = read_table(documents, ["id"])["id"].combine_chunks().filter(pa.array(where))
+        return linear_head.probabilities_of(model, self._path(), ids)
+
+
+@dataclass(frozen=True)
+class Words(Features):
+    """Words and their n-grams, by fastText."""
+
+    training: fasttext.Training
+    min_labels: int
+
+    @property
+    def max_characters(self) -> int:
+        """As many as fastText reads."""
+        return self.training.max_characters
+
+    def train(self, labelled: Labelled, model: Path) -> Trained:
+        """See `Features.train`."""
+        _check_enough(labelled, self.min_labels)
+        tested, probability = fasttext.train_and_test(labelled.rows, TAUGHT, self.training, model)
+        return Trained(labelled, self.training.model_dump(mode="json"), _report(tested, probability))
+
+    def score(self, model: Path, documents: Path, where: np.ndarray) -> np.ndarray:
+        """See `Features.score`."""
+        texts = (table["text"] for table in chosen(documents, where, ["text"]))
+        return fasttext.probabilities(fasttext.load(model), texts, TAUGHT, self.training.max_characters)
+
+
+@dataclass(frozen=True)
+class Lexical(Features):
+    """No classifier: the first of math, code and reasoning whose selectors take a document, otherwise general."""
+
+    learns = False
+
+    selectors: Mapping[str, Sequence[Selector]]
+
+    def train(self, labelled: Labelled, model: Path) -> Trained:
+        """Write a note that there is no classifier."""
+        write_json(model, {"classifier": None})
+        return Trained(labelled, {}, {})
+
+    def score(self, model: Path, documents: Path, where: np.ndarray) -> np.ndarray:  # noqa: ARG002 - there is none
+        """See `Features.score`; every probability is 0 or 1."""
+        return np.concatenate([np.zeros((0, len(TAUGHT)), np.float32), *map(self._taken, chosen(documents, where))])
+
+    def _taken(self, documents: pa.Table) -> np.ndarray:
+        score = np.zeros((documents.num_rows, len(TAUGHT)), dtype=np.float32)
+        free = np.ones(documents.num_rows, dtype=bool)
+        measured = Measured(documents)
+        for name in ("math", "code", "reasoning"):
+            for selector in self.selectors[name]:
+                taken = free & select(measured, selector)
+                score[taken, TAUGHT.index(name)] = 1.0
+                free &= ~taken
+        score[free, TAUGHT.index("general")] = 1.0
+        return score
+
+
+def _check_enough(labelled: Labelled, min_labels: int) -> None:
+    """Refuse labels of which a domain has too few."""
+    names = labelled.rows["label"].to_pylist()
+    if any(names.count(name) < min_labels for name in TAUGHT):
+        raise ModelError(too_few(labelled, TAUGHT, min_labels, STAGE))
+
+
+def _report(tested: pa.Table, probability: np.ndarray) -> dict[str, dict[str, Any]]:
+    """Figures of n held-out documents from n × `TAUGHT`."""
+    truth, length = tested["label"].to_pylist(), tested["characters"].to_numpy()
+    return evaluation.multiclass_report(truth, probability, TAUGHT, length)

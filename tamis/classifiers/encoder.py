@@ -1,0 +1,287 @@
+"""Encoders: loading a backbone, and turning texts into vectors whose bits depend on nothing but the text.
+
+Bits: matrix products differ with the shape of the batch (batch 16 against 7: 2e-8 in fp32, 6e-5 in bf16) and, with some
+libraries, with the place in it. So a text is padded to the smallest of a few fixed lengths, every batch has the same
+number of rows, the last is filled with dummies, and the threads are a constant of the configuration. Layers behind the
+encoder take one text at a time. Before the first batch of a length, random texts are put through at two places each
+(`arithmetic.py`); if their bits differ, texts of that length go one at a time. The vector of a text is then the
+same in every company and order, on one model of CPU or GPU and one lock; with `portable`, on every x86-64 CPU with FMA.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tamis.classifiers import arithmetic, elementary
+from tamis.classifiers.backbone import Backbone, model_folder, weights_sha256
+from tamis.errors import ModelError
+
+log = logging.getLogger(__name__)
+
+CHARACTERS_PER_TOKEN = 12
+"""Characters read for each token asked for; more than any language of the packaged vocabulary needs on average."""
+
+RULES = r"={3,}|-{3,}|~{3,}|\^{3,}|\*{3,}|#{3,}|_{3,}|\.{4,}|\+{3,}"
+"""Underlines and rulers: an encoder spends one token on each of their characters and learns nothing."""
+
+TEXTS_AT_ONCE = 16_384
+"""Texts that are sorted by length together: of their 512 batches of 32, one a length is not full."""
+
+TOKENS_AT_ONCE = 1 << 23
+"""Fewer texts are sorted together where they would hold more tokens than this: 34 MB."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Vectors of n texts (n × hidden size, float32, unit length) and, for classifiers, their logits (n × labels)."""
+
+    vectors: np.ndarray
+    logits: np.ndarray | None
+
+    def score(self) -> np.ndarray | None:
+        """One score a text, `class_score` of the logits; None without a classifier."""
+        return None if self.logits is None else class_score(self.logits)
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A loaded backbone; see `load_encoder`."""
+
+    tokenizer: Any
+    model: Any
+    settings: Backbone
+    classifies: bool
+    _together: dict[int, int] = field(default_factory=dict)
+    """Length → texts a batch, filled by `_rows_of_batch`."""
+
+    def describe(self) -> dict[str, Any]:
+        """What ran, for `backbone.json`: name, weights, size, arithmetic. No path of this machine."""
+        import torch
+        import transformers
+
+        name, folder = self.settings.name, model_folder(self.settings)
+        return {
+            "name": Path(name).name if Path(name).is_dir() else name,
+            "architecture": json.loads((folder / "config.json").read_text(encoding="utf-8")).get("architectures"),
+            "weights_sha256": weights_sha256(folder),
+            "parameters": sum(parameter.numel() for parameter in self.model.parameters()),
+            "hidden_size": int(self.model.config.hidden_size),
+            "settings": self.settings.model_dump(mode="json", exclude={"name", "online"}),
+            "torch": torch.__version__,
+            "transformers": transformers.__version__,
+            "arithmetic": arithmetic.describe(torch),
+        }
+
+    def encode(self, text: pa.Array | pa.ChunkedArray) -> Encoded:
+        """Put texts through the backbone.
+
+        Args:
+            text: n texts; an empty one is encoded as its special tokens alone.
+
+        Returns:
+            Vectors (and logits), bit-identical for a text whatever the other texts and their order.
+        """
+        return self._encoded(self._tokens(text))
+
+    def encode_each(self, texts: Iterable[pa.Array | pa.ChunkedArray]) -> Iterator[Encoded]:
+        """`encode` for texts that come some at a time; of what was read, tokens are in memory and no text.
+
+        Yields:
+            What `encode` gives for the texts in their order, in fewer parts than they came in: texts of a length wait
+            for each other, so that batches are full. One of no rows where there are no texts.
+        """
+        most = min(TEXTS_AT_ONCE, TOKENS_AT_ONCE // self.settings.max_tokens)
+        waiting: list[np.ndarray] = []
+        begun = False
+        for text in texts:
+            waiting += self._tokens(text)
+            if len(waiting) >= most:
+                yield self._encoded(waiting)
+                waiting, begun = [], True
+        if waiting or not begun:
+            yield self._encoded(waiting)
+
+    def _tokens(self, text: pa.Array | pa.ChunkedArray) -> list[np.ndarray]:
+        """The token ids of each text."""
+        most = self.settings.max_tokens
+        found: list[np.ndarray] = []
+        for start in range(0, len(text), 1024):
+            part = excerpts(text.slice(start, 1024), most)
+            given = self.tokenizer(part, truncation=True, max_length=most, return_attention_mask=False)
+            found += [np.array(ids, dtype=np.int32) for ids in given["input_ids"]]
+        return found
+
+    def _encoded(self, tokens: Sequence[np.ndarray]) -> Encoded:
+        """Vectors (and logits) of n texts from their token ids."""
+        width = int(self.model.config.num_labels) if self.classifies else 0
+        vectors = np.zeros((len(tokens), int(self.model.config.hidden_size)), dtype=np.float32)
+        logits = np.zeros((len(tokens), width), dtype=np.float32)
+        buckets = lengths(self.settings.max_tokens)
+        place = np.searchsorted(buckets, [max(len(row), 1) for row in tokens])
+        for bucket, length in enumerate(buckets):
+            rows = np.flatnonzero(place == bucket)
+            batch = self._rows_of_batch(length) if len(rows) else 1
+            for start in range(0, len(rows), batch):
+                chosen = rows[start : start + batch]
+                pooled, scores, _ = self._forward([tokens[row] for row in chosen], length, batch)
+                vectors[chosen] = pooled[: len(chosen)].cpu().numpy()
+                logits[chosen] = scores[: len(chosen)].cpu().numpy()
+        return Encoded(vectors, logits if self.classifies else None)
+
+    def _rows_of_batch(self, length: int) -> int:
+        """Texts a batch at a length: `batch` where a text has the same bits at each place in it, otherwise 1."""
+        batch = self.settings.batch
+        if length not in self._together:
+            equal = batch == 1 or arithmetic.places_are_equal(
+                lambda tokens: self._forward(tokens, length, batch), (batch, length), int(self.model.config.vocab_size)
+            )
+            self._together[length] = batch if equal else 1
+            if not equal:
+                log.warning(
+                    "backbone %r: a text of %d tokens has other bits at another place in the batch with the arithmetic "
+                    "of this process (%s); texts are encoded one at a time, which takes half as long again at 64 "
+                    "tokens",
+                    self.settings.name,
+                    length,
+                    os.environ.get("MKL_CBWR"),
+                )
+        return self._together[length]
+
+    def _forward(self, tokens: Sequence[Sequence[int] | np.ndarray], length: int, batch: int) -> tuple[Any, Any, Any]:
+        """Vectors, scores (of no columns without a classifier) and hidden states of a batch and its dummies."""
+        import torch
+
+        ids, mask = _batch(tokens, length, batch, self.tokenizer.pad_token_id)
+        device = self.settings.device
+        given = {"input_ids": torch.from_numpy(ids).to(device), "attention_mask": torch.from_numpy(mask).to(device)}
+        with torch.inference_mode():
+            output = self.model(**given, output_hidden_states=self.classifies)
+            hidden = (output.hidden_states[-1] if self.classifies else output.last_hidden_state).float()
+            if self.settings.pooling == "cls":
+                pooled = hidden[:, 0]
+            else:
+                weight = given["attention_mask"].unsqueeze(-1).to(hidden.dtype)
+                pooled = (hidden * weight).sum(dim=1) / weight.sum(dim=1)
+            pooled = torch.nn.functional.normalize(pooled, dim=1)
+            scores = output.logits.float() if self.classifies else pooled[:, :0]
+        return pooled, scores, hidden
+
+
+def load_encoder(settings: Backbone, *, classifies: bool = False) -> Encoder:
+    """Load a backbone, and its classification head when `classifies`.
+
+    Raises:
+        ModelError: it cannot be loaded whole, does not fit the configuration, or the device or the arithmetic cannot
+            be had.
+    """
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch = arithmetic.settle(portable=settings.portable)
+    import transformers
+    from safetensors import SafetensorError
+
+    folder = model_folder(settings)
+    weights_sha256(folder)
+    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()
+    torch.set_num_threads(settings.threads)
+    if settings.device == "cuda" and not torch.cuda.is_available():
+        msg = "backbone.device is cuda, but torch sees no GPU here; set it to cpu or run on a machine with one"
+        raise ModelError(msg)
+    kind = transformers.AutoModelForSequenceClassification if classifies else transformers.AutoModel
+    dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[settings.dtype]
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        model, info = kind.from_pretrained(
+            folder,
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            dtype=dtype,
+            attn_implementation="eager",
+            output_loading_info=True,
+        )
+    except (OSError, ValueError, LookupError, RuntimeError, ImportError, TypeError, SafetensorError) as error:
+        msg = f"backbone {settings.name!r}: cannot be loaded from {folder} ({type(error).__name__}: {error})"
+        raise ModelError(msg) from error
+    # The pooler is not used unless the checkpoint classifies through it.
+    missing = sorted(name for name in info["missing_keys"] if classifies or "pooler" not in name)
+    if missing:
+        msg = f"backbone {settings.name!r}: {folder} lacks the weights {missing[:5]}, which would be random; " + (
+            "give a checkpoint that was trained to classify, or set `head: logistic`"
+            if classifies
+            else "the checkpoint is of another architecture than its config.json says"
+        )
+        raise ModelError(msg)
+    room = int(getattr(model.config, "max_position_embeddings", settings.max_tokens))
+    if model.config.model_type in {"roberta", "xlm-roberta", "camembert"}:
+        # Their positions start after the padding index.
+        room -= int(model.config.pad_token_id) + 1
+    if settings.max_tokens > room:
+        msg = f"backbone {settings.name!r}: reads at most {room} tokens, backbone.max_tokens is {settings.max_tokens}"
+        raise ModelError(msg)
+    if tokenizer.pad_token_id is None:
+        msg = f"backbone {settings.name!r}: its tokenizer has no padding token, so texts cannot share a batch"
+        raise ModelError(msg)
+    if settings.device == "cuda":
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.use_deterministic_algorithms(mode=True)
+    for module in model.modules():
+        if isinstance(module, torch.nn.Linear):
+            module.register_forward_hook(partial(arithmetic.text_by_text, settings.batch))
+    return Encoder(tokenizer, model.eval().to(settings.device), settings, classifies)
+
+
+def lengths(max_tokens: int) -> list[int]:
+    """The lengths that texts are padded to: halves of `max_tokens` down to 16."""
+    result = [max_tokens]
+    while result[-1] % 2 == 0 and result[-1] // 2 >= 16:
+        result.append(result[-1] // 2)
+    return result[::-1]
+
+
+def excerpts(text: pa.Array | pa.ChunkedArray, max_tokens: int) -> list[str]:
+    """The start of each text as the encoder reads it: white space squeezed, underlines and rulers left out."""
+    room = max_tokens * CHARACTERS_PER_TOKEN
+    text = pc.utf8_slice_codeunits(text, 0, 2 * room)
+    text = pc.replace_substring_regex(text, RULES, " ")
+    text = pc.replace_substring_regex(text, r"[\s\x00]+", " ")
+    return pc.utf8_slice_codeunits(text, 0, room).to_pylist()
+
+
+def _batch(
+    tokens: Sequence[Sequence[int] | np.ndarray], length: int, batch: int, padding: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Ids and mask of one batch, always batch × length; dummies are one padding token that attends to itself."""
+    ids = np.full((batch, length), padding, dtype=np.int64)
+    mask = np.zeros((batch, length), dtype=np.int64)
+    mask[:, 0] = 1
+    for row, values in enumerate(tokens):
+        ids[row, : len(values)] = values
+        mask[row, : len(values)] = 1
+    return ids, mask
+
+
+def class_score(logits: np.ndarray) -> np.ndarray:
+    """One score a document from a checkpoint's logits: n × labels → n float32.
+
+    One label is a regression and is taken as it is (FineWeb-Edu's 0 to 5); two are bad and good, and the probability
+    of the second is taken; more are grades from 0 up, and their expected value is taken.
+    """
+    values = logits.astype(np.float64)
+    if values.shape[1] == 1:
+        return values[:, 0].astype(np.float32)
+    shifted = elementary.exp(values - values.max(axis=1, keepdims=True))
+    grades = np.arange(values.shape[1], dtype=np.float64)
+    return ((shifted * grades).sum(axis=1) / shifted.sum(axis=1)).astype(np.float32)

@@ -1,0 +1,151 @@
+"""Encoders: bits that depend on the text alone, and clear refusals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from tiny_models import write_roberta
+
+from tamis.classifiers.backbone import Backbone
+from tamis.classifiers.encoder import class_score, excerpts, lengths, load_encoder
+from tamis.errors import ModelError
+
+TEXTS = [
+    "A short text.",
+    "",
+    "Because the matrix is symmetric, its eigenvalues are real. " * 20,
+    "Ünïcode und 因为 и так далее",
+    "def function(argument):\n    return argument + 1\n",
+    "one two three four five six seven",
+    "=" * 500,
+    "x\0y",
+    *(f"Document {index} says {'much ' * (index % 40)}." for index in range(45)),
+]
+
+
+def texts(values: list[str]) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.array(values, pa.large_string())])
+
+
+@pytest.fixture(name="folder", scope="module")
+def _folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_roberta(tmp_path_factory.mktemp("models") / "tiny-roberta")
+
+
+def settings(folder: Path, **changes: object) -> Backbone:
+    return Backbone.model_validate({"name": str(folder), "max_tokens": 64, "batch": 8} | changes)
+
+
+@pytest.mark.parametrize("dtype", ["fp32", "bf16"])
+def test_a_vector_has_the_same_bits_in_any_company_and_order(folder: Path, dtype: str) -> None:
+    encoder = load_encoder(settings(folder, dtype=dtype))
+    whole = encoder.encode(texts(TEXTS)).vectors
+    order = np.random.default_rng(7).permutation(len(TEXTS))
+    shuffled = encoder.encode(texts([TEXTS[index] for index in order])).vectors
+    assert np.array_equal(shuffled, whole[order])
+    for row in (0, 1, 2, 20, len(TEXTS) - 1):
+        assert np.array_equal(encoder.encode(texts([TEXTS[row]])).vectors[0], whole[row])
+
+
+def test_the_packaged_minilm_loads_offline_and_keeps_its_bits() -> None:
+    encoder = load_encoder(Backbone(batch=4))
+    chosen = [TEXTS[index] for index in (0, 2, 3, 4, 5, 12, 30, 47)]
+    whole = encoder.encode(texts(chosen)).vectors
+    assert whole.shape == (8, 384)
+    assert np.linalg.norm(whole, axis=1) == pytest.approx(1.0, abs=1e-5)
+    assert np.array_equal(encoder.encode(texts(chosen[::-1])).vectors[::-1], whole)
+    assert np.array_equal(encoder.encode(texts(chosen[3:5])).vectors, whole[3:5])
+    # It is the model it says: what means the same lies closer together than what does not.
+    meant = encoder.encode(texts(["How do I sort a list?", "Sorting an array", "The king died in battle"])).vectors
+    assert meant[0] @ meant[1] > meant[0] @ meant[2] + 0.3
+    described = encoder.describe()
+    assert described["name"] == "minilm-package"
+    assert described["parameters"] > 20_000_000
+    assert len(described["weights_sha256"]) == 64
+
+
+def test_vectors_equal_those_of_the_plain_model(folder: Path) -> None:
+    # An oracle without padding, batches or dummies: one text at a time through the library.
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
+    vectors = load_encoder(settings(folder)).encode(texts(TEXTS[:6])).vectors
+    for row, text in enumerate(TEXTS[:6]):
+        given = tokenizer(" ".join(text.split()) if text else "", truncation=True, max_length=64, return_tensors="pt")
+        with torch.inference_mode():
+            hidden = model(input_ids=given["input_ids"], attention_mask=given["attention_mask"]).last_hidden_state[0]
+        expected = torch.nn.functional.normalize(hidden.mean(dim=0), dim=0).numpy()
+        # White space at the ends of a text is squeezed, not stripped; only these texts end in words.
+        if text == text.strip():
+            assert vectors[row] == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_classification_checkpoint_gives_its_own_scores(tmp_path: Path) -> None:
+    encoder = load_encoder(settings(write_roberta(tmp_path / "m", classes=2)), classifies=True)
+    encoded = encoder.encode(texts(TEXTS))
+    assert encoded.logits is not None
+    assert encoded.logits.shape == (len(TEXTS), 2)
+    again = encoder.encode(texts(TEXTS[5:9]))
+    assert again.logits is not None
+    assert np.array_equal(again.logits, encoded.logits[5:9])
+    assert len(np.unique(encoded.logits[:, 0])) > 10
+
+
+@pytest.mark.parametrize("most", [1, 20, 1000])
+def test_texts_that_come_some_at_a_time_have_the_bits_of_all_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    encoder = load_encoder(settings(write_roberta(tmp_path / "m", classes=2)), classifies=True)
+    whole = encoder.encode(texts(TEXTS))
+    monkeypatch.setattr("tamis.classifiers.encoder.TEXTS_AT_ONCE", most)
+    parts = list(encoder.encode_each(texts(TEXTS[start : start + 7]) for start in range(0, len(TEXTS), 7)))
+    assert len(parts) == {1: 8, 20: 3, 1000: 1}[most]
+    assert np.array_equal(np.concatenate([part.vectors for part in parts]), whole.vectors)
+    assert np.array_equal(np.concatenate([part.score() for part in parts]), whole.score())
+    (nothing,) = encoder.encode_each([])
+    assert nothing.vectors.shape == (0, 32)
+
+
+def test_long_texts_wait_for_fewer_others(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = load_encoder(settings(folder))
+    monkeypatch.setattr("tamis.classifiers.encoder.TOKENS_AT_ONCE", 64 * 20)
+    assert [len(part.vectors) for part in encoder.encode_each(texts([text]) for text in TEXTS)] == [20, 20, 13]
+
+
+def test_one_score_from_any_number_of_logits() -> None:
+    assert class_score(np.array([[2.5], [-1.0]], dtype=np.float32)).tolist() == [2.5, -1.0]
+    assert class_score(np.array([[0.0, 0.0]])).tolist() == [0.5]
+    assert class_score(np.array([[0.0, 0.0, 0.0]])).tolist() == [1.0]
+
+
+def test_rulers_do_not_use_up_the_tokens() -> None:
+    text = "=" * 60 + "\nTitle\n" + "=" * 60 + "\n\nBody   of\tthe page"
+    assert excerpts(texts([text]), 64) == [" Title Body of the page"]
+
+
+def test_lengths_are_few_and_end_at_the_longest() -> None:
+    assert lengths(128) == [16, 32, 64, 128]
+    assert lengths(100) == [25, 50, 100]
+    assert lengths(9) == [9]
+
+
+def test_a_checkpoint_that_never_learnt_to_classify_is_refused(folder: Path) -> None:
+    with pytest.raises(ModelError, match="would be random"):
+        load_encoder(settings(folder), classifies=True)
+
+
+def test_pickled_weights_and_damaged_folders_are_refused(tmp_path: Path) -> None:
+    folder = write_roberta(tmp_path / "m")
+    with pytest.raises(ModelError, match="at most 64 tokens"):
+        load_encoder(settings(folder, max_tokens=65))
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        load_encoder(settings(folder))
+    weights.rename(folder / "pytorch_model.bin")
+    with pytest.raises(ModelError, match="safetensors"):
+        load_encoder(settings(folder))
