@@ -6,6 +6,7 @@ import inspect
 import json
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -17,13 +18,16 @@ from tamis import barrier
 from tamis.dedup.minhash.index import part_files
 from tamis.ids import home_shards
 from tamis.shards import part_name, write_table
+from tamis.stages import domains as domain
+from tamis.stages import fasttext_quality as coarse
 from tamis.stages import line_pruning as lines
 from tamis.stages import minhash_dedup as minhash
 from tamis.stages import paragraph_dedup as paragraphs
 from tamis.stages import substring_dedup as substrings
+from tamis.stages import transformer_quality as fine
 from tamis.stages import url_dedup as urls
 
-TABLES = ("documents", "kept", "dropped", "edits")
+TABLES = ("documents", "kept", "dropped", "edits", "scores", "embeddings")
 JSON = ("stats", "counts")
 
 
@@ -54,7 +58,8 @@ class Outcome(NamedTuple):
 class Jobs:
     """The jobs of one stage over a folder.
 
-    Files are given as in a rule: a Path as it is, a name as the part of that name for the job's shard or partition.
+    Files are given as in a rule: a Path as it is, a name as the part of that name for the job's shard or partition. What
+    a step takes besides (`config`, say) may be given too, and is given as it is.
     """
 
     def __init__(
@@ -85,16 +90,16 @@ class Jobs:
     def over(self, name: str) -> Path:
         """A barrier over all files of that name."""
         path = self.folder / name / "barrier.json"
-        barrier.write(path, path.parent, self._parts[name], ".arrow")
+        barrier.write(path, path.parent, self._parts[name], self.part(name, 0).suffix)
         return path
 
-    def each_shard(self, step: str, **files: str | Path) -> None:
+    def each_shard(self, step: str, **files: Any) -> None:
         """Run a step once a shard."""
         for shard in range(self.shards):
             self._run(step, shard, {"shard": shard}, files)
         self._parts |= {name: self.shards for name in files.values() if isinstance(name, str)}
 
-    def each_partition(self, step: str, **files: str | Path) -> None:
+    def each_partition(self, step: str, **files: Any) -> None:
         """Run a step once a partition."""
         for partition in range(self.partitions):
             self._run(step, partition, {"partition": partition}, files)
@@ -110,21 +115,21 @@ class Jobs:
         taken = {name: known[name] for name in inspect.signature(function).parameters if name in known}
         paths = {name: self.part(file, index) if isinstance(file, str) else file for name, file in files.items()}
         begin = time.perf_counter()
-        function(**taken, **paths)
+        function(**(taken | paths))
         self.seconds[step] += time.perf_counter() - begin
+
+    def table(self, name: str) -> pa.Table:
+        """The files of all shards together, in the order of the shards."""
+        paths = [self.part(name, shard) for shard in range(self.shards)]
+        return pa.concat_tables([pq.read_table(path, schema=pq.read_schema(path)) for path in paths])
 
     def outcome(self, *, edits: bool = False) -> Outcome:
         """What the last step, which writes kept, dropped, stats (and edits), has written."""
-
-        def table(name: str) -> pa.Table:
-            paths = [self.part(name, shard) for shard in range(self.shards)]
-            return pa.concat_tables([pq.read_table(path, schema=pq.read_schema(path)) for path in paths])
-
         notes: Counter[str] = Counter()
         for shard in range(self.shards):
             notes.update(json.loads(self.part("stats", shard).read_text())["notes"])
-        cuts = table("edits").sort_by([("id", "ascending"), ("start", "ascending")]) if edits else None
-        return Outcome(table("kept").sort_by("id"), table("dropped").sort_by("id"), cuts, notes)
+        cuts = self.table("edits").sort_by([("id", "ascending"), ("start", "ascending")]) if edits else None
+        return Outcome(self.table("kept").sort_by("id"), self.table("dropped").sort_by("id"), cuts, notes)
 
 
 OUTCOME = {"kept": "kept", "dropped": "dropped", "stats": "stats"}
@@ -230,3 +235,88 @@ def minhash_dedup(
     if jobs.config.write_index:
         jobs.index()
     return outcome
+
+
+def _select(jobs: Jobs) -> None:
+    """Steps threshold and apply of the quality stages."""
+    thresholds = jobs.folder / "thresholds.json"
+    jobs.once("threshold", barrier=jobs.over("scores"), output=thresholds)
+    jobs.each_shard("apply", documents="documents", scores="scores", thresholds=thresholds, **OUTCOME)
+
+
+def fasttext_quality(folder: Path, documents: pa.Table, config: Any, shards: int = 1) -> Jobs:
+    """All steps of fasttext_quality."""
+    jobs = Jobs(coarse, folder, documents, config, shards)
+    model, card = jobs.folder / "model.bin", jobs.folder / "card.json"
+    jobs.each_shard("label", documents="documents", output="labels")
+    jobs.once("train", barrier=jobs.over("labels"), model=model, card=card, card_text=jobs.folder / "card.md")
+    jobs.each_shard("score", documents="documents", model=model, card=card, scores="scores")
+    _select(jobs)
+    return jobs
+
+
+def transformer_quality(folder: Path, documents: pa.Table, config: Any, shards: int = 1) -> Jobs:
+    """All steps of transformer_quality."""
+    jobs = Jobs(fine, folder, documents, config, shards)
+    backbone, head = jobs.folder / "backbone.json", jobs.folder / "head.json"
+    embedding = config.for_embedding()
+    jobs.once("backbone", config=embedding, output=backbone)
+    jobs.each_shard("label", documents="documents", output="labels")
+    jobs.each_shard("embed", config=embedding, documents="documents", backbone=backbone, embeddings="embeddings")
+    jobs.once(
+        "head",
+        labels=jobs.over("labels"),
+        embeddings=jobs.over("embeddings"),
+        backbone=backbone,
+        head=head,
+        card=jobs.folder / "card.json",
+        card_text=jobs.folder / "card.md",
+    )
+    jobs.each_shard("score", documents="documents", embeddings="embeddings", head=head, scores="scores")
+    _select(jobs)
+    return jobs
+
+
+class DomainsJobs(Jobs):
+    """The jobs of domains; a test may write embeddings first."""
+
+    def all_steps(self) -> None:
+        """Steps label, train, score and apply."""
+        model = self.folder / "model"
+        wanted = self.config.features == "embeddings"
+        self.each_shard("label", documents="documents", output="labels")
+        self.once(
+            "train",
+            labels=self.over("labels"),
+            model=model,
+            card=self.folder / "card.json",
+            card_text=self.folder / "card.md",
+            embeddings=self.over("embeddings") if wanted else None,
+        )
+        vectors = "embeddings" if wanted else None
+        self.each_shard("score", documents="documents", model=model, scores="scores", embeddings=vectors)
+        self.each_shard("apply", documents="documents", scores="scores", **OUTCOME)
+
+    def write(self, name: str, make: Callable[[pa.Table], pa.Table]) -> None:
+        """Write a file a shard, made from its documents."""
+        for shard in range(self.shards):
+            write_table(self.part(name, shard), make(pq.read_table(self.part("documents", shard))))
+        self._parts[name] = self.shards
+
+
+def domains(
+    folder: Path, documents: pa.Table, config: Any, embeddings: Callable[[pa.Table], pa.Table], shards: int = 1
+) -> Jobs:
+    """All steps of domains.
+
+    Args:
+        folder: a new one.
+        documents: n documents with a language.
+        config: the section.
+        embeddings: documents of a shard → the rows of its embeddings file.
+        shards: how many.
+    """
+    jobs = DomainsJobs(domain, folder, documents, config, shards)
+    jobs.write("embeddings", embeddings)
+    jobs.all_steps()
+    return jobs

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from stage_jobs import domains
 
-from tamis import barrier, shards
+from tamis import shards
 from tamis.classifiers import embedding_files
 from tamis.classifiers.fasttext import Training
 from tamis.classifiers.labels import LabelFile, Sampling
 from tamis.classifiers.selectors import Density, Selector
 from tamis.errors import ConfigError, ModelError
-from tamis.ids import home_shards
 from tamis.schemas import DOMAINS
-from tamis.shards import read_json, read_table, write_table
+from tamis.shards import read_json
 from tamis.stages import domains as stage
 
 Make = Callable[..., pa.Table]
@@ -75,54 +75,21 @@ def corpus(make_documents: Make) -> pa.Table:
     )
 
 
+def word_counts(documents: pa.Table) -> pa.Table:
+    """Embeddings: how many of each class's words a document has."""
+    counts = [
+        [sum(word in words.split() for word in text.split()) for words in WORDS.values()]
+        for text in documents["text"].to_pylist()
+    ]
+    return embedding_files.rows(documents["id"].combine_chunks(), np.array(counts, dtype=np.float32), None)
+
+
 def run(folder: Path, documents: pa.Table, count: int, config: stage.Config) -> dict[str, Any]:
-    """Every step over n shards; embeddings are the counts of each class's words."""
-    home = home_shards(documents["id"], count)
-    names = [f"part-{shard:05d}" for shard in range(count)]
-    for shard, name in enumerate(names):
-        part = documents.filter(pa.array(home == shard))
-        write_table(folder / "in" / f"{name}.parquet", part)
-        counts = [
-            [sum(word in words.split() for word in text.split()) for words in WORDS.values()]
-            for text in part["text"].to_pylist()
-        ]
-        rows = embedding_files.rows(part["id"].combine_chunks(), np.array(counts, dtype=np.float32), None)
-        write_table(folder / "embeddings" / f"{name}.parquet", rows)
-        stage.run_label(config, documents=folder / "in" / f"{name}.parquet", output=folder / "labels" / f"{name}.arrow")
-    barrier.write(folder / "labels.json", folder / "labels", count, ".arrow")
-    barrier.write(folder / "embeddings.json", folder / "embeddings", count, ".parquet")
-    wanted = config.features == "embeddings"
-    stage.run_train(
-        config,
-        labels=folder / "labels.json",
-        model=folder / "model",
-        card=folder / "card.json",
-        card_text=folder / "card.md",
-        embeddings=folder / "embeddings.json" if wanted else None,
-    )
-    for shard, name in enumerate(names):
-        stage.run_score(
-            config,
-            documents=folder / "in" / f"{name}.parquet",
-            model=folder / "model",
-            scores=folder / "scores" / f"{name}.parquet",
-            embeddings=folder / "embeddings" / f"{name}.parquet" if wanted else None,
-        )
-        stage.run_apply(
-            config,
-            shard=shard,
-            documents=folder / "in" / f"{name}.parquet",
-            scores=folder / "scores" / f"{name}.parquet",
-            kept=folder / "kept" / f"{name}.parquet",
-            dropped=folder / "dropped" / f"{name}.parquet",
-            stats=folder / "stats" / f"{name}.json",
-        )
+    """Every step over n shards."""
+    jobs = domains(folder, documents, config, word_counts, count)
     return {
         "card": read_json(folder / "card.json"),
-        **{
-            part: pa.concat_tables([read_table(folder / part / f"{name}.parquet") for name in names]).sort_by("id")
-            for part in ("kept", "dropped", "scores")
-        },
+        **{part: jobs.table(part).sort_by("id") for part in ("kept", "dropped", "scores")},
     }
 
 

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from stage_jobs import fasttext_quality
 
-from tamis import barrier
 from tamis.classifiers import fasttext, thresholds
 from tamis.classifiers.good_bad import Labels
 from tamis.classifiers.labels import Sampling
 from tamis.classifiers.selectors import Selector
 from tamis.errors import ConfigError, ModelError
-from tamis.ids import home_shards
 from tamis.shards import read_json, read_table, write_table
 from tamis.stages import fasttext_quality as stage
 
@@ -50,48 +49,12 @@ def corpus(make_documents: Make) -> pa.Table:
 
 def run(folder: Path, documents: pa.Table, shards: int, config: stage.Config = CONFIG) -> dict[str, Any]:
     """Every step over n shards; the outcome of all shards together."""
-    home = home_shards(documents["id"], shards)
-    names = [f"part-{shard:05d}" for shard in range(shards)]
-    for shard, name in enumerate(names):
-        write_table(folder / "in" / f"{name}.parquet", documents.filter(pa.array(home == shard)))
-        stage.run_label(config, documents=folder / "in" / f"{name}.parquet", output=folder / "labels" / f"{name}.arrow")
-    barrier.write(folder / "labels.json", folder / "labels", shards, ".arrow")
-    stage.run_train(
-        config,
-        barrier=folder / "labels.json",
-        model=folder / "model.bin",
-        card=folder / "card.json",
-        card_text=folder / "card.md",
-    )
-    for name in names:
-        stage.run_score(
-            config,
-            documents=folder / "in" / f"{name}.parquet",
-            model=folder / "model.bin",
-            card=folder / "card.json",
-            scores=folder / "scores" / f"{name}.parquet",
-        )
-    barrier.write(folder / "scores.json", folder / "scores", shards, ".parquet")
-    stage.run_threshold(config, barrier=folder / "scores.json", output=folder / "thresholds.json")
-    for shard, name in enumerate(names):
-        stage.run_apply(
-            config,
-            shard=shard,
-            documents=folder / "in" / f"{name}.parquet",
-            scores=folder / "scores" / f"{name}.parquet",
-            thresholds=folder / "thresholds.json",
-            kept=folder / "kept" / f"{name}.parquet",
-            dropped=folder / "dropped" / f"{name}.parquet",
-            stats=folder / "stats" / f"{name}.json",
-        )
+    jobs = fasttext_quality(folder, documents, config, shards)
     return {
         "model": (folder / "model.bin").read_bytes(),
         "card": read_json(folder / "card.json"),
         "text": (folder / "card.md").read_text(encoding="utf-8"),
-        **{
-            part: pa.concat_tables([read_table(folder / part / f"{name}.parquet") for name in names]).sort_by("id")
-            for part in ("kept", "dropped", "scores")
-        },
+        **{part: jobs.table(part).sort_by("id") for part in ("kept", "dropped", "scores")},
     }
 
 

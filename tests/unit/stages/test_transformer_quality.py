@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from pydantic import ValidationError
+from stage_jobs import transformer_quality
 from tiny_models import write_roberta
 
-from tamis import barrier
 from tamis.classifiers import embedding_files
 from tamis.classifiers.backbone import Backbone
 from tamis.classifiers.good_bad import Labels
@@ -21,8 +21,7 @@ from tamis.classifiers.labels import LabelFile, Sampling
 from tamis.classifiers.selectors import Selector
 from tamis.classifiers.thresholds import Selection
 from tamis.errors import ModelError
-from tamis.ids import home_shards
-from tamis.shards import read_json, read_table, write_table
+from tamis.shards import read_json, write_table
 from tamis.stages import transformer_quality as stage
 
 Make = Callable[..., pa.Table]
@@ -60,58 +59,11 @@ def corpus(make_documents: Make) -> pa.Table:
 
 def run(folder: Path, documents: pa.Table, shards: int, config: stage.Config) -> dict[str, Any]:
     """Every step over n shards; the outcome of all shards together."""
-    home = home_shards(documents["id"], shards)
-    names = [f"part-{shard:05d}" for shard in range(shards)]
-    stage.run_backbone(config.for_embedding(), output=folder / "backbone.json")
-    for shard, name in enumerate(names):
-        given = folder / "in" / f"{name}.parquet"
-        write_table(given, documents.filter(pa.array(home == shard)))
-        stage.run_label(config, documents=given, output=folder / "labels" / f"{name}.arrow")
-        stage.run_embed(
-            config.for_embedding(),
-            documents=given,
-            backbone=folder / "backbone.json",
-            embeddings=folder / "embeddings" / f"{name}.parquet",
-        )
-    barrier.write(folder / "labels.json", folder / "labels", shards, ".arrow")
-    barrier.write(folder / "embeddings.json", folder / "embeddings", shards, ".parquet")
-    stage.run_head(
-        config,
-        labels=folder / "labels.json",
-        embeddings=folder / "embeddings.json",
-        backbone=folder / "backbone.json",
-        head=folder / "head.json",
-        card=folder / "card.json",
-        card_text=folder / "card.md",
-    )
-    for name in names:
-        stage.run_score(
-            config,
-            documents=folder / "in" / f"{name}.parquet",
-            embeddings=folder / "embeddings" / f"{name}.parquet",
-            head=folder / "head.json",
-            scores=folder / "scores" / f"{name}.parquet",
-        )
-    barrier.write(folder / "scores.json", folder / "scores", shards, ".parquet")
-    stage.run_threshold(config, barrier=folder / "scores.json", output=folder / "thresholds.json")
-    for shard, name in enumerate(names):
-        stage.run_apply(
-            config,
-            shard=shard,
-            documents=folder / "in" / f"{name}.parquet",
-            scores=folder / "scores" / f"{name}.parquet",
-            thresholds=folder / "thresholds.json",
-            kept=folder / "kept" / f"{name}.parquet",
-            dropped=folder / "dropped" / f"{name}.parquet",
-            stats=folder / "stats" / f"{name}.json",
-        )
+    jobs = transformer_quality(folder, documents, config, shards)
     return {
         "card": read_json(folder / "card.json"),
         "head": read_json(folder / "head.json"),
-        **{
-            part: pa.concat_tables([read_table(folder / part / f"{name}.parquet") for name in names]).sort_by("id")
-            for part in ("kept", "dropped", "scores", "embeddings")
-        },
+        **{part: jobs.table(part).sort_by("id") for part in ("kept", "dropped", "scores", "embeddings")},
     }
 
 
