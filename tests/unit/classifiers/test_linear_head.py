@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from tamis import shards
 from tamis.classifiers import embedding_files, linear_head
 from tamis.errors import ModelError
 from tamis.shards import write_json, write_table
@@ -67,7 +68,8 @@ def test_each_class_of_each_kind_weighs_the_same() -> None:
     assert weights.tolist() == pytest.approx([2 / 3, 2 / 3, 2 / 3, 2.0])
 
 
-def test_it_survives_json_exactly_and_is_refused_for_other_vectors(tmp_path) -> None:
+def test_it_survives_json_exactly_and_is_refused_for_other_vectors(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(shards, "BATCH_ROWS", 70)
     vectors, labels = clouds()
     head = linear_head.fit(vectors, labels, CLASSES, np.ones(len(labels)), 0.1)
     model, ids = tmp_path / "head.json", pa.array([f"{row:04d}" for row in range(len(vectors))])
