@@ -21,6 +21,7 @@ from plain_text import plain_units, without
 from pydantic import ValidationError
 from stage_jobs import line_pruning
 
+from tamis.dedup import frequent_lines
 from tamis.kernels.dedup.key_counts import sorted_counts
 from tamis.kernels.dedup.line_ngrams import LARGE
 from tamis.stages import line_pruning as stage
@@ -46,8 +47,8 @@ def oracle(documents, config):
         dict(
             zip(
                 [row["id"] for row in rows],
-                stage.buckets_of(
-                    [row["id"] for row in rows] and pa.chunked_array([[row["id"] for row in rows]]), corpus, config
+                frequent_lines.buckets_of(
+                    pa.chunked_array([[row["id"] for row in rows]]), config.bucket_count(corpus)
                 ).tolist(),
                 strict=True,
             )
@@ -130,7 +131,7 @@ def corpora(draw):
 @given(corpora(), CONFIG, st.sampled_from([(1, 1), (3, 5), (5, 2)]))
 @settings(deadline=None, max_examples=15)
 def test_equals_the_oracle_for_any_number_of_shards(documents, config, split):
-    with tempfile.TemporaryDirectory() as folder, patch.object(stage, "KEYS_AT_ONCE", 20):
+    with tempfile.TemporaryDirectory() as folder, patch.object(frequent_lines, "KEYS_AT_ONCE", 20):
         kept, dropped, edits, _ = run(folder, documents, config, *split)
     expected = oracle(documents, config)
     before = {row["id"]: row for row in documents.to_pylist()}
@@ -218,8 +219,8 @@ def test_buckets_count_apart(tmp_path):
     texts = [f"{BANNER.format('1 May')}\n\n{'own ' * 30}{i}" for i in range(16)]
     documents = make(texts, id=[f"{i:016x}{i * i:016x}" for i in range(16)])
     config = stage.Config(bucket_documents=4)
-    buckets = stage.buckets_of(documents["id"], 16, config)
-    assert stage.bucket_count(16, config) == 4
+    buckets = frequent_lines.buckets_of(documents["id"], config.bucket_count(16))
+    assert config.bucket_count(16) == 4
     kept, _, _, _ = run(tmp_path, documents, config, 3, 3)
     size = Counter(buckets.tolist())
     assert [text.startswith("own") for text in kept["text"].to_pylist()] == [size[b] > 6 for b in buckets.tolist()]
@@ -236,7 +237,7 @@ def test_buckets_count_apart(tmp_path):
     ],
 )
 def test_threshold(corpus, config, expected):
-    assert stage.threshold(corpus, config) == expected
+    assert config.most(corpus) == expected
 
 
 def test_a_sample_of_the_ngrams_still_finds_lines_that_repeat_word_for_word(tmp_path):
@@ -253,7 +254,10 @@ def test_what_crosses_is_one_row_an_ngram_and_sampling_bounds_it():
     documents = make(
         [PROSE.format("first") + " " + " ".join(f"w{i}" for i in range(4000)) + "\n" + "a b c d e f g h\n" * 9]
     )
-    rows = {k: next(stage.count_ngrams([documents], 1, stage.Config(sample_modulus=k))).num_rows for k in (1, 8)}
+    rows = {
+        k: next(frequent_lines.count_ngrams([documents], stage.Config(sample_modulus=k).scheme(1))).num_rows
+        for k in (1, 8)
+    }
     assert rows[1] == len(
         {gram for line in documents["text"][0].as_py().splitlines() for _, gram in grams(line, stage.Config())}
     )
@@ -290,12 +294,12 @@ def test_a_long_document_counts_once_too():
     line = "one two three four five six seven eight nine"
     assert len(line) * 60_000 > 2 * LARGE
     texts = ["\n".join([line] * 60_000), f"{line}\n{line}", "nine ten eleven twelve thirteen fourteen fifteen sixteen"]
-    (counted,) = stage.count_ngrams([make(texts)], 3, stage.Config())
+    (counted,) = frequent_lines.count_ngrams([make(texts)], stage.Config().scheme(3))
     assert sorted(counted["documents"].to_pylist()) == [1, 2, 2]
 
 
 def test_partitions_are_ranges_of_the_keys():
-    bounds = stage.partition_bounds(3)
+    bounds = frequent_lines.partition_bounds(3)
     assert bounds[0] == 0
     assert np.all(bounds[1:] > bounds[:-1])
 
@@ -322,10 +326,11 @@ def test_real_prose_is_untouched_and_real_banners_go():
     documents = make([*prose, *weekly])
     config = stage.Config()
     counted = [
-        partial(lambda table: table, table) for table in stage.count_ngrams([documents], documents.num_rows, config)
+        partial(lambda table: table, table)
+        for table in frequent_lines.count_ngrams([documents], config.scheme(documents.num_rows))
     ]
-    often = stage.frequent([counted], stage.threshold(documents.num_rows, config))[0]
-    kept, dropped, edits = stage.Pruner(often, documents.num_rows, config).prune(documents)
+    often = frequent_lines.frequent([counted], config.most(documents.num_rows))[0]
+    kept, dropped, edits = frequent_lines.Pruner(often, config.scheme(documents.num_rows)).prune(documents)
     assert dropped.num_rows == 0
     assert kept["text"].to_pylist()[: len(prose)] == prose
     cut = {

@@ -1,0 +1,174 @@
+"""Which lines are frequent, and cutting them: the decisions of `line_pruning`, whose definitions stand there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tamis import hashing
+from tamis.edits import Spans, edited, merged
+from tamis.ledger import dropped_rows
+
+FREQUENCIES = pa.schema([("key", pa.uint64()), ("documents", pa.int32())])
+"""An n-gram and how many documents hold it."""
+
+KEYS_AT_ONCE = 1 << 25
+"""N-grams of a shard that are counted together: 670 MB. A shard of 250,000 documents of 3 kB takes five rounds."""
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """Which lines are looked at and when they go; the fields are those of the stage's section."""
+
+    applies_to: tuple[str, ...]
+    ngram: int
+    min_words: int
+    coverage: float
+    sample_modulus: int
+    min_characters: int
+    buckets: int
+    """Buckets that the documents of the corpus are counted in."""
+
+    def looks_at(self, documents: pa.Table) -> np.ndarray:
+        """Which of n documents are counted and cut: bool[n]."""
+        return pc.is_in(documents["kind"], value_set=pa.array(self.applies_to)).to_numpy()
+
+
+def buckets_of(ids: pa.ChunkedArray, count: int) -> np.ndarray:
+    """Which of so many buckets each document belongs to: uint64[n]."""
+    if count == 1:
+        return np.zeros(len(ids), dtype=np.uint64)
+    return hashing.keyed_uint64("line_pruning buckets", ids.to_pylist()) % np.uint64(count)
+
+
+def partition_bounds(partitions: int) -> np.ndarray:
+    """First key of each partition: uint64[partitions]; keys are uniform."""
+    return np.array([(index << 64) // partitions for index in range(partitions)], dtype=np.uint64)
+
+
+def count_ngrams(documents: Iterable[pa.Table], scheme: Scheme) -> Iterator[pa.Table]:
+    """In how many documents of a shard each n-gram occurs.
+
+    Args:
+        documents: tables of id, kind and text.
+        scheme: which lines are looked at.
+
+    Yields:
+        `FREQUENCIES`, sorted by key, each of a part of the documents: one table for about 30 M words.
+    """
+    from tamis.kernels.dedup.line_ngrams import KeyCounter
+    from tamis.kernels.lines import find_units
+    from tamis.kernels.words import buffers
+
+    counter = KeyCounter(KEYS_AT_ONCE, ngram=scheme.ngram, min_words=scheme.min_words, modulus=scheme.sample_modulus)
+    for table in documents:
+        offsets, data = buffers(table["text"])
+        lines = find_units(offsets, data, scheme.looks_at(table), by_line=True)
+        for keys, counts in counter.add(data, lines, buckets_of(table["id"], scheme.buckets)):
+            yield pa.table([keys, counts], schema=FREQUENCIES)
+    keys, counts = counter.counted()
+    yield pa.table([keys, counts], schema=FREQUENCIES)
+
+
+def frequent(counted: Sequence[Sequence[Callable[[], pa.Table]]], more_than: int) -> list[pa.Table]:
+    """The frequent n-grams of one partition.
+
+    Args:
+        counted: for each shard what reads its tables of `FREQUENCIES` of one partition, each sorted by key; each is
+            read twice, and one is in memory at a time.
+        more_than: documents of a bucket that hold an n-gram which is not frequent yet, at most.
+
+    Returns:
+        `FREQUENCIES` for each shard: the frequent n-grams it holds, with the documents of all shards.
+    """
+    # An n-gram of more than t documents is in more than t / n of some of n tables: most keys need not be looked at.
+    least = more_than // max(1, sum(map(len, counted))) + 1
+    candidates = [np.empty(0, dtype=np.uint64)]
+    for read in chain.from_iterable(counted):
+        table = read()
+        candidates.append(table["key"].to_numpy()[table["documents"].to_numpy() >= least])
+    keys = np.unique(np.concatenate(candidates))
+    totals = np.zeros(len(keys), dtype=np.int64)
+    holds = np.zeros((len(counted), len(keys)), dtype=np.bool_)
+    for shard, reads in enumerate(counted):
+        for read in reads:
+            table = read()
+            own, documents = table["key"].to_numpy(), table["documents"].to_numpy()
+            if len(own):
+                place = np.minimum(np.searchsorted(own, keys), len(own) - 1)
+                here = own[place] == keys
+                holds[shard] |= here
+                totals[here] += documents[place[here]]
+    often = totals > more_than
+    return [pa.table([keys[own & often], totals[own & often].astype(np.int32)], schema=FREQUENCIES) for own in holds]
+
+
+class Pruner:
+    """Cuts the frequent lines of one shard."""
+
+    def __init__(self, often: pa.Table, scheme: Scheme) -> None:
+        """Make the frequent n-grams ready.
+
+        Args:
+            often: `FREQUENCIES`, each frequent n-gram of the shard once.
+            scheme: which lines are looked at and when they go.
+        """
+        from tamis.kernels.dedup.frequent_lines import FrequentKeys
+
+        self._often = FrequentKeys(often["key"].to_numpy(), often["documents"].to_numpy())
+        self._scheme = scheme
+        self.notes = {"lines": 0, "lines_cut": 0, "frequent_ngrams": often.num_rows, "text_bytes": 0}
+        """Counts of all documents so far."""
+
+    def prune(self, documents: pa.Table) -> tuple[pa.Table, pa.Table, pa.Table]:
+        """Cut the frequent lines of some documents.
+
+        Args:
+            documents: n rows.
+
+        Returns:
+            Documents kept, ledger rows, edits rows (neighbouring lines in one row, with the largest document
+            frequency).
+        """
+        from tamis.kernels.lines import cut_spans, find_units, unit_characters
+        from tamis.kernels.words import buffers
+
+        scheme = self._scheme
+        offsets, data = buffers(documents["text"])
+        wanted = scheme.looks_at(documents)
+        lines = find_units(offsets, data, wanted, by_line=True)
+        count = self._often.lines(
+            data,
+            lines,
+            buckets_of(documents["id"], scheme.buckets),
+            ngram=scheme.ngram,
+            min_words=scheme.min_words,
+            modulus=scheme.sample_modulus,
+            share=scheme.coverage,
+        )
+        cut = count > 0
+        row = np.repeat(np.arange(documents.num_rows), np.diff(lines.offsets))
+        spans, counts = merged(Spans(row[cut], *cut_spans(*lines, cut)), count[cut])
+        after, rows = edited(documents, spans, "frequent_line", count=counts)
+        touched = np.zeros(documents.num_rows, dtype=np.bool_)
+        touched[spans.rows] = True
+        stays = touched[row] & ~cut
+        size = unit_characters(data, lines.starts[stays], lines.ends[stays])
+        left = np.bincount(row[stays], weights=size, minlength=documents.num_rows).astype(np.int64)
+        stump = touched & (left < max(scheme.min_characters, 1))
+        ledger = dropped_rows(
+            "line_pruning",
+            documents.filter(pa.array(stump)),
+            "too_little_left",
+            value=left[stump].astype(np.float64),
+            threshold=max(scheme.min_characters, 1),
+        )
+        self.notes["lines"] += len(cut)
+        self.notes["lines_cut"] += int(cut.sum())
+        self.notes["text_bytes"] += int(np.diff(offsets)[wanted].sum())
+        return after.filter(pa.array(~stump)), ledger, rows
