@@ -57,7 +57,7 @@ def write(path: Path, schema: pa.Schema, batches: Iterable[pa.Table]) -> None:
     """Write one exchange file, batch p from `batches[p]`, as a whole.
 
     Raises:
-        SchemaError: a batch does not have the schema.
+        SchemaError: a batch does not have the schema, or is too large for one.
     """
     with (
         whole_file(path) as temporary,
@@ -69,6 +69,13 @@ def write(path: Path, schema: pa.Schema, batches: Iterable[pa.Table]) -> None:
                 msg = f"{path}: batch has columns {table.schema.names}, expected {schema.names}"
                 raise SchemaError(msg)
             whole = table.cast(schema).combine_chunks().to_batches()
+            if len(whole) > 1:
+                # Arrow cannot join them, and a batch is all that its reader looks for.
+                msg = (
+                    f"{path}: {table.num_rows} rows for one shard or partition hold more than 2 GB in one column of "
+                    "strings, expected less; use more shards or partitions"
+                )
+                raise SchemaError(msg)
             writer.write_batch(whole[0] if whole else pa.RecordBatch.from_pylist([], schema=schema))
 
 

@@ -91,3 +91,13 @@ def test_the_same_rows_give_the_same_bytes(tmp_path):
     for name in ("a", "b"):
         exchange.scatter(tmp_path / name, numbers(range(1000)), np.arange(1000) % 4, 4)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+@pytest.mark.slow
+def test_rows_that_do_not_fit_into_one_batch_are_refused_and_not_cut_off(tmp_path):
+    # One megabyte, named 2,100 times: the table takes no more memory than that, its one batch would take 2.2 GB.
+    text = pa.array(["x" * (1 << 20)])
+    table = pa.table({"text": pa.chunked_array([text] * 2_100)})
+    with pytest.raises(SchemaError, match="2100 rows for one shard or partition hold more than 2 GB"):
+        exchange.write(tmp_path / "a.arrow", table.schema, [table])
+    assert list(tmp_path.iterdir()) == []
