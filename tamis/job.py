@@ -96,7 +96,7 @@ def bind(module: Any, function: Callable[..., None], params: dict[str, Any], val
         elif name in values:
             arguments[name] = _converted(hints[name], values[name])
         elif name in params:
-            arguments[name] = Path(params[name]) if hints[name] is Path else params[name]
+            arguments[name] = params[name]
         elif inspect.signature(function).parameters[name].default is inspect.Parameter.empty:
             msg = f"{module.__name__}.{function.__name__} needs {name}=… and the rule does not give it"
             raise ConfigError(msg)

@@ -6,9 +6,11 @@ memory, so that one shard may hold more than 2 GiB of text; Parquet stores them 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tamis.errors import SchemaError
 
@@ -138,3 +140,15 @@ def conform_documents(table: pa.Table, where: str) -> pa.Table:
 def empty(schema: pa.Schema) -> pa.Table:
     """A table of no rows with the given schema."""
     return schema.empty_table()
+
+
+def of_kinds(rows: pa.Table, kinds: Iterable[str]) -> np.ndarray:
+    """Which of n rows with a column `kind` are of the given kinds: bool[n]."""
+    return pc.is_in(rows["kind"], value_set=pa.array(list(kinds), pa.string())).to_numpy()
+
+
+def with_column(documents: pa.Table, name: str, values: pa.Array | pa.ChunkedArray) -> pa.Table:
+    """Add a stage column, replacing one of that name."""
+    if name in documents.column_names:
+        documents = documents.drop_columns([name])
+    return documents.append_column(name, values.cast(STAGE_COLUMNS[name]))

@@ -14,11 +14,12 @@ from pydantic import Field
 from tamis.barrier import paths
 from tamis.classifiers import cards, evaluation
 from tamis.classifiers.labels import LabelFile, Labelled, Sampling, merge, read_files, read_labelled
-from tamis.classifiers.scores import beside, of_kinds, scattered, with_column
+from tamis.classifiers.scores import beside, scattered
 from tamis.classifiers.selectors import Selector
 from tamis.classifiers.thresholds import Selection, decide, find_thresholds
 from tamis.errors import ConfigError
 from tamis.ledger import Outputs, dropped_rows, outcome_writer
+from tamis.schemas import of_kinds, with_column
 from tamis.section import Section
 from tamis.shards import read_json, write_json, write_table
 

@@ -27,10 +27,10 @@ import pyarrow.compute as pc
 from pydantic import AfterValidator, Field
 
 from tamis import exchange
-from tamis.classifiers.selectors import Measured, Selector, holds, select
+from tamis.classifiers.selectors import Measured, Selector, select
 from tamis.errors import ConfigError, ModelError, SourceError
 from tamis.hashing import keyed_uint64
-from tamis.schemas import KINDS
+from tamis.schemas import KINDS, of_kinds
 from tamis.section import Kind, Section, Share, canonical, workflow_path
 
 log = logging.getLogger(__name__)
@@ -124,7 +124,7 @@ def _label(
 ) -> Labelled:
     """All labelled documents among some, in the order of their classes."""
     matches: Counter[str] = Counter()
-    allowed = holds(pc.is_in(documents["kind"], value_set=pa.array(kinds)))
+    allowed = of_kinds(documents, kinds)
     taken: dict[str, np.ndarray] = {}
     measured = Measured(documents)
     for name in sorted(classes):

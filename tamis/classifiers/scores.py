@@ -13,13 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from tamis.errors import ShardMismatchError
-from tamis.schemas import STAGE_COLUMNS
 from tamis.shards import document_batches, read_table, table_batches
-
-
-def of_kinds(rows: pa.Table, kinds: Sequence[str]) -> np.ndarray:
-    """Which rows are of the given kinds: n booleans."""
-    return np.isin(rows["kind"].to_numpy(zero_copy_only=False), kinds)
 
 
 def chosen(documents: Path, where: np.ndarray, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
@@ -71,10 +65,3 @@ def _other_documents(scores: Path, rows: pa.Table) -> ShardMismatchError:
         f"{scores}: the scores ({rows.num_rows} rows) are not of the documents that this job reads. Delete the stage's "
         "scores and run the workflow again."
     )
-
-
-def with_column(documents: pa.Table, name: str, values: pa.Array | pa.ChunkedArray) -> pa.Table:
-    """Add a stage column, replacing one of that name."""
-    if name in documents.column_names:
-        documents = documents.drop_columns([name])
-    return documents.append_column(name, values.cast(STAGE_COLUMNS[name]))

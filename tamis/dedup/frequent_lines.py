@@ -8,11 +8,11 @@ from itertools import chain
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tamis import hashing
 from tamis.edits import Spans, edited, merged
 from tamis.ledger import dropped_rows
+from tamis.schemas import of_kinds
 
 FREQUENCIES = pa.schema([("key", pa.uint64()), ("documents", pa.int32())])
 """An n-gram and how many documents hold it."""
@@ -25,7 +25,7 @@ KEYS_AT_ONCE = 1 << 25
 class Scheme:
     """Which lines are looked at and when they go; the fields are those of the stage's section."""
 
-    applies_to: tuple[str, ...]
+    kinds: tuple[str, ...]
     ngram: int
     min_words: int
     coverage: float
@@ -33,10 +33,6 @@ class Scheme:
     min_characters: int
     buckets: int
     """Buckets that the documents of the corpus are counted in."""
-
-    def looks_at(self, documents: pa.Table) -> np.ndarray:
-        """Which of n documents are counted and cut: bool[n]."""
-        return pc.is_in(documents["kind"], value_set=pa.array(self.applies_to)).to_numpy()
 
 
 def buckets_of(ids: pa.ChunkedArray, count: int) -> np.ndarray:
@@ -68,7 +64,7 @@ def count_ngrams(documents: Iterable[pa.Table], scheme: Scheme) -> Iterator[pa.T
     counter = KeyCounter(KEYS_AT_ONCE, ngram=scheme.ngram, min_words=scheme.min_words, modulus=scheme.sample_modulus)
     for table in documents:
         offsets, data = buffers(table["text"])
-        lines = find_units(offsets, data, scheme.looks_at(table), by_line=True)
+        lines = find_units(offsets, data, of_kinds(table, scheme.kinds), by_line=True)
         for keys, counts in counter.add(data, lines, buckets_of(table["id"], scheme.buckets)):
             yield pa.table([keys, counts], schema=FREQUENCIES)
     keys, counts = counter.counted()
@@ -140,7 +136,7 @@ class Pruner:
 
         scheme = self._scheme
         offsets, data = buffers(documents["text"])
-        wanted = scheme.looks_at(documents)
+        wanted = of_kinds(documents, scheme.kinds)
         lines = find_units(offsets, data, wanted, by_line=True)
         count = self._often.lines(
             data,

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tamis.dedup import scope
 from tamis.dedup.owners import HASH, documents_of, frame_of
 from tamis.edits import Spans, edited
 from tamis.ids import id_strings
+from tamis.schemas import of_kinds
 
 if TYPE_CHECKING:
     import polars as pl
@@ -66,7 +66,7 @@ def find_paragraphs(documents: pa.Table, scheme: Scheme, first_row: int = 0) -> 
     from tamis.kernels.words import buffers
 
     offsets, data = buffers(documents["text"])
-    wanted = pc.is_in(documents["kind"], value_set=pa.array(scheme.kinds)).to_numpy()
+    wanted = of_kinds(documents, scheme.kinds)
     units = find_units(offsets, data, wanted, by_line=scheme.by_line)
     words, high, low = unit_hashes(data, units, scheme.min_words)
     characters = unit_characters(data, units.starts, units.ends)

@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tamis import hashing
 from tamis.dedup import scope
 from tamis.dedup.windows import PLACES, Repeats, among
 from tamis.edits import Spans, edited
 from tamis.ids import id_strings
+from tamis.schemas import of_kinds
 
 PIECE_BYTES = 8_000_000
 """Text that is split into words at a time: 24 bytes a word."""
@@ -78,7 +78,7 @@ def _pieces(documents: pa.Table, rows: np.ndarray) -> Iterator[Piece]:
 
 def _compared(documents: pa.Table, scheme: Scheme) -> np.ndarray:
     """Rows of the documents whose windows are compared: int64."""
-    return np.flatnonzero(pc.is_in(documents["kind"], value_set=pa.array(scheme.kinds)).to_numpy())
+    return np.flatnonzero(of_kinds(documents, scheme.kinds))
 
 
 def _winnow(piece: Piece, scopes: np.ndarray, scheme: Scheme) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

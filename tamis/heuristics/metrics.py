@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.heuristics.rules import PROSE_GROUPS, Code, GopherQuality, Groups
+from tamis.schemas import of_kinds
 
 
 def _phrases(phrases: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -111,11 +112,11 @@ def measure(documents: pa.Table, config: Groups) -> dict[str, dict[str, np.ndarr
     Returns:
         Group → metric → float64[n]; NaN for documents that the group does not look at.
     """
-    kind = documents["kind"]
 
     def rows(groups: Sequence[str]) -> np.ndarray:
-        kinds = sorted({name for group in groups for name in getattr(config, group).applies_to})
-        return np.flatnonzero(pc.is_in(kind, value_set=pa.array(kinds, pa.string())).to_numpy(zero_copy_only=False))
+        return np.flatnonzero(
+            of_kinds(documents, {kind for group in groups for kind in getattr(config, group).applies_to})
+        )
 
     def spread(chosen: np.ndarray, metrics: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         full = {}

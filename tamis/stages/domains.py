@@ -45,11 +45,11 @@ from tamis.classifiers.labels import (
     read_labelled,
     write_labelled,
 )
-from tamis.classifiers.scores import beside, with_column
+from tamis.classifiers.scores import beside
 from tamis.classifiers.selectors import Selector
 from tamis.errors import ConfigError
 from tamis.ledger import Outputs, dropped_rows, outcome_writer
-from tamis.schemas import DOMAINS
+from tamis.schemas import DOMAINS, with_column
 from tamis.section import Kind, Section, Share
 from tamis.shards import document_batches, read_table, write_table
 

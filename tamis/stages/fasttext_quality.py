@@ -37,9 +37,10 @@ from tamis.classifiers.good_bad import (
     write_scores,
 )
 from tamis.classifiers.labels import Sampling, label_documents, learnable_kinds, write_labelled
-from tamis.classifiers.scores import chosen, of_kinds
+from tamis.classifiers.scores import chosen
 from tamis.classifiers.thresholds import Selection
 from tamis.ledger import Outputs
+from tamis.schemas import of_kinds
 from tamis.section import AppliesTo, Section
 from tamis.shards import document_batches, read_json, read_table
 

@@ -39,7 +39,7 @@ from pydantic import Field
 from tamis.errors import ModelError
 from tamis.language_codes import UNDECIDED, language_code
 from tamis.ledger import Outputs, dropped_rows, outcome_writer
-from tamis.schemas import STAGE_COLUMNS
+from tamis.schemas import of_kinds, with_column
 from tamis.section import AppliesTo, FilePath, Section, Share
 from tamis.shards import document_batches
 
@@ -194,16 +194,14 @@ def add_languages(documents: pa.Table, config: Config) -> pa.Table:
         config: the stage's section.
     """
     n = documents.num_rows
-    looked_at = pc.is_in(documents["kind"], value_set=pa.array(sorted(config.applies_to))).to_numpy()
+    looked_at = of_kinds(documents, config.applies_to)
     rows = np.flatnonzero(looked_at)
     languages = np.full(n, UNDECIDED, object)
     scores = np.zeros(n, np.float32)
     if len(rows):
         languages[rows], scores[rows] = identify(documents["text"].take(pa.array(rows)).combine_chunks(), config)
     for name, values in (("language", languages), ("language_score", scores)):
-        column = pa.array(values, STAGE_COLUMNS[name])
-        documents = documents.drop_columns(name) if name in documents.column_names else documents
-        documents = documents.append_column(name, column)
+        documents = with_column(documents, name, pa.array(values))
     return documents
 
 
@@ -214,7 +212,7 @@ def select(documents: pa.Table, config: Config) -> tuple[pa.Table, pa.Table]:
         documents: n documents from `add_languages`.
         config: the stage's section.
     """
-    looked_at = pc.is_in(documents["kind"], value_set=pa.array(sorted(config.applies_to))).to_numpy()
+    looked_at = of_kinds(documents, config.applies_to)
     score = documents["language_score"].to_numpy()
     wrong = np.zeros(documents.num_rows, bool)
     if config.keep_languages:

@@ -39,6 +39,7 @@ from tamis import exchange, streams
 from tamis.barrier import paths
 from tamis.dedup.frequent_lines import FREQUENCIES, Pruner, Scheme, count_ngrams, frequent, partition_bounds
 from tamis.ledger import Outputs, outcome_writer
+from tamis.schemas import of_kinds
 from tamis.section import AppliesTo, Section, Share
 from tamis.shards import document_batches, part_name, read_json, read_table, table_batches, write_json
 
@@ -132,7 +133,7 @@ def run_size(config: Config, *, shards: int, folder: str, output: Path) -> None:
     documents = 0
     for shard in range(shards):
         kinds = read_table(Path(folder) / f"{part_name(shard)}.parquet", ["kind"])
-        documents += int(config.scheme(0).looks_at(kinds).sum())
+        documents += int(of_kinds(kinds, config.applies_to).sum())
     write_json(output, {"documents": documents})
 
 

@@ -44,10 +44,11 @@ from tamis.classifiers.good_bad import (
 )
 from tamis.classifiers.labelled_vectors import vectors_of
 from tamis.classifiers.labels import Sampling, label_documents, learnable_kinds, write_labelled
-from tamis.classifiers.scores import chosen, of_kinds
+from tamis.classifiers.scores import chosen
 from tamis.classifiers.thresholds import Selection
 from tamis.errors import ModelError
 from tamis.ledger import Outputs
+from tamis.schemas import of_kinds
 from tamis.section import AppliesTo, Kind, Section
 from tamis.shards import document_batches, read_json, read_table, write_json, write_tables
 

@@ -22,6 +22,7 @@ from tamis.dedup import scope
 from tamis.dedup.scope import Within
 from tamis.ids import id_halves
 from tamis.ledger import Outputs, dropped_rows, outcome_writer
+from tamis.schemas import of_kinds
 from tamis.section import AppliesTo, Section
 from tamis.shards import document_batches, read_table
 from tamis.urls import url_key
@@ -72,10 +73,7 @@ def survivors(documents: pa.Table, config: Config) -> np.ndarray:
         int64[n].
     """
     result = np.arange(documents.num_rows)
-    wanted = pc.and_(
-        pc.is_valid(documents["url"]), pc.is_in(documents["kind"], value_set=pa.array(config.applies_to))
-    ).to_numpy()
-    rows = np.flatnonzero(wanted)
+    rows = np.flatnonzero(pc.is_valid(documents["url"]).to_numpy() & of_kinds(documents, config.applies_to))
     half = id_halves(documents["id"])[0][rows]
     order = np.argsort(half, kind="stable")
     rows, half = rows[order], half[order]

@@ -55,3 +55,18 @@ def test_a_type_that_cannot_be_cast_is_named(make_documents):
 
 def test_kinds_of_the_configuration_are_the_kinds_of_the_schema():
     assert Kind.__args__ == schemas.KINDS
+
+
+def test_rows_of_some_kinds(make_documents):
+    documents = make_documents(["a", "b", "c"], kind=["prose", "code", "maths"])
+    assert schemas.of_kinds(documents, ("maths", "prose")).tolist() == [True, False, True]
+    assert schemas.of_kinds(documents, []).tolist() == [False] * 3
+    assert schemas.of_kinds(documents.slice(0, 0), {"code"}).tolist() == []
+
+
+def test_a_stage_column_replaces_one_of_its_name(make_documents):
+    documents = schemas.with_column(make_documents(["a", "b"]), "language_score", pa.array([0.25, None]))
+    again = schemas.with_column(documents, "language_score", pa.array([1, 0]))
+    assert again.column_names == documents.column_names
+    assert again["language_score"].type == pa.float32()
+    assert again["language_score"].to_pylist() == [1.0, 0.0]

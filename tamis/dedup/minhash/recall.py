@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from tamis import exchange, hashing, streams
 from tamis.dedup import scope
 from tamis.dedup.minhash.signatures import Scheme, read_all_sets
+from tamis.schemas import of_kinds
 
 SAMPLE = pa.schema(
     [("rank", pa.int64()), ("scope", pa.uint64()), ("kept", pa.bool_()), ("grams", pa.large_list(pa.uint64()))]
@@ -82,7 +83,7 @@ class Audit:
         """
         from tamis.kernels.dedup.overlaps import invert
 
-        self._scheme, self._threshold, self._kinds = scheme, threshold, pa.array(kinds)
+        self._scheme, self._threshold, self._kinds = scheme, threshold, kinds
         self._members = pa.concat_tables(exchange.read_batch(path, 0, 1) for path in sample).combine_chunks()
         sets = self._members["grams"].combine_chunks()
         if isinstance(sets, pa.ChunkedArray):
@@ -106,7 +107,7 @@ class Audit:
         from tamis.kernels.folded_characters import character_table
         from tamis.kernels.words import WORD_KEY, buffers
 
-        documents = documents.filter(pc.is_in(documents["kind"], value_set=self._kinds))
+        documents = documents.filter(pa.array(of_kinds(documents, self._kinds)))
         offsets, data = buffers(documents["text"])
         rows, others = close_members(
             offsets,

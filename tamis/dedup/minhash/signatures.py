@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tamis import hashing
 from tamis.dedup import scope
 from tamis.errors import ShardMismatchError
+from tamis.schemas import of_kinds
 from tamis.shards import table_batches
 
 
@@ -107,8 +107,8 @@ def signatures(documents: Path, scheme: Scheme, kinds: tuple[str, ...]) -> pa.Ta
     parts = [scheme.schema().empty_table()]
     columns = sorted({"id", "kind", "text", "copies", "rank", *scope.columns(scheme.within)})
     for batch in table_batches(documents, columns):
-        chosen = pc.is_in(batch["kind"], value_set=pa.array(kinds))
-        parts.append(_signatures(batch if pc.all(chosen).as_py() else batch.filter(chosen), scheme))
+        chosen = of_kinds(batch, kinds)
+        parts.append(_signatures(batch if chosen.all() else batch.filter(pa.array(chosen)), scheme))
     return pa.concat_tables(parts).combine_chunks()
 
 
