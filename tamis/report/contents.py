@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 
 def largest_groups(results: Results, connection: duckdb.DuckDBPyConnection, count: int) -> list[Group]:
-    """The kept documents for which a stage dropped the most copies, at most `count` a stage.
+    """The documents for which a stage dropped the most others, at most `count` a stage.
 
+    They are those that the stage kept for them, or, where another run kept it, what the dropped ones matched.
     DuckDB groups the ledgers and spills to disk when they are larger than memory.
     """
     found = []
@@ -34,16 +35,17 @@ def largest_groups(results: Results, connection: duckdb.DuckDBPyConnection, coun
         if not paths or not count:
             continue
         rows = connection.execute(
-            "SELECT matched_id, count(*) AS documents FROM dropped WHERE stage = ? AND matched_id IS NOT NULL "
-            "GROUP BY matched_id HAVING documents > 1 ORDER BY documents DESC, matched_id LIMIT ?",
+            "SELECT coalesce(kept_id, matched_id) AS stays, count(*) AS documents FROM dropped "
+            "WHERE stage = ? AND stays IS NOT NULL "
+            "GROUP BY stays HAVING documents > 1 ORDER BY documents DESC, stays LIMIT ?",
             [stage, count],
         ).fetchall()
-        for matched, documents in rows:
+        for stays, documents in rows:
             url = None
-            if is_id(matched):
-                kept = fetch(results.part(stage, "documents", matched), [matched], ["url"])
+            if is_id(stays):
+                kept = fetch(results.part(stage, "documents", stays), [stays], ["url"])
                 url = kept[0]["url"] if kept else None
-            found.append(Group(stage, matched, documents, url))
+            found.append(Group(stage, stays, documents, url))
     return found
 
 

@@ -188,12 +188,20 @@ def _end_lines(told: Story) -> list[str]:
 def _matched_lines(event: Event) -> list[str]:
     ledger = event.ledger or {}
     if event.matched is None:
-        return [f"  It matched {safe(str(ledger['matched_id']))}."]
-    verb = "kept" if event.matched_stage == event.stage else "also dropped there"
-    lines = [f"  It matched this document, which was {verb}:", f"  {event.matched['id']}"]
-    if event.matched["url"]:
-        lines.append(f"  {safe(event.matched['url'])}")
-    return [*lines, f"  {_heading(event.matched)}", *_quoted(_beginning(event.matched["text"]), "  ")]
+        lines = [f"  It matched {safe(str(ledger['matched_id']))}."]
+    else:
+        verb = "kept" if event.matched_stage == event.stage else "also dropped there"
+        lines = [f"  It matched this document, which was {verb}:", *_document_lines(event.matched)]
+    if event.instead is not None:
+        lines += ["", "  Kept in its place was the first of their group:", *_document_lines(event.instead)]
+    return lines
+
+
+def _document_lines(document: dict[str, Any]) -> list[str]:
+    lines = [f"  {document['id']}"]
+    if document["url"]:
+        lines.append(f"  {safe(document['url'])}")
+    return [*lines, f"  {_heading(document)}", *_quoted(_beginning(document["text"]), "  ")]
 
 
 def skipped(rows: Sequence[dict[str, Any]]) -> str:

@@ -116,7 +116,7 @@ def test_copies_count_every_record_once(run, truth):
 
     assert copies("ingest") == finished.table(run / "ingest" / "documents").num_rows + truth["duplicate_records"]
     for before, stage in (("ingest", "url_dedup"), ("paragraph_dedup", "minhash_dedup")):
-        assert {row["matched_id"] for row in finished.rows(run / stage / "dropped")} <= kept(run, stage)
+        assert {row["kept_id"] for row in finished.rows(run / stage / "dropped")} <= kept(run, stage)
         assert copies(stage) == copies(before), stage
 
 
