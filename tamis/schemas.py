@@ -68,9 +68,9 @@ LEDGER = pa.schema(
 """One row a dropped document: which rule, its value, the threshold, what it matched, and what stays for it.
 
 `matched_id` is the document (or item of another corpus) that the rule compared it with, `similarity` how similar the
-two are, and `kept_id` the document, kept by this stage, that stands for it and counts it in `copies`. The two ids differ
-only where copies of copies form one group. `kept_id` is null where no document of this run stands for the dropped one:
-the rule is not about copies, or what it matched lies in another corpus.
+two are, and `kept_id` the document, kept by this stage, that stands for it and counts it in `copies`. The two ids
+differ only where copies of copies form one group. `kept_id` is null where no document of this run stands for the dropped
+one: the rule is not about copies, or what it matched lies in another corpus.
 """
 
 EDITS = pa.schema(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pytest
 from fake_results import make_results
 
@@ -24,11 +25,9 @@ def test_largest_groups_are_counted_in_the_ledger(made):
         assert contents.largest_groups(results, connection, 3) == []
         # Two for one document that stays, joined by different neighbours; two that an item of another corpus equals.
         rows = [("b", ids["near_kept"]), ("c", ids["near_kept"]), ("item", None), ("item", None), ("c", None)]
-        values = ", ".join(str(row).replace("None", "NULL") for row in rows)
-        connection.execute(
-            f"CREATE OR REPLACE VIEW dropped (stage, matched_id, kept_id) AS "
-            f"SELECT 'minhash_dedup', * FROM (VALUES {values})"
-        )
+        columns = [["minhash_dedup"] * len(rows), *map(list, zip(*rows, strict=True))]
+        connection.register("made", pa.table(columns, ["stage", "matched_id", "kept_id"]))
+        connection.execute("CREATE OR REPLACE VIEW dropped AS SELECT * FROM made")
         found = contents.largest_groups(results, connection, 3)
     assert set(found) == {
         Group("minhash_dedup", ids["near_kept"], 2, "https://a.example.org/near?utm_source=x"),
