@@ -69,8 +69,8 @@ LEDGER = pa.schema(
 
 `matched_id` is the document (or item of another corpus) that the rule compared it with, `similarity` how similar the
 two are, and `kept_id` the document, kept by this stage, that stands for it and counts it in `copies`. The two ids
-differ only where copies of copies form one group. `kept_id` is null where no document of this run stands for the dropped
-one: the rule is not about copies, or what it matched lies in another corpus.
+differ only where copies of copies form one group. `kept_id` is null where no document of this run stands for the
+dropped one: the rule is not about copies, or what it matched lies in another corpus.
 """
 
 EDITS = pa.schema(
