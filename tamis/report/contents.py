@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from markupsafe import Markup
 
 from tamis.ids import is_id
-from tamis.report import database, samples, tables
+from tamis.report import database, samples, tables, views
 from tamis.report.figures import Card, Group, Realised, Sheet, Shipment, alarms, breakdown, flatten, number
 from tamis.report.layout import Delivery, Results
 from tamis.report.lookup import fetch
@@ -59,11 +59,11 @@ def shipment(results: Results, delivery: Delivery, connection: duckdb.DuckDBPyCo
     paths = [path for path in results.delivered_documents(delivery) if "id" in pq.read_schema(path).names]
     if not paths:
         return Shipment(delivery.label, 0, None, plan, ())
-    files = database.parquet(paths, results.folder, results.folder.resolve().as_posix())
+    files = views.parquet(paths, results.folder, results.folder.resolve().as_posix())
     names = set(pq.read_schema(paths[0]).names)
     domain = "coalesce(domain, '')" if "domain" in names else "''"
     tokens = "sum(tokens)::BIGINT" if "tokens" in names else "NULL"
-    rows = connection.execute(  # the paths are quoted by `database.parquet`
+    rows = connection.execute(  # the paths are quoted by `views.parquet`
         f"SELECT {domain} AS domain, count(*), {tokens} FROM {files} GROUP BY 1 ORDER BY 3 DESC, 2 DESC, 1"  # noqa: S608
     ).fetchall()
     documents = sum(row[1] for row in rows)
@@ -141,7 +141,7 @@ def contents(results: Results, config: Config) -> dict[str, Any]:
     with database.connect(results) as connection:
         # Ledgers larger than this are grouped on disk.
         connection.execute(
-            f"SET memory_limit = '1GB'; SET temp_directory = {database.literal(str(results.folder / '.spill'))}"
+            f"SET memory_limit = '1GB'; SET temp_directory = {views.literal(str(results.folder / '.spill'))}"
         )
         # At least one, so that a giant group raises its alarm even where none is listed.
         groups = largest_groups(results, connection, max(1, config.largest_groups))

@@ -276,7 +276,7 @@ def finish_results(folder: Path) -> None:
         layout=path,
         output=folder / "manifest.json",
     )
-    database.run_views(layout=path, database=folder / "tamis.duckdb")
+    database.run_views(rows=1_000_000, layout=path, database=folder / "tamis.duckdb")
     page.run_page(
         page.Config(),
         layout=path,
