@@ -184,8 +184,8 @@ def judge(oracle: Oracle, pairs: np.ndarray, documents: pa.Table, work: Path, co
         inexact += exact != similarity
         stays.append((number(name), number(instead)))
     shutil.rmtree(scratch)
-    pairs_kept = kept[pairs].all(axis=1)
-    return Verdict(outcome.dropped.num_rows, met, pairs_kept, wrong, inexact, np.array(stays).reshape(-1, 2))
+    pairs_kept, instead = kept[pairs].all(axis=1), np.array(stays, np.int64).reshape(-1, 2)
+    return Verdict(outcome.dropped.num_rows, met, pairs_kept, wrong, inexact, instead)
 
 
 def grouped(documents: int, pairs: np.ndarray, verdict: Verdict) -> int:

@@ -320,7 +320,7 @@ def _dropped(reader: Reader, stage: str, before: str, ledger: dict[str, Any], si
         ledger["threshold"],
         ledger["similarity"],
         ledger["matched_id"],
-        ledger["kept_id"],
+        ledger.get("kept_id"),
         matched,
     )
 

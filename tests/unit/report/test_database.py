@@ -287,6 +287,18 @@ def test_times_with_a_zone_need_no_other_package(folder):
     assert "2024-01-01" in without_pytz(folder, "why", name)
 
 
+def test_the_page_needs_no_other_package_either(folder, tmp_path):
+    made = copied(folder, tmp_path / "made")
+    script = WITHOUT.rpartition("from tamis.cli")[0] + (
+        "from pathlib import Path\n"
+        "from tamis.report import page\n"
+        "names = {name: Path(sys.argv[1]) / name for name in ('page', 'picture', 'alarms')}\n"
+        "page.run_page(page.Config(), layout=Path(sys.argv[1]) / 'layout.json', **names)\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(made)], check=True)
+    assert (made / "page").read_bytes() == (folder / "report/index.html").read_bytes()
+
+
 def test_a_folder_held_by_a_run_and_not_to_be_written_can_be_asked(folder, tmp_path):
     held = copied(folder, tmp_path / "held")
     with (held / ".tamis.lock").open("w") as lock:
