@@ -6,6 +6,8 @@
 
 from tamis.readers.units import remember
 
+READ = parts(f"{RESULTS}/ingest/read/part-{{shard}}.json", len(UNITS))
+
 
 onstart:
     remember(UNITS, Path(RESULTS))
@@ -50,7 +52,7 @@ rule ingest_keys:
 
 rule ingest_rank:
     input:
-        parts(f"{RESULTS}/ingest/read/part-{{shard}}.json", len(UNITS)),
+        READ,
         barrier=crossing("ingest/keys", suffix=".npy"),
     output:
         output=f"{RESULTS}/ingest/ranks.npy",

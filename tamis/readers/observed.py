@@ -26,7 +26,7 @@ from pydantic import Field
 from tamis import schemas
 from tamis.errors import SourceError
 from tamis.readers.patterns import irregular
-from tamis.readers.record import Record, Skip, Source, shorten
+from tamis.readers.record import OnBadFile, Record, Skip, Source, shorten
 from tamis.readers.signatures import check
 from tamis.section import Section
 
@@ -58,6 +58,7 @@ class ReadRecord(Section):
 
     source: str = Field(description="Name of the source.")
     token: str = Field(description="Stands for the content of the files; the same token makes the same documents.")
+    on_bad_file: OnBadFile = Field(description="What the source said of bad files.")
     files: tuple[ReadFile, ...] = Field(description="Its files, in order.")
 
 
@@ -163,7 +164,13 @@ class Reading:
                 source does not skip such files.
         """
         if self._source.on_bad_file == "fail":
-            yield from convert(record for path in self._paths for record in self._records(path))
+            try:
+                yield from convert(record for path in self._paths for record in self._records(path))
+            except ChangedError:
+                raise
+            except SourceError as error:
+                msg = f"{error} (With on_bad_file: skip its source lists such files and goes on without them.)"
+                raise SourceError(msg) from error
             return
         yield from convert(iter(()))
         for path in self._paths:
@@ -180,7 +187,8 @@ class Reading:
         Args:
             token: of the unit, as the workflow was parsed.
         """
-        return ReadRecord(source=self._source.name, token=token, files=tuple(self.files))
+        source = self._source
+        return ReadRecord(source=source.name, token=token, on_bad_file=source.on_bad_file, files=tuple(self.files))
 
     def _records(self, path: Path) -> Iterator[Record]:
         if what := irregular(path) if os.path.lexists(path) else None:

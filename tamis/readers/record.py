@@ -36,6 +36,9 @@ DocumentBytes = Annotated[
 ]
 
 
+OnBadFile = Literal["fail", "skip"]
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """One document as read.
@@ -102,7 +105,7 @@ class Source(Section, ABC):
         description="Kind of all its documents, or auto: by format, extension and share of line types.",
     )
     max_document_bytes: DocumentBytes = DEFAULT_DOCUMENT_BYTES
-    on_bad_file: Literal["fail", "skip"] = Field(
+    on_bad_file: OnBadFile = Field(
         default="fail",
         description="What a damaged file does, or one of another format, or a link that leads nowhere: fail the run; "
         "or skip: nothing of it is used, it is listed in `ingest/skipped/` and the run goes on. A source without one "

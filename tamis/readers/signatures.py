@@ -77,7 +77,7 @@ CONTENTS: Mapping[str, Content] = {
     "hdf5": _content("HDF5", rb"\x89HDF\r\n\x1a\n", NONE_READ),
     "numpy": _content("a NumPy array", rb"\x93NUMPY", NONE_READ),
     "avro": _content("Avro", rb"Obj\x01", NONE_READ),
-    "orc": _content("ORC", rb"ORC[\0-\x08\x80-\xff]", NONE_READ),
+    "orc": _content("ORC", rb"ORC.{0,16}?[\0-\x08\x0e-\x1f]", NONE_READ),
     "png": _content("a PNG picture", rb"\x89PNG\r\n\x1a\n", "take it out of paths"),
     "jpeg": _content("a JPEG picture", rb"\xff\xd8\xff[\xc0-\xfe]", "take it out of paths"),
     "gif": _content("a GIF picture", rb"GIF8[79]a", "take it out of paths"),
@@ -141,7 +141,7 @@ def check(path: Path, source: str, file_format: str, reads: frozenset[str] | Non
     content = CONTENTS[found]
     msg = (
         f"{path}: is {content.what}{inside}, which source {source!r} with `format: {file_format}` does not read; "
-        f"{content.advice}. (Or set on_bad_file: skip, which lists such files and goes on without them.)"
+        f"{content.advice}."
     )
     raise SourceError(msg)
 

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from tamis.errors import ConfigError, TamisError
-from tamis.readers.observed import ReadFile, ReadRecord, State, sha256_of, state_of
+from tamis.readers.observed import NO_FILE, ReadFile, ReadRecord, State, sha256_of, state_of
 from tamis.readers.record import Source
 from tamis.section import canonical, workflow_path
 from tamis.shards import part_name, read_json, write_json
@@ -129,10 +129,7 @@ def units(sources: Sequence[Source], unit_bytes: int, results: Path | None) -> l
         for one, known in zip(group, record.files, strict=True)
         if one.state and not one.pin
     )
-    return [
-        replace(unit, token=_token(group, record, hashes))
-        for (unit, group), record in zip(placed, records, strict=True)
-    ]
+    return [_compared(unit, group, record, hashes) for (unit, group), record in zip(placed, records, strict=True)]
 
 
 def remember(planned: Sequence[Unit], results: Path) -> None:
@@ -203,7 +200,7 @@ DAMAGED = "damaged"
 
 
 def _record(results: Path, number: int, unit: Unit) -> ReadRecord | str | None:
-    """What the last run has read as this unit; `DAMAGED` where that cannot be known; None where it was never read."""
+    """What the last run has read as this unit; `DAMAGED` where that cannot be known; None where it never was read."""
     path = results / "ingest" / "read" / f"{part_name(number)}.json"
     if not path.exists():
         return None
@@ -214,20 +211,29 @@ def _record(results: Path, number: int, unit: Unit) -> ReadRecord | str | None:
     return record if (record.source, *(file.path for file in record.files)) == unit.key else None
 
 
-def _token(group: Sequence[_Input], record: ReadRecord | str | None, hashes: _Hashes) -> str:
-    """The recorded token where the files hold what was read; else one that only these files of these times have."""
+def _compared(unit: Unit, group: Sequence[_Input], record: ReadRecord | str | None, hashes: _Hashes) -> Unit:
+    """The unit with the recorded token where its files hold what was read, else with one of these files and times."""
     if isinstance(record, ReadRecord) and all(
         one.pin or _same(one, known, hashes) for one, known in zip(group, record.files, strict=True)
     ):
-        return record.token
+        if not any(file.bad for file in record.files):
+            # What is to be done with bad files is nothing to a unit that has none: it is not read again for that.
+            unit = replace(unit, source=unit.source.model_copy(update={"on_bad_file": record.on_bad_file}))
+        return replace(unit, token=record.token)
     states = [one.pin or one.state for one in group]
-    # A damaged record may well hold the token that the files would get: another one makes it be written again.
-    text = canonical([states, record if record == DAMAGED else ""])
-    return blake2b(text.encode(), digest_size=8).hexdigest()
+    # The job of a damaged record, or of a file that could not be opened and now can, may well have had the token that
+    # these sizes and times give: another one makes it run again.
+    again = record == DAMAGED or (
+        isinstance(record, ReadRecord) and any(file.mtime_ns == NO_FILE.mtime_ns for file in record.files)
+    )
+    text = canonical([states, *(["again"] if again else [])])
+    return replace(unit, token=blake2b(text.encode(), digest_size=8).hexdigest())
 
 
 def _same(one: _Input, known: ReadFile, hashes: _Hashes) -> bool:
-    return one.state == State(known.bytes, known.mtime_ns) or hashes.of(one.path, one.state) == known.sha256
+    if one.state == State(known.bytes, known.mtime_ns):
+        return True
+    return known.sha256 is not None and known.sha256 == hashes.of(one.path, one.state)
 
 
 class _Hashes:
