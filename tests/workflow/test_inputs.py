@@ -39,7 +39,8 @@ def config(**more: Any) -> dict[str, Any]:
 def _folder(tmp_path: Path) -> Path:
     (tmp_path / "in").mkdir()
     for name in "abc":
-        (tmp_path / "in" / name).write_bytes(lines(f"File {name}"))
+        # Snakemake compares what is smaller than a megabyte by content, so that a small file proves nothing.
+        (tmp_path / "in" / name).write_bytes(lines(f"File {name}") + b" " * 1_100_000 + b"\n")
     return tmp_path
 
 

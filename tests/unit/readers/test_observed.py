@@ -242,7 +242,8 @@ class TakesItsTime(JsonlSource):
         raise SourceError(msg)
 
 
-def test_records_and_skips_before_the_damage_count_for_nothing(tmp_path: Path) -> None:
+def test_records_and_skips_before_the_damage_count_for_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(observed, "SKIPS", 1)
     path = tmp_path / "a.jsonl"
     path.write_bytes(b"")
     unit = reading(TakesItsTime(name="web", paths=("x",), on_bad_file="skip"), path)
