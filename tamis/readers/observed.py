@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import pyarrow as pa
 from pydantic import Field
@@ -133,15 +133,53 @@ class ChangedError(SourceError):
     """A file changed while it was read."""
 
 
+class _Waiting:
+    """Tables of one schema that wait until a file has been read to its end."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._writer: pa.ipc.RecordBatchStreamWriter | None = None
+
+    def add(self, table: pa.Table) -> None:
+        """One more."""
+        if self._writer is None:
+            self._writer = pa.ipc.new_stream(self._file, table.schema)
+        self._writer.write_table(table)
+
+    def tables(self) -> Iterator[pa.Table]:
+        """All of them, in order."""
+        if self._writer is None:
+            return
+        self._writer.close()
+        self._file.seek(0)
+        with pa.ipc.open_stream(self._file) as reader:
+            for batch in reader:
+                yield pa.Table.from_batches([batch])
+
+
+@contextmanager
+def _waiting(folder: Path) -> Iterator[_Waiting]:
+    with tempfile.SpooledTemporaryFile(WAITING_BYTES, dir=str(folder)) as file:
+        yield _Waiting(file)
+
+
 class Reading:
     """Reads the files of a unit, one after the other, and keeps count of what was in them."""
 
-    def __init__(self, source: Source, files: Sequence[str], folder: Path, fields: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        source: Source,
+        files: Sequence[str],
+        skipped: Callable[[pa.Table], None],
+        folder: Path,
+        fields: Iterable[str] = (),
+    ) -> None:
         """Read nothing yet.
 
         Args:
             source: the section of the files' source.
             files: paths.
+            skipped: takes the records that could not be read, some at a time, as rows of `tamis.schemas.SKIPPED`.
             folder: for what waits on disk, with `on_bad_file: skip`.
             fields: names of fields to say of in how many records they were; those that the reader does not know are
                 left out.
@@ -149,9 +187,8 @@ class Reading:
         self.files: list[ReadFile] = []
         """What was read of each file, of those that were read to their end."""
         self._source, self._paths, self._fields = source, [Path(name) for name in files], sorted(fields)
-        self._folder = folder
+        self._skipped, self._folder = skipped, folder
         self._skips: list[Skip] = []
-        self._skipped: list[pa.Table] = []
 
     def tables(self, convert: Callable[[Iterator[Record]], Iterator[pa.Table]]) -> Iterator[pa.Table]:
         """The records of all files as tables.
@@ -171,15 +208,11 @@ class Reading:
             except SourceError as error:
                 msg = f"{error} (With on_bad_file: skip its source lists such files and goes on without them.)"
                 raise SourceError(msg) from error
-            return
-        yield from convert(iter(()))
-        for path in self._paths:
-            yield from self._whole(path, convert)
-
-    def skipped(self) -> pa.Table:
-        """The records that could not be read, rows of `tamis.schemas.SKIPPED`."""
-        self._settle()
-        return pa.concat_tables([schemas.SKIPPED.empty_table(), *self._skipped])
+        else:
+            yield from convert(iter(()))
+            for path in self._paths:
+                yield from self._whole(path, convert)
+        self._settle(self._skipped)
 
     def record(self, token: str) -> ReadRecord:
         """What was read, to be written down.
@@ -190,54 +223,49 @@ class Reading:
         source = self._source
         return ReadRecord(source=source.name, token=token, on_bad_file=source.on_bad_file, files=tuple(self.files))
 
-    def _records(self, path: Path) -> Iterator[Record]:
+    def _records(self, path: Path, skipped: Callable[[pa.Table], None] | None = None) -> Iterator[Record]:
         if what := irregular(path) if os.path.lexists(path) else None:
             msg = f"{path}: is {what}, not a file"
             raise SourceError(msg)
         with _unchanged(path) as (state, digest):
             check(path, self._source.name, self._source.format, self._source.reads)
             counts: Counter[str] = Counter()
-            records = skipped = 0
+            records = skips = 0
             for item in self._source.read_and_count(path, counts):
                 if isinstance(item, Skip):
-                    skipped += 1
-                    self._skip(item)
+                    skips += 1
+                    self._skip(item, skipped or self._skipped)
                 else:
                     records += 1
                     yield item
         fields = {name: counts[name] for name in self._fields if name in counts}
-        self.files.append(
-            ReadFile(path=str(path), records=records, skipped=skipped, sha256=digest, fields=fields, **state._asdict())
+        found = ReadFile(
+            path=str(path), records=records, skipped=skips, sha256=digest, fields=fields, **state._asdict()
         )
-        log.info("%s: %d records, %d skipped", path, records, skipped)
+        self.files.append(found)
+        log.info("%s: %d records, %d skipped", path, records, skips)
 
     def _whole(self, path: Path, convert: Callable[[Iterator[Record]], Iterator[pa.Table]]) -> Iterator[pa.Table]:
         """The tables of a file that can be read to its end; none of another, which is listed."""
-        self._settle()
-        listed = len(self._skipped)
-        with tempfile.SpooledTemporaryFile(WAITING_BYTES, dir=str(self._folder)) as waiting:
+        self._settle(self._skipped)
+        with _waiting(self._folder) as rows, _waiting(self._folder) as skips:
             try:
-                tables = convert(self._records(path))
-                first = next(tables)
-                with pa.ipc.new_stream(waiting, first.schema) as writer:
-                    writer.write_table(first)
-                    for table in tables:
-                        writer.write_table(table)
+                for table in convert(self._records(path, skips.add)):
+                    rows.add(table)
             except ChangedError:
                 raise
             except SourceError as error:
-                del self._skipped[listed:]
                 self._skips.clear()
                 self._bad(path, str(error))
                 return
-            waiting.seek(0)
-            with pa.ipc.open_stream(waiting) as reader:
-                for batch in reader:
-                    yield pa.Table.from_batches([batch])
+            self._settle(skips.add)
+            for table in skips.tables():
+                self._skipped(table)
+            yield from rows.tables()
 
     def _bad(self, path: Path, why: str) -> None:
         log.warning("skipped as a whole: %s", why)
-        self._skip(Skip(str(path), 0, "bad_file", shorten(why)))
+        self._skip(Skip(str(path), 0, "bad_file", shorten(why)), self._skipped)
         state, digest = NO_FILE, None
         # What cannot be opened has no hash, and is looked at again by the next run.
         if os.access(path, os.R_OK) and not irregular(path):
@@ -245,12 +273,12 @@ class Reading:
                 pass
         self.files.append(ReadFile(path=str(path), skipped=1, sha256=digest, bad=why, **state._asdict()))
 
-    def _skip(self, item: Skip) -> None:
+    def _skip(self, item: Skip, skipped: Callable[[pa.Table], None]) -> None:
         self._skips.append(item)
         if len(self._skips) == SKIPS:
-            self._settle()
+            self._settle(skipped)
 
-    def _settle(self) -> None:
+    def _settle(self, skipped: Callable[[pa.Table], None]) -> None:
         rows = [{"source": self._source.name, **asdict(skip)} for skip in self._skips]
-        self._skipped.append(pa.Table.from_pylist(rows, schemas.SKIPPED))
+        skipped(pa.Table.from_pylist(rows, schemas.SKIPPED))
         self._skips.clear()

@@ -56,12 +56,14 @@ class Unit:
         priority: the source's place in the configuration, 0 = first.
         files: paths, sorted.
         token: stands for the content of the files.
+        no_files: those of the paths where something else stands, which are listed as bad files.
     """
 
     source: Source
     priority: int
     files: tuple[Path, ...]
     token: str = ""
+    no_files: frozenset[Path] = frozenset()
 
     def params(self) -> dict[str, Any]:
         """What the job depends on that reads it."""
@@ -79,7 +81,7 @@ class Unit:
 
     def awaited(self) -> list[str]:
         """The files that must be there before the job starts: all but links that lead nowhere, pipes and the like."""
-        return [str(path) for path in self.files if path.is_file() or not os.path.lexists(path)]
+        return [str(path) for path in self.files if path not in self.no_files]
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -118,7 +120,7 @@ def units(sources: Sequence[Source], unit_bytes: int, results: Path | None) -> l
     for priority, source in enumerate(sources):
         inputs = _inputs(source, priority)
         groups = [[one] for one in inputs] if source.stands_alone else _cut(inputs, unit_bytes)
-        found += [(Unit(source, priority, tuple(one.path for one in group)), group) for group in groups]
+        found += [(_unit(source, priority, group), group) for group in groups]
     placed = _placed(found, {} if results is None else _numbers(results))
     records = [None if results is None else _record(results, number, unit) for number, (unit, _) in enumerate(placed)]
     hashes = _Hashes(results)
@@ -148,6 +150,11 @@ def _inputs(source: Source, priority: int) -> list[_Input]:
         pin = pins.get(path)
         found.append(_Input(path, None if pin else state_of(path), pin))
     return found
+
+
+def _unit(source: Source, priority: int, group: Sequence[_Input]) -> Unit:
+    no_files = frozenset(one.path for one in group if one.state == NO_FILE)
+    return Unit(source, priority, tuple(one.path for one in group), no_files=no_files)
 
 
 def _cut(inputs: Sequence[_Input], unit_bytes: int) -> list[list[_Input]]:

@@ -36,7 +36,7 @@ from tamis.readers.observed import ReadFile, Reading, ReadRecord
 from tamis.readers.units import Unit
 from tamis.readers.units import units as cut
 from tamis.section import Section
-from tamis.shards import read_json, write_json, write_table
+from tamis.shards import TableWriter, read_json, whole_file, write_json
 
 VERSION = 2
 """2: what was read is recorded with size, time and hash of each file."""
@@ -161,11 +161,12 @@ def run_map(
     """
     section = TypeAdapter(AnySource).validate_python({"paths": files} | source)
     output.parent.mkdir(parents=True, exist_ok=True)
-    reading = Reading(section, files, output.parent, fields)
-
-    rows = reading.tables(lambda records: documents_of(records, section.name, priority))
-    streams.write_rounds(output, ROWS, rows, lambda table: home_shards(table["id"], shards), shards)
-    write_table(skipped, reading.skipped())
+    with whole_file(skipped) as temporary:
+        skips = TableWriter(temporary)
+        reading = Reading(section, files, skips.write, output.parent, fields)
+        rows = reading.tables(lambda records: documents_of(records, section.name, priority))
+        streams.write_rounds(output, ROWS, rows, lambda table: home_shards(table["id"], shards), shards)
+        skips.close()
     write_json(read_counts, reading.record(token).model_dump(mode="json"))
 
 

@@ -41,8 +41,21 @@ def source(**more: object) -> JsonlSource:
     return JsonlSource.model_validate({"name": "web", "paths": ["x"]} | more)
 
 
-def reading(section: Source, *files: Path, fields: tuple[str, ...] = ()) -> Reading:
-    return Reading(section, [str(path) for path in files], files[0].parent, fields)
+class Listing(Reading):
+    """A reading that keeps its skips."""
+
+    lists: list[pa.Table]
+
+    def skipped(self) -> pa.Table:
+        """All of them."""
+        return pa.concat_tables(self.lists)
+
+
+def reading(section: Source, *files: Path, fields: tuple[str, ...] = ()) -> Listing:
+    lists: list[pa.Table] = []
+    made = Listing(section, [str(path) for path in files], lists.append, files[0].parent, fields)
+    made.lists = lists
+    return made
 
 
 def test_size_time_and_hash_of_what_was_read_are_recorded(tmp_path: Path) -> None:

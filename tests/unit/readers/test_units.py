@@ -49,7 +49,7 @@ def run(found: list[units.Unit]) -> None:
     """What a run does: it remembers the plan, and each job writes down what it has read."""
     units.remember(found, Path("results"))
     for number, unit in enumerate(found):
-        reading = Reading(unit.source, [str(path) for path in unit.files], Path("in"), unit.source.named_fields())
+        reading = Reading(unit.source, [str(path) for path in unit.files], lambda _: None, Path("in"))
         for _ in reading.tables(lambda records: iter([pa.table({"n": [len([*records])]})])):
             pass
         record = reading.record(unit.token).model_dump(mode="json")
