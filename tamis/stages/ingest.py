@@ -5,11 +5,11 @@ rounds (`tamis/streams.py`); then each shard sorts its keep-order keys, one stre
 rank in the whole corpus, and each shard sorts its rows by id (`tamis/external_sort.py`) and writes them as documents.
 Records that say exactly the same (source, url, date, text) have one id: one stays, the others are ledger rows of reason
 `duplicate_record`. Records that cannot be read are listed in `skipped/` with file, position and reason; damaged files
-fail the job.
+fail the job, or are listed as a whole where their source says `on_bad_file: skip`.
 
-Writes documents, dropped, stats, skipped (one file a unit) and read (what each file held). Memory: a few rounds and
-one record; then 40 bytes a document of a shard, a few slices of the sort and the row group that is being written. Ties:
-rank ends in id; of equal ids the one with the smallest metadata stays.
+Writes documents, dropped, stats, skipped (one file a unit) and read (what each file was and held). Memory: a few rounds
+and one record; then 40 bytes a document of a shard, a few slices of the sort and the row group that is being written.
+Ties: rank ends in id; of equal ids the one with the smallest metadata stays.
 """
 
 from __future__ import annotations
