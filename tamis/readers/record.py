@@ -24,8 +24,9 @@ from tamis.readers.forms import SAMPLE_CHARACTERS, kind_of_sample
 from tamis.readers.values import characters_of, clean_text, has_surrogates, invalid_utf8, json_bytes, parse_date
 from tamis.section import Kind, Section
 
-DEFAULT_DOCUMENT_BYTES = 134_217_728
-"""128 MiB. Reading a document takes up to ten times its bytes: 1.3 GB of the 3 GB that a job may have."""
+DEFAULT_DOCUMENT_BYTES = 104_857_600
+"""100 MiB. Reading a document takes up to fifteen times its bytes, where one character is wide: 1.5 GB of the 3 GB that a
+job may have."""
 
 URL_CHARACTERS = 65_536
 """Longest URL; browsers end at 2,000 to 64,000. What is longer is kept as metadata."""
@@ -35,7 +36,7 @@ DocumentBytes = Annotated[
     Field(
         ge=1,
         le=2**40,
-        description="Bytes of one encoded document; a larger one is skipped as too_large. A job takes up to ten times "
+        description="Bytes of one encoded document; a larger one is skipped as too_large. A job takes up to fifteen times "
         "as much memory: where this is raised, raise `mem_mb` of `ingest_map` in the profile.",
     ),
 ]
