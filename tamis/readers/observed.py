@@ -26,8 +26,9 @@ from pydantic import Field
 from tamis import schemas
 from tamis.errors import SourceError
 from tamis.readers.patterns import irregular
-from tamis.readers.record import OnBadFile, Record, Skip, Source, shorten
+from tamis.readers.record import OnBadFile, Record, Skip, Source
 from tamis.readers.signatures import check
+from tamis.readers.values import shorten
 from tamis.section import Section
 
 log = logging.getLogger(__name__)
