@@ -5,6 +5,7 @@
 #         report/{index.html,waterfall.svg,alarms.json}.
 # Steps: layout (first of all, so that an unfinished run can be questioned) → stats → manifest → database, page.
 
+from tamis.inventory import pack
 from tamis.report.layout import planned_layout
 
 LAYOUT = planned_layout(CFG, EXPORTS)
@@ -25,7 +26,8 @@ rule report_layout:
     conda:
         "../envs/cpu.yaml"
     params:
-        spec=spec("layout", layout=LAYOUT),
+        # What is made is known once all rules are (rules/sweep.smk).
+        spec=spec("layout", layout=LAYOUT, each=lambda wildcards: {"inventory": pack(INVENTORY)}),
     shell:
         job("layout", "write")
 
