@@ -7,6 +7,7 @@
 
 from tamis.inventory import pack
 from tamis.report.layout import planned_layout
+from tamis.report.origin import made_by
 
 LAYOUT = planned_layout(CFG, EXPORTS)
 # A set or export is whole when the file that adds it up is there.
@@ -53,7 +54,9 @@ rule report_stats:
 
 rule report_manifest:
     input:
-        [*DELIVERED, f"{RESULTS}/stats.parquet"],
+        # Everything but what is made of the manifest, and the database, whose bytes differ from run to run.
+        lambda wildcards: [path for path in FINAL if path not in TARGETS["report"] and "/report/" not in path],
+        f"{RESULTS}/stats.parquet",
         layout=f"{RESULTS}/layout.json",
     output:
         output=f"{RESULTS}/manifest.json",
@@ -70,6 +73,8 @@ rule report_manifest:
             "manifest",
             configuration=CFG.model_dump(mode="json"),
             versions={stage: find_module(stage).VERSION for stage in LAYOUT["stages"]},
+            # Known once all rules are (rules/sweep.smk).
+            each=lambda wildcards: {"made": pack(made_by(DESCRIBED, INVENTORY, RESULTS, "manifest.json"))},
         ),
     shell:
         job("manifest", "write")

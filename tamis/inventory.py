@@ -1,12 +1,12 @@
-"""Which files the configuration makes under `output_dir`, in a few hundred patterns instead of a hundred thousand paths.
+"""Which files the configuration makes under `output_dir`, in some hundred patterns instead of a hundred thousand paths.
 
-Taken from the rules of the workflow themselves, so that a stage, a reader or a format that somebody adds is known without
-another line: from the files that are wanted (`roots`) back through the inputs of the rules that make them. What no wanted
-file needs is not made: the jobs of a stage that `pipeline` does not name, the audit that is switched off.
+Taken from the rules of the workflow themselves, so that a stage, a reader or a format that somebody adds is known
+without another line: from the files that are wanted (`roots`) back through the inputs of the rules that make them. What
+no wanted file needs is not made: the jobs of a stage that `pipeline` does not name, the audit that is switched off.
 
-A wildcard that is constrained to five digits counts (shard, partition, unit, file); every other one is a name. The files of
-a rule with given names are a `Group`: some patterns and the numbers that fill them. Nothing here imports Snakemake: its
-rules come as plain descriptions (`described`).
+A wildcard that is constrained to five digits counts (shard, partition, unit, file); every other one is a name. The
+files of a rule with given names are a `Group`: some patterns and the numbers that fill them. Nothing here imports
+Snakemake: its rules come as plain descriptions (`described`).
 """
 
 from __future__ import annotations
@@ -206,6 +206,11 @@ class Inventory(Section):
         found = (group.paths(p for p in group.outputs if p.startswith(f"{folder}/")) for group in self.groups)
         return sorted(path for paths in found for path in paths)
 
+    def behind(self, path: str) -> list[Group]:
+        """The groups that are made before a file."""
+        own = {place for place, group in enumerate(self.groups) if path in group.paths(group.outputs)}
+        return [self.groups[place] for place in sorted(self.before(own) - own)]
+
     def before(self, chosen: Iterable[int]) -> set[int]:
         """Some groups and all that come before them, by their places in the list."""
         found: set[int] = set()
@@ -268,70 +273,67 @@ Key = tuple[str, tuple[tuple[str, str], ...]]
 """A rule and its names."""
 
 
-@dataclass(frozen=True)
 class Reached:
-    """What must be made so that some files are there."""
+    """What must be made so that some files are there, found by following each of them back."""
 
-    numbers: dict[Key, set[str]]
-    """The values of the number of each rule and names; "" where it has none."""
-    needs: dict[Key, set[Key]]
-    """What each reads from."""
+    def __init__(self, rules: Sequence[Described], roots: Iterable[str]) -> None:
+        """Follow.
+
+        Args:
+            rules: all.
+            roots: paths.
+        """
+        self.numbers: dict[Key, set[str]] = {}
+        """The values of the number of each rule and names; "" where it has none."""
+        self.needs: dict[Key, set[Key]] = {}
+        """What each reads from."""
+        self._makers = _Makers(rules)
+        self._waiting: list[tuple[Key, set[str]]] = []
+        by_name = {rule.name: rule for rule in rules}
+        for path in roots:
+            self._follow(path, None)
+        while self._waiting:
+            key, new = self._waiting.pop()
+            for item in by_name[key[0]].inputs:
+                self._read(by_name[key[0]], key, sorted(new), item)
+
+    def _reach(self, key: Key, numbers: set[str], reader: Key | None) -> None:
+        if reader:
+            self.needs.setdefault(reader, set()).add(key)
+        if new := numbers - self.numbers.setdefault(key, set()):
+            self.numbers[key] |= new
+            self._waiting.append((key, new))
+
+    def _follow(self, path: str, reader: Key | None) -> None:
+        if found := self._makers.find(path):
+            key, number = _split(*found)
+            self._reach(key, {number}, reader)
+
+    def _read(self, rule: Described, key: Key, new: list[str], item: Input) -> None:
+        """Follow one input of the jobs with some numbers."""
+        names, number = dict(key[1]), rule.number
+        jobs = [names | {number: value} for value in new] if number else [names]
+        if callable(item):
+            for values in jobs:
+                for path in _flat(item(SimpleNamespace(**values))):
+                    self._follow(filled(path, values), key)
+            return
+        path = filled(item, names)
+        if number is None or f"{{{number}}}" not in path:
+            self._follow(path, key)
+        elif found := self._makers.find(path.replace(f"{{{number}}}", SENTINEL)):
+            maker, made = _split(*found)
+            if made == SENTINEL and SENTINEL not in dict(maker[1]).values():
+                self._reach(maker, set(new), key)
+            else:
+                for values in jobs:
+                    self._follow(filled(path, values), key)
 
 
-def reached(rules: Sequence[Described], roots: Iterable[str]) -> Reached:
-    """What must be made so that some files are there.
-
-    Args:
-        rules: all.
-        roots: paths.
-    """
-    makers = _Makers(rules)
-    by_name = {rule.name: rule for rule in rules}
-    have: dict[Key, set[str]] = {}
-    needs: dict[Key, set[Key]] = {}
-    waiting: list[tuple[Key, set[str]]] = []
-
-    def reach(key: Key, numbers: set[str]) -> None:
-        if new := numbers - have.setdefault(key, set()):
-            have[key] |= new
-            waiting.append((key, new))
-
-    def split(rule: Described, values: Mapping[str, str]) -> tuple[Key, str]:
-        names = tuple((name, values[name]) for name in rule.wildcards if name != rule.number)
-        return (rule.name, names), values[rule.number] if rule.number else ""
-
-    def follow(path: str, reader: Key | None = None) -> None:
-        if found := makers.find(path):
-            key, number = split(*found)
-            reach(key, {number})
-            if reader:
-                needs.setdefault(reader, set()).add(key)
-
-    for path in roots:
-        follow(path)
-    while waiting:
-        key, new = waiting.pop()
-        rule, names = by_name[key[0]], dict(key[1])
-        number = rule.number
-        instances = [names | {number: value} for value in sorted(new)] if number else [names]
-        for item in rule.inputs:
-            if callable(item):
-                for values in instances:
-                    for path in _flat(item(SimpleNamespace(**values))):
-                        follow(filled(path, values), key)
-                continue
-            path = filled(item, names)
-            if number is None or f"{{{number}}}" not in path:
-                follow(path, key)
-            elif found := makers.find(path.replace(f"{{{number}}}", SENTINEL)):
-                maker, made = split(*found)
-                if made == SENTINEL and SENTINEL not in dict(maker[1]).values():
-                    reach(maker, new)
-                    needs.setdefault(key, set()).add(maker)
-                else:
-                    for values in instances:
-                        follow(filled(path, values), key)
-    return Reached(have, needs)
+def _split(rule: Described, values: Mapping[str, str]) -> tuple[Key, str]:
+    """The names of a job's wildcards, and the value of the one that counts."""
+    names = tuple((name, values[name]) for name in rule.wildcards if name != rule.number)
+    return (rule.name, names), values[rule.number] if rule.number else ""
 
 
 def _group(rule: Described, names: dict[str, str], numbers: list[str], needs: list[int], results: str) -> Group:
@@ -420,7 +422,7 @@ def inventory(rules: Sequence[Described], roots: Iterable[str], results: str) ->
         results: the results folder, as the rules name it.
     """
     by_name = {rule.name: rule for rule in rules}
-    found = reached(rules, roots)
+    found = Reached(rules, roots)
     places = {key: place for place, key in enumerate(sorted(found.numbers))}
     groups = [
         _group(
@@ -441,7 +443,7 @@ def inventory(rules: Sequence[Described], roots: Iterable[str], results: str) ->
 
 
 def pack(value: Section | Mapping[str, Any]) -> str:
-    """A value as a short text: the command of a job may have 128 kB, and an inventory of a hundred mixtures has more."""
+    """A value as a short text: a job's command may have 128 kB, and an inventory of a hundred mixtures has more."""
     text = canonical(value.model_dump(mode="json") if isinstance(value, Section) else value)
     return base64.b85encode(zlib.compress(text.encode(), 9)).decode()
 

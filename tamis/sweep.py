@@ -1,12 +1,13 @@
 """Folders hold what this run made, nothing else: takes away what the present configuration does not make.
 
 Whoever reads a folder reads a glob, and a file left over from other settings is duplicated training data. The rule of
-`rules/sweep.smk` runs this at the end of a run in which something is stale: `python -m tamis.sweep LAYOUT SCOPE OUTPUT`.
+`rules/sweep.smk` runs this at the end of a run in which something is stale, as `python -m tamis.sweep LAYOUT SCOPE
+OUTPUT`.
 
 - Deleted is what jobs of this configuration have replaced: parts beyond the number of shards, files or units, temporary
   files of killed jobs, files that wait to be read by a job that is done, and the folders that this empties.
-- Moved to `retired/` is what left the configuration as a whole: a stage, a mixture, an export, one of its formats. Nothing
-  there is overwritten (a number is added), and only `tamis clean` deletes it.
+- Moved to `retired/` is what left the configuration as a whole: a stage, a mixture, an export, one of its formats.
+  Nothing there is overwritten (a number is added), and only `tamis clean` deletes it.
 - Left alone, and named, is what no rule could ever have made: it is somebody else's. Links are never followed.
 """
 
@@ -21,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tamis.errors import TamisError
-from tamis.inventory import Inventory, is_exchange
+from tamis.inventory import Inventory, Pattern, is_exchange
 from tamis.shards import read_json, write_json
 
 RETIRED = "retired"
@@ -66,48 +67,49 @@ class Present:
     """Folders without a file below them."""
 
 
-def look(results: Path, folders: Iterable[str]) -> Present:
-    """List the files of some folders of the results, and those beside them; links are listed, never followed."""
-    files: list[str] = []
-    links: list[str] = []
-    empty: list[str] = []
+class _Listing:
+    """Lists folders; links are listed, never followed."""
 
-    def walk(folder: str) -> bool:
+    def __init__(self, results: Path) -> None:
+        self._results = results
+        self.files: list[str] = []
+        self.links: list[str] = []
+        self.empty: list[str] = []
+
+    def entries(self, folder: str) -> list[os.DirEntry[str]]:
+        try:
+            return list(os.scandir(self._results / folder))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def add(self, entry: os.DirEntry[str], path: str) -> None:
+        (self.files if entry.is_file(follow_symlinks=False) else self.links).append(path)
+
+    def walk(self, folder: str) -> bool:
         """Whether there is anything in a folder but folders."""
         found = False
-        try:
-            entries = list(os.scandir(results / folder))
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        for entry in entries:
+        for entry in self.entries(folder):
             path = f"{folder}/{entry.name}"
-            if entry.is_symlink():
-                links.append(path)
-                found = True
-            elif entry.is_dir(follow_symlinks=False):
-                found |= walk(path)
+            if entry.is_dir(follow_symlinks=False):
+                found |= self.walk(path)
             else:
-                (files if entry.is_file(follow_symlinks=False) else links).append(path)
+                self.add(entry, path)
                 found = True
         if not found:
-            empty.append(folder)
+            self.empty.append(folder)
         return found
 
-    try:
-        top = list(os.scandir(results))
-    except (FileNotFoundError, NotADirectoryError):
-        top = []
+
+def look(results: Path, folders: Iterable[str]) -> Present:
+    """List the files of some folders of the results, and those beside them; links are listed, never followed."""
+    listing = _Listing(results)
     owned = set(folders)
-    for entry in top:
-        if entry.is_symlink():
-            if entry.name in owned:
-                links.append(entry.name)
-        elif entry.is_dir(follow_symlinks=False):
-            if entry.name in owned:
-                walk(entry.name)
-        elif entry.is_file(follow_symlinks=False):
-            files.append(entry.name)
-    return Present(frozenset(files), frozenset(links), frozenset(empty))
+    for entry in listing.entries("."):
+        if not entry.is_dir(follow_symlinks=False):
+            listing.add(entry, entry.name)
+        elif entry.name in owned:
+            listing.walk(entry.name)
+    return Present(frozenset(listing.files), frozenset(listing.links), frozenset(listing.empty))
 
 
 def place(path: str) -> str:
@@ -146,6 +148,45 @@ def _outermost(paths: Iterable[str]) -> list[str]:
     return sorted(chosen)
 
 
+class _Judge:
+    """Says of each file that the configuration does not make where it comes from."""
+
+    def __init__(self, inventory: Inventory, outputs: set[str]) -> None:
+        self.kept = outputs | set(inventory.records())
+        self.waiting = set(inventory.temporary())
+        self.used = {folder for path in (*self.kept, *self.waiting) for folder in _parents(path)}
+        self.decision = Decision()
+        self.things: list[str] = []
+        self._patterns = [(re.compile(pattern.expression), pattern) for pattern in inventory.patterns]
+        self._keys = {group.key for group in inventory.groups}
+
+    def settle(self, path: str) -> None:
+        """Put one file where it belongs."""
+        name = path.rpartition("/")[2]
+        if unfinished := TEMPORARY.fullmatch(name):
+            whole = path.removesuffix(name) + unfinished[1]
+            known = whole in self.kept or whole in self.waiting or self._match(whole)
+            (self.decision.delete if known else self.decision.foreign).append(path)
+        elif path in self.waiting:
+            self.decision.delete.append(path)
+        elif found := self._match(path):
+            pattern, match = found
+            key = (pattern.rule, *(f"{name}={match[name]}" for name in sorted(pattern.names)))
+            if pattern.temporary or key in self._keys:
+                self.decision.delete.append(path)
+            else:
+                bound = _bound(path, [match.end(name) for name in pattern.names])
+                self.things.append(_thing(path, bound, self.used))
+        elif ANY_CONFIGURATION.fullmatch(path):
+            self.things.append(_thing(path, "", self.used))
+        elif "/" in path:
+            self.decision.foreign.append(path)
+
+    def _match(self, path: str) -> tuple[Pattern, re.Match[str]] | None:
+        found = ((pattern, regex.fullmatch(path)) for regex, pattern in self._patterns)
+        return next(((pattern, match) for pattern, match in found if match), None)
+
+
 def decide(present: Present, inventory: Inventory, scope: Sequence[str] | None = None) -> Decision:
     """Hold what lies in a results folder against what the configuration makes.
 
@@ -155,47 +196,21 @@ def decide(present: Present, inventory: Inventory, scope: Sequence[str] | None =
         scope: the places (`place`) that are looked at; None for all.
     """
     outputs = set(inventory.outputs())
-    kept = outputs | set(inventory.records())
-    waiting = set(inventory.temporary())
-    made = {folder for path in kept for folder in _parents(path)}
-    used = made | {folder for path in waiting for folder in _parents(path)}
-    patterns = [(re.compile(pattern.expression), pattern) for pattern in inventory.patterns]
-    keys = {group.key for group in inventory.groups}
-    decision = Decision()
-
-    def settle(path: str) -> None:
-        name = path.rpartition("/")[2]
-        if unfinished := TEMPORARY.fullmatch(name):
-            whole = path.removesuffix(name) + unfinished[1]
-            known = whole in kept or whole in waiting or any(regex.fullmatch(whole) for regex, _ in patterns)
-            (decision.delete if known else decision.foreign).append(path)
-        elif path in waiting:
-            decision.delete.append(path)
-        elif found := next(((p, match) for regex, p in patterns if (match := regex.fullmatch(path))), None):
-            pattern, match = found
-            key = (pattern.rule, *(f"{name}={match[name]}" for name in sorted(pattern.names)))
-            if pattern.temporary or key in keys:
-                decision.delete.append(path)
-            else:
-                retired.append(_thing(path, _bound(path, [match.end(name) for name in pattern.names]), used))
-        elif ANY_CONFIGURATION.fullmatch(path):
-            retired.append(_thing(path, "", used))
-        elif "/" in path:
-            decision.foreign.append(path)
-
-    retired: list[str] = []
+    judge = _Judge(inventory, outputs)
     inside = None if scope is None else set(scope)
-    for path in sorted(present.files - kept):
+    for path in sorted(present.files - judge.kept):
         if inside is None or place(path) in inside:
-            settle(path)
+            judge.settle(path)
+    decision = judge.decision
     # A killed job leaves folders that were made before their files.
     parents = [re.compile(text) for text in inventory.parents]
-    for path in present.empty - used:
+    for path in present.empty - judge.used:
         if (inside is None or place(path) in inside) and any(regex.fullmatch(path) for regex in parents):
             decision.delete.append(path)
     decision.delete = _outermost(decision.delete)
-    decision.foreign = sorted([*decision.foreign, *(present.links - kept - used)])
-    decision.retire = _apart(_outermost(retired), present, decision.foreign)
+    theirs = {link for link in present.links - judge.kept - judge.used if "/" in link}
+    decision.foreign = sorted([*decision.foreign, *theirs])
+    decision.retire = _apart(_outermost(judge.things), present, decision.foreign)
     linked = present.links
     decision.missing = sorted(
         path for path in outputs - present.files if path not in linked and linked.isdisjoint(_parents(path))
@@ -286,9 +301,10 @@ def sentences(swept: dict[str, list[str]]) -> list[str]:
     for key, what in (
         ("retired", "left the configuration and lies in retired/ now, until `tamis clean`"),
         ("deleted", "deleted, which this configuration does not make"),
-        ("foreign", "left alone: it lies in a folder of tamis, and no rule could have made it"),
+        ("foreign", "left alone in folders of tamis, because no rule could have made them"),
     ):
-        names = swept.get(key, [])
+        # Logs and benchmarks go with what wrote them; `swept/` names them too.
+        names = [name for name in swept.get(key, []) if not name.startswith(("logs/", "benchmarks/"))]
         if names:
             shown = names[:MOST_NAMED]
             rest = f"\n  … and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
@@ -320,12 +336,23 @@ def next_record(results: Path, target: str) -> str:
     return f"{SWEPT}/{target}-{max(numbers, default=0) + 1:05d}.json"
 
 
+def records(results: Path) -> set[Path]:
+    """What the sweeps of a results folder have written so far."""
+    folder = results / SWEPT
+    return set(folder.glob("*.json")) if folder.is_dir() else set()
+
+
+def told_since(results: Path, before: set[Path]) -> list[str]:
+    """What was swept since `records` was asked, for people."""
+    return [sentence for path in sorted(records(results) - before) for sentence in sentences(read_json(path))]
+
+
 def asked_again(inventory: Inventory, present: Present, missing: Iterable[str]) -> list[str]:
     """The missing files that a run must ask for by name.
 
-    Snakemake makes a missing file again only if somebody asks for it; what was never made is asked for by those that read
-    it. So these are the files of rules that have left others, and of all rules before such a one. Exchange files are not
-    among them: only jobs read them, and those that do ask for them.
+    Snakemake makes a missing file again only if somebody asks for it; what was never made is asked for by those that
+    read it. So these are the files of rules that have left others, and of all rules before such a one. Exchange files
+    are not among them: only jobs read them, and those that do ask for them.
     """
     gone = {path for path in missing if not is_exchange(path)}
     if not gone:

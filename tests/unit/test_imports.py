@@ -29,7 +29,7 @@ LAYERS = (
     ("export",),
     ("report",),
     ("config",),
-    ("job", "reference", "launch", "cli"),
+    ("job", "reference", "launch", "cli", "verify", "clean", "reproduce"),
 )
 """Folders and modules of `tamis/` from the bottom up. Each may import those of its own layer and of the layers below."""
 
