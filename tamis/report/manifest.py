@@ -183,10 +183,15 @@ def outputs(results: Results, hashed: Mapping[str, dict[str, Any]]) -> dict[str,
 def covered(inventory: Inventory, folder: Path, name: str) -> list[str]:
     """The files that a manifest answers for: all that are made before it, sorted.
 
-    Exchange files that are gone are left out: nobody needs them once a run is over.
+    Barriers are not among them, because they hold times; nor are exchange files that are gone, because nobody needs
+    them once a run is over.
     """
     paths = (path for group in inventory.behind(name) for path in group.paths(group.outputs))
-    return sorted(path for path in paths if not is_exchange(path) or (folder / path).exists())
+    return sorted(
+        path
+        for path in paths
+        if not is_exchange(path) or (not path.endswith("/barrier.json") and (folder / path).exists())
+    )
 
 
 def _stages(results: Results, versions: Mapping[str, int]) -> Iterator[dict[str, Any]]:
