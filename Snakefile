@@ -39,12 +39,12 @@ for target in TARGETS:
         name:
             target
         input:
-            asked(target),
+            WANTED.asked(target),
         localrule: True
 
 
 rule all:
     default_target: True
     input:
-        asked("all"),
+        WANTED.asked("all"),
     localrule: True

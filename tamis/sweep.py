@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tamis.errors import TamisError
-from tamis.inventory import Inventory, Pattern, is_exchange
+from tamis.inventory import Inventory, Pattern
 from tamis.shards import read_json, write_json
 
 RETIRED = "retired"
@@ -345,25 +345,6 @@ def records(results: Path) -> set[Path]:
 def told_since(results: Path, before: set[Path]) -> list[str]:
     """What was swept since `records` was asked, for people."""
     return [sentence for path in sorted(records(results) - before) for sentence in sentences(read_json(path))]
-
-
-def asked_again(inventory: Inventory, present: Present, missing: Iterable[str]) -> list[str]:
-    """The missing files that a run must ask for by name.
-
-    Snakemake makes a missing file again only if somebody asks for it; what was never made is asked for by those that
-    read it. So these are the files of rules that have left others, and of all rules before such a one. Exchange files
-    are not among them: only jobs read them, and those that do ask for them.
-    """
-    gone = {path for path in missing if not is_exchange(path)}
-    if not gone:
-        return []
-    begun = [
-        position
-        for position, group in enumerate(inventory.groups)
-        if any(path in present.files for path in group.paths((*group.outputs, *group.temporary)))
-    ]
-    done = (inventory.groups[position] for position in inventory.before(begun))
-    return sorted(path for group in done for path in group.paths(group.outputs) if path in gone)
 
 
 def main(argv: list[str]) -> int:

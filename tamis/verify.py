@@ -1,7 +1,7 @@
 """Hold a results folder against its manifest: `tamis verify`, and the quick look when `tamis run` starts.
 
 Each file that is missing, added, or not as the manifest says is named, with the job that makes it. `--repair` takes the
-damaged ones away: the next run asks for what is missing (`tamis.sweep.asked_again`) and makes the same bytes again.
+damaged ones away: the next run asks for what is missing (`tamis.targets.asked_again`) and makes the same bytes again.
 Exchange files that are gone are no damage, because a job that needs one has it made. What the manifest cannot answer
 for (itself, the database, the page) is looked at for being whole.
 """

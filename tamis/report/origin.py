@@ -14,7 +14,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import tamis
-from tamis.inventory import WILDCARD, Described, Group, Inventory
+from tamis.demand import WILDCARD, Described
+from tamis.inventory import Group, Inventory
 from tamis.report.hashes import sha256
 from tamis.section import canonical
 

@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 from outcomes import write_outcome
 
 from tamis import schemas
+from tamis.demand import expression
 from tamis.ids import content_hash, document_key, home_shards
-from tamis.inventory import Group, Inventory, Pattern, expression, pack
+from tamis.inventory import Group, Inventory, Pattern, pack
 from tamis.ledger import Outputs, dropped_rows
 from tamis.report import database, layout, manifest, page, tables
 from tamis.shards import part_name, write_json, write_table

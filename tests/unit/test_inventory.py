@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tamis.inventory import Described, expression, inventory, is_exchange, pack, unpack
+from tamis.demand import Described, expression
+from tamis.inventory import inventory, is_exchange, pack, unpack
 
 
 def rules(shards=3, audit=False):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tamis.inventory import Group, Inventory, Pattern, expression
+from tamis.demand import expression
+from tamis.inventory import Group, Inventory, Pattern
 from tamis.shards import read_json, write_json
 from tamis.sweep import (
     Present,
-    asked_again,
     carry_out,
     decide,
     look,
@@ -158,20 +158,6 @@ def test_a_run_of_one_target_looks_at_its_own_places_only():
     assert (decision.delete, decision.retire) == (["stage/documents/part-00007.parquet"], [])
     assert place("logs/sampling/mixtures/all/x.log") == "mixtures"
     assert place("stage/documents/part-00000.parquet") == "stage"
-
-
-def test_missing_files_are_asked_for_where_their_jobs_were_done():
-    inventory = made()
-    begun = {"mixtures/all/plan.parquet"}
-    missing = decide(Present(frozenset(begun)), inventory).missing
-    # The mixture's other file was not made yet, the stage's must have been.
-    assert asked_again(inventory, Present(frozenset(begun)), missing) == [
-        "stage/documents/part-00000.parquet", "stage/documents/part-00001.parquet",
-    ]  # fmt: skip
-    assert asked_again(inventory, Present(frozenset()), list(inventory.outputs())) == []
-    lost = everything(inventory) - {"mixtures/all/documents/part-00001.parquet"}
-    missing = decide(Present(lost), inventory).missing
-    assert asked_again(inventory, Present(lost), missing) == ["mixtures/all/documents/part-00001.parquet"]
 
 
 @pytest.fixture(name="folder")
