@@ -1,8 +1,8 @@
 """What must be made so that some files are there: from the files back through the rules that make them.
 
 The rules of the workflow come as plain descriptions (`described`); nothing here imports Snakemake. A wildcard that is
-constrained to five digits counts (shard, partition, unit, file), and inputs that only repeat it are followed once for all
-of its values; every other wildcard is a name. 400 shards of all stages take 0.25 s.
+constrained to five digits counts (shard, partition, unit, file), and inputs that only repeat it are followed once for
+all of its values; every other wildcard is a name. 400 shards of all stages take 0.25 s.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """What a target of the workflow waits for: its files, those that were lost, and a sweep where something is stale.
 
 Snakemake makes a missing file again only if somebody asks for it, and never looks at files that nobody asks for. So
-when the workflow is parsed the results folder is looked at once (51,160 files of 400 shards in 0.2 s), and a target asks
-for what is missing and, last of all, for a sweep of what must not be there. Where nothing is missing or stale it asks
-for what it always did, and a second run has nothing to do.
+when the workflow is parsed the results folder is looked at once (51,160 files of 400 shards in 0.2 s), and a target
+asks for what is missing and, last of all, for a sweep of what must not be there. Where nothing is missing or stale it
+asks for what it always did, and a second run has nothing to do.
 """
 
 from __future__ import annotations
