@@ -36,3 +36,15 @@ rule all:
     input:
         FINAL,
     localrule: True
+
+
+onstart:
+    ENDING.start()
+
+
+onsuccess:
+    ENDING.success()
+
+
+onerror:
+    ENDING.error()
