@@ -16,6 +16,7 @@ from tamis.stages.ingest import units
 try:
     config_files.check(workflow.configfiles)
     CFG = load(config)
+    ENDING = Workflow(CFG.output_dir)
     UNITS = units(CFG.sources, CFG.ingest)
     EARLIER_INDEX = index_files(CFG.minhash_dedup.against, CFG.minhash_dedup.scheme())
 except TamisError as error:
@@ -23,7 +24,6 @@ except TamisError as error:
 
 RESULTS = CFG.output_dir.rstrip("/")
 LOGS = f"{RESULTS}/logs"
-ENDING = Workflow(RESULTS)
 BENCHMARKS = f"{RESULTS}/benchmarks"
 SAMPLING = f"{RESULTS}/sampling"
 SHARDS = CFG.shards

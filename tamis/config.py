@@ -277,7 +277,7 @@ def _right_source(value: Any) -> Any:
     try:
         return source.validate_python(value)
     except ValidationError as error:
-        wrong = {item["loc"][-1] for item in error.errors()}
+        wrong = {item["loc"][-1] for item in error.errors() if item["loc"]}
     if not isinstance(value, Mapping):
         return None
     try:
@@ -323,7 +323,7 @@ def _missing_files(config: Any) -> list[str]:
     try:
         index_files(config.minhash_dedup.against, config.minhash_dedup.scheme())
     except TamisError as error:
-        lines.append(f"minhash_dedup.against: {error}")
+        lines.append(str(error))
     return lines
 
 

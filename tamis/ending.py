@@ -7,6 +7,7 @@ if it is such a file: on another machine the same path would be something else, 
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from tamis import trouble
+from tamis.errors import FolderError
 
 VARIABLE = "TAMIS_FAILURES"
 KIND = "tamis-failures"
@@ -27,6 +29,9 @@ SHOWN = 3
 """Failed jobs that are named."""
 LITTLE = 2_000_000
 """Bytes of free space below which a disk counts as full: a small job's files, a log, Snakemake's records."""
+
+NOTHING = 65_536
+"""Bytes with which a run cannot even begin."""
 
 STARTED = time.time()
 
@@ -125,6 +130,29 @@ def _full(results: Path, directory: Path) -> list[str]:
     ]
 
 
+def check_space(results: Path, directory: Path) -> None:
+    """Refuse to start where nothing can be written, not even a log.
+
+    Args:
+        results: the results folder.
+        directory: the working directory.
+
+    Raises:
+        FolderError: a disk is full, or a folder cannot be written to.
+    """
+    for place in (results, directory / ".snakemake"):
+        space = trouble.free(place)
+        if space is not None and space < NOTHING:
+            raise FolderError(trouble.full_disk([place], needed(results)))
+        folder = next((folder for folder in (place, *place.absolute().parents) if folder.is_dir()), Path())
+        if not os.access(folder, os.W_OK | os.X_OK):
+            msg = (
+                f"nothing can be written to {place}: {folder} is read-only for you; mount it for writing, change its "
+                "owner or mode, or name another output_dir (--directory for the working directory)"
+            )
+            raise FolderError(msg)
+
+
 def needed(results: Path) -> int:
     """Bytes that the rest of a run needs at least: what the largest stage so far holds, once more; 10 MB without one.
 
@@ -194,11 +222,21 @@ class Workflow:
 
         Args:
             results: the results folder.
+
+        Raises:
+            FolderError: the disk is full.
         """
         self._results = Path(results)
         self._speaks = "TAMIS_RUN" not in os.environ
-        if self._speaks and _channel() is None:
-            os.environ.update(open_channel())
+        if self._speaks:
+            check_space(self._results, Path())
+            if _channel() is None:
+                os.environ.update(open_channel())
+            # Where Snakemake itself cannot write, it ends without calling `error`.
+            atexit.register(self._end)
+
+    def _end(self) -> None:
+        _say("\n".join(_full(self._results, Path())))
 
     def start(self) -> None:
         """Jobs begin."""
@@ -222,4 +260,5 @@ class Workflow:
     def error(self) -> None:
         """Print which jobs failed, and how to continue."""
         if self._speaks:
+            atexit.unregister(self._end)
             say_failure(self._results, Path(), command="the same command, with --rerun-incomplete")

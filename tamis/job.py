@@ -24,12 +24,15 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, get_type_hints
 
-if __name__ == "__main__":
+HEARS = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+"""Whether this process stops at Ctrl-C; one that was started in the background may not."""
+
+if __name__ == "__main__" and HEARS:
     # Ctrl-C while a job is imported ends it without a traceback; nothing is written yet.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-from tamis import ending, trouble, user_cache
-from tamis.errors import ConfigError, TamisError
+from tamis import ending, trouble, user_cache  # noqa: E402 - see above
+from tamis.errors import ConfigError, TamisError  # noqa: E402
 
 
 class _NoPandas(importlib.abc.MetaPathFinder):
@@ -218,5 +221,6 @@ def leave(code: int) -> NoReturn:
 if __name__ == "__main__":
     os.environ.update(user_cache.environment())
     settle_without_pandas()
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if HEARS:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     leave(main())

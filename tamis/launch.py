@@ -20,7 +20,7 @@ from types import FrameType
 from typing import IO, Any
 
 from tamis import config_files, ending, trouble, user_cache
-from tamis.errors import ConfigError, TamisError
+from tamis.errors import ConfigError, FolderError, TamisError
 
 LOCK = ".tamis.lock"
 
@@ -65,10 +65,6 @@ def output_folder(arguments: Sequence[str]) -> Path:
     return given.directory / name
 
 
-class FolderError(TamisError):
-    """A folder of the run cannot be written to."""
-
-
 @contextmanager
 def _writing_to(folder: Path) -> Iterator[None]:
     """Say in words why a folder cannot be written to.
@@ -108,9 +104,9 @@ def run_lock(folder: Path) -> Iterator[IO[str]]:
             )
             raise AlreadyRunningError(msg) from error
         with _writing_to(folder):
-            file.truncate(0)
-            file.write(f"{os.getpid()}\n")
-            file.flush()
+            # Not through the file's buffer, which would be written again, and fail again, when it is closed.
+            os.ftruncate(file.fileno(), 0)
+            os.write(file.fileno(), f"{os.getpid()}\n".encode())
         yield file
 
 
@@ -204,6 +200,8 @@ def run(arguments: Sequence[str]) -> int:
     folder = output_folder(arguments)
     command = [sys.executable, "-m", "tamis.engine"]
     channel = ending.open_channel()
+    if not given.dry_run:
+        ending.check_space(folder, given.directory)
     with run_lock(folder) as lock, sole_run(given.directory) as (alone, shared):
         if alone and is_locked(given.directory) and not given.dry_run:
             subprocess.run(  # noqa: S603 - no shell

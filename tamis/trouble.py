@@ -65,7 +65,7 @@ def full_disk(folders: Iterable[Path], needed: int) -> str:
     least = min(places, key=lambda folder: free(folder) or 0)
     return (
         f"the disk is full: {least} has {size(free(least) or 0)} left, at least {size(max(needed, 1_000_000))} more "
-        "are needed. Make space, or name another output_dir, and start again: what is done stays"
+        "are needed. Make space, or name another output_dir"
     )
 
 
