@@ -31,8 +31,8 @@ def workflow_path(path: AnyPath) -> AnyPath:
     """
     if found := [character for character in "{}\n\r" if character in str(path)]:
         raise ValueError(f"{str(path)!r} holds {found[0]!r}: braces and line breaks cannot stand in a path; rename it")
-    if found := re.search(r"<[a-z][a-z0-9_]*>", str(path)):
-        raise ValueError(f"{str(path)!r} holds {found[0]!r}, which Snakemake takes for a name of its own; rename it")
+    if own := re.search(r"<[a-z][a-z0-9_]*>", str(path)):
+        raise ValueError(f"{str(path)!r} holds {own[0]!r}, which Snakemake takes for a name of its own; rename it")
     try:
         str(path).encode()
     except UnicodeEncodeError as error:
