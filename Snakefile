@@ -48,3 +48,16 @@ rule all:
     input:
         WANTED.asked("all"),
     localrule: True
+
+
+onstart:
+    remember(UNITS, Path(RESULTS))
+    ENDING.start()
+
+
+onsuccess:
+    ENDING.success()
+
+
+onerror:
+    ENDING.error()

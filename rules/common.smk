@@ -5,20 +5,25 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from tamis.config import STAGES, load
+from tamis import config_files
+from tamis.config import STAGES, all_problems, load
 from tamis.dedup.minhash.index import index_files
+from tamis.ending import Workflow
 from tamis.errors import TamisError
 from tamis.job import command, find_module
 from tamis.section import canonical
 from tamis.sets.configured import configured_sets
+from tamis.readers.units import remember
 from tamis.stages.ingest import units
 
 try:
+    config_files.check(workflow.configfiles)
     CFG = load(config)
+    ENDING = Workflow(CFG.output_dir)
     UNITS = units(CFG.sources, CFG.ingest, Path(CFG.output_dir))
     EARLIER_INDEX = index_files(CFG.minhash_dedup.against, CFG.minhash_dedup.scheme())
 except TamisError as error:
-    raise WorkflowError(str(error)) from None
+    raise WorkflowError(all_problems(config, error)) from None
 
 RESULTS = CFG.output_dir.rstrip("/")
 LOGS = f"{RESULTS}/logs"

@@ -20,10 +20,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tamis import __version__
+from tamis import __version__, trouble
 from tamis.errors import TamisError
 
 MOST_ROWS = 200
+INTERRUPTED = 130
 
 
 def say(text: str) -> None:
@@ -35,6 +36,7 @@ def say(text: str) -> None:
 def show_waterfall(folder: Path) -> int:
     """`tamis waterfall`."""
     from tamis.report import tables, terminal
+    from tamis.report.alarms import raised
     from tamis.report.layout import Results
     from tamis.report.measures import measures
 
@@ -48,6 +50,8 @@ def show_waterfall(folder: Path) -> int:
     if figures := measures(tables.read_notes(results)):
         say("\n" + terminal.measured(figures))
     page = folder / "report" / "index.html"
+    if finished and (listed := terminal.alarms(raised(results), str(page))):
+        say("\n" + listed)
     say("")
     if not finished:
         left = len(results.layout.stages) - len(steps)
@@ -208,12 +212,22 @@ def main(argv: Sequence[str] | None = None) -> int:
             return run_workflow(arguments[1:])
         return _answer(_parser().parse_args(arguments))
     except TamisError as error:
-        sys.stderr.write(f"tamis: {error}\n")
-        return 1
+        code = 1
+        message = str(error)
     except BrokenPipeError:
         # The reader (`head`, `less`) has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+        message = "stopped by Ctrl-C"
+    except OSError as error:
+        if not trouble.is_full(error) and not trouble.is_refusal(error):
+            raise
+        code = 1
+        message = trouble.refusal(error)
+    sys.stderr.write(f"tamis: {message}\n")
+    return code
 
 
 if __name__ == "__main__":

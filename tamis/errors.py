@@ -7,6 +7,7 @@
     ├── ShardMismatchError   a file belongs to another shard, another count of shards, or an older run
     ├── ConservationError    documents or characters appeared or vanished without a ledger or edits row
     ├── AlarmError           the finished run raises an alarm that the configuration makes fatal
+    ├── FolderError          a folder that a run writes to is full, read-only or cannot be made
     └── ModelError           a model, tokenizer or backbone cannot be loaded or does not fit the configuration
 
 A message gives the file, what was expected, what was found, and what to do.
@@ -39,6 +40,10 @@ class ConservationError(TamisError):
 
 class AlarmError(TamisError):
     """A run that is done lost a source or holds a giant group, and `report.alarms_fatal` is set."""
+
+
+class FolderError(TamisError):
+    """A folder that a run writes to is full, read-only or cannot be made."""
 
 
 class ModelError(TamisError):

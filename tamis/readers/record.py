@@ -26,8 +26,8 @@ from tamis.readers.values import characters_of, clean_text, has_surrogates, inva
 from tamis.section import Kind, Section
 
 DEFAULT_DOCUMENT_BYTES = 104_857_600
-"""100 MiB. Reading a document takes up to fifteen times its bytes, where one character is wide: 1.5 GB of the 3 GB that a
-job may have."""
+"""100 MiB. Reading a document takes up to fifteen times its bytes, where one character is wide: 1.5 GB of the 3 GB that
+a job may have."""
 
 URL_CHARACTERS = 65_536
 """Longest URL; browsers end at 2,000 to 64,000. What is longer is kept as metadata."""
@@ -37,8 +37,8 @@ DocumentBytes = Annotated[
     Field(
         ge=1,
         le=2**40,
-        description="Bytes of one encoded document; a larger one is skipped as too_large. A job takes up to fifteen times "
-        "as much memory: where this is raised, raise `mem_mb` of `ingest_map` in the profile.",
+        description="Bytes of one encoded document; a larger one is skipped as too_large. A job takes up to fifteen "
+        "times as much memory: where this is raised, raise `mem_mb` of `ingest_map` in the profile.",
     ),
 ]
 

@@ -153,7 +153,7 @@ def main() -> None:
                     f"round {number}, {target.__name__}: {[value.as_buffer().to_pybytes() for value in texts]}"
                 )
                 raise
-    print(f"{given.rounds} rounds of {len(TARGETS)} targets")
+    sys.stdout.write(f"{given.rounds} rounds of {len(TARGETS)} targets\n")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,20 @@ import pytest
 import tamis
 
 LAYERS = (
-    ("__init__", "errors", "section", "hashing", "ids", "text", "urls", "language_codes", "schemas", "user_cache"),
+    (
+        "__init__",
+        "errors",
+        "section",
+        "hashing",
+        "ids",
+        "text",
+        "urls",
+        "language_codes",
+        "schemas",
+        "user_cache",
+        "trouble",
+        "config_files",
+    ),
     ("shards",),
     ("kernels",),
     ("readers",),
@@ -31,7 +44,7 @@ LAYERS = (
     ("export",),
     ("report",),
     ("config",),
-    ("job", "reference", "launch", "cli", "verify", "clean", "reproduce"),
+    ("job", "reference", "launch", "engine", "ending", "cli", "verify", "clean", "reproduce"),
 )
 """Folders and modules of `tamis/` from the bottom up. Each may import those of its own layer and of the layers below."""
 
