@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, get_type_hints
 
-from tamis import user_cache
+from tamis import provenance, user_cache
 from tamis.errors import ConfigError, TamisError
 
 
@@ -155,7 +155,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         module = find_module(given.stage)
         function = getattr(module, f"run_{given.step}")
         values = dict(pair.split("=", 1) for pair in given.values)
-        function(**bind(module, function, json.loads(given.params), values))
+        params = json.loads(given.params)
+        arguments = bind(module, function, params, values)
+        with provenance.job(params):
+            function(**arguments)
     except TamisError as error:
         # The message says what to do; a traceback would bury it.
         logging.getLogger("tamis").error("%s %s failed: %s", given.stage, given.step, error)  # noqa: TRY400

@@ -17,6 +17,8 @@ import tamis
 
 LAYERS = (
     ("__init__", "errors", "section", "hashing", "ids", "text", "urls", "language_codes", "schemas", "user_cache"),
+    ("checksums",),
+    ("parquet_seal", "provenance"),
     ("shards",),
     ("kernels",),
     ("readers",),
