@@ -31,7 +31,7 @@ if __name__ == "__main__" and HEARS:
     # Ctrl-C while a job is imported ends it without a traceback; nothing is written yet.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-from tamis import ending, trouble, user_cache  # noqa: E402 - see above
+from tamis import ending, provenance, trouble, user_cache  # noqa: E402 - see above
 from tamis.errors import ConfigError, TamisError  # noqa: E402
 
 
@@ -164,7 +164,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         module = find_module(given.stage)
         function = getattr(module, f"run_{given.step}")
-        function(**bind(module, function, json.loads(given.params), values))
+        params = json.loads(given.params)
+        arguments = bind(module, function, params, values)
+        with provenance.job(params):
+            function(**arguments)
     except KeyboardInterrupt:
         logging.getLogger("tamis").warning("%s %s stopped", given.stage, given.step)
         return INTERRUPTED

@@ -49,6 +49,10 @@ class Section(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
 
+    def for_documents(self) -> Section:
+        """The section of a stage as the params of the job have it that writes its documents."""
+        return self
+
 
 def canonical(value: object) -> str:
     """JSON with sorted keys and no spaces: equal settings give equal strings, whatever the order of their keys."""

@@ -271,10 +271,10 @@ def run_apply(
         keys_barrier: names the key files of all shards; their lengths say where this shard's ranks begin.
     """
     keys = _shard_keys(barrier, shard, shards, config)
-    lengths = [len(keep_order.load_array(path)) for path in paths(keys_barrier)]
+    lengths = [keep_order.array_length(path) for path in paths(keys_barrier)]
     start = sum(lengths[:shard])
     rank = np.empty(len(keys), np.int64)
-    rank[keep_order.key_order(keys)] = keep_order.load_array(ranks)[start : start + lengths[shard]]
+    rank[keep_order.key_order(keys)] = keep_order.load_array(ranks, start, start + lengths[shard])
     del keys
 
     def arriving() -> Iterator[pa.Table]:

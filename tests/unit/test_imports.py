@@ -30,6 +30,8 @@ LAYERS = (
         "trouble",
         "config_files",
     ),
+    ("checksums",),
+    ("parquet_seal", "provenance"),
     ("shards",),
     ("kernels",),
     ("readers",),
