@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import concurrent.futures
 import importlib
+import signal
 import sys
 import tempfile
 import threading
@@ -42,6 +43,7 @@ class Tally:
 
     tried: int = 0
     survived: int = 0
+    late: int = 0
     seconds: float = 0.0
     skipped: list[str] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
@@ -98,9 +100,10 @@ def run(given: argparse.Namespace, root: Path) -> dict[str, Tally]:
     cases = list(planned(given.cases, given.only))
 
     def attempt(fault: Fault, number: int) -> None:
-        if time.monotonic() - begun > 60 * given.minutes:
-            return
         name, tally, start = f"{fault.name}/{number}", tallies[fault.name], time.monotonic()
+        if start - begun > 60 * given.minutes:
+            tally.late += 1
+            return
         verdict, why = "survived", ""
         try:
             with opened(name, bench, given.seed, fault.seconds) as case:
@@ -128,8 +131,13 @@ def run(given: argparse.Namespace, root: Path) -> dict[str, Tally]:
             )
 
     with concurrent.futures.ThreadPoolExecutor(given.slots) as pool:
-        for future in [pool.submit(attempt, fault, number) for fault, number in cases]:
-            future.result()
+        futures = [pool.submit(attempt, fault, number) for fault, number in cases]
+        try:
+            for future in futures:
+                future.result()
+        except KeyboardInterrupt:
+            say("interrupted: the cases that run are ended, no others are begun")
+            pool.shutdown(wait=True, cancel_futures=True)
     return tallies
 
 
@@ -145,6 +153,8 @@ def table(tallies: dict[str, Tally], seed: int) -> str:
         )
     survived, tried = (sum(getattr(tally, key) for tally in tallies.values()) for key in ("survived", "tried"))
     lines += ["─" * (width + 80), f"{'all':{width}}  {survived:8} / {tried}"]
+    if late := {name: tally.late for name, tally in tallies.items() if tally.late}:
+        lines.append(f"not tried for want of time: {', '.join(f'{count} of {name}' for name, count in late.items())}")
     for tally in tallies.values():
         for name, why in tally.failed:
             lines += [
@@ -163,6 +173,8 @@ def main() -> int:
             say(f"{fault.name} ({fault.cases}): {fault.about}")
         return 0
     begun = time.monotonic()
+    # So that folders and mounts of cases are taken away then, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="faults-") as root:
         say(f"seed {given.seed}")
         tallies = run(given, Path(root))

@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.faults import corpus
 from tests.faults.bench import processes_of
-from tests.faults.case import Case, NotSurvived
+from tests.faults.case import CannotBeTried, Case, NotSurvived
 from tests.faults.registry import fault
 
 NOTES = "corpus/notes.jsonl"
@@ -191,11 +191,31 @@ def damaged(case: Case, number: int) -> None:
     kept = case.folder.with_name("kept")
     shutil.copy2(path, kept)
     edit(path)
-    os.utime(path, (time.time() + 5, time.time() + 5), follow_symlinks=False)
+    if path.exists():
+        os.utime(path, (time.time() + 5, time.time() + 5))
     case.must_say(case.run(), name)
     shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
     shutil.move(kept, path)
     case.must_succeed(case.run(), "tamis run with the input mended")
+    case.must_be_same()
+
+
+@fault("model-damaged", 6)
+def model_damaged(case: Case, number: int) -> None:
+    """A given encoder is cut, or a file of it is empty, gone or pickled: an error names it, and mended it goes on."""
+    case.finished("whole")
+    if "transformer_quality" not in case.config()["pipeline"]:
+        message = "the short chain has no model that is given"
+        raise CannotBeTried(message)
+    name = ("model.safetensors", "tokenizer.json", "config.json")[number % 3]
+    path = case.folder / "corpus/backbone" / name
+    kept = case.folder.with_name("kept")
+    shutil.copy2(path, kept)
+    (_cut(0.7), _wrong(b""))[number // 3](path)
+    os.utime(path, (time.time() + 5, time.time() + 5))
+    case.must_say(case.run(), name, "corpus/backbone")
+    shutil.move(kept, path)
+    case.must_succeed(case.run(), "tamis run with the model mended")
     case.must_be_same()
 
 

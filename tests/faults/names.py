@@ -25,7 +25,7 @@ HOSTILE = (
 
 FOLDERS = (
     "it's", 'say "hello"', "$(touch executed)", "`touch executed`", "two  words ", "Ωμέγα 日本語", "a;touch executed;b", "-rf",
-    "results/deeper/still", "<b>bold</b>", "100%", "a&b|c", "#1", "{x}", "~", "back\\slash", "what?", "new\nline", "*", "executed\x1b[2J",
+    "results/deeper/still", "<b>bold</b>", "100%", "a&b|c", "#1", "{x}", "~", "back\\slash", "what?", "new\nline", "*", "wiped\x1b[2J",
 )  # fmt: skip
 
 
