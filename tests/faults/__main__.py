@@ -51,11 +51,12 @@ class Tally:
 
 def planned(cases: int | None, only: list[str]) -> Iterator[tuple[Fault, int]]:
     """The cases to try, the classes in turn, so that a run which is cut short has tried each."""
-    if only and all("/" in name for name in only):
-        for name in only:
-            yield FAULTS[name.partition("/")[0]], int(name.partition("/")[2])
+    single = [name.partition("/") for name in only if "/" in name]
+    yield from ((FAULTS[name], int(number)) for name, _, number in single)
+    classes = [name for name in only if "/" not in name]
+    if only and not classes:
         return
-    chosen = [fault for name, fault in FAULTS.items() if not only or any(name.startswith(wanted) for wanted in only)]
+    chosen = [fault for name, fault in FAULTS.items() if not only or name.startswith(tuple(classes))]
     whole = sum(fault.cases for fault in chosen)
     share = 1.0 if cases is None else cases / whole
     counts = {fault.name: max(1, round(fault.cases * share)) for fault in chosen}

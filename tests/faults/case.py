@@ -88,11 +88,22 @@ class Case:
             self.bench.reference(self.chain, exchange=exchange), self.folder, symlinks=True, dirs_exist_ok=True
         )
 
-    def unfinished(self, chain: str) -> str:
-        """Begin with a finished run of which all that one stage wrote is missing; the stage, which the dice choose."""
+    def unfinished(self, chain: str, *, later: bool = False) -> str:
+        """Begin with a finished run of which all that one stage wrote is missing; the stage, which the dice choose.
+
+        Args:
+            chain: of `CHAINS`.
+            later: whether everything after the stage is missing too, as in a run that has come so far.
+        """
         self.finished(chain)
-        stage = self.dice.choice(self.stages())
-        self.take_away(stage)
+        stages = self.stages()
+        stage = self.dice.choice(stages)
+        for name in stages[stages.index(stage) :] if later else [stage]:
+            self.take_away(name)
+        if later:
+            shutil.rmtree(self.results / "report")
+            for name in ("stats.parquet", "notes.parquet", "manifest.json", "tamis.duckdb"):
+                (self.results / name).unlink()
         return stage
 
     def take_away(self, stage: str) -> None:

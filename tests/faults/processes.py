@@ -33,7 +33,7 @@ def _begin(case: Case, number: int) -> tuple[object, tuple[str, ...], float]:
     if number % 3 == 0:
         case.nothing("short")
         return case.begin_run(), (), 18.0
-    stage = case.unfinished("whole")
+    stage = case.unfinished("whole", later=number % 6 == 1)
     targets = () if number % 6 == 1 else (stage,)
     # The start of a run takes about two seconds, a stage about five on a quiet core.
     return case.begin_run(*targets), targets, 30.0 if not targets else 9.0
@@ -136,7 +136,7 @@ def hang_up(case: Case, number: int) -> None:
 @fault("stale-lock", 6)
 def stale_lock(case: Case, number: int) -> None:
     """Locks and marks of unfinished jobs that a dead run left, and files that were being written."""
-    stage = case.unfinished("short")
+    stage = case.unfinished("short", later=number % 2 == 1)
     hidden = case.folder / ".snakemake"
     if number % 3 == 0:
         (case.results / ".tamis.lock").write_text("1\n")
@@ -163,7 +163,7 @@ def two_runs(case: Case, number: int) -> None:
     if number % 2:
         case.nothing("short")
     else:
-        case.unfinished("short")
+        case.unfinished("short", later=True)
     first = case.begin_run()
     if number % 4 != 3:
         time.sleep(case.dice.uniform(0.5, 8))
@@ -181,7 +181,7 @@ def two_runs(case: Case, number: int) -> None:
 @fault("moved", 4)
 def moved(case: Case, number: int) -> None:
     """The working directory is moved, or copied with other times, between two runs."""
-    case.unfinished("short")
+    case.unfinished("short", later=True)
     process = case.begin_run()
     _wait_a_while(case, process, 10)
     kill_tree(process.pid)
