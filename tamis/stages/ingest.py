@@ -39,7 +39,7 @@ from tamis.shards import read_json, write_json, write_table
 
 log = logging.getLogger(__name__)
 
-VERSION = 1
+VERSION = 2
 
 ROWS = pa.schema(
     [*((name, kind) for name, kind in schemas.BASE_COLUMNS.items() if name != "rank"), ("priority", pa.int32())]
@@ -274,7 +274,8 @@ def without_repeats(rows: pa.Table) -> tuple[pa.Table, pa.Table]:
     first = first_of_each(rows["id"].to_numpy())
     repeated = rows.filter(pa.array(~first))
     documents = (rows.filter(pa.array(first)) if repeated.num_rows else rows).drop_columns("priority")
-    ledger = dropped_rows("ingest", repeated, "duplicate_record", matched_id=repeated["id"], similarity=1.0)
+    name = repeated["id"]
+    ledger = dropped_rows("ingest", repeated, "duplicate_record", matched_id=name, similarity=1.0, kept_id=name)
     return add_copies(documents, Counter(repeated["id"].to_pylist())), ledger
 
 

@@ -44,7 +44,7 @@ from tamis.ledger import Outputs, add_copies, dropped_rows, outcome_writer
 from tamis.section import AppliesTo, Section
 from tamis.shards import document_batches, read_table, table_batches
 
-VERSION = 2
+VERSION = 3
 
 
 class Config(Section):
@@ -140,6 +140,7 @@ class Plan:
         named = told.filter(pl.col("share").is_null() & (pl.col("copies") > 0))
         after = add_copies(after, dict(named.select("id", "copies").iter_rows()))
         near = told.filter(pl.Series(gone))
+        owners = id_strings(near["owner_high"].to_numpy(), near["owner_low"].to_numpy())
         ledger = pa.concat_tables(
             [
                 dropped_rows(
@@ -149,7 +150,8 @@ class Plan:
                     value=near["share"].to_numpy(),
                     threshold=self._config.near_copy_share,
                     similarity=near["share"].to_numpy(),
-                    matched_id=id_strings(near["owner_high"].to_numpy(), near["owner_low"].to_numpy()),
+                    matched_id=owners,
+                    kept_id=owners,
                 ),
                 dropped_rows(
                     "paragraph_dedup",

@@ -37,7 +37,7 @@ from tamis.section import FilePath, Section
 from tamis.shards import document_batches
 from tamis.urls import url_key
 
-VERSION = 1
+VERSION = 2
 
 STAGE = "remove"
 ID = re.compile(r"[0-9a-f]{32}")

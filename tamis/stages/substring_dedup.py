@@ -79,7 +79,7 @@ from tamis.section import AppliesTo, Section
 from tamis.shards import document_batches, read_json, read_table, table_batches, write_json
 from tamis.stats import characters
 
-VERSION = 1
+VERSION = 2
 
 FINGERPRINTS = pa.schema([("fingerprint", pa.uint64())])
 

@@ -311,7 +311,7 @@ def test_documents_are_the_same_whatever_is_gathered_together(tmp_path_factory, 
     columns = ("id", "text", "url", "metadata", "copies", "rank")
     assert list(zip(*(many[name].to_pylist() for name in columns), strict=True)) == documents
     assert many_dropped["id"].to_pylist() == repeats
-    assert many_dropped["matched_id"].to_pylist() == repeats
+    assert many_dropped["matched_id"].to_pylist() == many_dropped["kept_id"].to_pylist() == repeats
 
 
 def test_tables_of_the_map_job_hold_few_rows_and_few_characters():
