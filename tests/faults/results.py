@@ -12,6 +12,9 @@ from tests.faults.registry import fault
 # Files that say how a run went; nothing reads them again, and no two runs write the same.
 RECORDS = ("logs", "benchmarks", ".tamis.lock")
 
+EXCHANGE = (".arrow", ".npy", "barrier.json")
+"""Ends of the names of files by which jobs hand rows to each other; nobody reads them once a run is over."""
+
 
 def _files(case: Case, *suffixes: str) -> list[Path]:
     found = (path for path in sorted(case.results.rglob("*")) if path.is_file())
@@ -61,10 +64,11 @@ def damaged(case: Case, number: int) -> None:
     ended = case.run()
     if ended.code:
         case.must_say(ended, path.relative_to(case.results), *(other.relative_to(case.results) for other in siblings))
-    if way == "delete" and not ended.code and path.exists():
+    elif way == "delete" and (path.exists() or path.name.endswith(EXCHANGE)):
+        # Made again at once; or a job that ever needs it has it made.
         case.must_be_same()
         return
-    if not ended.code and path.exists() and path.read_bytes() == intact:
+    elif path.exists() and path.read_bytes() == intact:
         case.must_be_same()
         return
     _repaired(case, path, *siblings)
