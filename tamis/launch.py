@@ -160,6 +160,14 @@ def _follow(process: subprocess.Popen[bytes]) -> int:
     return code if code >= 0 else 128 - code
 
 
+def _look(folder: Path) -> None:
+    """Take away, and name, what was cut short since the last run."""
+    from tamis.verify import quick_look
+
+    for sentence in quick_look(folder):
+        sys.stderr.write(f"tamis: {sentence}\n")
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run the workflow to its end, continuing where a killed one stopped.
 
@@ -184,6 +192,8 @@ def run(arguments: Sequence[str]) -> int:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
+        if not given.dry_run:
+            _look(output_folder(arguments))
         fcntl.flock(shared, fcntl.LOCK_SH)
         process = subprocess.Popen(  # noqa: S603 - no shell
             [*command, "--cores", "all", "--rerun-incomplete", *arguments],

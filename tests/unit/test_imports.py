@@ -20,7 +20,10 @@ LAYERS = (
     ("shards",),
     ("kernels",),
     ("readers",),
-    ("barrier", "exchange", "streams", "external_sort", "stats", "edits", "ledger"),
+    ("demand",),
+    ("inventory",),
+    ("sweep",),
+    ("targets", "barrier", "exchange", "streams", "external_sort", "stats", "edits", "ledger"),
     ("dedup", "heuristics"),
     ("classifiers",),
     ("sets",),
@@ -28,7 +31,7 @@ LAYERS = (
     ("export",),
     ("report",),
     ("config",),
-    ("job", "reference", "launch", "cli"),
+    ("job", "reference", "launch", "cli", "verify", "clean", "reproduce"),
 )
 """Folders and modules of `tamis/` from the bottom up. Each may import those of its own layer and of the layers below."""
 
