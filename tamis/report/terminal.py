@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
+from tamis.errors import safe
 from tamis.report.figures import number, percent
 from tamis.report.measures import Measure
 from tamis.report.samples import Piece
@@ -21,16 +22,6 @@ WIDTH = 100
 MOST_ALARMS = 10
 SHOWN = 400
 """Characters shown of a document's text."""
-
-
-def safe(text: str) -> str:
-    """A text with its control, format and surrogate characters (but not line breaks and tabs) spelled out."""
-    return "".join(
-        letter
-        if letter in "\n\t" or unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
-        else letter.encode("unicode_escape").decode("ascii")
-        for letter in text
-    )
 
 
 def columns_of(text: str) -> int:
