@@ -154,10 +154,7 @@ def check_space(results: Path, directory: Path) -> None:
 
 
 def needed(results: Path) -> int:
-    """Bytes that the rest of a run needs at least: what the largest stage so far holds, once more; 10 MB without one.
-
-    The default experiment writes 12 times what ingest keeps, in 12 stages; the test corpus 14 times.
-    """
+    """Bytes that the rest of a run needs at least: as many as the largest stage so far holds; 10 MB without one."""
     largest = 0
     with contextlib.suppress(OSError):
         for folder in results.glob("*/documents"):
