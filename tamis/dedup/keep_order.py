@@ -70,7 +70,7 @@ def save_array(path: Path, array: np.ndarray) -> None:
 def _mapped(path: Path, start: int, stop: int | None) -> np.ndarray:
     """The whole array, mapped into memory, of which the rows from `start` to `stop` are those that were written."""
     try:
-        sealed = checksums.Sealed(path, memoryview(np.memmap(path, np.uint8, mode="r")))
+        sealed = checksums.Sealed(path, np.memmap(path, np.uint8, mode="r").data)
         sealed.check(0)
         whole = np.load(path, mmap_mode="r", allow_pickle=False)
         row = whole.dtype.itemsize * int(np.prod(whole.shape[1:], dtype=np.int64))
