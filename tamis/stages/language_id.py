@@ -36,6 +36,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
+from tamis.classifiers import fasttext_file
 from tamis.errors import ModelError
 from tamis.language_codes import UNDECIDED, language_code
 from tamis.ledger import Outputs, dropped_rows, outcome_writer
@@ -162,6 +163,7 @@ def _load_fasttext(path: str) -> Any:
         raise ModelError(
             f"language_id.model: {path} does not exist; give the path of a fastText model, or null for py3langid"
         )
+    fasttext_file.check(Path(path))
     try:
         return fasttext.load_model(path)
     except ValueError as error:
