@@ -11,6 +11,7 @@ XXH3 is made to notice damage, at the speed of memory, not forgery. No pyarrow h
 
 from __future__ import annotations
 
+import hashlib
 import json
 import mmap
 import struct
@@ -50,6 +51,46 @@ def place(path: Path) -> str:
 def digest(data: Any) -> str:
     """XXH3-64 of a buffer: 16 hexadecimal digits."""
     return xxhash.xxh3_64_hexdigest(data)
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file: 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_model(path: Path, card: Mapping[str, Any]) -> None:
+    """Compare a model that the run made with what the job that made it wrote beside it.
+
+    Args:
+        path: the model.
+        card: holds its hash under `model_sha256`.
+
+    Raises:
+        SourceError: it is missing, or another.
+    """
+    try:
+        found = sha256(path)
+    except FileNotFoundError as error:
+        raise SourceError(f"{path}: missing. Run the workflow again.") from error
+    if found != card.get("model_sha256"):
+        raise damaged(path, f"its SHA-256 is {found}, its card says {card.get('model_sha256')}")
+
+
+def check_given(path: Path, told: str | None, key: str) -> None:
+    """Compare a given model with the hash that the configuration names.
+
+    Args:
+        path: the model.
+        told: SHA-256 in hexadecimal digits; None: any.
+        key: of the configuration, for the message.
+
+    Raises:
+        SourceError: it is another.
+    """
+    if told is not None and (found := sha256(path)) != told.lower():
+        msg = f"{path}: its SHA-256 is {found}, {key} says {told}. Fetch it again, or correct {key}."
+        raise SourceError(msg)
 
 
 def damaged(path: Path, what: str) -> SourceError:

@@ -44,6 +44,9 @@ FilePath = Annotated[str, AfterValidator(workflow_path)]
 """A file or folder that the workflow reads or writes; any characters but braces and line breaks."""
 
 
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
+
+
 class Section(BaseModel):
     """One section of the configuration; every field carries a description with unit, range and origin."""
 
