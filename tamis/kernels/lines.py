@@ -40,7 +40,7 @@ class Units(NamedTuple):
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _space(data: np.ndarray, i: int, end: int) -> int:
+def white_space(data: np.ndarray, i: int, end: int) -> int:
     """Bytes of the white-space character at i; 0 when it is none."""
     first = data[i]
     second = data[i + 1] if i + 1 < end else 0
@@ -104,7 +104,7 @@ def _scan(
                 line = i
                 blank = True
                 while blank and i < end and data[i] != 0x0A and data[i] != 0x0D:
-                    width = _space(data, i, end)
+                    width = white_space(data, i, end)
                     blank = width > 0
                     i += width
                 if not blank:
