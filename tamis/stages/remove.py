@@ -2,8 +2,8 @@
 
 Lists are text files, UTF-8, one entry a line; empty lines and lines that begin with `#` are skipped. Four kinds:
 
-* `urls`     an address; every document of that page goes, whatever its date and spelling: http or https, with or without
-             `www.`, a final slash, the default port, a fragment, tracking parameters, percent-encoding
+* `urls`     an address; every document of that page goes, whatever its date and spelling: http or https, with or
+             without `www.`, a final slash, the default port, a fragment, tracking parameters, percent-encoding
              (`tamis.urls.listed_key`). That is more than URL de-duplication takes for one page: there, two pages taken
              for one would lose a page; here, two spellings taken for two would leave one that must go.
 * `domains`  a host name; every document of it and of its subdomains goes.
@@ -53,7 +53,8 @@ class Config(Section):
 
     urls: tuple[FilePath, ...] = Field(
         (),
-        description="Files of addresses, one a line; every capture of them goes, with or without www. and a final slash.",
+        description="Files of addresses, one a line; every capture of them goes, with or without www. and a final "
+        "slash.",
     )
     domains: tuple[FilePath, ...] = Field(
         (), description="Files of host names, one a line; their subdomains go with them."

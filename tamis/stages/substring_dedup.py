@@ -4,8 +4,8 @@ Paragraph de-duplication sees whole paragraphs, near-duplicate detection whole d
 text escapes both. Lee et al. 2022 find every substring of at least 50 BPE tokens that occurs twice with a suffix array
 of the whole corpus; here windows of N words are compared by hash, one shard or one partition at a time.
 
-* A **token** is a word (`tamis/text.py`) as written: case counts. Ideographs, and letters of scripts without spaces, are
-  a token each.
+* A **token** is a word (`tamis/text.py`) as written: case counts. Ideographs, and letters of scripts without spaces,
+  are a token each.
 * A **window** is N = `tokens` tokens in a row; compared are the bytes from the start of its first word to the end of
   its last. What follows that word is left out: it differs where one copy ends its text and the other goes on.
 * **Places** have an order: the `rank` of the document, then the position in it. A window is **repeated** when the same
@@ -27,8 +27,8 @@ What this guarantees (a window is the same when a 128-bit keyed hash of its byte
 3. A text that repeats itself ("ha ha ha …") keeps its first window: windows that overlap their owner are no repeats.
 
 What it does not do: the text on both sides of a cut is joined as it is, so a sentence may lose its end and a mark may
-stay alone, and windows across the joint are new; a second run can find more. Shorter repeats, other spelling and other spacing stay.
-Better after `line_pruning`, which takes all copies of what many documents share; here one copy stays.
+stay alone, and windows across the joint are new; a second run can find more. Shorter repeats, other spelling and other
+spacing stay. Better after `line_pruning`, which takes all copies of what many documents share; here one copy stays.
 
 A document that lost text and has fewer than `min_characters` left is dropped (`too_little_left`), unless it owns a
 window that another document holds: so guarantee 2 is true of all but the few characters that were left of it.

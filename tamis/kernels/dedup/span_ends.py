@@ -8,7 +8,7 @@ in the highest byte how many they are. Longer ones are rare (indented lines), an
 A span is cut on to the place up to which its tail and that of its owner agree, character for character, and back to
 where a cut leaves what stays as it was:
 
-* behind white space or before it, behind a full-width mark that closes ("。", "，", "」"), or at the end of the text;
+* behind white space or before it, behind a full-width mark that closes (`CLOSING`), or at the end of the text;
 * not beyond more line breaks than stand before the span, so a paragraph is not glued to the one before it;
 * nothing where the span follows a word without a gap (an ideograph after a Latin letter).
 """
@@ -22,7 +22,7 @@ from tamis.kernels.lines import white_space
 
 TAIL_BYTES = 7
 LENGTH_SHIFT = np.uint64(56)
-CLOSING = tuple(int.from_bytes(mark.encode(), "big") for mark in "、。〉》」』】〕！），．：；？")
+CLOSING = tuple(int.from_bytes(mark.encode(), "big") for mark in "、。〉》」』】〕！），．：；？")  # noqa: RUF001
 """Marks that end something in scripts without spaces; three bytes each."""
 ANY = 1 << 62
 

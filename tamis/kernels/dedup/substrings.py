@@ -1,9 +1,10 @@
 """Runs of words that stand twice: fingerprints of a text by winnowing, and exact hashes of its windows.
 
-A **token** is a word as written (`tamis.kernels.words.word_spans`). A **gram** of k tokens or a **window** of n tokens is
-the bytes from the start of its first word to the end of its last; what separates that word from the next is looked at
-when spans are cut (`span_ends.py`), so the same words at the end of a text and in the middle of another are equal. Which words the bytes of a window hold does not depend on what
-stands around it, so equal windows consist of equal grams at every offset.
+A **token** is a word as written (`tamis.kernels.words.word_spans`). A **gram** of k tokens or a **window** of n tokens
+is the bytes from the start of its first word to the end of its last; what separates that word from the next is looked
+at when spans are cut (`span_ends.py`), so the same words at the end of a text and in the middle of another are equal.
+Which words the bytes of a window hold does not depend on what stands around it, so equal windows consist of equal grams
+at every offset.
 
 Winnowing (Schleimer, Wilkerson and Aiken 2003): of the n - k + 1 grams of a window the one of the smallest hash is
 chosen, of equal ones the last. The choice depends on the bytes of the window alone, so two equal windows choose

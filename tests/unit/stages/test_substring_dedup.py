@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import tempfile
 from collections import defaultdict
@@ -45,7 +44,7 @@ def spans(text):
     return found
 
 
-CLOSING = "、。〉》」』】〕！），．：；？"
+CLOSING = "、。〉》」』】〕！），．：；？"  # noqa: RUF001
 
 
 def tail(text, end):
@@ -73,7 +72,9 @@ def end_of_cut(text, before, start, end, owned):
     if before == start > 0:
         return end
     own, furthest = tail(text, end), end
-    agreed = len(os.path.commonprefix([own, owned]))
+    agreed = next(
+        (at for at, pair in enumerate(zip(own, owned, strict=False)) if len(set(pair)) > 1), min(len(own), len(owned))
+    )
     for at in range(end + 1, end + agreed + 1):
         last, following = text[at - 1], text[at : at + 1]
         if before and breaks(text[end:at]) - (last + following == "\r\n") > breaks(text[before:start]):
@@ -103,7 +104,7 @@ def covering(repeated, size):
     return cuts
 
 
-def oracle(documents, config):
+def oracle(documents, config):  # noqa: C901 - one plain function, read from top to bottom
     """The stage with a dictionary of strings.
 
     Returns:
@@ -334,7 +335,7 @@ RUN = "alpha beta gamma delta"
         # Scripts without spaces: what closes goes, what opens stays.
         ("天地玄黄。宇宙", "日月。天地玄黄。寒来", "日月。寒来"),
         ("天地玄黄。宇宙", "日月天地玄黄。寒来", "日月。寒来"),
-        ("天地玄黄，宇宙", "日月。天地玄黄。寒来", "日月。。寒来"),
+        ("天地玄黄、宇宙", "日月。天地玄黄。寒来", "日月。。寒来"),
         ("天地玄黄「宇宙」", "日月。天地玄黄「寒来」", "日月。「寒来」"),
         ("天地玄黄 now", "see天地玄黄 next", "see next"),
         # Only so much crosses: a longer indentation keeps its rest.
