@@ -1,6 +1,8 @@
 # Shared by all files of this folder, and the only one with functions: the checked configuration, the paths of files, and
 # what a job is told, by its params and by its command.
 
+from pathlib import Path
+
 from snakemake.exceptions import WorkflowError
 
 from tamis.config import STAGES, load
@@ -13,7 +15,7 @@ from tamis.stages.ingest import units
 
 try:
     CFG = load(config)
-    UNITS = units(CFG.sources, CFG.ingest)
+    UNITS = units(CFG.sources, CFG.ingest, Path(CFG.output_dir))
     EARLIER_INDEX = index_files(CFG.minhash_dedup.against, CFG.minhash_dedup.scheme())
 except TamisError as error:
     raise WorkflowError(str(error)) from None

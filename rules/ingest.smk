@@ -4,10 +4,19 @@
 # Output: <results>/ingest/{documents,dropped,stats}/part-*, skipped/ and read/ by unit.
 # Steps: map (a unit) → keys (a shard) → rank (one job) → apply (a shard).
 
+from tamis.readers.units import remember
+
+READ = parts(f"{RESULTS}/ingest/read/part-{{shard}}.json", len(UNITS))
+
+
+onstart:
+    remember(UNITS, Path(RESULTS))
+
 
 rule ingest_map:
     input:
-        lambda wildcards: UNITS[int(wildcards.unit)].files,
+        # Ancient: what the files hold decides, by the token in the params, not that they are newer or older.
+        lambda wildcards: ancient(UNITS[int(wildcards.unit)].awaited()),
     output:
         output=f"{RESULTS}/ingest/map/part-{{unit}}.arrow",
         skipped=f"{RESULTS}/ingest/skipped/part-{{unit}}.parquet",
@@ -43,7 +52,7 @@ rule ingest_keys:
 
 rule ingest_rank:
     input:
-        parts(f"{RESULTS}/ingest/read/part-{{shard}}.json", len(UNITS)),
+        READ,
         barrier=crossing("ingest/keys", suffix=".npy"),
     output:
         output=f"{RESULTS}/ingest/ranks.npy",

@@ -86,7 +86,7 @@ rule report_database:
     conda:
         "../envs/cpu.yaml"
     params:
-        spec=spec("database"),
+        spec=spec("database", rows=CFG.report.database_rows),
     shell:
         job("database", "views", writes="database")
 
@@ -108,7 +108,7 @@ rule report_page:
     conda:
         "../envs/cpu.yaml"
     params:
-        spec=spec("page", section=CFG.report.model_copy(update={"alarms_fatal": False})),
+        spec=spec("page", section=CFG.report.for_page()),
     shell:
         job("page", "page", writes="page picture alarms")
 

@@ -1,6 +1,7 @@
 # What can be asked for by name: every stage, every kind of set, the exports, the report; `all` is in the Snakefile.
 
-TARGETS = {stage: parts(documents_of(stage)) for stage in ("ingest", *STAGES, "tokenizer")}
+# What was read, too: Snakemake takes away what a failing job had made before, and asks for it again only if it is wanted.
+TARGETS = {stage: parts(documents_of(stage)) + READ for stage in ("ingest", *STAGES, "tokenizer")}
 # What a user receives: summaries, and documents too, so that a lost file is made again.
 TARGETS |= {"validation": [], "annealing": [], "mixtures": [], "export": []}
 for chosen in SETS.values():
@@ -13,7 +14,7 @@ for chosen in EXPORTS.values():
     for files in EXPORT_FILES.values():
         TARGETS["export"] += parts(f"{folder}/{files}", chosen.export_files)
 TARGETS["report"] = [f"{RESULTS}/tamis.duckdb", f"{RESULTS}/report/index.html"]
-FINAL = DELIVERED + TARGETS["report"]
+FINAL = DELIVERED + TARGETS["report"] + READ
 if CFG.minhash_dedup.write_index and "minhash_dedup" in PIPELINE:
     FINAL.append(f"{RESULTS}/minhash_dedup/index/index.json")
 if CFG.report.alarms_fatal:

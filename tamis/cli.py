@@ -89,17 +89,15 @@ def show_sql(folder: Path, query: str) -> int:
 
     with database.connect(Results.open(folder)) as connection:
         try:
-            answer = connection.execute(query)
-            rows = answer.fetchmany(MOST_ROWS + 1)
-            columns = [column[0] for column in answer.description or ()]
+            answer = database.ask(connection, query, MOST_ROWS)
         except duckdb.Error as error:
             names = sorted(
                 row[0]
                 for row in connection.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()
             )
             raise TamisError(f"{error}\nTables: {', '.join(names)}") from error
-    say(terminal.table(columns, rows[:MOST_ROWS]))
-    if len(rows) > MOST_ROWS:
+    say(terminal.table(answer.columns, answer.rows, answer.numbers))
+    if answer.more:
         say(f"… the first {MOST_ROWS} rows; add a LIMIT, or COPY (…) TO 'file.csv' for all of them")
     return 0
 

@@ -100,7 +100,7 @@ class _Bottom(_Top):
     annealing: dict[Name, AnnealingConfig] | None = Field(None, description="Annealing sets by name.")
     mixtures: dict[Name, MixtureConfig] | None = Field(None, description="Mixtures by name.")
     export: ExportConfig = Field(ExportConfig(), description="What is handed to trainers.")
-    report: ReportConfig = Field(ReportConfig(), description="The report page.")
+    report: ReportConfig = Field(ReportConfig(), description="The report page and the database.")
 
     @model_validator(mode="after")
     def _names_and_sizes(self) -> _Bottom:

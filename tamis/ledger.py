@@ -52,6 +52,7 @@ def dropped_rows(
     threshold: Column | float = None,
     matched_id: Column | str = None,
     similarity: Column | float = None,
+    kept_id: Column | str = None,
 ) -> pa.Table:
     """Ledger rows for documents that a stage drops.
 
@@ -63,6 +64,7 @@ def dropped_rows(
         threshold: what it was held against, likewise.
         matched_id: the document or benchmark item it matched, likewise.
         similarity: exact similarity to that match, likewise.
+        kept_id: the document that this stage keeps and that stands for it, likewise.
 
     Returns:
         n rows with the schema `tamis.schemas.LEDGER`.
@@ -79,6 +81,7 @@ def dropped_rows(
         "threshold": _column(threshold, rows, pa.float64()),
         "matched_id": _column(matched_id, rows, pa.string()),
         "similarity": _column(similarity, rows, pa.float64()),
+        "kept_id": _column(kept_id, rows, pa.string()),
         "chars": stats.characters(documents["text"]),
     }
     return pa.table(columns).cast(schemas.LEDGER)

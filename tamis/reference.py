@@ -101,6 +101,8 @@ def tables_page() -> str:
     for name, schema in tables.items():
         text.append(f"\n## {name}\n\n| column | type |\n|---|---|\n")
         text += [f"| `{field.name}` | {str(field.type).replace('large_string', 'string')} |\n" for field in schema]
+        if schema is schemas.LEDGER:
+            text.append(f"\n{schemas.COPIES_IN_LEDGER}\n")
     text.append(f"\nKinds: {', '.join(schemas.KINDS)}. Domains: {', '.join(schemas.DOMAINS)}.\n")
     text.append("In documents, only url, date and metadata of the ingest columns may be null.\n")
     return "".join(text)

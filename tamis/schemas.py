@@ -61,10 +61,20 @@ LEDGER = pa.schema(
         ("threshold", pa.float64()),
         ("matched_id", pa.string()),
         ("similarity", pa.float64()),
+        ("kept_id", pa.string()),
         ("chars", pa.int64()),
     ]
 )
-"""One row a dropped document: which rule, its value, the threshold, and what it matched."""
+"""One row a dropped document: which rule, its value, the threshold, what it matched, and what stays for it."""
+
+COPIES_IN_LEDGER = """\
+`matched_id` is the document (or item of another corpus) that the rule compared the dropped one with, `similarity` how
+similar the two are, and `kept_id` the document, kept by this stage, that stands for the dropped one and counts it in
+`copies`. The two ids differ only where copies of copies form one group (`minhash_dedup` with `grouping: components`).
+`kept_id` is null where no document of this run stands for it: the rule is not about copies, or what it matched lies in
+another corpus. The similarity is the exact Jaccard similarity in `minhash_dedup`, the share of its characters that the
+document would lose to the other in `paragraph_dedup`, and 1 at ingest; `url_dedup` compares no texts."""
+"""The columns of the ledger that name other documents, for the reference page."""
 
 EDITS = pa.schema(
     [

@@ -3,8 +3,9 @@
 The oracle makes the n-grams of every document as strings (no hashes) and multiplies the sparse matrix documents ×
 n-grams by its transpose: all exact Jaccard similarities. Counted: pairs at or above the threshold of which both
 documents were kept, apart by whether they met in a band (then the bound K left them out) or not (then banding missed
-them); dropped documents whose named document was not kept or is not similar enough; and similarities in the ledger that
-are not the exact one. The signatures serve only to tell those two kinds of missed pairs apart.
+them); dropped documents for which none was kept or whose named document is not similar enough; and similarities in the
+ledger that are not the exact one. The signatures serve only to tell those two kinds of missed pairs apart. With
+`grouping: components`, also documents for which another one stays than the first of their group by all pairs.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ import pyarrow as pa
 import zstandard
 from in_process import documents_table, run
 from scipy import sparse
+from scipy.sparse import csgraph
 from stage_jobs import number
 
-from tamis import exchange
+from tamis.dedup.minhash import signatures
 from tamis.dedup.minhash.signatures import band_matrix
 from tamis.shards import part_name
 from tamis.stages.minhash_dedup import Config
@@ -116,9 +118,10 @@ def sections(texts: list[str], headings: str | None) -> list[str]:
     return [section for text in texts for section in re.split(HEADINGS[headings], text) if section.strip()]
 
 
-def meet(folder: Path, pairs: np.ndarray) -> np.ndarray:
-    """Which pairs have a band hash in common, by the signatures that a run left in its folder: bool[p]."""
-    table = exchange.read_batch(folder / "signatures" / f"{part_name(0)}.arrow", 0, 1, ["rank", "bands"])
+def meet(folder: Path, pairs: np.ndarray, config: Config) -> np.ndarray:
+    """Which pairs have a band hash in common, by the signatures of the documents that a run left: bool[p]."""
+    documents = folder / "documents" / f"{part_name(0)}.parquet"
+    table = signatures.signatures(documents, config.scheme(), config.applies_to)
     # Ranks are 0 … n - 1, so this is the row of each.
     matrix = band_matrix(table)[np.argsort(table["rank"].to_numpy())]
     met = np.empty(len(pairs), np.bool_)
@@ -135,8 +138,9 @@ class Verdict:
     dropped: documents.
     met: bool, one a pair at or above the threshold: has a band in common.
     missed: bool, one a pair: both documents were kept. Where they met, only the bound K can have left them out.
-    wrong: drops whose named document was not kept or is not similar enough.
+    wrong: drops for which no document was kept, or whose named document is not similar enough.
     inexact: similarities in the ledger that are not the exact one.
+    stays: rows of (dropped document, the one kept for it).
     """
 
     dropped: int
@@ -144,6 +148,7 @@ class Verdict:
     missed: np.ndarray
     wrong: int
     inexact: int
+    stays: np.ndarray
 
     @property
     def unmet(self) -> int:
@@ -168,15 +173,29 @@ def judge(oracle: Oracle, pairs: np.ndarray, documents: pa.Table, work: Path, co
     outcome, _ = run(scratch, documents, config)
     kept = np.zeros(documents.num_rows, np.bool_)
     kept[[number(name) for name in outcome.kept["id"].to_pylist()]] = True
-    met = meet(scratch, pairs)
+    met = meet(scratch, pairs, config)
     wrong = inexact = 0
-    columns = (outcome.dropped[name].to_pylist() for name in ("id", "matched_id", "similarity"))
-    for name, match, similarity in zip(*columns, strict=True):
+    columns = (outcome.dropped[name].to_pylist() for name in ("id", "matched_id", "similarity", "kept_id"))
+    stays = []
+    for name, match, similarity, instead in zip(*columns, strict=True):
         exact = oracle.similarity(number(name), number(match))
-        wrong += exact < config.threshold or not kept[number(match)]
+        named_is_kept = config.grouping == "components" or match == instead
+        wrong += exact < config.threshold or not kept[number(instead)] or not named_is_kept
         inexact += exact != similarity
+        stays.append((number(name), number(instead)))
     shutil.rmtree(scratch)
-    return Verdict(outcome.dropped.num_rows, met, kept[pairs].all(axis=1), wrong, inexact)
+    pairs_kept, instead = kept[pairs].all(axis=1), np.array(stays, np.int64).reshape(-1, 2)
+    return Verdict(outcome.dropped.num_rows, met, pairs_kept, wrong, inexact, instead)
+
+
+def grouped(documents: int, pairs: np.ndarray, verdict: Verdict) -> int:
+    """Documents for which another one stays than the first of their connected component over all pairs."""
+    graph = sparse.coo_matrix((np.ones(len(pairs)), pairs.T), (documents, documents))
+    groups = csgraph.connected_components(graph, directed=False)[1]
+    first = np.unique(groups, return_index=True)[1][groups]
+    instead = np.arange(documents)
+    instead[verdict.stays[:, 0]] = verdict.stays[:, 1]
+    return int((instead != first).sum())
 
 
 def percent(part: int, whole: int) -> str:
@@ -185,12 +204,13 @@ def percent(part: int, whole: int) -> str:
 
 
 def report(folder: Path, work: Path) -> Iterator[tuple[str, list[str], list[list[str]]]]:
-    """Title, head and rows of three tables: the default against brute force, other settings, and both by similarity."""
+    """Title, head and rows of tables: the default and groups against brute force, other settings, and by similarity."""
     config = Config()
     names = [f"{config.bands} × {config.rows}, K = {config.bucket_candidates}", *(name for name, _ in CHEAPER)]
     near = f"pairs ≥ {config.threshold:g}"
     rows: list[list[str]] = []
     others: list[list[str]] = []
+    components: list[list[str]] = []
     similarities: list[np.ndarray] = []
     met: list[np.ndarray] = []
     for corpus, (headings, *files) in CORPORA.items():
@@ -203,6 +223,11 @@ def report(folder: Path, work: Path) -> Iterator[tuple[str, list[str], list[list
         settings = [config, *(Config(recall=0.0, **cheaper) for _, cheaper in CHEAPER)]
         verdicts = [judge(oracle, pairs, documents, work, setting) for setting in settings]
         default = verdicts[0]
+        joined = judge(oracle, pairs, documents, work, Config(grouping="components"))
+        components.append(
+            [corpus, f"{joined.dropped:,}", str(joined.wrong), str(joined.inexact),
+             str(grouped(len(found), pairs, joined))]
+        )  # fmt: skip
         rows.append(
             [corpus, f"{len(found):,}", f"{sum(len(text.encode()) for text in found) / 1e6:.1f}",
              f"{default.dropped:,}", f"{len(pairs):,}", f"{default.unmet:,}", percent(default.unmet, len(pairs)),
@@ -217,6 +242,11 @@ def report(folder: Path, work: Path) -> Iterator[tuple[str, list[str], list[list
          "both kept, suppressed by K", "wrong drops", "similarities not exact"],
         rows,
     )  # fmt: skip
+    yield (
+        "With grouping: components",
+        ["corpus", "dropped", "wrong drops", "similarities not exact", "another document stays than by all pairs"],
+        components,
+    )
     yield "Pairs of which both documents were kept, by setting", ["corpus", near, *names], others
     if met:
         levels = by_level(np.concatenate(similarities), np.concatenate(met))

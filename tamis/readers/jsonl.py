@@ -7,9 +7,10 @@ as metadata. Memory: one line, at most `max_document_bytes`.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -20,6 +21,8 @@ from tamis.schemas import KINDS
 
 class JsonlSource(Source):
     """Files of JSON objects, one a line."""
+
+    reads: ClassVar[frozenset[str] | None] = frozenset({"json", "gzip", "zstd"})
 
     format: Literal["jsonl"] = Field(default="jsonl", description="JSON Lines; plain, .gz or .zst, told by content.")
     text_field: str = Field(default="text", min_length=1, description="Name of the field that holds the text.")
@@ -39,16 +42,22 @@ class JsonlSource(Source):
         Raises:
             SourceError: missing, or a compressed file that is cut short or damaged.
         """
+        return self.read_and_count(path, Counter())
+
+    def read_and_count(self, path: Path, counts: Counter[str]) -> Iterator[Record | Skip]:
+        """As `read`; counts the lines in which each field of the section is there and not null."""
         where = str(path)
+        fields = [self.text_field, self.url_field, self.date_field, self.kind_field]
+        counts.update({name: 0 for name in fields if name is not None})
         for number, line in lines(path, self.max_document_bytes):
             if isinstance(line, int):
                 detail = f"{line} bytes in one line, limit {self.max_document_bytes}"
                 yield Skip(where, number, "too_large", detail)
             elif line.strip():
-                yield _record(self, where, number, line)
+                yield _record(self, where, number, line, counts)
 
 
-def _record(source: JsonlSource, where: str, number: int, line: bytes) -> Record | Skip:
+def _record(source: JsonlSource, where: str, number: int, line: bytes, counts: Counter[str]) -> Record | Skip:
     try:
         value = json.loads(line.decode("utf-8-sig"), parse_constant=str)
     except UnicodeDecodeError as error:
@@ -57,6 +66,8 @@ def _record(source: JsonlSource, where: str, number: int, line: bytes) -> Record
         return Skip(where, number, "invalid_json", shorten(error))
     if not isinstance(value, dict):
         return Skip(where, number, "not_an_object", f"the line holds {type(value).__name__}")
+    for name in counts:
+        counts[name] += value.get(name) is not None
     if source.text_field not in value:
         return Skip(where, number, "missing_text", shorten(f"no field {source.text_field!r} among {sorted(value)}"))
     fields: dict[str, Any] = dict(value)

@@ -6,9 +6,10 @@ The columns named in the section become text, url and date; `metadata_columns` s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,6 +25,8 @@ TEXTUAL = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.
 
 class ParquetSource(Source):
     """Parquet files, one document a row."""
+
+    reads: ClassVar[frozenset[str] | None] = frozenset({"parquet"})
 
     format: Literal["parquet"] = Field(default="parquet", description="Parquet, one document a row.")
     text_column: str = Field(default="text", min_length=1, description="Name of the column that holds the text.")
@@ -46,6 +49,10 @@ class ParquetSource(Source):
         Raises:
             SourceError: missing, no whole Parquet file, or without one of the named columns.
         """
+        return self.read_and_count(path, Counter())
+
+    def read_and_count(self, path: Path, counts: Counter[str]) -> Iterator[Record | Skip]:
+        """As `read`; counts the rows in which each column of the section is not null."""
         try:
             with pq.ParquetFile(path, pre_buffer=False) as file:
                 metadata_columns = _columns(self, path, file.schema_arrow)
@@ -53,6 +60,7 @@ class ParquetSource(Source):
                 columns = list(dict.fromkeys([name for name in named if name is not None] + metadata_columns))
                 number = 0
                 for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=columns):
+                    counts.update(_present(batch, named))
                     for row in range(batch.num_rows):
                         number += 1
                         fields = {name: batch.column(name)[row] for name in batch.schema.names}
@@ -63,6 +71,11 @@ class ParquetSource(Source):
         except (pa.ArrowException, OSError) as error:
             msg = f"{path}: not a whole Parquet file ({error}). Fetch or write it again; nothing of it is used."
             raise SourceError(msg) from error
+
+
+def _present(batch: pa.RecordBatch, names: Sequence[str | None]) -> dict[str, int]:
+    """In how many rows each of the named columns is not null."""
+    return {name: batch.num_rows - batch.column(name).null_count for name in names if name is not None}
 
 
 def _columns(source: ParquetSource, path: Path, schema: pa.Schema) -> list[str]:

@@ -7,10 +7,10 @@ all over, unpaired surrogates, white space only) is skipped.
 
 from __future__ import annotations
 
-import glob
 import math
 import re
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -21,6 +21,7 @@ from pydantic import Field
 
 from tamis.errors import SourceError
 from tamis.readers.forms import kind_of
+from tamis.readers.patterns import irregular, matches
 from tamis.section import Kind, Section
 
 NUL_SHARE = 0.001
@@ -33,6 +34,9 @@ DocumentBytes = Annotated[
     int,
     Field(ge=1, le=2**40, description="Bytes of one encoded document; a larger one is skipped as too_large."),
 ]
+
+
+OnBadFile = Literal["fail", "skip"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,10 @@ class Source(Section, ABC):
     """Whether each file is read by a job of its own, whatever its size: the workflow then stays the same when a file
     that is yet to be fetched arrives."""
 
+    reads: ClassVar[frozenset[str] | None] = None
+    """The contents (names in `tamis.readers.signatures.CONTENTS`) that the format reads; a file of another that is
+    recognised by its first bytes is refused. None: the reader looks for itself."""
+
     name: str = Field(
         pattern="^[a-z0-9_]+$",
         max_length=64,
@@ -97,6 +105,21 @@ class Source(Section, ABC):
         description="Kind of all its documents, or auto: by format, extension and share of line types.",
     )
     max_document_bytes: DocumentBytes = DEFAULT_DOCUMENT_BYTES
+    on_bad_file: OnBadFile = Field(
+        default="fail",
+        description="What a damaged file does, or one of another format, or a link that leads nowhere: fail the run; "
+        "or skip: nothing of it is used, it is listed in `ingest/skipped/` and the run goes on. A source without one "
+        "good file fails all the same.",
+    )
+
+    def named_fields(self) -> tuple[str, ...]:
+        """The fields or columns that the configuration names for itself, sorted; defaults are not among them."""
+        keys = [key for key in self.model_fields_set if key.endswith(("_field", "_column"))]
+        return tuple(sorted({str(name) for key in keys if (name := getattr(self, key)) is not None}))
+
+    def pinned_hashes(self) -> Mapping[Path, str]:
+        """sha256 of those `input_files` whose content the configuration pins; of all others what they hold decides."""
+        return {}
 
     def input_files(self) -> list[Path]:
         """The files to read, sorted by path; only a format that fetches its files names some that are not there yet.
@@ -114,12 +137,24 @@ class Source(Section, ABC):
             SourceError: the file is missing, damaged, or of another format or hash than configured.
         """
 
+    def read_and_count(self, path: Path, counts: Counter[str]) -> Iterator[Record | Skip]:  # noqa: ARG002 - for formats with fields
+        """As `read`; a format whose section names fields counts in how many records each was there and not null.
+
+        Args:
+            path: one of `input_files`.
+            counts: name of the field → records, to add to; 0 for a field that is looked for in vain.
+        """
+        return self.read(path)
+
 
 def files_of(source: Source) -> list[Path]:
     """The existing files that the paths and patterns of a source name, sorted, each once.
 
+    With `on_bad_file: skip` also links that lead nowhere, pipes, sockets and devices, which are listed as bad files.
+
     Raises:
-        SourceError: no path is given, a path is missing or a folder, or a pattern matches nothing.
+        SourceError: no path is given, a path is missing or a folder, a pattern matches nothing or what is no file, or
+            a folder cannot be listed.
     """
     if not source.paths:
         msg = f"source {source.name!r}: paths is empty; name at least one file or pattern"
@@ -129,14 +164,24 @@ def files_of(source: Source) -> list[Path]:
         if Path(pattern).is_dir():
             msg = f"source {source.name!r}: {pattern} is a folder; name its files, for example {pattern.rstrip('/')}/**"
             raise SourceError(msg)
-        # Brackets and stars may be part of a real name, so a path that exists is taken as it is.
-        matches = [pattern] if Path(pattern).exists() else glob.glob(pattern, recursive=True)  # noqa: PTH207 - Path.glob refuses absolute patterns
-        files = [Path(match) for match in matches if Path(match).is_file()]
+        try:
+            files = matches(pattern)
+        except SourceError as error:
+            raise SourceError(f"source {source.name!r}: {error}") from error
         if not files:
             msg = f"source {source.name!r}: {pattern} matches no file in {Path.cwd()}; correct it or take it out"
             raise SourceError(msg)
         found.update(files)
-    return sorted(found)
+    ordered = sorted(found)
+    if source.on_bad_file == "fail":
+        for path in ordered:
+            if what := irregular(path):
+                msg = (
+                    f"source {source.name!r}: {path} is {what}, not a file. Take it away, name what is meant in paths, "
+                    "or set on_bad_file: skip, which lists it and goes on without it."
+                )
+                raise SourceError(msg)
+    return ordered
 
 
 def clean_text(value: object) -> tuple[str, int] | tuple[str, str, str]:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import email.parser
 import fnmatch
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -81,6 +81,7 @@ class ReleasesSource(Source):
     """Source releases, from a requirements file (fetched by the workflow) or from local `paths`."""
 
     stands_alone: ClassVar[bool] = True
+    reads: ClassVar[frozenset[str] | None] = frozenset({"tar", "zip", "gzip", "bzip2", "xz"})
 
     format: Literal["releases"] = Field(default="releases", description="Source releases (sdists) of Python projects.")
     requirements: str | None = Field(
@@ -124,6 +125,14 @@ class ReleasesSource(Source):
             SourceError: as `pinned` and `files_of`.
         """
         return sorted(pinned(self)) or files_of(self)
+
+    def pinned_hashes(self) -> Mapping[Path, str]:
+        """The hashes of the requirements file.
+
+        Raises:
+            SourceError: as `pinned`.
+        """
+        return {path: release.sha256 for path, release in pinned(self).items()}
 
     def read(self, path: Path) -> Iterator[Record | Skip]:
         """The documents of one release, in order of their paths inside it; empty files are passed over.

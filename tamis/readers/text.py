@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -27,6 +27,8 @@ EXTENSIONS: Mapping[str, Kind] = {
 
 class TextSource(Source):
     """Files of text, one document a file."""
+
+    reads: ClassVar[frozenset[str] | None] = frozenset({"html", "xml", "json", "gzip", "zstd"})
 
     format: Literal["text"] = Field(default="text", description="UTF-8 text, one document a file; also .gz and .zst.")
     kinds: dict[str, Kind] = Field(

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from markupsafe import Markup
 
 from tamis.ids import is_id
-from tamis.report import database, samples, tables
+from tamis.report import database, samples, tables, views
 from tamis.report.figures import Card, Group, Realised, Sheet, Shipment, alarms, breakdown, flatten, number
 from tamis.report.layout import Delivery, Results
 from tamis.report.lookup import fetch
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 
 def largest_groups(results: Results, connection: duckdb.DuckDBPyConnection, count: int) -> list[Group]:
-    """The kept documents for which a stage dropped the most copies, at most `count` a stage.
+    """The documents for which a stage dropped the most others, at most `count` a stage.
 
+    They are those that the stage kept for them, or, where another run kept it, what the dropped ones matched.
     DuckDB groups the ledgers and spills to disk when they are larger than memory.
     """
     found = []
@@ -34,16 +35,17 @@ def largest_groups(results: Results, connection: duckdb.DuckDBPyConnection, coun
         if not paths or not count:
             continue
         rows = connection.execute(
-            "SELECT matched_id, count(*) AS documents FROM dropped WHERE stage = ? AND matched_id IS NOT NULL "
-            "GROUP BY matched_id HAVING documents > 1 ORDER BY documents DESC, matched_id LIMIT ?",
+            "SELECT coalesce(kept_id, matched_id) AS stays, count(*) AS documents FROM dropped "
+            "WHERE stage = ? AND stays IS NOT NULL "
+            "GROUP BY stays HAVING documents > 1 ORDER BY documents DESC, stays LIMIT ?",
             [stage, count],
         ).fetchall()
-        for matched, documents in rows:
+        for stays, documents in rows:
             url = None
-            if is_id(matched):
-                kept = fetch(results.part(stage, "documents", matched), [matched], ["url"])
+            if is_id(stays):
+                kept = fetch(results.part(stage, "documents", stays), [stays], ["url"])
                 url = kept[0]["url"] if kept else None
-            found.append(Group(stage, matched, documents, url))
+            found.append(Group(stage, stays, documents, url))
     return found
 
 
@@ -57,11 +59,11 @@ def shipment(results: Results, delivery: Delivery, connection: duckdb.DuckDBPyCo
     paths = [path for path in results.delivered_documents(delivery) if "id" in pq.read_schema(path).names]
     if not paths:
         return Shipment(delivery.label, 0, None, plan, ())
-    files = database.parquet(paths, results.folder, results.folder.resolve().as_posix())
+    files = views.parquet(paths, results.folder, results.folder.resolve().as_posix())
     names = set(pq.read_schema(paths[0]).names)
     domain = "coalesce(domain, '')" if "domain" in names else "''"
     tokens = "sum(tokens)::BIGINT" if "tokens" in names else "NULL"
-    rows = connection.execute(  # the paths are quoted by `database.parquet`
+    rows = connection.execute(  # the paths are quoted by `views.parquet`
         f"SELECT {domain} AS domain, count(*), {tokens} FROM {files} GROUP BY 1 ORDER BY 3 DESC, 2 DESC, 1"  # noqa: S608
     ).fetchall()
     documents = sum(row[1] for row in rows)
@@ -139,7 +141,7 @@ def contents(results: Results, config: Config) -> dict[str, Any]:
     with database.connect(results) as connection:
         # Ledgers larger than this are grouped on disk.
         connection.execute(
-            f"SET memory_limit = '1GB'; SET temp_directory = {database.literal(str(results.folder / '.spill'))}"
+            f"SET memory_limit = '1GB'; SET temp_directory = {views.literal(str(results.folder / '.spill'))}"
         )
         # At least one, so that a giant group raises its alarm even where none is listed.
         groups = largest_groups(results, connection, max(1, config.largest_groups))

@@ -52,7 +52,7 @@ class Document:
 
 @dataclass(frozen=True)
 class Dropped:
-    """A dropped document, its ledger row, and the kept document it matched where there is one."""
+    """A dropped document, its ledger row, and the document it matched where there is one (kept or dropped itself)."""
 
     document: Document
     reason: str
@@ -60,6 +60,7 @@ class Dropped:
     threshold: float | None
     similarity: float | None
     matched_id: str | None
+    kept_id: str | None
     matched: Document | None
 
 
@@ -319,6 +320,7 @@ def _dropped(reader: Reader, stage: str, before: str, ledger: dict[str, Any], si
         ledger["threshold"],
         ledger["similarity"],
         ledger["matched_id"],
+        ledger.get("kept_id"),
         matched,
     )
 

@@ -37,13 +37,18 @@ class Change:
 
 @dataclass(frozen=True)
 class Event:
-    """What one stage did with a document; `ledger` is its row where it was dropped."""
+    """What one stage did with a document.
+
+    Where it was dropped, `ledger` is its row, `matched` the document that the rule compared it with, `matched_stage`
+    the last stage that has that one's text, and `instead` the document kept in its place where that is another one.
+    """
 
     stage: str
     kept: bool
     ledger: dict[str, Any] | None
     matched: dict[str, Any] | None
     matched_stage: str
+    instead: dict[str, Any] | None
     changes: tuple[Change, ...]
 
 
@@ -212,15 +217,23 @@ def _event(
         for reason, made in sorted(edits.items())
     )
     entry = None if rows else ledger[0]
-    matched = None
+    matched = instead = None
     where = ""
     if entry and entry["matched_id"] and is_id(entry["matched_id"]) and entry["matched_id"] != document_id:
         for where in (stage, results.before(stage)):
-            found = fetch(results.part(where, "documents", entry["matched_id"]), [entry["matched_id"]])
-            if found:
-                matched = found[0]
+            matched = _document(results, where, entry["matched_id"])
+            if matched:
                 break
-    return Event(stage, bool(rows), entry, matched, where, changes)
+    # Files of an earlier version have no such column.
+    if entry and (kept := entry.get("kept_id")) and kept not in (document_id, entry["matched_id"]):
+        instead = _document(results, stage, kept)
+    return Event(stage, bool(rows), entry, matched, where, instead, changes)
+
+
+def _document(results: Results, stage: str, document_id: str) -> dict[str, Any] | None:
+    """A document as a stage left it, if it kept it."""
+    found = fetch(results.part(stage, "documents", document_id), [document_id])
+    return found[0] if found else None
 
 
 def _deliveries(results: Results, story: Story) -> list[tuple[Delivery, int]]:

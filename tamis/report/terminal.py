@@ -188,12 +188,20 @@ def _end_lines(told: Story) -> list[str]:
 def _matched_lines(event: Event) -> list[str]:
     ledger = event.ledger or {}
     if event.matched is None:
-        return [f"  It matched {safe(str(ledger['matched_id']))}."]
-    verb = "kept" if event.matched_stage == event.stage else "also dropped there"
-    lines = [f"  It matched this document, which was {verb}:", f"  {event.matched['id']}"]
-    if event.matched["url"]:
-        lines.append(f"  {safe(event.matched['url'])}")
-    return [*lines, f"  {_heading(event.matched)}", *_quoted(_beginning(event.matched["text"]), "  ")]
+        lines = [f"  It matched {safe(str(ledger['matched_id']))}."]
+    else:
+        verb = "kept" if event.matched_stage == event.stage else "also dropped there"
+        lines = [f"  It matched this document, which was {verb}:", *_document_lines(event.matched)]
+    if event.instead is not None:
+        lines += ["", "  Kept in its place was the first of their group:", *_document_lines(event.instead)]
+    return lines
+
+
+def _document_lines(document: dict[str, Any]) -> list[str]:
+    lines = [f"  {document['id']}"]
+    if document["url"]:
+        lines.append(f"  {safe(document['url'])}")
+    return [*lines, f"  {_heading(document)}", *_quoted(_beginning(document["text"]), "  ")]
 
 
 def skipped(rows: Sequence[dict[str, Any]]) -> str:
@@ -205,14 +213,20 @@ def skipped(rows: Sequence[dict[str, Any]]) -> str:
     )
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], most_columns: int = 60) -> str:
-    """Rows of a query; long values are shortened, numbers stand at the right."""
+def table(
+    columns: Sequence[str], rows: Sequence[Sequence[str | None]], right: Sequence[bool], most_columns: int = 60
+) -> str:
+    """Rows of a query; long values are shortened.
+
+    Args:
+        columns: n names.
+        rows: n texts each, None for null.
+        right: n times whether the column stands at the right, as numbers do.
+        most_columns: columns of the terminal that one value may take.
+    """
     cells = [[_cell(value, most_columns) for value in row] for row in rows]
     heads = [safe(name) for name in columns]
     widths = [max([columns_of(heads[i]), *(columns_of(row[i]) for row in cells)]) for i in range(len(heads))]
-    right = [
-        bool(rows) and all(isinstance(row[i], int | float) or row[i] is None for row in rows) for i in range(len(heads))
-    ]
 
     def line(values: Sequence[str]) -> str:
         padded = []
@@ -224,8 +238,8 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], most_columns: i
     return "\n".join([line(heads), "  ".join("─" * width for width in widths), *(line(row) for row in cells)])
 
 
-def _cell(value: Any, most_columns: int) -> str:
+def _cell(value: str | None, most_columns: int) -> str:
     if value is None:
         return ""
-    text = safe(str(value)).replace("\n", "\\n").replace("\t", "\\t")
+    text = safe(value).replace("\n", "\\n").replace("\t", "\\t")
     return text if len(text) <= most_columns else text[: most_columns - 1] + "…"

@@ -56,7 +56,7 @@ from tamis.shards import document_batches, read_table, write_table
 log = logging.getLogger(__name__)
 
 STAGE = "domains"
-VERSION = 2
+VERSION = 3
 NEEDS = frozenset({"language"})
 ADDS = ("domain", "domain_score")
 

@@ -47,7 +47,7 @@ from tamis.shards import document_batches, read_json, read_table
 log = logging.getLogger(__name__)
 
 STAGE = "fasttext_quality"
-VERSION = 1
+VERSION = 2
 ADDS = ("fasttext_quality",)
 
 LIMITS = (WEAK_LABELS, "Documents are read from their start only; what is said later does not count.")

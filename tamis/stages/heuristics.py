@@ -40,7 +40,7 @@ from tamis.heuristics.rules import RULES, Groups
 from tamis.ledger import Outputs, outcome_writer
 from tamis.shards import document_batches
 
-VERSION = 1
+VERSION = 2
 NEEDS = frozenset({"language"})
 
 

@@ -15,10 +15,8 @@ rank ends in id; of equal ids the one with the smallest metadata stays.
 from __future__ import annotations
 
 import json
-import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,17 +27,19 @@ from pydantic import Field, TypeAdapter
 from tamis import schemas, streams
 from tamis.barrier import paths
 from tamis.dedup import keep_order
-from tamis.errors import ConfigError, SourceError
+from tamis.errors import SourceError
 from tamis.external_sort import first_of_each, sorted_slices
 from tamis.ids import home_shards
 from tamis.ledger import Outputs, add_copies, dropped_rows, outcome_writer
-from tamis.readers import AnySource, Record, Skip, Source
-from tamis.section import Section, workflow_path
-from tamis.shards import read_json, write_json, write_table
+from tamis.readers import AnySource, Record, Source
+from tamis.readers.observed import ReadFile, Reading, ReadRecord
+from tamis.readers.units import Unit
+from tamis.readers.units import units as cut
+from tamis.section import Section
+from tamis.shards import TableWriter, read_json, whole_file, write_json
 
-log = logging.getLogger(__name__)
-
-VERSION = 1
+VERSION = 2
+"""2: what was read is recorded with size, time and hash of each file; the ledger has `kept_id`."""
 
 ROWS = pa.schema(
     [*((name, kind) for name, kind in schemas.BASE_COLUMNS.items() if name != "rank"), ("priority", pa.int32())]
@@ -74,44 +74,9 @@ class Config(Section):
     )
 
 
-@dataclass(frozen=True)
-class Unit:
-    """Input files of one source that one job reads."""
-
-    source: Source
-    priority: int
-    files: tuple[Path, ...]
-
-    def params(self) -> dict[str, Any]:
-        """What the job depends on that reads it."""
-        files = [str(path) for path in self.files]
-        return {"source": self.source.model_dump(mode="json"), "priority": self.priority, "files": files}
-
-
-def units(sources: Sequence[Source], config: Config) -> list[Unit]:
-    """Cut the files of all sources into units of at most `unit_bytes`; files not yet fetched stand alone.
-
-    Raises:
-        SourceError: a path of a source is missing or a pattern matches nothing.
-        ConfigError: the workflow cannot carry the name of a file.
-    """
-    found: list[Unit] = []
-    for priority, source in enumerate(sources):
-        group: list[Path] = []
-        size = 0
-        for path in source.input_files():
-            try:
-                workflow_path(path)
-            except ValueError as error:
-                raise ConfigError(f"sources[{priority}].paths ({source.name}): {error}") from error
-            weight = path.stat().st_size if path.exists() else config.unit_bytes
-            if group and (size + weight > config.unit_bytes or source.stands_alone):
-                found.append(Unit(source, priority, tuple(group)))
-                group, size = [], 0
-            group.append(path)
-            size += weight
-        found.append(Unit(source, priority, tuple(group)))
-    return found
+def units(sources: Sequence[Source], config: Config, results: Path | None = None) -> list[Unit]:
+    """The units of all sources, as `tamis.readers.units.units`."""
+    return cut(sources, config.unit_bytes, results)
 
 
 def _row(record: Record, source: str, priority: int) -> dict[str, Any]:
@@ -167,60 +132,13 @@ def documents_of(records: Iterable[Record], source: str, priority: int) -> Itera
         yield table()
 
 
-class UnitReader:
-    """Reads the files of a unit, one after the other, and keeps count of what was in them."""
-
-    def __init__(self, source: Source, files: Sequence[str]) -> None:
-        """Read nothing yet.
-
-        Args:
-            source: the section of the files' source.
-            files: paths.
-        """
-        self.counts: list[dict[str, object]] = []
-        """Path, records and skips of each file that was read to its end."""
-        self._source, self._files = source, files
-        self._skips: list[dict[str, object]] = []
-        self._skipped: list[pa.Table] = []
-
-    def records(self) -> Iterator[Record]:
-        """All records.
-
-        Raises:
-            SourceError: a file is missing, truncated or damaged.
-        """
-        for name in self._files:
-            total = skipped = 0
-            for item in self._source.read(Path(name)):
-                if isinstance(item, Skip):
-                    skipped += 1
-                    self._skip(item)
-                else:
-                    total += 1
-                    yield item
-            self.counts.append({"path": name, "records": total, "skipped": skipped})
-            log.info("%s: %d records, %d skipped", name, total, skipped)
-
-    def skipped(self) -> pa.Table:
-        """The records that could not be read, rows of `tamis.schemas.SKIPPED`."""
-        self._settle()
-        return pa.concat_tables(self._skipped)
-
-    def _skip(self, item: Skip) -> None:
-        self._skips.append({"source": self._source.name, **asdict(item)})
-        if len(self._skips) == BATCH_ROWS:
-            self._settle()
-
-    def _settle(self) -> None:
-        self._skipped.append(pa.Table.from_pylist(self._skips, schemas.SKIPPED))
-        self._skips.clear()
-
-
 def run_map(
     *,
     source: dict[str, Any],
     priority: int,
     files: list[str],
+    fields: list[str],
+    token: str,
     shards: int,
     output: Path,
     skipped: Path,
@@ -229,20 +147,27 @@ def run_map(
     """Read one unit of input files.
 
     Args:
+        source: its section; without `paths` where they are the files.
+        priority: the source's place in the configuration.
+        files: paths.
+        fields: fields to say of in how many records they were.
+        token: of the unit, for the record.
         output: exchange file by shard, in rounds, to write.
         skipped: Parquet list of records that could not be read.
-        read_counts: JSON: records and skips of each file.
+        read_counts: JSON: what was read of each file.
 
     Raises:
-        SourceError: a file is missing, truncated or damaged.
+        SourceError: a file changed while it was read, or is missing, truncated or damaged.
     """
-    section = TypeAdapter(AnySource).validate_python(source)
-    unit = UnitReader(section, files)
-
-    rows = documents_of(unit.records(), section.name, priority)
-    streams.write_rounds(output, ROWS, rows, lambda table: home_shards(table["id"], shards), shards)
-    write_table(skipped, unit.skipped())
-    write_json(read_counts, {"source": section.name, "files": unit.counts})
+    section = TypeAdapter(AnySource).validate_python({"paths": files} | source)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(skipped) as temporary:
+        skips = TableWriter(temporary)
+        reading = Reading(section, files, skips.write, output.parent, fields)
+        rows = reading.tables(lambda records: documents_of(records, section.name, priority))
+        streams.write_rounds(output, ROWS, rows, lambda table: home_shards(table["id"], shards), shards)
+        skips.close()
+    write_json(read_counts, reading.record(token).model_dump(mode="json"))
 
 
 def _shard_keys(barrier: Path, shard: int, shards: int, config: Config) -> np.ndarray:
@@ -274,7 +199,8 @@ def without_repeats(rows: pa.Table) -> tuple[pa.Table, pa.Table]:
     first = first_of_each(rows["id"].to_numpy())
     repeated = rows.filter(pa.array(~first))
     documents = (rows.filter(pa.array(first)) if repeated.num_rows else rows).drop_columns("priority")
-    ledger = dropped_rows("ingest", repeated, "duplicate_record", matched_id=repeated["id"], similarity=1.0)
+    name = repeated["id"]
+    ledger = dropped_rows("ingest", repeated, "duplicate_record", matched_id=name, similarity=1.0, kept_id=name)
     return add_copies(documents, Counter(repeated["id"].to_pylist())), ledger
 
 
@@ -289,20 +215,22 @@ def run_rank(*, units: int, barrier: Path, read_folder: str, output: Path) -> No
     Raises:
         SourceError: a source gave no document.
     """
-    records: dict[str, int] = {}
-    skipped: dict[str, int] = {}
+    files: dict[str, list[ReadFile]] = {}
     for unit in range(units):
-        counts = read_json(Path(read_folder, f"part-{unit:05d}.json"))
-        name = counts["source"]
-        records[name] = records.get(name, 0) + sum(file["records"] for file in counts["files"])
-        skipped[name] = skipped.get(name, 0) + sum(file["skipped"] for file in counts["files"])
-    for name in sorted(records):
-        if records[name] == 0:
-            msg = (
-                f"source {name!r} gave no document ({skipped[name]} records were skipped, listed in "
-                f"{Path(read_folder).parent / 'skipped'}). Correct its paths or fields, or remove it from `sources`."
-            )
-            raise SourceError(msg)
+        record = ReadRecord.model_validate(read_json(Path(read_folder, f"part-{unit:05d}.json")))
+        files.setdefault(record.source, []).extend(record.files)
+    for name, of_source in sorted(files.items()):
+        if any(file.records for file in of_source):
+            continue
+        bad = [file for file in of_source if file.bad]
+        why = f"{sum(file.skipped for file in of_source)} records were skipped"
+        if bad:
+            why = f"{len(bad)} of its {len(of_source)} files are bad, the first: {bad[0].bad}; {why}"
+        msg = (
+            f"source {name!r} gave no document ({why}, listed in {Path(read_folder).parent / 'skipped'}). Correct its "
+            "paths or fields, or remove it from `sources`."
+        )
+        raise SourceError(msg)
     keep_order.merge_ranks(paths(barrier), output)
 
 

@@ -43,7 +43,7 @@ from tamis.schemas import of_kinds, with_column
 from tamis.section import AppliesTo, FilePath, Section, Share
 from tamis.shards import document_batches
 
-VERSION = 1
+VERSION = 2
 ADDS = ("language", "language_score")
 
 Code = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]

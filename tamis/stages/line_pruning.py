@@ -43,7 +43,7 @@ from tamis.schemas import of_kinds
 from tamis.section import AppliesTo, Section, Share
 from tamis.shards import document_batches, part_name, read_json, read_table, table_batches, write_json
 
-VERSION = 2
+VERSION = 3
 
 
 class Config(Section):

@@ -1,11 +1,14 @@
 """Keep one of each group of near-duplicates, whatever shard they lie in.
 
 Near-duplicates are found with MinHash-LSH on word n-grams (Broder 1997; Lee et al. 2022, "Deduplicating training data
-makes language models better") and then **verified**: a document is dropped only if an earlier document in the keep
-order, one that stays, has an exact Jaccard similarity of at least `threshold` to it on their sets of word n-grams. The
-ledger names that document and the similarity. With 42 bands of 6 rows a pair at Jaccard 0.7 becomes a candidate with
-probability 99.5 %, with the common 14 × 8 (datatrove, FineWeb) with 56 %. On nine real corpora 42 × 6 lets 0.1 % of
-the pairs from 0.70 to 0.72 through, 14 × 8 33 %; of all 146,820 pairs at or above 0.7 the defaults keep both of 2.
+makes language models better") and then **verified**: a document is dropped only if another document has an exact
+Jaccard similarity of at least `threshold` to it on their sets of word n-grams. The ledger names that document and the
+similarity. With `grouping: greedy` it is an earlier one in the keep order that stays; with `components` it is the most
+similar one, which may have been dropped itself, and `kept_id` names the one that stays for the whole group.
+
+With 42 bands of 6 rows a pair at Jaccard 0.7 becomes a candidate with probability 99.5 %, with the common 14 × 8
+(datatrove, FineWeb) with 56 %. On nine real corpora 42 × 6 lets 0.1 % of the pairs from 0.70 to 0.72 through, 14 × 8
+33 %; of all 146,820 pairs at or above 0.7 the defaults keep both of 2.
 
 The steps, each a job a shard or a partition, with an exchange after it:
 
@@ -30,9 +33,10 @@ into set and band hashes, and `verify` asks for equality.
 With `against`, a document that the index of an earlier run holds goes first of all, in `map`, verified in the same way,
 and takes no part in the other steps; `write_index` writes the index of this run (`tamis/dedup/minhash/index.py`).
 
-Reasons: `in_earlier_corpus`; `exact_ngram_set` (the same set as the document named) and `near_duplicate`; value and
-similarity are the exact Jaccard similarity. A document that collapsed into one that was dropped afterwards names what
-that one was dropped for.
+Reasons: `in_earlier_corpus`; `exact_ngram_set` (the same set as the document named, which stays) and
+`near_duplicate`; value and similarity are the exact Jaccard similarity to the document named, never null. A document
+that collapsed into one that was dropped afterwards names what that one was dropped for. For `in_earlier_corpus` no
+document of this run stays, so `kept_id` is null.
 
 Memory: one shard's signatures (8 bytes a band of a document) and the n-gram sets that are asked of it, or one
 partition's band hashes (about 30 bytes each); `resolve` one bit a document; `apply` the shard's verdicts. Text goes
@@ -58,7 +62,7 @@ from tamis.ledger import Outputs, outcome_writer
 from tamis.section import AppliesTo, FilePath, Section, Share
 from tamis.shards import document_batches, write_json
 
-VERSION = 3
+VERSION = 4
 
 STAGE = "minhash_dedup"
 
@@ -102,7 +106,8 @@ class Config(Section):
     grouping: Literal["greedy", "components"] = Field(
         "greedy",
         description="greedy: a document goes only if it is itself similar to one that stays. components: all documents "
-        "that a chain of similar ones joins are one group, of which the first in keep order stays.",
+        "that a chain of similar ones joins are one group, of which the first in keep order stays (kept_id in the "
+        "ledger); matched_id names the most similar neighbour, whether that one stays or not.",
     )
     seed: int = Field(0, ge=0, description="Seed of the permutations and hash keys.")
     within: Within = None
@@ -209,7 +214,7 @@ def run_sets(
     """
     files = paths(barrier)
     pairs = candidates.unique_pairs([exchange.read_batch(path, shard, shards) for path in files])
-    known = exchange.read_batch(signatures_file, 0, 1, ["rank", "copies", "size", "scope"])
+    known = exchange.read_batch(signatures_file, 0, 1, ["rank", "id", "copies", "size", "scope"])
     suppressed = [streams.counts(path)["suppressed_pairs"] for path in files]
     counts = {
         "candidate_pairs": pairs.num_rows,

@@ -147,6 +147,7 @@ class Plan:
         named = told.filter(pl.col("share").is_null() & (pl.col("copies") > 0))
         after = add_copies(after, dict(named.select("id", "copies").iter_rows()))
         near = told.filter(pl.Series(gone))
+        owners = id_strings(near["owner_high"].to_numpy(), near["owner_low"].to_numpy())
         ledger = pa.concat_tables(
             [
                 dropped_rows(
@@ -156,7 +157,8 @@ class Plan:
                     value=near["share"].to_numpy(),
                     threshold=self._config.near_copy_share,
                     similarity=near["share"].to_numpy(),
-                    matched_id=id_strings(near["owner_high"].to_numpy(), near["owner_low"].to_numpy()),
+                    matched_id=owners,
+                    kept_id=owners,
                 ),
                 dropped_rows(
                     "paragraph_dedup",

@@ -38,7 +38,7 @@ from tamis.shards import document_batches, whole_file, write_json
 
 log = logging.getLogger(__name__)
 
-VERSION = 1
+VERSION = 2
 
 SAMPLE = pa.schema([("key", pa.uint64()), ("id", pa.string()), ("text", pa.large_string())])
 

@@ -55,7 +55,7 @@ from tamis.shards import document_batches, read_json, read_table, write_json, wr
 log = logging.getLogger(__name__)
 
 STAGE = "transformer_quality"
-VERSION = 2
+VERSION = 3
 ADDS = ("transformer_quality",)
 
 LIMITS = (WEAK_LABELS, "The encoder reads the first `max_tokens` tokens; what is said later does not count.")

@@ -27,7 +27,7 @@ from tamis.section import AppliesTo, Section
 from tamis.shards import document_batches, read_table
 from tamis.urls import url_key
 
-VERSION = 1
+VERSION = 2
 
 
 class Config(Section):
@@ -109,10 +109,12 @@ def run_apply(config: Config, *, shard: int, documents: Path, kept: Path, droppe
                 before.schema.get_field_index("copies"), "copies", pa.array(copies[here], pa.int32())
             )
             gone = ~stays[here]
+            instead = known["id"].take(pa.array(survivor[here][gone]))
             ledger = dropped_rows(
                 "url_dedup",
                 before.filter(pa.array(gone)),
                 "same_url",
-                matched_id=known["id"].take(pa.array(survivor[here][gone])),
+                matched_id=instead,
+                kept_id=instead,
             )
             writer.add(before, counted.filter(pa.array(~gone)), ledger)

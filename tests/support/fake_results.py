@@ -14,7 +14,7 @@ from tamis import schemas
 from tamis.ids import content_hash, document_key, home_shards
 from tamis.ledger import Outputs, dropped_rows
 from tamis.report import database, layout, manifest, page, tables
-from tamis.shards import part_name, write_json, write_table
+from tamis.shards import part_name, read_table, write_json, write_table
 from tamis.urls import url_key
 
 HOSTILE = (
@@ -138,7 +138,9 @@ def make_results(folder: Path, shards: int = 2, *, finish: bool = True) -> dict[
         shards,
         before,
         read,
-        dropped_rows("ingest", repeated, "duplicate_record", matched_id=repeated["id"], similarity=1.0),
+        dropped_rows(
+            "ingest", repeated, "duplicate_record", matched_id=repeated["id"], similarity=1.0, kept_id=repeated["id"]
+        ),
     )
     write_table(
         folder / "ingest/skipped/part-00000.parquet",
@@ -184,6 +186,7 @@ def make_results(folder: Path, shards: int = 2, *, finish: bool = True) -> dict[
         threshold=0.7,
         matched_id=ids["near_kept"],
         similarity=0.9375,
+        kept_id=ids["near_kept"],
     )
     left = cleaned.filter(pc.invert(gone))
     notes = {"largest_bucket": 2.0, "candidate_pairs": 5.0, "audit_pairs": 400.0, "audit_missed": 1.0,
@@ -244,6 +247,17 @@ def make_results(folder: Path, shards: int = 2, *, finish: bool = True) -> dict[
     return ids
 
 
+def join_through(folder: Path, ids: dict[str, str], between: str) -> None:
+    """Change the ledger of minhash_dedup as if `near` had been joined to `near_kept` by a document that went too."""
+    for path in (folder / "minhash_dedup/documents").iterdir():
+        table = read_table(path)
+        write_table(path, table.filter(pc.not_equal(table["id"], between)))
+    for path in (folder / "minhash_dedup/dropped").iterdir():
+        table = read_table(path)
+        names = pc.if_else(pc.equal(table["id"], ids["near"]), between, table["matched_id"])
+        write_table(path, table.set_column(table.schema.get_field_index("matched_id"), "matched_id", names))
+
+
 def stats_row(position, outcome, documents, characters, reason="", source="a", shard=0):
     """A row of the table of counts."""
     return {
@@ -262,7 +276,7 @@ def finish_results(folder: Path) -> None:
         layout=path,
         output=folder / "manifest.json",
     )
-    database.run_views(layout=path, database=folder / "tamis.duckdb")
+    database.run_views(rows=1_000_000, layout=path, database=folder / "tamis.duckdb")
     page.run_page(
         page.Config(),
         layout=path,

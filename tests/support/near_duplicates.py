@@ -43,8 +43,12 @@ def greedy(texts: list[str], threshold: float, n: int = 5) -> dict[int, tuple[in
     return dropped
 
 
-def components(texts: list[str], threshold: float, n: int = 5) -> dict[int, int]:
-    """Brute force: dropped document → the first of its connected component."""
+def components(texts: list[str], threshold: float, n: int = 5) -> dict[int, tuple[int, float, int]]:
+    """Brute force: dropped document → the neighbour it names, their similarity, the first of its connected component.
+
+    A document names the most similar one with another n-gram set, of equal ones the first; where the kept document has
+    its own set, it names that. Of documents with equal sets only the first is named.
+    """
     sets = [ngrams(text, n) for text in texts]
     first = list(range(len(texts)))
     for i in range(len(texts)):
@@ -52,7 +56,14 @@ def components(texts: list[str], threshold: float, n: int = 5) -> dict[int, int]
             if sets[i] and jaccard(sets[i], sets[k]) >= threshold:
                 low, high = sorted((first[i], first[k]))
                 first = [low if f == high else f for f in first]
-    return {i: f for i, f in enumerate(first) if f != i}
+    dropped = {}
+    for i, kept in enumerate(first):
+        if kept == i:
+            continue
+        near = [(jaccard(sets[i], sets[k]), -k) for k in range(len(texts)) if sets[k] != sets[i] or k == kept]
+        similarity, neighbour = max(pair for pair in near)
+        dropped[i] = (-neighbour, similarity, kept)
+    return dropped
 
 
 # One value a band and 256 of them: a pair at Jaccard 0.5 is missed once in 10^77, so recall is certain.

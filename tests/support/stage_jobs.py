@@ -50,6 +50,11 @@ class Outcome(NamedTuple):
         rows = zip(*(self.dropped[name].to_pylist() for name in columns), strict=True)
         return {number(name): (reason, match and number(match), value) for name, reason, match, value in rows}
 
+    def stays(self) -> dict[int, int | None]:
+        """Dropped document → the document kept in its place."""
+        rows = zip(self.dropped["id"].to_pylist(), self.dropped["kept_id"].to_pylist(), strict=True)
+        return {number(name): kept and number(kept) for name, kept in rows}
+
     def kept_numbers(self) -> list[int]:
         """Kept documents by the number in their id."""
         return sorted(number(name) for name in self.kept["id"].to_pylist())

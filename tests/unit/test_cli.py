@@ -10,7 +10,7 @@ import time
 
 import pyarrow.parquet as pq
 import pytest
-from fake_results import HOSTILE_URL, MASK, PAGE, make_results
+from fake_results import HOSTILE_URL, MASK, PAGE, join_through, make_results
 
 from tamis import cli, launch
 from tamis.errors import ConfigError
@@ -77,6 +77,18 @@ def test_why_names_rule_value_threshold_and_the_kept_document(made, capsys):
         assert "https://a.example.org/near?utm_source=x" in out
         assert ids["near_kept"] in out
         assert "word79" not in out.split("It matched")[0]
+
+
+def test_why_names_the_document_that_joined_it_and_the_one_kept_in_its_place(tmp_path, capsys):
+    ids = make_results(tmp_path, finish=False)
+    join_through(tmp_path, ids, ids["hostile"])
+    _, out, _ = tamis(capsys, "why", "--results", tmp_path, ids["near"])
+    matched, instead = out.split("It matched this document, which was also dropped there:")[1].split(
+        "Kept in its place"
+    )
+    assert (ids["hostile"] in matched, ids["near_kept"] in matched) == (True, False)
+    assert "similarity 0.9375" in out
+    assert ids["near_kept"] in instead
 
 
 def test_why_lists_every_capture_of_a_page_and_its_cuts(made, capsys):

@@ -33,6 +33,7 @@ def test_a_row_says_what_was_dropped_and_why(make_documents):
         "threshold": 5.0,
         "matched_id": "m",
         "similarity": None,
+        "kept_id": None,
         "chars": 5,
     }
     # NaN stands for "no value".

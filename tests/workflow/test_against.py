@@ -27,4 +27,6 @@ def test_a_run_against_the_index_of_another(make_folder, small):
     assert len(dropped) > len(held)
     assert {row["reason"] for row in dropped} == {"in_earlier_corpus"}
     assert {row["matched_id"] for row in dropped} <= held
+    # What stays for them is another run's.
+    assert {row["kept_id"] for row in dropped} == {None}
     assert min(row["similarity"] for row in dropped) >= 0.7

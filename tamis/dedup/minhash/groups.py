@@ -16,13 +16,19 @@ import pyarrow.compute as pc
 from tamis import streams
 from tamis.dedup.minhash.verdicts import EXACT, NEAR, VERDICTS
 
+DECIDED = pa.schema(
+    [("rank", pa.int64()), ("shard", pa.int32()), ("copies", pa.int32()), ("matched_id", pa.string()),
+     ("similarity", pa.float64()), ("kept", pa.int64()), ("kept_shard", pa.int32()), ("kept_id", pa.string())]
+)  # fmt: skip
+"""One row a dropped document: the neighbour it names, and rank, shard and id of the one that stays. Sorted by rank."""
+
 
 def _dropped(
-    rank: pa.Array, shard: pa.Array, reason: str, value: pa.Array, matched_id: pa.Array, similarity: pa.Array
+    rank: pa.Array, shard: pa.Array, reason: str, similarity: pa.Array, matched_id: pa.Array, kept_id: pa.Array
 ) -> pa.Table:
     rows = len(rank)
     return pa.table(
-        [rank, shard, pa.array([reason] * rows, pa.string()), value, matched_id, similarity,
+        [rank, shard, pa.array([reason] * rows, pa.string()), similarity, matched_id, similarity, kept_id,
          pa.nulls(rows, pa.int32())],
         schema=VERDICTS,
     )  # fmt: skip
@@ -32,7 +38,7 @@ def _named(rank: pa.Array, shard: pa.Array, copies: pa.Array) -> pa.Table:
     rows = len(rank)
     return pa.table(
         [rank, shard, pa.nulls(rows, pa.string()), pa.nulls(rows, pa.float64()), pa.nulls(rows, pa.string()),
-         pa.nulls(rows, pa.float64()), copies],
+         pa.nulls(rows, pa.float64()), pa.nulls(rows, pa.string()), copies],
         schema=VERDICTS,
     )  # fmt: skip
 
@@ -42,8 +48,7 @@ def _followers(collapsed: pa.Table, decided: pa.Table) -> Iterator[pa.Table]:
 
     Args:
         collapsed: rows of `tamis.dedup.minhash.candidates.COLLAPSED`.
-        decided: the dropped documents among the owners: rank (sorted), value, matched, matched_shard, matched_id,
-            similarity.
+        decided: rows of `DECIDED`, the dropped documents among the owners.
     """
     if not collapsed.num_rows:
         return
@@ -54,20 +59,25 @@ def _followers(collapsed: pa.Table, decided: pa.Table) -> Iterator[pa.Table]:
     gone[inside] = ranks[place[inside]] == collapsed["rank"].to_numpy()[inside]
     stays = collapsed.filter(pa.array(~gone))
     ones = pa.array(np.ones(stays.num_rows))
-    yield _dropped(stays["member"], stays["member_shard"], EXACT, ones, stays["id"], ones)
+    yield _dropped(stays["member"], stays["member_shard"], EXACT, ones, stays["id"], stays["id"])
     yield _named(stays["rank"], stays["shard"], stays["member_copies"])
     moved, followed = collapsed.filter(pa.array(gone)), decided.take(pa.array(place[gone]))
     yield _dropped(
-        moved["member"], moved["member_shard"], NEAR, followed["value"], followed["matched_id"], followed["similarity"]
+        moved["member"],
+        moved["member_shard"],
+        NEAR,
+        followed["similarity"],
+        followed["matched_id"],
+        followed["kept_id"],
     )
-    yield _named(followed["matched"], followed["matched_shard"], moved["member_copies"])
+    yield _named(followed["kept"], followed["kept_shard"], moved["member_copies"])
 
 
 def _outcome(decided: pa.Table, collapsed: pa.Table) -> Iterator[pa.Table]:
     yield _dropped(
-        decided["rank"], decided["shard"], NEAR, decided["value"], decided["matched_id"], decided["similarity"]
+        decided["rank"], decided["shard"], NEAR, decided["similarity"], decided["matched_id"], decided["kept_id"]
     )
-    yield _named(decided["matched"], decided["matched_shard"], decided["copies"])
+    yield _named(decided["kept"], decided["kept_shard"], decided["copies"])
     yield from _followers(collapsed, decided)
 
 
@@ -103,16 +113,17 @@ def greedy_verdicts(edges: Sequence[Path], collapsed: Sequence[Path]) -> Iterato
             dropped = greedy(ranks, table["other"].to_numpy(), table["similarity"].to_numpy(), gone, chosen)
         table = table.take(pa.array(chosen[:dropped]))
         decided = pa.table(
-            {
-                "rank": table["rank"],
-                "shard": table["shard"],
-                "copies": table["copies"],
-                "value": table["similarity"],
-                "matched": table["other"],
-                "matched_shard": table["other_shard"],
-                "matched_id": table["earlier_id"],
-                "similarity": table["similarity"],
-            }
+            [
+                table["rank"],
+                table["shard"],
+                table["copies"],
+                table["earlier_id"],
+                table["similarity"],
+                table["other"],
+                table["other_shard"],
+                table["earlier_id"],
+            ],
+            schema=DECIDED,
         )
         yield from _outcome(decided, some_collapsed)
 
@@ -134,10 +145,10 @@ def _united(edges: Sequence[Path]) -> np.ndarray:
 
 
 def component_verdicts(edges: Sequence[Path], collapsed: Sequence[Path]) -> Iterator[pa.Table]:
-    """A document is dropped iff it is not the first of its connected component; it names that first one.
+    """A document is dropped iff it is not the first of its connected component, which stays for all of it.
 
-    `similarity` is the exact Jaccard to the named document where the two were compared, and null where a chain of other
-    documents joins them; `value` is the highest exact Jaccard to any neighbour.
+    It names the most similar of its own neighbours, of equally similar ones the first in keep order, whether that one
+    stays or not: a chain of documents may join it to the one that stays, without any similarity between the two.
 
     Args:
         edges: sorted files of `tamis.dedup.minhash.verification.EDGES`, each edge both ways.
@@ -158,25 +169,23 @@ def component_verdicts(edges: Sequence[Path], collapsed: Sequence[Path]) -> Iter
         # The first of a component comes before its other members; its neighbours are all later, so the id is its own.
         for rank, name, shard in zip(*(own[c].to_pylist() for c in ("rank", "earlier_id", "shard")), strict=True):
             first[rank] = (name, shard)
-        others = table.filter(pc.not_equal(table["rank"], table["root"]))
-        direct = pc.if_else(pc.equal(others["other"], others["root"]), others["similarity"], None)
-        decided = (
-            others.append_column("direct", direct)
-            .group_by(["rank", "shard", "copies", "root"], use_threads=False)
-            .aggregate([("similarity", "max"), ("direct", "max")])
-            .sort_by("rank")
+        others = table.filter(pc.not_equal(table["rank"], table["root"])).sort_by(
+            [("rank", "ascending"), ("similarity", "descending"), ("other", "ascending")]
         )
-        names = [first[rank] for rank in decided["root"].to_pylist()]
+        ranks = others["rank"].to_numpy()
+        joined = others.take(pa.array(np.flatnonzero(np.diff(ranks, prepend=-1))))
+        names = [first[rank] for rank in joined["root"].to_pylist()]
         decided = pa.table(
-            {
-                "rank": decided["rank"],
-                "shard": decided["shard"],
-                "copies": decided["copies"],
-                "value": decided["similarity_max"],
-                "matched": decided["root"],
-                "matched_shard": pa.array([shard for _, shard in names], pa.int32()),
-                "matched_id": pa.array([name for name, _ in names], pa.string()),
-                "similarity": decided["direct_max"],
-            }
+            [
+                joined["rank"],
+                joined["shard"],
+                joined["copies"],
+                pc.if_else(pc.less(joined["other"], joined["rank"]), joined["earlier_id"], joined["later_id"]),
+                joined["similarity"],
+                joined["root"],
+                pa.array([shard for _, shard in names], pa.int32()),
+                pa.array([name for name, _ in names], pa.string()),
+            ],
+            schema=DECIDED,
         )
         yield from _outcome(decided, some_collapsed)

@@ -12,10 +12,10 @@ from tamis.ledger import dropped_rows
 
 VERDICTS = pa.schema(
     [("rank", pa.int64()), ("shard", pa.int32()), ("reason", pa.string()), ("value", pa.float64()),
-     ("matched_id", pa.string()), ("similarity", pa.float64()), ("copies", pa.int32())]
+     ("matched_id", pa.string()), ("similarity", pa.float64()), ("kept_id", pa.string()), ("copies", pa.int32())]
 )  # fmt: skip
-"""One row a dropped document, for its shard; and one for the shard of the kept document that it names, with no reason,
-the rank of the kept document and the copies of the dropped one."""
+"""One row a dropped document, for its shard; and one for the shard of the kept document that stands for it, with no
+reason, the rank of the kept document and the copies of the dropped one."""
 
 EXACT = "exact_ngram_set"
 NEAR = "near_duplicate"
@@ -54,6 +54,8 @@ def with_earlier(verdicts: pa.Table, earlier: pa.Table) -> pa.Table:
             earlier["similarity"],
             earlier["matched_id"],
             earlier["similarity"],
+            # What stands for it is kept by another run.
+            pa.nulls(earlier.num_rows, pa.string()),
             pa.nulls(earlier.num_rows, pa.int32()),
         ],
         schema=VERDICTS,
@@ -70,7 +72,7 @@ def split_by_verdict(
         stage: its name, for the ledger.
         documents: documents as read.
         gone: the rows of `VERDICTS` with a reason, of their shard.
-        extra: rank and copies_sum of documents that dropped ones name.
+        extra: rank and copies_sum of documents that stand for dropped ones.
         threshold: for the ledger.
 
     Returns:
@@ -87,6 +89,7 @@ def split_by_verdict(
         threshold=threshold,
         matched_id=found["matched_id"],
         similarity=found["similarity"],
+        kept_id=found["kept_id"],
     )
     kept = documents.filter(stays) if dropped.num_rows else documents
     more = extra["copies_sum"].take(pc.index_in(kept["rank"], value_set=extra["rank"]))

@@ -13,16 +13,17 @@ from tamis.dedup.minhash.signatures import Scheme, Sets, read_all_sets, read_set
 from tamis.errors import ShardMismatchError
 
 SETS = pa.schema(
-    [("rank", pa.int64()), ("copies", pa.int32()), ("scope", pa.uint64()), ("others", pa.large_list(pa.int64())),
-     ("grams", pa.large_list(pa.uint64()))]
+    [("rank", pa.int64()), ("id", pa.string()), ("copies", pa.int32()), ("scope", pa.uint64()),
+     ("others", pa.large_list(pa.int64())), ("grams", pa.large_list(pa.uint64()))]
 )  # fmt: skip
 """One row a document and shard it has candidates in: their ranks, and the document's n-gram set."""
 
 EDGES = pa.schema(
     [("rank", pa.int64()), ("shard", pa.int32()), ("copies", pa.int32()), ("other", pa.int64()),
-     ("other_shard", pa.int32()), ("earlier_id", pa.string()), ("similarity", pa.float64())]
+     ("other_shard", pa.int32()), ("earlier_id", pa.string()), ("later_id", pa.string()), ("similarity", pa.float64())]
 )  # fmt: skip
-"""One row a verified pair: a document, its neighbour, and the id of the earlier of the two. Sorted by rank, other."""
+"""One row a verified pair: a document, its neighbour, and the ids of the earlier and the later of the two. Sorted by
+rank, other. Where edges are given one way only, nobody needs the id of the later one, and it is null."""
 
 
 def _positions(ranks: np.ndarray, wanted: np.ndarray, where: str) -> np.ndarray:
@@ -43,7 +44,7 @@ def _one_round(known: pa.Table, some: Sets, pairs: pa.Table, shards: int) -> Ite
     """The rows of `SETS` for each shard, of the documents of one batch.
 
     Args:
-        known: rank, copies and scope of these documents.
+        known: rank, id, copies and scope of these documents.
         some: their sets.
         pairs: the candidate pairs of these documents, sorted by later, earlier.
         shards: how many.
@@ -62,7 +63,8 @@ def _one_round(known: pa.Table, some: Sets, pairs: pa.Table, shards: int) -> Ite
         chosen = by_rank[np.searchsorted(present, ranks)]
         offsets = np.append(starts, len(rows)).astype(np.int64)
         others = pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(earlier[rows]))
-        yield pa.table([ranks, copies[chosen], scopes[chosen], others, sets.take(pa.array(chosen))], schema=SETS)
+        names = known["id"].take(pa.array(chosen))
+        yield pa.table([ranks, names, copies[chosen], scopes[chosen], others, sets.take(pa.array(chosen))], schema=SETS)
 
 
 def needed_sets(
@@ -72,7 +74,7 @@ def needed_sets(
 
     Args:
         documents: the documents of this shard, read a few thousand at a time.
-        signatures: their signatures (rank, copies, size, scope).
+        signatures: their signatures (rank, id, copies, size, scope).
         pairs: candidate pairs whose later document is here, sorted by later, earlier.
         scheme: how sets are made.
         shards: how many.
@@ -151,16 +153,17 @@ def verified(
                 threshold,
                 result,
             )
-            lengths = np.diff(others.offsets.to_numpy())
-            close = (result >= threshold) & (np.repeat(table["scope"].to_numpy(), lengths) == scopes[numbers])
-            later = np.repeat(table["rank"].to_numpy(), lengths)[close]
-            later_copies = np.repeat(table["copies"].to_numpy(), lengths)[close]
-            earlier = numbers[close]
-            names, similarity = ids.take(pa.array(earlier)), result[close]
+            sources = np.repeat(np.arange(table.num_rows), np.diff(others.offsets.to_numpy()))
+            close = (result >= threshold) & (table["scope"].to_numpy()[sources] == scopes[numbers])
+            row, earlier = sources[close], numbers[close]
+            later, later_copies = table["rank"].to_numpy()[row], table["copies"].to_numpy()[row]
             here, there = np.full(len(earlier), shard, np.int32), np.full(len(earlier), origin, np.int32)
-            edges.append(pa.table([later, there, later_copies, wanted[earlier], here, names, similarity], schema=EDGES))
+            names = [
+                ids.take(pa.array(earlier)),
+                table["id"].take(pa.array(row)) if both_ways else pa.nulls(len(row), pa.string()),
+                result[close],
+            ]
+            edges.append(pa.table([later, there, later_copies, wanted[earlier], here, *names], schema=EDGES))
             if both_ways:
-                edges.append(
-                    pa.table([wanted[earlier], here, copies[earlier], later, there, names, similarity], schema=EDGES)
-                )
+                edges.append(pa.table([wanted[earlier], here, copies[earlier], later, there, *names], schema=EDGES))
     return pa.concat_tables(edges).combine_chunks().sort_by([("rank", "ascending"), ("other", "ascending")])

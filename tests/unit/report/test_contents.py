@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pytest
 from fake_results import make_results
 
@@ -22,12 +23,16 @@ def test_largest_groups_are_counted_in_the_ledger(made):
     results = Results.open(folder)
     with database.connect(results) as connection:
         assert contents.largest_groups(results, connection, 3) == []
-        names = f"'{ids['near_kept']}', '{ids['near_kept']}', 'item'"
-        connection.execute(
-            f"CREATE OR REPLACE VIEW dropped AS SELECT 'minhash_dedup' AS stage, unnest([{names}]) AS matched_id"
-        )
-        (group,) = contents.largest_groups(results, connection, 3)
-    assert group == Group("minhash_dedup", ids["near_kept"], 2, "https://a.example.org/near?utm_source=x")
+        # Two for one document that stays, joined by different neighbours; two that an item of another corpus equals.
+        rows = [("b", ids["near_kept"]), ("c", ids["near_kept"]), ("item", None), ("item", None), ("c", None)]
+        columns = [["minhash_dedup"] * len(rows), *map(list, zip(*rows, strict=True))]
+        connection.register("made", pa.table(columns, ["stage", "matched_id", "kept_id"]))
+        connection.execute("CREATE OR REPLACE VIEW dropped AS SELECT * FROM made")
+        found = contents.largest_groups(results, connection, 3)
+    assert set(found) == {
+        Group("minhash_dedup", ids["near_kept"], 2, "https://a.example.org/near?utm_source=x"),
+        Group("minhash_dedup", "item", 2, None),
+    }
 
 
 def test_a_giant_group_raises_its_alarm_where_no_group_is_listed(made, monkeypatch):

@@ -6,7 +6,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from fake_results import HOSTILE, HOSTILE_URL, finish_results, make_results
+from fake_results import HOSTILE, HOSTILE_URL, finish_results, join_through, make_results
 
 from tamis.errors import AlarmError
 from tamis.report import page
@@ -101,6 +101,17 @@ def test_figures_and_samples_are_there(made):
     assert "heuristics dropped 100.0 % of source poor: 0 of 30 documents are left" in text
     assert "mixtures/main" in text
     assert "1 record skipped" in text
+
+
+def test_the_kept_document_is_named_apart_from_the_matched_one(made, tmp_path):
+    _, _, source, _ = made
+    assert "kept instead</span>" in source
+    ids = make_results(tmp_path)
+    join_through(tmp_path, ids, ids["hostile"])
+    finish_results(tmp_path)
+    source = (tmp_path / "report/index.html").read_text(encoding="utf-8")
+    assert "kept instead</span>" not in source
+    assert f"kept instead {ids['near_kept']}" in source
 
 
 def test_a_chain_without_deliveries_or_models_still_has_a_page(tmp_path):

@@ -7,7 +7,7 @@ import dataclasses
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from fake_results import BANNER, MASK, make_results
+from fake_results import BANNER, MASK, join_through, make_results
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,6 +62,13 @@ def test_a_near_duplicate_stands_beside_what_was_kept(folders):
     assert (entry.value, entry.threshold, entry.similarity) == (0.9375, 0.7, 0.9375)
     assert [piece.text.strip() for piece in entry.document.pieces if piece.mark == "only"] == ["other7"]
     assert [piece.text.strip() for piece in entry.matched.pieces if piece.mark == "only"] == ["word7"]
+
+
+def test_what_a_chain_joined_stands_beside_its_neighbour_and_names_what_was_kept(tmp_path):
+    ids = make_results(tmp_path)
+    join_through(tmp_path, ids, ids["hostile"])
+    (entry,) = samples.of_stage(Results.open(tmp_path), "minhash_dedup", SIZES).dropped["near_duplicate"]
+    assert (entry.matched_id, entry.matched.id, entry.kept_id) == (ids["hostile"], ids["hostile"], ids["near_kept"])
 
 
 def test_cuts_are_shown_in_the_text_the_stage_read(folders):

@@ -35,9 +35,7 @@ def run(folder, sources, shards=1, config=None):
     units = ingest.units(sources, config)
     for index, unit in enumerate(units):
         ingest.run_map(
-            source=unit.source.model_dump(mode="json"),
-            priority=unit.priority,
-            files=[str(path) for path in unit.files],
+            **unit.params(),
             shards=shards,
             output=folder / "map" / f"part-{index:05d}.arrow",
             skipped=folder / "skipped" / f"part-{index:05d}.parquet",
@@ -183,7 +181,9 @@ def test_unreadable_records_are_listed_and_counted(tmp_path):
     }
     assert {row["path"] for row in skipped} == {str(path)}
     counts = read_json(tmp_path / "out" / "read" / "part-00000.json")
-    assert counts == {"source": "web", "files": [{"path": str(path), "records": 1, "skipped": 5}]}
+    (file,) = counts["files"]
+    assert counts["source"] == "web"
+    assert (file["path"], file["records"], file["skipped"], file["bad"]) == (str(path), 1, 5, None)
 
 
 def test_a_source_without_a_document_fails_and_is_named(tmp_path):
@@ -311,7 +311,7 @@ def test_documents_are_the_same_whatever_is_gathered_together(tmp_path_factory, 
     columns = ("id", "text", "url", "metadata", "copies", "rank")
     assert list(zip(*(many[name].to_pylist() for name in columns), strict=True)) == documents
     assert many_dropped["id"].to_pylist() == repeats
-    assert many_dropped["matched_id"].to_pylist() == repeats
+    assert many_dropped["matched_id"].to_pylist() == many_dropped["kept_id"].to_pylist() == repeats
 
 
 def test_tables_of_the_map_job_hold_few_rows_and_few_characters():
@@ -340,6 +340,8 @@ def test_the_map_job_does_not_hold_its_unit(tmp_path):
             source=source(path).model_dump(mode="json"),
             priority=0,
             files=[str(path)],
+            fields=[],
+            token="",
             shards=2,
             output=tmp_path / "rows.arrow",
             skipped=tmp_path / "skipped.parquet",
@@ -378,7 +380,7 @@ def test_many_unreadable_records_are_all_listed(tmp_path):
     skipped = pq.read_table(tmp_path / "out" / "skipped" / "part-00000.parquet")
     assert skipped["record"].to_pylist() == list(range(1, 11))
     counts = read_json(tmp_path / "out" / "read" / "part-00000.json")
-    assert counts["files"][0] == {"path": str(path), "records": 1, "skipped": 10}
+    assert (counts["files"][0]["records"], counts["files"][0]["skipped"]) == (1, 10)
 
 
 def test_rows_of_other_shards_and_damaged_rows_are_refused(tmp_path):

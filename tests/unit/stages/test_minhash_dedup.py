@@ -86,13 +86,28 @@ def test_greedy_keeps_what_is_similar_only_to_dropped_documents(tmp_path: Path, 
     assert by_greedy.kept_numbers() == [0, 2]
     by_components = run(tmp_path / "b", make_documents(chain), Config(grouping="components"))
     assert by_components.kept_numbers() == [0]
+    assert by_greedy.stays() == {1: 0, 3: 2}
     direct = jaccard(sets[0], sets[1])
-    assert by_components.matches() == {
-        1: ("near_duplicate", 0, direct),
-        2: ("near_duplicate", 0, None),
-        3: ("near_duplicate", 0, None),
-    }
+    # Each names the neighbour that joins it, the first of equally similar ones; all make room for the first of the chain.
+    assert by_components.matches() == {i: ("near_duplicate", i - 1, direct) for i in (1, 2, 3)}
+    assert by_components.stays() == {1: 0, 2: 0, 3: 0}
     assert by_components.dropped["value"].to_pylist() == [direct] * 3
+    assert by_components.kept["copies"].to_pylist() == [4]
+
+
+def test_a_document_that_later_ones_join_to_its_group_names_the_most_similar_of_them(
+    tmp_path: Path, make_documents
+) -> None:
+    # The second is similar to the third and the fourth only, more to the fourth; and a copy of it follows it.
+    words = [f"w{i}" for i in range(80)]
+    texts = [" ".join(words[first : first + 44]) for first in (0, 14, 7, 10)] + [" ".join(words[14:58]).title()]
+    sets = [ngrams(text) for text in texts]
+    near = jaccard(sets[1], sets[3])
+    assert near > jaccard(sets[1], sets[2]) > 0.65 > jaccard(sets[0], sets[1])
+    outcome = run(tmp_path, make_documents(texts), Config(grouping="components", **CERTAIN | {"threshold": 0.65}))
+    matches = outcome.matches()
+    assert matches[1] == matches[4] == ("near_duplicate", 3, near)
+    assert outcome.stays() == dict.fromkeys((1, 2, 3, 4), 0)
 
 
 def test_most_similar_kept_document_is_named_and_ties_go_to_the_first(tmp_path: Path, make_documents) -> None:
@@ -129,6 +144,7 @@ def test_greedy_equals_brute_force(texts: list[str], ngram: int, seed: int) -> N
     )
     expected = greedy(texts, 0.5, ngram)
     assert {i: match[1:] for i, match in outcome.matches().items()} == expected
+    assert outcome.stays() == {i: kept for i, (kept, _) in expected.items()}
     for reason, _, similarity in outcome.matches().values():
         assert (reason == "exact_ngram_set") == (similarity == 1.0)
     named = Counter(kept for kept, _ in expected.values())
@@ -147,11 +163,10 @@ def test_components_equal_brute_force(texts: list[str], ngram: int) -> None:
         Config(ngram=ngram, grouping="components", **CERTAIN),
         shards=2,
     )
-    assert {i: match[1] for i, match in outcome.matches().items()} == components(texts, 0.5, ngram)
-    sets = [ngrams(text, ngram) for text in texts]
-    for i, (_, kept, similarity) in outcome.matches().items():
-        exact = jaccard(sets[i], sets[kept])
-        assert similarity == (exact if exact >= 0.5 else None)
+    expected = components(texts, 0.5, ngram)
+    assert {i: match[1:] for i, match in outcome.matches().items()} == {i: told[:2] for i, told in expected.items()}
+    assert outcome.stays() == {i: told[2] for i, told in expected.items()}
+    assert outcome.dropped["value"].equals(outcome.dropped["similarity"])
 
 
 @pytest.mark.parametrize("grouping", ["greedy", "components"])

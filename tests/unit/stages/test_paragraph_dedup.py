@@ -166,6 +166,7 @@ def test_equals_the_oracle_for_any_number_of_shards(documents, config, split):
     assert Counter(key for row in looked_at for key in paragraphs(row["text"], row["id"])) == Counter(had)
     # A document that others name stays.
     assert {row["matched_id"] for row in dropped.to_pylist()} - {None} <= {row["id"] for row in kept.to_pylist()}
+    assert dropped["kept_id"].equals(dropped["matched_id"])
 
 
 LONG = "the quick brown fox jumps over the lazy dog again and again until it is tired of it"

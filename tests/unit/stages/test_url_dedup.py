@@ -72,7 +72,7 @@ def test_equals_a_dictionary(make_documents, tmp_path_factory, urls, seed):
         best.setdefault(url_key(row["url"]) if row["url"] else row["id"], row["id"])
     assert set(kept["id"].to_pylist()) == set(best.values())
     for row in dropped.to_pylist():
-        assert row["matched_id"] == best[url_key(row["url"])]
+        assert row["matched_id"] == row["kept_id"] == best[url_key(row["url"])]
     assert sum(kept["copies"].to_pylist()) == len(urls)
 
 

@@ -1,0 +1,284 @@
+"""Reading the files of a unit and writing down what was read: size, time, hash, counts, and what was wrong.
+
+A file is looked at, hashed, read, and looked at again: one that changes while it is read fails its job, because nobody
+could say what became of it. The record (`ReadRecord`, one a unit) is what the next parse of the workflow compares with.
+
+With `on_bad_file: skip` a file that turns out damaged gives nothing, not even the records before the damage: what a
+file gives waits, in memory up to `WAITING_BYTES` and beyond that on disk, until the file has been read to its end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, NamedTuple
+
+import pyarrow as pa
+from pydantic import Field
+
+from tamis import schemas
+from tamis.errors import SourceError
+from tamis.readers.patterns import irregular
+from tamis.readers.record import OnBadFile, Record, Skip, Source, shorten
+from tamis.readers.signatures import check
+from tamis.section import Section
+
+log = logging.getLogger(__name__)
+
+WAITING_BYTES = 32 << 20
+SKIPS = 4_096
+"""Skips that are held as Python objects."""
+
+
+class ReadFile(Section):
+    """What was read of one file."""
+
+    path: str = Field(description="The file, as the configuration names it.")
+    records: int = Field(0, description="Records that were read.")
+    skipped: int = Field(0, description="Records that could not be read; 1 for a bad file.")
+    bytes: int = Field(0, description="Its size.")
+    mtime_ns: int = Field(description="Its modification time, in nanoseconds since 1970; -1 where no file is.")
+    sha256: str | None = Field(None, description="Hash of the bytes that were read; null where none could be.")
+    fields: dict[str, int] = Field(
+        default_factory=dict,
+        description="For each field or column that the configuration names: the records in which it was not null.",
+    )
+    bad: str | None = Field(None, description="Why nothing of the file was used, or null.")
+
+
+class ReadRecord(Section):
+    """What the job of a unit has read: `<results>/ingest/read/part-*.json`."""
+
+    source: str = Field(description="Name of the source.")
+    token: str = Field(description="Stands for the content of the files; the same token makes the same documents.")
+    on_bad_file: OnBadFile = Field(description="What the source said of bad files.")
+    files: tuple[ReadFile, ...] = Field(description="Its files, in order.")
+
+
+class State(NamedTuple):
+    """Size and time of a file, by which it is taken for unchanged."""
+
+    bytes: int
+    mtime_ns: int
+
+
+NO_FILE = State(0, -1)
+"""Of links that lead nowhere, pipes, and files that could not be opened: whatever comes in their place is another."""
+
+
+def state_of(path: Path) -> State:
+    """Size and modification time of a file; `NO_FILE` where something else stands.
+
+    Raises:
+        FileNotFoundError: nothing stands there.
+    """
+    if irregular(path):
+        return NO_FILE
+    found = path.stat()
+    return State(found.st_size, found.st_mtime_ns)
+
+
+def sha256_of(path: Path) -> str:
+    """The hash of a file, 64 hex digits, read in blocks of a few hundred kilobytes.
+
+    Raises:
+        OSError: it cannot be opened or read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def _unchanged(path: Path) -> Iterator[tuple[State, str]]:
+    """Size, time and hash of a file that is read meanwhile, by its path.
+
+    Raises:
+        SourceError: missing, cannot be opened, or another file or other content than at first.
+    """
+    try:
+        before = path.stat()
+        digest = sha256_of(path)
+    except OSError as error:
+        msg = f"{path}: cannot be opened ({error.strerror or error}); check the paths of the source"
+        raise SourceError(msg) from error
+    try:
+        yield State(before.st_size, before.st_mtime_ns), digest
+    finally:
+        # Also where the reader has found it damaged: half of a file that is being written is no damaged one.
+        _compare(path, before)
+
+
+def _compare(path: Path, before: os.stat_result) -> None:
+    try:
+        after = path.stat()
+    except FileNotFoundError as error:
+        msg = f"{path}: taken away while it was read; nothing of it is used. Run again when its folder is settled."
+        raise ChangedError(msg) from error
+    if (before.st_ino, before.st_size, before.st_mtime_ns) != (after.st_ino, after.st_size, after.st_mtime_ns):
+        what = f"{before.st_size} bytes, then {after.st_size}" if before.st_size != after.st_size else "written to"
+        msg = (
+            f"{path}: changed while it was read ({what}); nothing of it is used. Run again when what writes it is done."
+        )
+        raise ChangedError(msg)
+
+
+class ChangedError(SourceError):
+    """A file changed while it was read."""
+
+
+class _Waiting:
+    """Tables of one schema that wait until a file has been read to its end."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._writer: pa.ipc.RecordBatchStreamWriter | None = None
+
+    def add(self, table: pa.Table) -> None:
+        """One more."""
+        if self._writer is None:
+            self._writer = pa.ipc.new_stream(self._file, table.schema)
+        self._writer.write_table(table)
+
+    def tables(self) -> Iterator[pa.Table]:
+        """All of them, in order."""
+        if self._writer is None:
+            return
+        self._writer.close()
+        self._file.seek(0)
+        with pa.ipc.open_stream(self._file) as reader:
+            for batch in reader:
+                yield pa.Table.from_batches([batch])
+
+
+@contextmanager
+def _waiting(folder: Path) -> Iterator[_Waiting]:
+    with tempfile.SpooledTemporaryFile(WAITING_BYTES, dir=str(folder)) as file:
+        yield _Waiting(file)
+
+
+class Reading:
+    """Reads the files of a unit, one after the other, and keeps count of what was in them."""
+
+    def __init__(
+        self,
+        source: Source,
+        files: Sequence[str],
+        skipped: Callable[[pa.Table], None],
+        folder: Path,
+        fields: Iterable[str] = (),
+    ) -> None:
+        """Read nothing yet.
+
+        Args:
+            source: the section of the files' source.
+            files: paths.
+            skipped: takes the records that could not be read, some at a time, as rows of `tamis.schemas.SKIPPED`.
+            folder: for what waits on disk, with `on_bad_file: skip`.
+            fields: names of fields to say of in how many records they were; those that the reader does not know are
+                left out.
+        """
+        self.files: list[ReadFile] = []
+        """What was read of each file, of those that were read to their end."""
+        self._source, self._paths, self._fields = source, [Path(name) for name in files], sorted(fields)
+        self._skipped, self._folder = skipped, folder
+        self._skips: list[Skip] = []
+
+    def tables(self, convert: Callable[[Iterator[Record]], Iterator[pa.Table]]) -> Iterator[pa.Table]:
+        """The records of all files as tables.
+
+        Args:
+            convert: records → tables of one schema, at least one, if without rows.
+
+        Raises:
+            SourceError: a file changed while it was read; or it is missing, damaged or of another format, where the
+                source does not skip such files.
+        """
+        if self._source.on_bad_file == "fail":
+            try:
+                yield from convert(record for path in self._paths for record in self._records(path))
+            except ChangedError:
+                raise
+            except SourceError as error:
+                msg = f"{error} (With on_bad_file: skip its source lists such files and goes on without them.)"
+                raise SourceError(msg) from error
+        else:
+            yield from convert(iter(()))
+            for path in self._paths:
+                yield from self._whole(path, convert)
+        self._settle(self._skipped)
+
+    def record(self, token: str) -> ReadRecord:
+        """What was read, to be written down.
+
+        Args:
+            token: of the unit, as the workflow was parsed.
+        """
+        source = self._source
+        return ReadRecord(source=source.name, token=token, on_bad_file=source.on_bad_file, files=tuple(self.files))
+
+    def _records(self, path: Path, skipped: Callable[[pa.Table], None] | None = None) -> Iterator[Record]:
+        if what := irregular(path) if os.path.lexists(path) else None:
+            msg = f"{path}: is {what}, not a file"
+            raise SourceError(msg)
+        with _unchanged(path) as (state, digest):
+            check(path, self._source.name, self._source.format, self._source.reads)
+            counts: Counter[str] = Counter()
+            records = skips = 0
+            for item in self._source.read_and_count(path, counts):
+                if isinstance(item, Skip):
+                    skips += 1
+                    self._skip(item, skipped or self._skipped)
+                else:
+                    records += 1
+                    yield item
+        fields = {name: counts[name] for name in self._fields if name in counts}
+        found = ReadFile(
+            path=str(path), records=records, skipped=skips, sha256=digest, fields=fields, **state._asdict()
+        )
+        self.files.append(found)
+        log.info("%s: %d records, %d skipped", path, records, skips)
+
+    def _whole(self, path: Path, convert: Callable[[Iterator[Record]], Iterator[pa.Table]]) -> Iterator[pa.Table]:
+        """The tables of a file that can be read to its end; none of another, which is listed."""
+        self._settle(self._skipped)
+        with _waiting(self._folder) as rows, _waiting(self._folder) as skips:
+            try:
+                for table in convert(self._records(path, skips.add)):
+                    rows.add(table)
+            except ChangedError:
+                raise
+            except SourceError as error:
+                self._skips.clear()
+                self._bad(path, str(error))
+                return
+            self._settle(skips.add)
+            for table in skips.tables():
+                self._skipped(table)
+            yield from rows.tables()
+
+    def _bad(self, path: Path, why: str) -> None:
+        log.warning("skipped as a whole: %s", why)
+        self._skip(Skip(str(path), 0, "bad_file", shorten(why)), self._skipped)
+        state, digest = NO_FILE, None
+        # What cannot be opened has no hash, and is looked at again by the next run.
+        if os.access(path, os.R_OK) and not irregular(path):
+            with _unchanged(path) as (state, digest):
+                pass
+        self.files.append(ReadFile(path=str(path), skipped=1, sha256=digest, bad=why, **state._asdict()))
+
+    def _skip(self, item: Skip, skipped: Callable[[pa.Table], None]) -> None:
+        self._skips.append(item)
+        if len(self._skips) == SKIPS:
+            self._settle(skipped)
+
+    def _settle(self, skipped: Callable[[pa.Table], None]) -> None:
+        rows = [{"source": self._source.name, **asdict(skip)} for skip in self._skips]
+        skipped(pa.Table.from_pylist(rows, schemas.SKIPPED))
+        self._skips.clear()

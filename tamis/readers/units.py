@@ -1,0 +1,324 @@
+"""Which files are read together by one job, and whether they are what an earlier run has read: the parse's side.
+
+**The content decides.** A unit has a token, a part of its job's params. It is made from size and modification time of
+the unit's files, and the job writes it down with what it has read (`tamis/readers/observed.py`). At the next parse
+files of the recorded size and time are taken for unchanged; others are hashed, in whatever direction they differ. As
+long as all hashes are the recorded ones, the recorded token is repeated, and nothing runs; else there is a new one.
+A file whose content is pinned by the configuration counts with its pin alone, whether it has been fetched or not.
+
+**Cuts and numbers stay where they were.** A cut lies between two files where the hash of the second's path is smallest
+among those that leave a unit at least a quarter full: so an added file changes its own unit and seldom the next. And a
+unit of the same files as in the last run keeps its number, whatever was added before it.
+
+Two small files beside the results remember what would be dear to find out again; both may be lost.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shlex
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from tamis.errors import ConfigError, TamisError
+from tamis.readers.observed import NO_FILE, ReadFile, ReadRecord, State, sha256_of, state_of
+from tamis.readers.record import Source
+from tamis.section import canonical, workflow_path
+from tamis.shards import part_name, read_json, write_json
+
+log = logging.getLogger("tamis.inputs")
+
+NAME_BYTES = 64_000
+"""Bytes of the names of a unit's files, at most: they stand in the command line of its job, and Linux takes 131,072
+bytes there."""
+
+FULL = 4
+"""A cut is looked for from a fourth of the bounds on. With 1 MB files and 64 MB a unit is on average 5/8 full."""
+
+SAID_BYTES = 2_000_000_000
+"""From so many bytes to hash on, some seconds of work, it is said why the start takes its time."""
+
+PLAN = ".tamis.units.json"
+HASHES = ".tamis.hashes.json"
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Input files of one source that one job reads.
+
+    Attributes:
+        source: its section.
+        priority: the source's place in the configuration, 0 = first.
+        files: paths, sorted.
+        token: stands for the content of the files.
+        no_files: those of the paths where something else stands, which are listed as bad files.
+    """
+
+    source: Source
+    priority: int
+    files: tuple[Path, ...]
+    token: str = ""
+    no_files: frozenset[Path] = frozenset()
+
+    def params(self) -> dict[str, Any]:
+        """What the job depends on that reads it."""
+        source = self.source.model_dump(mode="json")
+        if source["paths"]:
+            # Another pattern of the source is nothing to a unit whose files it does not name.
+            del source["paths"]
+        return {
+            "source": source,
+            "priority": self.priority,
+            "files": [str(path) for path in self.files],
+            "fields": self.source.named_fields(),
+            "token": self.token,
+        }
+
+    def awaited(self) -> list[str]:
+        """The files that must be there before the job starts: all but links that lead nowhere, pipes and the like."""
+        return [str(path) for path in self.files if path not in self.no_files]
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """By which it is known again in the next run."""
+        return (self.source.name, *(str(path) for path in self.files))
+
+
+@dataclass(frozen=True)
+class _Input:
+    """One input file: where, how large, when; or its pin."""
+
+    path: Path
+    state: State | None
+    pin: str | None
+
+    @property
+    def weight(self) -> tuple[int, int]:
+        """Bytes of the file, and of its name in a command line."""
+        name = shlex.quote(canonical(str(self.path)))
+        return (self.state.bytes if self.state else 0), len(name.encode("utf-8", "surrogateescape")) + 1
+
+
+def units(sources: Sequence[Source], unit_bytes: int, results: Path | None) -> list[Unit]:
+    """Cut the files of all sources into units, in the order of their numbers.
+
+    Args:
+        sources: the sections.
+        unit_bytes: of the files of a unit, at most; a larger file is a unit of its own.
+        results: the folder of an earlier run's results; None where there is none to compare with.
+
+    Raises:
+        SourceError: a path of a source is missing or no file, or a pattern matches nothing.
+        ConfigError: the workflow cannot carry the name of a file.
+    """
+    found: list[tuple[Unit, list[_Input]]] = []
+    for priority, source in enumerate(sources):
+        inputs = _inputs(source, priority)
+        groups = [[one] for one in inputs] if source.stands_alone else _cut(inputs, unit_bytes)
+        found += [(_unit(source, priority, group), group) for group in groups]
+    placed = _placed(found, {} if results is None else _numbers(results))
+    records = [None if results is None else _record(results, number, unit) for number, (unit, _) in enumerate(placed)]
+    hashes = _Hashes(results)
+    hashes.look_up(
+        (one.path, one.state, known)
+        for (_, group), record in zip(placed, records, strict=True)
+        if isinstance(record, ReadRecord)
+        for one, known in zip(group, record.files, strict=True)
+        if one.state and not one.pin
+    )
+    return [_compared(unit, group, record, hashes) for (unit, group), record in zip(placed, records, strict=True)]
+
+
+def remember(planned: Sequence[Unit], results: Path) -> None:
+    """Write down the numbers of the units of a run that begins, for the next one to repeat."""
+    _keep(results / PLAN, [list(unit.key) for unit in planned])
+
+
+def _inputs(source: Source, priority: int) -> list[_Input]:
+    pins = source.pinned_hashes()
+    found = []
+    for path in source.input_files():
+        try:
+            workflow_path(path)
+        except ValueError as error:
+            raise ConfigError(f"sources[{priority}].paths ({source.name}): {error}") from error
+        pin = pins.get(path)
+        found.append(_Input(path, None if pin else state_of(path), pin))
+    return found
+
+
+def _unit(source: Source, priority: int, group: Sequence[_Input]) -> Unit:
+    no_files = frozenset(one.path for one in group if one.state == NO_FILE)
+    return Unit(source, priority, tuple(one.path for one in group), no_files=no_files)
+
+
+def _cut(inputs: Sequence[_Input], unit_bytes: int) -> list[list[_Input]]:
+    """Cut a sequence of files where it will be cut again when some files come or go."""
+    bounds = (unit_bytes, NAME_BYTES)
+    groups, start = [], 0
+    while start < len(inputs):
+        end, total = start, (0, 0)
+        cuts: list[int] = []
+        while end < len(inputs):
+            size, name = inputs[end].weight
+            total = (total[0] + size, total[1] + name)
+            if end > start and (total[0] > bounds[0] or total[1] > bounds[1]):
+                break
+            end += 1
+            if total[0] * FULL > bounds[0] or total[1] * FULL > bounds[1]:
+                cuts.append(end)
+        if end < len(inputs) and cuts:
+            end = min(cuts, key=lambda cut: blake2b(os.fsencode(inputs[cut].path)).digest())
+        groups.append(list(inputs[start:end]))
+        start = end
+    return groups
+
+
+def _numbers(results: Path) -> dict[tuple[str, ...], int]:
+    """The numbers that the units of the last run had; none where that is not known."""
+    plan = _kept(results / PLAN)
+    if not isinstance(plan, list):
+        return {}
+    return {tuple(key): number for number, key in enumerate(plan) if isinstance(key, list)}
+
+
+def _placed(
+    found: Sequence[tuple[Unit, list[_Input]]], numbers: dict[tuple[str, ...], int]
+) -> list[tuple[Unit, list[_Input]]]:
+    """Units in the order of their numbers: those of the last run where they were, the others in the gaps."""
+    places: list[tuple[Unit, list[_Input]] | None] = [None] * len(found)
+    rest = []
+    for unit, group in found:
+        number = numbers.get(unit.key, len(places))
+        if number < len(places):
+            places[number] = (unit, group)
+        else:
+            rest.append((unit, group))
+    others = iter(rest)
+    return [place or next(others) for place in places]
+
+
+DAMAGED = "damaged"
+
+
+def _record(results: Path, number: int, unit: Unit) -> ReadRecord | str | None:
+    """What the last run has read as this unit; `DAMAGED` where that cannot be known; None where it never was read."""
+    path = results / "ingest" / "read" / f"{part_name(number)}.json"
+    if not path.exists():
+        return None
+    try:
+        record = ReadRecord.model_validate(read_json(path))
+    except (ValueError, OSError, TamisError):  # an older version's, or damaged: the job is done again
+        return DAMAGED
+    return record if (record.source, *(file.path for file in record.files)) == unit.key else None
+
+
+def _compared(unit: Unit, group: Sequence[_Input], record: ReadRecord | str | None, hashes: _Hashes) -> Unit:
+    """The unit with the recorded token where its files hold what was read, else with one of these files and times."""
+    if isinstance(record, ReadRecord) and all(
+        one.pin or _same(one, known, hashes) for one, known in zip(group, record.files, strict=True)
+    ):
+        if not any(file.bad for file in record.files):
+            # What is to be done with bad files is nothing to a unit that has none: it is not read again for that.
+            unit = replace(unit, source=unit.source.model_copy(update={"on_bad_file": record.on_bad_file}))
+        return replace(unit, token=record.token)
+    states = [one.pin or one.state for one in group]
+    # The job of a damaged record, or of a file that could not be opened and now can, may well have had the token that
+    # these sizes and times give: another one makes it run again.
+    again = record == DAMAGED or (
+        isinstance(record, ReadRecord) and any(file.mtime_ns == NO_FILE.mtime_ns for file in record.files)
+    )
+    text = canonical([states, *(["again"] if again else [])])
+    return replace(unit, token=blake2b(text.encode(), digest_size=8).hexdigest())
+
+
+def _same(one: _Input, known: ReadFile, hashes: _Hashes) -> bool:
+    if one.state == State(known.bytes, known.mtime_ns):
+        return True
+    return known.sha256 is not None and known.sha256 == hashes.of(one.path, one.state)
+
+
+class _Hashes:
+    """Hashes of files whose size or time is not the recorded one, each computed once as long as it stays as it is."""
+
+    def __init__(self, results: Path | None) -> None:
+        self._path = None if results is None else results / HASHES
+        kept = None if self._path is None else _kept(self._path)
+        self._known: dict[str, tuple[State, str]] = {}
+        for name, entry in (kept if isinstance(kept, dict) else {}).items():
+            match entry:
+                case [int(size), int(time), str(digest)]:
+                    self._known[name] = (State(size, time), digest)
+
+    def of(self, path: Path, state: State | None) -> str | None:
+        """The hash of a file in this state; None where it was not needed, or cannot be had."""
+        known, digest = self._known.get(str(path), (None, None))
+        return digest if known is not None and known == state else None
+
+    def look_up(self, read: Iterable[tuple[Path, State, ReadFile]]) -> None:
+        """Hash what may hold what was read, though its time is another.
+
+        Args:
+            read: path, present state and what was recorded of each file that was read before.
+        """
+        # Of another size it holds something else, and a file of the recorded size and time is taken for unchanged.
+        wanted = [
+            (path, state)
+            for path, state, known in read
+            if state.bytes == known.bytes and state.mtime_ns != known.mtime_ns and not self.of(path, state)
+        ]
+        if not wanted:
+            return
+        total = sum(state.bytes for _, state in wanted)
+        if total >= SAID_BYTES:
+            log.warning(
+                "%d input files (%.1f GB) have another time than when they were read; looking at what they hold ...",
+                len(wanted),
+                total / 1e9,
+            )
+        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads:
+            for (path, state), digest in zip(wanted, threads.map(_hash, *zip(*wanted, strict=True)), strict=True):
+                if digest is not None:
+                    self._known[str(path)] = (state, digest)
+        if self._path is not None:
+            current = {name: entry for name, entry in self._known.items() if _is_in(Path(name), entry[0])}
+            _keep(self._path, {name: [*state, digest] for name, (state, digest) in current.items()})
+
+
+def _hash(path: Path, state: State) -> str | None:
+    """The hash of a file, if it was in this state all the time."""
+    try:
+        digest = sha256_of(path)
+    except OSError:  # its job says so, and what to do
+        return None
+    return digest if _is_in(path, state) else None
+
+
+def _is_in(path: Path, state: State) -> bool:
+    try:
+        return state_of(path) == state
+    except OSError:
+        return False
+
+
+def _kept(path: Path) -> object:
+    """What was kept in a file; None where it is not there or damaged: it will be found out again."""
+    try:
+        return read_json(path)
+    except (ValueError, OSError, TamisError):
+        return None
+
+
+def _keep(path: Path, value: object) -> None:
+    """Keep something for the next parse, if it can be written."""
+    if _kept(path) == value:
+        return
+    try:
+        write_json(path, value)
+    except OSError as error:
+        log.info("%s: cannot be written (%s); what is in it will be found out again", path, error)

@@ -1,0 +1,95 @@
+"""The profile for a SLURM cluster, as far as it can be tried without one."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+from running import ROOT, environment, run_workflow
+
+pytestmark = [
+    pytest.mark.workflow,
+    pytest.mark.skipif(
+        importlib.util.find_spec("snakemake_executor_plugin_slurm") is None,
+        reason="the SLURM executor plugin is not installed: pip install -e '.[slurm]'",
+    ),
+]
+
+SLURM = ROOT / "profiles" / "slurm"
+OWN = re.compile(r"^ *rule (\w+):\n(?:(?! *rule ).*\n)*?( *)resources:\n((?:\2 +.*\n)+)", re.MULTILINE)
+
+
+@pytest.fixture(scope="module", name="profile")
+def _profile():
+    return yaml.safe_load((SLURM / "profile.yaml").read_text(encoding="utf-8"))
+
+
+def resources(output):
+    """Rule → memory in MB and minutes of its jobs, as a dry run prints them."""
+    jobs = re.findall(r"^(?:local)?rule (\w+):\n(?:    .*\n)*?    resources: (.*)$", output, re.MULTILINE)
+    found = {}
+    for rule, text in jobs:
+        values = dict(pair.split("=", 1) for pair in text.split(", "))
+        found.setdefault(rule, set()).add((int(values["mem_mb"]), int(values["runtime"])))
+    return found
+
+
+def test_a_dry_run_gives_every_job_what_it_needs_and_snakemake_itself(make_folder, small):
+    folder = make_folder("slurm")
+    output = run_workflow(
+        folder, small | {"report": {"alarms_fatal": True}}, "--workflow-profile", str(SLURM), "--dry-run"
+    )
+    found = resources(output)
+    assert found["minhash_dedup_map"] == {(4350, 240)}
+    assert found["minhash_dedup_apply"] == {(3350, 60)}
+    assert found["report_manifest"] == {(3350, 120)}
+    assert "was a dry-run" in output
+
+
+def test_tamis_run_takes_it(make_folder, small):
+    folder = make_folder("slurm_run")
+    (folder / "test.yaml").write_text(yaml.safe_dump(small), encoding="utf-8")
+    command = [sys.executable, "-m", "tamis.cli", "run", "--snakefile", str(ROOT / "Snakefile"), "--dry-run"]
+    done = subprocess.run(
+        [*command, "--workflow-profile", str(SLURM), "--configfile", "test.yaml"],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "was a dry-run" in done.stdout + done.stderr
+
+
+def test_a_job_that_fails_gets_more_in_its_next_attempt(profile):
+    """A rule that says what it needs would get just that in every attempt: the profile must say it too."""
+    assert profile["retries"] >= 1
+    assert all("* attempt" in profile["default-resources"][name] for name in ("mem_mb", "runtime"))
+    needed = {}
+    for path in sorted((ROOT / "rules").glob("*.smk")):
+        for rule, _, lines in OWN.findall(path.read_text(encoding="utf-8")):
+            needed[rule] = {line.split("=")[0].strip(): int(re.findall(r"\d+", line)[0]) for line in lines.splitlines()}
+    assert needed.keys() == profile["set-resources"].keys()
+    for rule, values in needed.items():
+        for name, value in values.items():
+            assert profile["set-resources"][rule][name].startswith(f"{value} * attempt"), f"{rule}: {name}"
+
+
+def test_jobs_go_as_arrays_and_are_followed_with_squeue(profile):
+    assert profile["executor"] == "slurm"
+    assert profile["slurm-array-jobs"] == "all"
+    assert profile["slurm-status-command"] == "squeue"
+    # Partition and account are the user's to fill in, in this one place.
+    assert not {"slurm_partition", "slurm_account"} & profile["default-resources"].keys()
+
+
+def test_it_differs_from_the_default_profile_only_where_it_must(profile):
+    """It replaces that one as a whole, so what is settled there is repeated."""
+    default = yaml.safe_load((ROOT / "profiles" / "default" / "profile.yaml").read_text(encoding="utf-8"))
+    for name in default.keys() - {"default-resources", "max-jobs-per-timespan"}:
+        assert profile[name] == default[name], name
