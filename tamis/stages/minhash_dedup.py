@@ -41,9 +41,9 @@ With `against`, a document that the index of an earlier run holds goes first of 
 and takes no part in the other steps; `write_index` writes the index of this run (`tamis/dedup/minhash/index.py`).
 
 Reasons: `in_earlier_corpus`; `exact_ngram_set` (the same set as the document named, which stays; with `exact: bytes`
-`exact_text`, the same text) and `near_duplicate`; value and similarity are the exact Jaccard similarity to the document named, never null. A document
-that collapsed into one that was dropped afterwards names what that one was dropped for. For `in_earlier_corpus` no
-document of this run stays, so `kept_id` is null.
+`exact_text`, the same text) and `near_duplicate`; value and similarity are the exact Jaccard similarity to the document
+named, never null. A document that collapsed into one that was dropped afterwards names what that one was dropped for.
+For `in_earlier_corpus` no document of this run stays, so `kept_id` is null.
 
 Memory: one shard's signatures (8 bytes a band of a document) and the n-gram sets that are asked of it, or one
 partition's band hashes (about 30 bytes each); `resolve` one bit a document; `apply` the shard's verdicts. Text goes
