@@ -253,7 +253,7 @@ def wrapped_passage(columns):
 
 def test_copies_of_verse_and_of_lists_are_still_seen_as_wholes(tmp_path):
     # Hardly any line has enough words to be compared by itself.
-    verse = "\n".join([*(f"line {number} of a song that is short" for number in range(9)), LONG])
+    verse = "\n".join([*(f"Line {number} of a song{' la' * number}." for number in range(9)), LONG])
     kept, dropped, edits, notes = run(
         tmp_path, make_documents([verse, verse, verse + "\nand once more"]), stage.Config()
     )
