@@ -3,7 +3,8 @@
 Web addresses: scheme http and https count as one; host in lower case and in punycode; default ports, user
 names, fragments (but not `#!` routes), dot segments and tracking parameters (courlan's list: utm_*, fbclid …)
 go; parameters are sorted; percent-encoding is made canonical; an empty path is `/`. `www.` and a final slash
-stay: whether they name the same page is the site's choice.
+stay: whether they name the same page is the site's choice, and a key that is too coarse would drop one of two pages.
+Where two that are one page by mistake cost less than one that stays, `listed_key` leaves them out.
 
 Package URLs (`pkg:type/namespace/name@version?qualifiers#subpath`, the purl specification): type in lower
 case, PyPI names normalised, version and subpath kept as they are.
@@ -57,3 +58,25 @@ def url_key(url: str) -> str:
         return canonicalize_url(normalize_url(url), keep_fragments=hashbang, keep_blank_values=True)
     except ValueError:
         return url
+
+
+_LISTED = re.compile(r"https://(?:www\.)?(?P<host>[^/?#]*?)\.?(?P<port>:\d+)?(?P<path>/[^?#]*)(?P<rest>.*)", re.DOTALL)
+
+
+def listed_key(key: str) -> str:
+    """A URL key for lists of addresses that must go: with or without `www.` and a final slash it is one address.
+
+    Whoever asks for a page to be taken away writes down one spelling of it; the site answers to the others as well.
+
+    Args:
+        key: from `url_key`.
+
+    Returns:
+        The key without `www.`, a full stop after the host, and slashes at the end of the path (but the first); package
+        URLs and other names as they are. Routes (`#!`) are kept.
+    """
+    match = _LISTED.fullmatch(key)
+    if not match:
+        return key
+    path = match["path"].rstrip("/") or "/"
+    return f"https://{match['host']}{match['port'] or ''}{path}{match['rest']}"

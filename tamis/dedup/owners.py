@@ -31,7 +31,8 @@ HOLDERS = pa.schema(
         ("documents", pa.int64()),
     ]
 )
-"""A text, a document that holds it (the first in keep order), and how many hold it."""
+"""A text, a document that holds it (the first in keep order), and how many hold it. A stage may tell more of that
+document in columns of its own (`tamis.dedup.windows.WINDOW_HOLDERS`)."""
 
 
 def frame_of(table: pa.Table) -> pl.DataFrame:
@@ -89,11 +90,11 @@ def _every_holder(told: Sequence[pa.Table]) -> pl.DataFrame:
     return pl.concat(numbered).sort([*HASH, "rank"])
 
 
-def _to_shards(owners: pl.DataFrame, holders: pl.DataFrame, shards: int) -> list[pa.Table]:
+def _to_shards(owners: pl.DataFrame, holders: pl.DataFrame, shards: int, schema: pa.Schema) -> list[pa.Table]:
     """For each shard the owners of the texts that it holds."""
     routed = holders.select("shard", *HASH).join(owners, on=HASH, maintain_order="left")
     shard = routed["shard"].to_numpy()
-    return exchange.split(table_of(routed, HOLDERS), shard, shards)
+    return exchange.split(table_of(routed, schema), shard, shards)
 
 
 def _shared(holders: pl.DataFrame) -> pl.DataFrame:
@@ -101,7 +102,7 @@ def _shared(holders: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
     grouped = holders.group_by(HASH, maintain_order=True).agg(
-        pl.col("rank", "id_high", "id_low").first(), pl.col("documents").sum()
+        pl.exclude("documents", "shard").first(), pl.col("documents").sum()
     )
     return grouped.filter(pl.col("documents") > 1)
 
@@ -110,13 +111,13 @@ def elect(told: Sequence[pa.Table]) -> list[pa.Table]:
     """The owner of each text that more than one document holds, for each shard that holds it.
 
     Args:
-        told: `HOLDERS` of one partition, one table a shard.
+        told: `HOLDERS` of one partition, one table a shard; columns besides those are of the holder too.
 
     Returns:
-        `HOLDERS` for each shard: the owner, and how many documents hold the text in the whole corpus.
+        The same columns for each shard: the owner, and how many documents hold the text in the whole corpus.
     """
     holders = _every_holder(told)
-    return _to_shards(_shared(holders), holders, len(told))
+    return _to_shards(_shared(holders), holders, len(told), told[0].schema)
 
 
 def elect_again(told: Sequence[pa.Table], line: pa.Table, dropped: np.ndarray) -> list[pa.Table]:
@@ -147,7 +148,7 @@ def elect_again(told: Sequence[pa.Table], line: pa.Table, dropped: np.ndarray) -
         .sort([*HASH, "rank"])
         .unique(HASH, keep="first", maintain_order=True)
     )
-    return _to_shards(heirs, holders, len(told))
+    return _to_shards(heirs, holders, len(told), HOLDERS)
 
 
 def final_owners(owners: pa.Table, changes: pa.Table) -> pa.Table:

@@ -28,6 +28,7 @@ PARAGRAPHS = pa.schema(
         ("document_characters", pa.int64()),  # of all units of the document, without the gaps between them
         ("high", pa.uint64()),
         ("low", pa.uint64()),
+        ("by_line", pa.bool_()),  # whether units of the document are lines
     ]
 )
 """What map finds and the later steps of the same shard read again: one row an occurrence."""
@@ -38,19 +39,49 @@ class Scheme:
     """Which paragraphs are compared.
 
     kinds: documents of other kinds are left out.
-    by_line: single lines, or runs of lines between blank lines.
+    unit: "paragraph", runs of lines between blank lines; "line"; or "automatic", what the text has (`units_by_line`).
     min_words: shorter ones are never compared.
     within: the scope (`tamis/dedup/scope.py`).
     """
 
     kinds: tuple[str, ...]
-    by_line: bool
+    unit: str
     min_words: int
     within: str | None = None
 
     def columns(self) -> list[str]:
         """The columns of documents that `find_paragraphs` reads."""
         return sorted({"kind", "text", *scope.columns(self.within)})
+
+
+def units_by_line(offsets: np.ndarray, data: np.ndarray, wanted: np.ndarray, scheme: Scheme) -> np.ndarray:
+    """In which texts lines are compared: bool[n].
+
+    Of an automatic scheme, where no blank line stands between two lines, half of the characters or more stand in lines
+    of enough words to be compared (so that a copy of the whole is still seen), and the lines are not wrapped. Extracted
+    web text with a paragraph a line is compared by line; verse, lists and hard-wrapped text without blank lines stay
+    one paragraph, as they are when paragraphs are asked for.
+
+    Args:
+        offsets: int64[n + 1] from `tamis.kernels.words.buffers`.
+        data: uint8 likewise.
+        wanted: bool[n], texts that are compared at all.
+        scheme: which units are compared.
+    """
+    from tamis.kernels.dedup.paragraphs import unit_hashes
+    from tamis.kernels.dedup.wrapped_lines import wrapped
+    from tamis.kernels.lines import find_units, unit_characters
+
+    if scheme.unit != "automatic":
+        return np.full(len(wanted), scheme.unit == "line")
+    one = wanted & (np.diff(find_units(offsets, data, wanted, by_line=False).offsets) == 1)
+    lines = find_units(offsets, data, one, by_line=True)
+    count = np.diff(lines.offsets)
+    words, _, _ = unit_hashes(data, lines, scheme.min_words)
+    row, size = np.repeat(np.arange(len(one)), count), unit_characters(data, lines.starts, lines.ends)
+    compared = np.bincount(row, weights=size * (words >= scheme.min_words), minlength=len(one))
+    most = compared * 2 >= np.bincount(row, weights=size, minlength=len(one))
+    return (count > 1) & most & ~wrapped(data, lines.offsets, lines.starts, lines.ends)
 
 
 def find_paragraphs(documents: pa.Table, scheme: Scheme, first_row: int = 0) -> pa.Table:
@@ -67,7 +98,8 @@ def find_paragraphs(documents: pa.Table, scheme: Scheme, first_row: int = 0) -> 
 
     offsets, data = buffers(documents["text"])
     wanted = of_kinds(documents, scheme.kinds)
-    units = find_units(offsets, data, wanted, by_line=scheme.by_line)
+    by_line = units_by_line(offsets, data, wanted, scheme)
+    units = find_units(offsets, data, wanted, by_line=by_line)
     words, high, low = unit_hashes(data, units, scheme.min_words)
     characters = unit_characters(data, units.starts, units.ends)
     row = np.repeat(np.arange(documents.num_rows), np.diff(units.offsets))
@@ -84,6 +116,7 @@ def find_paragraphs(documents: pa.Table, scheme: Scheme, first_row: int = 0) -> 
             of_document[row],
             high[unit] ^ scopes,
             low[unit] + scopes,
+            by_line[row],
         ],
         schema=PARAGRAPHS,
     )
@@ -118,13 +151,12 @@ def cut(documents: pa.Table, paragraphs: pa.Table, owners: pa.Table, gone: np.nd
     )
 
 
-def remove(documents: pa.Table, cuts: pl.DataFrame, scheme: Scheme) -> tuple[pa.Table, pa.Table]:
+def remove(documents: pa.Table, cuts: pl.DataFrame) -> tuple[pa.Table, pa.Table]:
     """Cut the text.
 
     Args:
         documents: n rows of one shard.
         cuts: from `cut`, those of these documents, with the first of them as row 0.
-        scheme: which are compared.
 
     Returns:
         The n documents with their new text, and the rows of `schemas.EDITS`.
@@ -136,7 +168,9 @@ def remove(documents: pa.Table, cuts: pl.DataFrame, scheme: Scheme) -> tuple[pa.
     rows = cuts["row"].to_numpy()
     touched = np.zeros(documents.num_rows, dtype=np.bool_)
     touched[rows] = True
-    units = find_units(offsets, data, touched, by_line=scheme.by_line)
+    by_line = np.zeros(documents.num_rows, dtype=np.bool_)
+    by_line[rows] = cuts["by_line"].to_numpy()
+    units = find_units(offsets, data, touched, by_line=by_line)
     gone = np.zeros(len(units.starts), dtype=np.bool_)
     gone[units.offsets[rows] + cuts["unit"].to_numpy()] = True
     return edited(

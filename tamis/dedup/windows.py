@@ -15,8 +15,20 @@ import pyarrow as pa
 from tamis.dedup.owners import HASH, HOLDERS, frame_of
 from tamis.ids import id_halves
 
-PLACES = pa.schema([("row", pa.int32()), ("position", pa.int32()), ("high", pa.uint64()), ("low", pa.uint64())])
-"""A window: row of its document in the shard, number of its first token there, hash. In the order of places."""
+PLACES = pa.schema(
+    [
+        ("row", pa.int32()),
+        ("position", pa.int32()),
+        ("high", pa.uint64()),
+        ("low", pa.uint64()),
+        ("tail", pa.uint64()),
+    ]
+)
+"""A window: row of its document in the shard, number of its first token there, hash, and what follows its last word
+(`tamis.kernels.dedup.span_ends`). In the order of places."""
+
+WINDOW_HOLDERS = HOLDERS.append(pa.field("position", pa.int32())).append(pa.field("tail", pa.uint64()))
+"""`HOLDERS` with the first place of the window in that document, and its tail there."""
 
 
 def at_most_twice(prints: np.ndarray) -> np.ndarray:
@@ -99,7 +111,7 @@ def classes(places: pa.Table) -> Classes:
 
 
 def first_places(documents: pa.Table, places: pa.Table) -> pa.Table:
-    """Each window of a shard once: its first document in keep order, and how many hold it (`HOLDERS`).
+    """Each window of a shard once: its first place in keep order, and how many documents hold it (`WINDOW_HOLDERS`).
 
     Args:
         documents: id and rank, n rows of one shard.
@@ -120,8 +132,10 @@ def first_places(documents: pa.Table, places: pa.Table) -> pa.Table:
             "id_high": high[row],
             "id_low": low[row],
             "documents": holds[in_order],
+            "position": first["position"],
+            "tail": first["tail"],
         }
-    ).cast(HOLDERS)
+    ).cast(WINDOW_HOLDERS)
 
 
 class Repeats(NamedTuple):
@@ -130,6 +144,8 @@ class Repeats(NamedTuple):
     row, position: int64[m], in the order of the text.
     documents: int64[m], how many documents hold the window.
     owner_high, owner_low: uint64[m], id of the owner.
+    owner_position: int64[m], first token of its copy there.
+    owner_tail: uint64[m], what follows its last word there (`tamis.kernels.dedup.span_ends`).
     owns: bool[n], documents that own a window that another document holds.
     """
 
@@ -138,6 +154,8 @@ class Repeats(NamedTuple):
     documents: np.ndarray
     owner_high: np.ndarray
     owner_low: np.ndarray
+    owner_position: np.ndarray
+    owner_tail: np.ndarray
     owns: np.ndarray
 
     def of(self, rows: slice) -> Repeats:
@@ -149,6 +167,8 @@ class Repeats(NamedTuple):
             self.documents[here],
             self.owner_high[here],
             self.owner_low[here],
+            self.owner_position[here],
+            self.owner_tail[here],
             self.owns[rows],
         )
 
@@ -159,7 +179,7 @@ def find_repeats(documents: pa.Table, places: pa.Table, owners: pa.Table, tokens
     Args:
         documents: id and rank, n rows of one shard.
         places: `PLACES` of them.
-        owners: `HOLDERS`, the owner of each window that more than one document holds.
+        owners: `WINDOW_HOLDERS`, the owner of each window that more than one document holds.
         tokens: words of a window.
     """
     found = classes(places)
@@ -169,6 +189,7 @@ def find_repeats(documents: pa.Table, places: pa.Table, owners: pa.Table, tokens
     alone = told["rank"].is_null().to_numpy()[found.number]
     row = places["row"].to_numpy()[found.order].astype(np.int64)
     position = places["position"].to_numpy()[found.order].astype(np.int64)
+    tail = places["tail"].to_numpy()[found.order]
     own_rank = documents["rank"].to_numpy()[row]
     own_high, own_low = (half[row] for half in id_halves(documents["id"]))
 
@@ -186,5 +207,7 @@ def find_repeats(documents: pa.Table, places: pa.Table, owners: pa.Table, tokens
         documents=of_class("documents", np.ones(len(row), np.int64))[order],
         owner_high=of_class("id_high", own_high)[order],
         owner_low=of_class("id_low", own_low)[order],
+        owner_position=of_class("position", position[found.first_here])[order].astype(np.int64),
+        owner_tail=of_class("tail", tail[found.first_here])[order],
         owns=owns,
     )

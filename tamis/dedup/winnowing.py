@@ -122,6 +122,7 @@ def windows(
     Returns:
         `tamis.dedup.windows.PLACES`, in the order of the rows and texts; counts.
     """
+    from tamis.kernels.dedup.span_ends import tails
     from tamis.kernels.dedup.substrings import window_hashes
 
     key_0, key_1 = hashing.keys("substring_dedup windows", 2, scheme.seed)
@@ -140,20 +141,39 @@ def windows(
         # A window of another scope is another window.
         scoped = scopes[piece.rows[inside]]
         row, position = piece.rows[inside] + first_row, places - piece.word_offsets[inside]
-        values = [row, position, high ^ scoped, low + scoped]
+        last = places + scheme.tokens - 1
+        tail = tails(piece.data, piece.ends[last], _next_words(piece, last, inside))
+        values = [row, position, high ^ scoped, low + scoped, tail]
         tables.append(pa.table(dict(zip(PLACES.names, values, strict=True))).cast(PLACES))
     return pa.concat_tables(tables), counts
 
 
-def _spans(documents: pa.Table, rows: np.ndarray, begin: np.ndarray, end: np.ndarray) -> Spans:
-    """The bytes of runs of tokens.
+def _next_words(piece: Piece, words: np.ndarray, texts: np.ndarray) -> np.ndarray:
+    """Where the word after each of some words begins, or its text ends: int64.
+
+    Args:
+        piece: some documents.
+        words: int64[k], words of it.
+        texts: int64[k], which of its texts each stands in.
+    """
+    here = np.minimum(words + 1, len(piece.starts) - 1)
+    return np.where(words + 1 < piece.word_offsets[texts + 1], piece.starts[here], piece.offsets[texts + 1])
+
+
+def _spans(
+    documents: pa.Table, rows: np.ndarray, begin: np.ndarray, end: np.ndarray, joined: np.ndarray, owned: np.ndarray
+) -> Spans:
+    """The bytes of runs of tokens, with what follows the last word of each as far as it stands at the owner.
 
     Args:
         documents: n documents.
         rows: int64[k], row of each run, rising.
         begin: int64[k], its first token.
         end: int64[k], the token after its last.
+        joined: bool[k], whether it goes on from the run before; the gap between them is its own.
+        owned: uint64[k], what follows it at the owner, from `tamis.kernels.dedup.span_ends.tails`.
     """
+    from tamis.kernels.dedup.span_ends import agreed_ends
     from tamis.kernels.words import buffers
 
     offsets, _ = buffers(documents["text"])
@@ -161,11 +181,25 @@ def _spans(documents: pa.Table, rows: np.ndarray, begin: np.ndarray, end: np.nda
     for piece in _pieces(documents, np.unique(rows)):
         span = slice(*np.searchsorted(rows, [piece.rows[0], piece.rows[-1] + 1]))
         inside = np.searchsorted(piece.rows, rows[span])
-        # A token goes on to the start of the next, the last one of a text to its end.
-        bounds = np.insert(piece.starts, piece.word_offsets[1:], piece.offsets[1:])
-        shift = offsets[rows[span]] - piece.offsets[inside]
-        starts[span] = bounds[piece.word_offsets[inside] + inside + begin[span]] + shift
-        ends[span] = bounds[piece.word_offsets[inside] + inside + end[span]] + shift
+        first, last = piece.word_offsets[inside] + begin[span], piece.word_offsets[inside] + end[span] - 1
+        text_starts, text_ends = piece.offsets[inside], piece.offsets[inside + 1]
+        goes_on = joined[span]
+        # Pieces that go on from each other are one cut: what stands before the first of them decides.
+        head = np.maximum.accumulate(np.where(goes_on, 0, np.arange(len(first))))
+        before = np.where(begin[span][head] > 0, piece.ends[first[head] - 1], text_starts)
+        after = agreed_ends(
+            piece.data,
+            before,
+            piece.starts[first[head]],
+            piece.ends[last],
+            _next_words(piece, last, inside),
+            text_starts,
+            text_ends,
+            owned[span],
+        )
+        shift = offsets[rows[span]] - text_starts
+        starts[span] = np.where(goes_on, piece.ends[first - 1], piece.starts[first]) + shift
+        ends[span] = np.where(np.r_[goes_on[1:], False], piece.ends[last], after) + shift
     return Spans(rows, starts, ends)
 
 
@@ -180,13 +214,20 @@ def cut(documents: pa.Table, repeats: Repeats, scheme: Scheme) -> tuple[pa.Table
     Returns:
         The n documents with their new text, the rows of `schemas.EDITS`, and how many tokens were cut.
     """
-    from tamis.kernels.dedup.substrings import merge_windows
+    from tamis.kernels.dedup.substrings import cover
 
-    first, last = merge_windows(repeats.row, repeats.position, scheme.tokens)
-    begin, end = repeats.position[first], repeats.position[last - 1] + scheme.tokens
+    first, last, begin, joined = cover(
+        repeats.row,
+        repeats.position,
+        repeats.owner_high,
+        repeats.owner_low,
+        repeats.owner_position,
+        scheme.tokens,
+    )
+    end = repeats.position[last] + scheme.tokens
     after, edits = edited(
         documents,
-        _spans(documents, repeats.row[first], begin, end),
+        _spans(documents, repeats.row[first], begin, end, joined, repeats.owner_tail[last]),
         "repeated_span",
         count=repeats.documents[first],
         matched_id=id_strings(repeats.owner_high[first], repeats.owner_low[first]),

@@ -40,7 +40,7 @@ class Units(NamedTuple):
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _space(data: np.ndarray, i: int, end: int) -> int:
+def white_space(data: np.ndarray, i: int, end: int) -> int:
     """Bytes of the white-space character at i; 0 when it is none."""
     first = data[i]
     second = data[i + 1] if i + 1 < end else 0
@@ -84,7 +84,7 @@ def _scan(
     offsets: np.ndarray,
     data: np.ndarray,
     wanted: np.ndarray,
-    by_line: bool,
+    by_line: np.ndarray,
     unit_offsets: np.ndarray,
     starts: np.ndarray,
     ends: np.ndarray,
@@ -104,7 +104,7 @@ def _scan(
                 line = i
                 blank = True
                 while blank and i < end and data[i] != 0x0A and data[i] != 0x0D:
-                    width = _space(data, i, end)
+                    width = white_space(data, i, end)
                     blank = width > 0
                     i += width
                 if not blank:
@@ -118,7 +118,7 @@ def _scan(
                     inside = False
                     endings += ended
                 else:
-                    if by_line or not inside:
+                    if by_line[row] or not inside:
                         if unit < room:
                             starts[unit] = line
                         if not first and unit <= room:
@@ -135,15 +135,16 @@ def _scan(
     return unit
 
 
-def find_units(offsets: np.ndarray, data: np.ndarray, wanted: np.ndarray, *, by_line: bool) -> Units:
+def find_units(offsets: np.ndarray, data: np.ndarray, wanted: np.ndarray, *, by_line: bool | np.ndarray) -> Units:
     """The units of the wanted rows; other rows have none.
 
     Args:
         offsets: int64[n + 1] from `tamis.kernels.words.buffers`.
         data: uint8 likewise.
         wanted: bool[n].
-        by_line: lines, or paragraphs.
+        by_line: lines, or paragraphs; one for all rows, or bool[n].
     """
+    by_line = np.ascontiguousarray(np.broadcast_to(by_line, len(offsets) - 1))
     unit_offsets = np.zeros(len(offsets), dtype=np.int64)
     # Reserved, not touched: the system gives memory only for the part that is filled.
     room = len(offsets) + int(offsets[-1] - offsets[0]) // BYTES_PER_UNIT

@@ -2,12 +2,15 @@
 
 Lists are text files, UTF-8, one entry a line; empty lines and lines that begin with `#` are skipped. Four kinds:
 
-* `urls`     an address; every document with the same URL key (`tamis/urls.py`) goes, whatever its spelling or date.
+* `urls`     an address; every document of that page goes, whatever its date and spelling: http or https, with or
+             without `www.`, a final slash, the default port, a fragment, tracking parameters, percent-encoding
+             (`tamis.urls.listed_key`). That is more than URL de-duplication takes for one page: there, two pages taken
+             for one would lose a page; here, two spellings taken for two would leave one that must go.
 * `domains`  a host name; every document of it and of its subdomains goes.
 * `ids`      the id of a document (32 hexadecimal digits): this capture with this text goes.
 * `hashes`   16 hexadecimal digits: the first half of an id, which is the hash of a URL key (of the text where there
              is no URL), so all captures go. Or 64: SHA-256 of a URL key, or of an id, so that a list need not say
-             what it lists.
+             what it lists. A hash is of one spelling: URL keys tell `www.` and a final slash apart.
 
 The lists are inputs of the rule: a changed list runs this stage and everything after it again, so the removal reaches
 every later output. A line that is none of these is refused with its number, because an entry that is passed over in
@@ -35,7 +38,7 @@ from tamis.errors import SourceError
 from tamis.ledger import Outputs, dropped_rows, outcome_writer
 from tamis.section import FilePath, Section
 from tamis.shards import document_batches
-from tamis.urls import url_key
+from tamis.urls import listed_key, url_key
 
 VERSION = 2
 
@@ -48,7 +51,11 @@ HOST = re.compile(r"(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0
 class Config(Section):
     """Removing listed documents: takedowns, opt-outs."""
 
-    urls: tuple[FilePath, ...] = Field((), description="Files of addresses, one a line; every capture of them goes.")
+    urls: tuple[FilePath, ...] = Field(
+        (),
+        description="Files of addresses, one a line; every capture of them goes, with or without www. and a final "
+        "slash.",
+    )
     domains: tuple[FilePath, ...] = Field(
         (), description="Files of host names, one a line; their subdomains go with them."
     )
@@ -86,7 +93,7 @@ def host_of(key: str) -> str | None:
 def _url(entry: str) -> str | None:
     key = url_key(entry)
     # An address has a scheme, or a host that `url_key` recognised.
-    return key if re.match(r"[a-z][a-z0-9+.-]*:", key, re.IGNORECASE) else None
+    return listed_key(key) if re.match(r"[a-z][a-z0-9+.-]*:", key, re.IGNORECASE) else None
 
 
 def _domain(entry: str) -> str | None:
@@ -169,7 +176,7 @@ def reason(document_id: str, url: str | None, lists: Lists, *, long_hashes: bool
         long_hashes: whether any hash is a SHA-256.
     """
     key = url_key(url) if url is not None and (lists.urls or lists.domains or long_hashes) else None
-    if key in lists.urls:
+    if key is not None and lists.urls and listed_key(key) in lists.urls:
         return "removed_url"
     if key is not None and lists.domains and not lists.domains.isdisjoint(_domains_of(host_of(key) or "")):
         return "removed_domain"

@@ -1,31 +1,34 @@
-"""Cut repeated spans of text, globally and exactly, wherever in a document they begin and end.
+r"""Cut repeated spans of text, globally and exactly, wherever in a document they begin and end.
 
 Paragraph de-duplication sees whole paragraphs, near-duplicate detection whole documents; a passage quoted inside other
 text escapes both. Lee et al. 2022 find every substring of at least 50 BPE tokens that occurs twice with a suffix array
 of the whole corpus; here windows of N words are compared by hash, one shard or one partition at a time.
 
-* A **token** is a word (`tamis/text.py`) as written – case counts – with all bytes after it up to the next word. Tokens
-  tile a document but for what stands before its first word, which is never cut. So a run of tokens is a substring,
-  and cuts fall between characters. Ideographs, and letters of scripts without spaces, are a token each.
+* A **token** is a word (`tamis/text.py`) as written: case counts. Ideographs, and letters of scripts without spaces,
+  are a token each.
 * A **window** is N = `tokens` tokens in a row; compared are the bytes from the start of its first word to the end of
   its last. What follows that word is left out: it differs where one copy ends its text and the other goes on.
 * **Places** have an order: the `rank` of the document, then the position in it. A window is **repeated** when the same
   bytes are a window at an earlier place that it does not overlap; the first place of all is the **owner**.
-* Every token of a repeated window is cut, with what follows it. Repeated windows that overlap or touch are one cut.
+* Every token of a repeated window is cut, with all that stands between its tokens. What follows the last of a run of
+  such windows is cut as far as it also stands at the owner, and never what belongs to the next word or line: of
+  ".\n\n## Temperatures" at most ".\n\n", of " -40" the space (`tamis/kernels/dedup/span_ends.py`). What stands before
+  the first word stays.
+* An edit is a piece of text that stands in the document it names, byte for byte. Where windows of several owners, or of
+  several places of one, overlap, a cut is several edits that touch.
 
 What this guarantees (a window is the same when a 128-bit keyed hash of its bytes is):
 
-1. Exactly the tokens of repeated windows are cut, whatever the shards, the partitions and the order of the input. No
-   cut is shorter than N tokens. A document of fewer than N tokens neither loses nor owns anything.
+1. Exactly the tokens of repeated windows are cut, whatever the shards, the partitions and the order of the input. Edits
+   that touch are N tokens or more together. A document of fewer than N tokens neither loses nor owns anything.
 2. Every word that is cut stays elsewhere: in the owner of its window, or, where that copy is cut as well, in the owner
    of the (still earlier) window that cuts it, and so on; what stays of one window may so be spread over several
-   documents. All bytes of a window stand in its owner; what follows its last word (a full stop, a line break) is cut
-   with it and need not.
+   documents. The characters of every edit stand in the text of the document that it names, as this stage read it.
 3. A text that repeats itself ("ha ha ha …") keeps its first window: windows that overlap their owner are no repeats.
 
-What it does not do: the text on both sides of a cut is joined as it is, so a sentence may lose its end, and windows
-across the joint are new; a second run can find more. Shorter repeats, other spelling and other spacing stay.
-Better after `line_pruning`, which takes all copies of what many documents share; here one copy stays.
+What it does not do: the text on both sides of a cut is joined as it is, so a sentence may lose its end and a mark may
+stay alone, and windows across the joint are new; a second run can find more. Shorter repeats, other spelling and other
+spacing stay. Better after `line_pruning`, which takes all copies of what many documents share; here one copy stays.
 
 A document that lost text and has fewer than `min_characters` left is dropped (`too_little_left`), unless it owns a
 window that another document holds: so guarantee 2 is true of all but the few characters that were left of it.
@@ -56,8 +59,8 @@ twice in one document, as column headings of a table or parallel clauses that be
 in licences, 30 % in PEPs and 21 % in laws begin and end where a clause or paragraph does; the others tear a sentence.
 Hence off by default.
 
-Writes documents, dropped, edits (`repeated_span`; the owner of the first window of the cut as `matched_id`, and as
-`count` how many documents hold that window), stats. Ties: rank is a total order.
+Writes documents, dropped, edits (`repeated_span`; the owner as `matched_id`, and as `count` how many documents hold the
+first window of the run that the edit is a piece of), stats. Ties: rank is a total order.
 """
 
 from __future__ import annotations
@@ -70,9 +73,18 @@ import pyarrow as pa
 from pydantic import Field
 
 from tamis import exchange
-from tamis.dedup.owners import HOLDERS, elect
+from tamis.dedup.owners import elect
 from tamis.dedup.scope import Within
-from tamis.dedup.windows import PLACES, Repeats, at_most_twice, find_repeats, first_places, in_keep_order, repeated
+from tamis.dedup.windows import (
+    PLACES,
+    WINDOW_HOLDERS,
+    Repeats,
+    at_most_twice,
+    find_repeats,
+    first_places,
+    in_keep_order,
+    repeated,
+)
 from tamis.dedup.winnowing import Scheme, cut, fingerprints, windows
 from tamis.ledger import Outputs, dropped_rows, outcome_writer
 from tamis.section import AppliesTo, Section
@@ -185,7 +197,7 @@ def run_windows(
         barrier: over the outputs of reduce.
         places: `PLACES` for the last step of this shard, to write.
         counts: JSON to write: tokens and fingerprints of this shard.
-        output: `HOLDERS` by partition, to write.
+        output: `WINDOW_HOLDERS` by partition, to write.
     """
     scheme, known = config.scheme(), read_table(documents, ["id", "rank"])
     prints = np.sort(exchange.read(barrier, shard, shards)["fingerprint"].to_numpy())
@@ -213,9 +225,9 @@ def run_elect(*, partition: int, partitions: int, barrier: Path, output: Path) -
 
     Args:
         barrier: over the outputs of windows.
-        output: `HOLDERS` by shard, to write: the owners of windows that more than one document holds.
+        output: `WINDOW_HOLDERS` by shard, to write: the owners of windows that more than one document holds.
     """
-    exchange.write(output, HOLDERS, elect(list(exchange.read_each(barrier, partition, partitions))))
+    exchange.write(output, WINDOW_HOLDERS, elect(list(exchange.read_each(barrier, partition, partitions))))
 
 
 def run_apply(

@@ -1,6 +1,6 @@
 import pytest
 
-from tamis.urls import url_key
+from tamis.urls import listed_key, url_key
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,55 @@ def test_odd_addresses_have_a_key_and_it_is_stable(url):
 )
 def test_a_key_is_its_own_key(url):
     assert url_key(url_key(url)) == url_key(url)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "https://example.org/bar",
+        "https://example.org/bar/",
+        "http://www.example.org/bar",
+        "HTTP://WWW.Example.org:80/bar//#part",
+        "https://example.org./bar/?utm_source=x",
+        "https://example.org:443/b%61r/",
+        "example.org/bar",
+        "//www.example.org/foo/../bar/?#",
+    ],
+)
+def test_a_listed_page_has_one_key_in_all_spellings(other):
+    assert listed_key(url_key(other)) == "https://example.org/bar"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "https://example.org/Bar",
+        "https://example.org/bar/baz",
+        "https://example.org/bar?page=2",
+        "https://example.org:8443/bar",
+        "https://example.org/bar#!/baz",
+        "https://example.org/bar/index.html",
+        "https://wwwexample.org/bar",
+        "https://www2.example.org/bar",
+        "https://example.org/",
+        "https://bar.example.org/bar",
+    ],
+)
+def test_other_pages_keep_other_keys_in_lists(other):
+    assert listed_key(url_key(other)) != listed_key(url_key("https://example.org/bar"))
+
+
+@pytest.mark.parametrize(
+    ("url", "key"),
+    [
+        ("http://www.example.org", "https://example.org/"),
+        ("https://example.org/bar/?a=1", "https://example.org/bar?a=1"),
+        ("https://example.org/#!/bar/", "https://example.org/#!/bar/"),
+        ("pkg:pypi/a@1#docs/", "pkg:pypi/a@1#docs/"),
+        ("urn:a:b/", "urn:a:b/"),
+        ("", ""),
+    ],
+)
+def test_the_key_of_a_list_by_hand(url, key):
+    assert listed_key(url_key(url)) == key
+    assert listed_key(key) == key

@@ -42,11 +42,10 @@ def test_a_run_with_the_stage(make_folder, small, config, corpus):
     for text in [truth["banners"]["exact"], *truth["repeated"]]:
         assert sum(text in row["text"] for row in before.values()) >= 5
         assert sum(text in text_after for text_after in after.values()) == 1
-    # What was cut stands in the document that it names, and comes earlier there in the keep order.
+    # What was cut stands in the document that it names, character for character, and that comes earlier in keep order.
     for row in edits.to_pylist():
         cut = before[row["id"]]["text"][row["start"] : row["end"]]
-        first = " ".join(finished.WORD.findall(cut)[:20])
-        assert first in " ".join(finished.WORD.findall(before[row["matched_id"]]["text"]))
+        assert cut in before[row["matched_id"]]["text"]
         assert before[row["matched_id"]]["rank"] <= before[row["id"]]["rank"]
     assert edits.num_rows > 50
 

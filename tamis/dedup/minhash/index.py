@@ -3,8 +3,8 @@
 An index is a folder: `index.json` (settings and sizes) and, for each shard of the run that wrote it,
 
 * `bands-00000.arrow`  every band hash of every kept document, sorted, with the document's row: 12 bytes a band;
-* `sets-00000.arrow`   by row: id, scope, and the n-gram set, so that a match is verified without the text: 8 bytes a
-                       n-gram.
+* `sets-00000.arrow`   by row: id, scope, operators, and the n-gram set, so that a match is verified without the text:
+                       8 bytes a n-gram.
 
 Both are uncompressed, so that they are mapped into memory and only the pages that are asked for are read. Documents can
 be compared only under the same settings; what `settings` lists must agree. A later run goes through the parts of an
@@ -31,10 +31,12 @@ from tamis.dedup.minhash.signatures import Scheme, band_matrix, read_sets
 from tamis.errors import ConfigError, SourceError
 from tamis.shards import part_name, read_json, whole_file
 
-VERSION = 1
+VERSION = 2
 FILE = "index.json"
 BANDS = pa.schema([("hash", pa.uint64()), ("row", pa.int32())])
-SETS = pa.schema([("id", pa.string()), ("scope", pa.uint64()), ("grams", pa.large_list(pa.uint64()))])
+SETS = pa.schema(
+    [("id", pa.string()), ("scope", pa.uint64()), ("operators", pa.uint64()), ("grams", pa.large_list(pa.uint64()))]
+)
 MATCHES = pa.schema([("rank", pa.int64()), ("matched_id", pa.string()), ("similarity", pa.float64())])
 """One row a document that an earlier corpus holds: the most similar one there, of equal ones the smallest id."""
 
@@ -53,6 +55,8 @@ def settings(scheme: Scheme) -> dict[str, Any]:
         "rows": scheme.rows,
         "seed": scheme.seed,
         "within": scheme.within,
+        "operators_in": sorted(scheme.operators.kinds),
+        "operators_below": scheme.operators.below,
     }
 
 
@@ -146,7 +150,7 @@ def _set_batches(documents: Path, mine: pa.Table, scheme: Scheme) -> Iterator[pa
     for some in read_sets(documents, mine["rank"].to_numpy(), mine["size"].to_numpy(), scheme):
         part = mine[some.rows]
         lists = pa.LargeListArray.from_arrays(pa.array(some.bounds), pa.array(some.grams))
-        yield pa.table([part["id"], part["scope"], lists], schema=SETS)
+        yield pa.table([part["id"], part["scope"], part["operators"], lists], schema=SETS)
 
 
 def describe(folder: Path, parts: int, scheme: Scheme) -> dict[str, Any]:
@@ -272,7 +276,7 @@ def matches(
 
     Args:
         documents: the documents of this shard.
-        known: rank, size, scope and bands of those looked at, in the same order.
+        known: rank, size, scope, operators and bands of those looked at, in the same order.
         parts: of all earlier indexes.
         scheme: how sets and signatures are made.
         threshold: smallest exact Jaccard similarity of a match.
@@ -283,7 +287,8 @@ def matches(
     """
     found = [candidates(known, bands, bound) for bands, _ in parts]
     opened = [_Sets(sets) for _, sets in parts]
-    ranks, sizes, scopes = (known[name].to_numpy() for name in ("rank", "size", "scope"))
+    ranks, sizes, scopes, operators = (known[name].to_numpy() for name in ("rank", "size", "scope", "operators"))
+    told_apart = 0
     best: dict[int, tuple[float, str]] = {}
     for some in read_sets(documents, ranks, sizes, scheme):
         first = some.rows.start
@@ -293,6 +298,9 @@ def matches(
             for group in _groups(mine, PAIRS_VERIFIED_AT_ONCE):
                 result, table, others = _compare(some.grams, some.bounds, mine[group], theirs[group], sets, threshold)
                 close = (result >= threshold) & (scopes[first + mine[group]] == table["scope"].to_numpy()[others])
+                apart = scheme.operators.apart(operators[first + mine[group]], table["operators"].to_numpy()[others])
+                told_apart += int((close & apart).sum())
+                close &= ~apart
                 names = table["id"].take(pa.array(others[close])).to_pylist()
                 for document, value, name in zip(
                     ranks[first + mine[group][close]].tolist(), result[close].tolist(), names, strict=True
@@ -311,5 +319,6 @@ def matches(
     counts = {
         "earlier_candidate_pairs": sum(len(numbers) for numbers, _, _ in found),
         "earlier_suppressed_pairs": sum(left_out for _, _, left_out in found),
+        "earlier_pairs_told_apart": told_apart,
     }
     return table, counts

@@ -2,8 +2,9 @@
 
 Documents are sampled by a keyed hash of their id. Every pair of a sampled document and any other of the corpus whose
 exact Jaccard similarity is at or above the threshold is found through an inverted index of the sample, with no
-signature in between. A pair is **missed** when both of its documents were kept: because it met in no band, or because
-the bucket bound left it out. (With greedy grouping every other reason ends with one of them dropped.)
+signature in between; pairs that are told apart by their operators do not count. A pair is **missed** when both of its
+documents were kept: because it met in no band, or because the bucket bound left it out. (With greedy grouping every
+other reason ends with one of them dropped.)
 """
 
 from __future__ import annotations
@@ -21,7 +22,13 @@ from tamis.dedup.minhash.signatures import Scheme, read_all_sets
 from tamis.schemas import of_kinds
 
 SAMPLE = pa.schema(
-    [("rank", pa.int64()), ("scope", pa.uint64()), ("kept", pa.bool_()), ("grams", pa.large_list(pa.uint64()))]
+    [
+        ("rank", pa.int64()),
+        ("scope", pa.uint64()),
+        ("operators", pa.uint64()),
+        ("kept", pa.bool_()),
+        ("grams", pa.large_list(pa.uint64())),
+    ]
 )
 """One row a sampled document and its n-gram set."""
 
@@ -56,7 +63,7 @@ def sampled(documents: Path, signatures: pa.Table, taken: np.ndarray, dropped: n
 
     Args:
         documents: the documents file.
-        signatures: rank, size and scope of its documents of the kinds looked at.
+        signatures: rank, size, scope and operators of its documents of the kinds looked at.
         taken: bool, which of them.
         dropped: ranks of dropped documents.
         scheme: how sets are made.
@@ -66,7 +73,8 @@ def sampled(documents: Path, signatures: pa.Table, taken: np.ndarray, dropped: n
     # Signatures stand in the order of the documents file.
     bounds, grams = read_all_sets(documents, ranks, mine["size"].to_numpy(), scheme)
     sets = pa.LargeListArray.from_arrays(pa.array(bounds), pa.array(grams))
-    return pa.table([mine["rank"], mine["scope"], pa.array(~np.isin(ranks, dropped)), sets], schema=SAMPLE)
+    kept = pa.array(~np.isin(ranks, dropped))
+    return pa.table([mine["rank"], mine["scope"], mine["operators"], kept, sets], schema=SAMPLE)
 
 
 class Audit:
@@ -124,6 +132,8 @@ class Audit:
         theirs = sampled_ranks[others]
         counts = (ranks > theirs) | ~np.isin(ranks, sampled_ranks)
         counts &= scope.hashes(documents, self._scheme.within)[rows] == self._members["scope"].to_numpy()[others]
+        operators = self._scheme.operators.hashes(documents)
+        counts &= ~self._scheme.operators.apart(operators[rows], self._members["operators"].to_numpy()[others])
         missed = counts & np.isin(ranks, kept) & self._members["kept"].to_numpy(zero_copy_only=False)[others]
         self.pairs += int(counts.sum())
         self.missed += int(missed.sum())

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from tamis import hashing
 from tamis.dedup import scope
+from tamis.dedup.minhash.operators import NOT_LOOKED_AT, Operators
 from tamis.errors import ShardMismatchError
 from tamis.schemas import of_kinds
 from tamis.shards import table_batches
@@ -19,13 +20,18 @@ from tamis.shards import table_batches
 
 @dataclass(frozen=True)
 class Scheme:
-    """How sets and signatures are made; documents can be compared only under one scheme."""
+    """How sets and signatures are made; documents can be compared only under one scheme.
+
+    With `by_bytes` the set of a document is its text: equal sets are equal texts, and there is nothing else to compare.
+    """
 
     ngram: int
     bands: int
     rows: int
     seed: int
     within: str | None = None
+    operators: Operators = NOT_LOOKED_AT
+    by_bytes: bool = False
 
     def schema(self) -> pa.Schema:
         """Columns of signatures, a row a document, in the order of the documents file; in files, bands are left out."""
@@ -36,6 +42,7 @@ class Scheme:
                 ("copies", pa.int32()),
                 ("size", pa.int64()),
                 ("scope", pa.uint64()),
+                ("operators", pa.uint64()),
                 ("set_low", pa.uint64()),
                 ("set_high", pa.uint64()),
                 ("bands", pa.list_(pa.uint64(), self.bands)),
@@ -47,8 +54,20 @@ class Scheme:
         return hashing.keys("minhash_dedup sets", 3, self.seed)
 
 
+def _hash_texts(batch: pa.Table, scheme: Scheme, sizes: np.ndarray, sets: np.ndarray) -> None:
+    """The bytes of each text, and the hash of them, in the place of set size and set hash."""
+    from tamis.kernels.hashes import siphash128
+    from tamis.kernels.words import buffers
+
+    offsets, data = buffers(batch["text"])
+    sizes[:] = np.diff(offsets)
+    key_0, key_1 = hashing.keys("minhash_dedup texts", 2, scheme.seed)
+    for row in range(len(sizes)):
+        sets[row] = siphash128(data, offsets[row], offsets[row + 1], key_0, key_1)
+
+
 def _signatures(batch: pa.Table, scheme: Scheme) -> pa.Table:
-    """Signatures of some documents (columns id, rank, copies, text, and that of the scope)."""
+    """Signatures of some documents (columns id, kind, rank, copies, text, and that of the scope)."""
     from tamis.kernels.dedup.minhash import band_rows
     from tamis.kernels.folded_characters import character_table
     from tamis.kernels.words import WORD_KEY, buffers
@@ -60,23 +79,29 @@ def _signatures(batch: pa.Table, scheme: Scheme) -> pa.Table:
     sizes = np.zeros(n, np.int64)
     sets = np.zeros((n, 2), np.uint64)
     bands = np.zeros((n, scheme.bands), np.uint64)
-    band_rows(
-        offsets,
-        data,
-        WORD_KEY,
-        character_table(),
-        scheme.ngram,
-        scheme.set_keys(),
-        numbers[:permutations] | np.uint32(1),
-        numbers[permutations:],
-        hashing.keys("minhash_dedup bands", scheme.bands, scheme.seed),
-        sizes,
-        sets,
-        bands,
-    )
+    operators = scheme.operators.hashes(batch)
+    if scheme.by_bytes:
+        _hash_texts(batch, scheme, sizes, sets)
+    else:
+        band_rows(
+            offsets,
+            data,
+            WORD_KEY,
+            character_table(),
+            scheme.ngram,
+            scheme.set_keys(),
+            numbers[:permutations] | np.uint32(1),
+            numbers[permutations:],
+            hashing.keys("minhash_dedup bands", scheme.bands, scheme.seed),
+            sizes,
+            sets,
+            bands,
+        )
     scopes = scope.hashes(batch, scheme.within)
     # Equal sets and equal bands of different scopes do not meet.
     sets += scopes[:, None]
+    # Nor are sets equal whose documents differ in their operators.
+    sets ^= operators[:, None] >> np.uint64(1)
     bands ^= scopes[:, None]
     return pa.table(
         [
@@ -85,6 +110,7 @@ def _signatures(batch: pa.Table, scheme: Scheme) -> pa.Table:
             batch["copies"],
             pa.array(sizes),
             pa.array(scopes),
+            pa.array(operators),
             pa.array(np.ascontiguousarray(sets[:, 0])),
             pa.array(np.ascontiguousarray(sets[:, 1])),
             pa.FixedSizeListArray.from_arrays(pa.array(bands.reshape(-1)), scheme.bands),

@@ -18,6 +18,7 @@ VERDICTS = pa.schema(
 reason, the rank of the kept document and the copies of the dropped one."""
 
 EXACT = "exact_ngram_set"
+EXACT_TEXT = "exact_text"
 NEAR = "near_duplicate"
 EARLIER = "in_earlier_corpus"
 

@@ -14,7 +14,7 @@ from tamis.errors import ShardMismatchError
 
 SETS = pa.schema(
     [("rank", pa.int64()), ("id", pa.string()), ("copies", pa.int32()), ("scope", pa.uint64()),
-     ("others", pa.large_list(pa.int64())), ("grams", pa.large_list(pa.uint64()))]
+     ("operators", pa.uint64()), ("others", pa.large_list(pa.int64())), ("grams", pa.large_list(pa.uint64()))]
 )  # fmt: skip
 """One row a document and shard it has candidates in: their ranks, and the document's n-gram set."""
 
@@ -44,7 +44,7 @@ def _one_round(known: pa.Table, some: Sets, pairs: pa.Table, shards: int) -> Ite
     """The rows of `SETS` for each shard, of the documents of one batch.
 
     Args:
-        known: rank, id, copies and scope of these documents.
+        known: rank, id, copies, scope and operators of these documents.
         some: their sets.
         pairs: the candidate pairs of these documents, sorted by later, earlier.
         shards: how many.
@@ -52,7 +52,6 @@ def _one_round(known: pa.Table, some: Sets, pairs: pa.Table, shards: int) -> Ite
     sets = pa.LargeListArray.from_arrays(pa.array(some.bounds), pa.array(some.grams))
     by_rank = np.argsort(known["rank"].to_numpy())
     present = known["rank"].to_numpy()[by_rank]
-    copies, scopes = known["copies"].to_numpy(), known["scope"].to_numpy()
     later, earlier = pairs["later"].to_numpy(), pairs["earlier"].to_numpy()
     targets = pairs["earlier_shard"].to_numpy()
     order = np.argsort(targets, kind="stable")
@@ -63,8 +62,9 @@ def _one_round(known: pa.Table, some: Sets, pairs: pa.Table, shards: int) -> Ite
         chosen = by_rank[np.searchsorted(present, ranks)]
         offsets = np.append(starts, len(rows)).astype(np.int64)
         others = pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(earlier[rows]))
-        names = known["id"].take(pa.array(chosen))
-        yield pa.table([ranks, names, copies[chosen], scopes[chosen], others, sets.take(pa.array(chosen))], schema=SETS)
+        columns = {name: known[name].take(pa.array(chosen)) for name in ("rank", "id", "copies", "scope", "operators")}
+        columns |= {"others": others, "grams": sets.take(pa.array(chosen))}
+        yield pa.table(columns, schema=SETS)
 
 
 def needed_sets(
@@ -74,7 +74,7 @@ def needed_sets(
 
     Args:
         documents: the documents of this shard, read a few thousand at a time.
-        signatures: their signatures (rank, id, copies, size, scope).
+        signatures: their signatures (rank, id, copies, size, scope, operators).
         pairs: candidate pairs whose later document is here, sorted by later, earlier.
         scheme: how sets are made.
         shards: how many.
@@ -110,12 +110,12 @@ def verified(
     *,
     shard: int,
     both_ways: bool,
-) -> pa.Table:
+) -> tuple[pa.Table, int]:
     """Compare the later documents that came from all shards with the earlier ones that are here.
 
     Args:
         documents: the documents of this shard.
-        signatures: their signatures (rank, id, copies, size, scope).
+        signatures: their signatures (rank, id, copies, size, scope, operators).
         sets: the round files of `SETS`, one a shard.
         scheme: how sets are made.
         threshold: smallest Jaccard similarity of an edge.
@@ -123,7 +123,7 @@ def verified(
         both_ways: also give each edge as one of the earlier document.
 
     Returns:
-        Rows of `EDGES`, sorted by rank, other.
+        Rows of `EDGES`, sorted by rank, other; and how many pairs that are as similar are told apart by operators.
     """
     from tamis.kernels.dedup.minhash import similarities
 
@@ -136,7 +136,8 @@ def verified(
     place[in_file] = np.arange(len(rows))
     bounds, own = read_all_sets(documents, wanted[in_file], signatures["size"].to_numpy()[rows[in_file]], scheme)
     ids = signatures["id"].take(pa.array(rows))
-    copies, scopes = (signatures[name].to_numpy()[rows] for name in ("copies", "scope"))
+    copies, scopes, operators = (signatures[name].to_numpy()[rows] for name in ("copies", "scope", "operators"))
+    told_apart = 0
     edges = [EDGES.empty_table()]
     for origin, path in enumerate(sets):
         for table in streams.read_rounds(path, shard, shards):
@@ -155,6 +156,9 @@ def verified(
             )
             sources = np.repeat(np.arange(table.num_rows), np.diff(others.offsets.to_numpy()))
             close = (result >= threshold) & (table["scope"].to_numpy()[sources] == scopes[numbers])
+            apart = scheme.operators.apart(table["operators"].to_numpy()[sources], operators[numbers])
+            told_apart += int((close & apart).sum())
+            close &= ~apart
             row, earlier = sources[close], numbers[close]
             later, later_copies = table["rank"].to_numpy()[row], table["copies"].to_numpy()[row]
             here, there = np.full(len(earlier), shard, np.int32), np.full(len(earlier), origin, np.int32)
@@ -166,4 +170,5 @@ def verified(
             edges.append(pa.table([later, there, later_copies, wanted[earlier], here, *names], schema=EDGES))
             if both_ways:
                 edges.append(pa.table([wanted[earlier], here, copies[earlier], later, there, *names], schema=EDGES))
-    return pa.concat_tables(edges).combine_chunks().sort_by([("rank", "ascending"), ("other", "ascending")])
+    every = pa.concat_tables(edges).combine_chunks()
+    return every.sort_by([("rank", "ascending"), ("other", "ascending")]), told_apart

@@ -1,10 +1,10 @@
 """Runs of words that stand twice: fingerprints of a text by winnowing, and exact hashes of its windows.
 
-A **token** is a word as written and all bytes after it up to the next word (`tamis.kernels.words.word_spans`). A
-**gram** of k tokens or a **window** of n tokens is the bytes from the start of its first word to the end of its last:
-what separates that word from the next belongs to the token but not to the comparison, so the same words at the
-end of a text and in the middle of another are equal. Which words the bytes of a window hold does not depend on what
-stands around it, so equal windows consist of equal grams at every offset.
+A **token** is a word as written (`tamis.kernels.words.word_spans`). A **gram** of k tokens or a **window** of n tokens
+is the bytes from the start of its first word to the end of its last; what separates that word from the next is looked
+at when spans are cut (`span_ends.py`), so the same words at the end of a text and in the middle of another are equal.
+Which words the bytes of a window hold does not depend on what stands around it, so equal windows consist of equal grams
+at every offset.
 
 Winnowing (Schleimer, Wilkerson and Aiken 2003): of the n - k + 1 grams of a window the one of the smallest hash is
 chosen, of equal ones the last. The choice depends on the bytes of the window alone, so two equal windows choose
@@ -197,25 +197,71 @@ def window_hashes(
 
 
 @njit(cache=True, nogil=True)
-def merge_windows(rows: np.ndarray, places: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarray]:
-    """Merge windows of one row that overlap or touch.
+def cover(
+    rows: np.ndarray,
+    places: np.ndarray,
+    owner_high: np.ndarray,
+    owner_low: np.ndarray,
+    owner_places: np.ndarray,
+    window: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Cover all tokens of windows with pieces of runs; windows whose owners' windows follow each other are a run.
+
+    All bytes of a run stand in its owner, in one piece. Of runs that overlap the next is the last that still overlaps
+    with the one before, and of it the piece after that one.
 
     Args:
         rows: int64[m], row of each window.
         places: int64[m], its first token; sorted by row, then token.
+        owner_high: uint64[m], first half of the id of its owner.
+        owner_low: uint64[m], second half.
+        owner_places: int64[m], first token of its copy there.
         window: tokens of a window.
 
     Returns:
-        int64[c], the first window of each run; int64[c], the window after the last of it.
+        Of each piece, in the order of the text, int64[c] the first window of its run, int64[c] the last one, int64[c]
+        its first token, and bool[c] whether it goes on from the piece before, gap included. It ends with the last
+        window.
     """
-    first = np.empty(len(rows), dtype=np.int64)
-    last = np.empty(len(rows), dtype=np.int64)
+    starts = np.empty(len(rows) + 1, dtype=np.int64)
     runs = 0
     for i in range(len(rows)):
-        if i > 0 and rows[i] == rows[i - 1] and places[i] <= places[i - 1] + window:
-            last[runs - 1] = i + 1
-        else:
-            first[runs] = i
-            last[runs] = i + 1
+        if (
+            i == 0
+            or rows[i] != rows[i - 1]
+            or places[i] != places[i - 1] + 1
+            or owner_places[i] != owner_places[i - 1] + 1
+            or owner_high[i] != owner_high[i - 1]
+            or owner_low[i] != owner_low[i - 1]
+        ):
+            starts[runs] = i
             runs += 1
-    return first[:runs].copy(), last[:runs].copy()
+    starts[runs] = len(rows)
+    first = np.empty(runs, dtype=np.int64)
+    last = np.empty(runs, dtype=np.int64)
+    begin = np.empty(runs, dtype=np.int64)
+    joined = np.zeros(runs, dtype=np.bool_)
+    pieces = 0
+    run = 0
+    while run < runs:
+        first[pieces] = starts[run]
+        last[pieces] = starts[run + 1] - 1
+        begin[pieces] = places[starts[run]]
+        pieces += 1
+        while True:
+            end = places[last[pieces - 1]] + window
+            following = run
+            other = run + 1
+            while other < runs and rows[starts[other]] == rows[starts[run]] and places[starts[other]] < end:
+                following = other
+                other += 1
+            if following == run:
+                break
+            first[pieces] = starts[following]
+            last[pieces] = starts[following + 1] - 1
+            begin[pieces] = end
+            joined[pieces] = True
+            pieces += 1
+            run = following
+        run += 1
+    return first[:pieces].copy(), last[:pieces].copy(), begin[:pieces].copy(), joined[:pieces].copy()

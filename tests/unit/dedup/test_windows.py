@@ -29,8 +29,8 @@ def test_what_occurs_twice_anywhere_goes_back_to_all_that_hold_it(shards):
 @given(st.lists(st.integers(0, 4), max_size=6), st.randoms())
 def test_places_come_by_rank_and_then_as_they_stand_in_the_text(sizes, dice):
     ranks = np.array(dice.sample(range(0, 1000, 10), len(sizes)), np.int64)
-    rows = [(row, 3 * place, row, place) for row, size in enumerate(sizes) for place in range(size)]
-    columns = list(zip(*rows, strict=True)) if rows else [()] * 4
+    rows = [(row, 3 * place, row, place, place) for row, size in enumerate(sizes) for place in range(size)]
+    columns = list(zip(*rows, strict=True)) if rows else [()] * 5
     places = pa.table(dict(zip(PLACES.names, map(list, columns), strict=True))).cast(PLACES)
     found = in_keep_order(places, ranks)
     assert found.schema == PLACES
@@ -39,7 +39,7 @@ def test_places_come_by_rank_and_then_as_they_stand_in_the_text(sizes, dice):
 
 def test_repeats_of_some_documents():
     numbers = np.arange(5)
-    every = Repeats(np.array([0, 2, 2, 3, 5]), numbers, numbers, numbers, numbers, np.arange(7) % 2 == 0)
+    every = Repeats(np.array([0, 2, 2, 3, 5]), *[numbers] * 6, np.arange(7) % 2 == 0)
     some = every.of(slice(2, 5))
     assert some.row.tolist() == [0, 0, 1]
     assert some.position.tolist() == some.documents.tolist() == some.owner_high.tolist() == [1, 2, 3]

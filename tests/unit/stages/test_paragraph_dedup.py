@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import textwrap
 from collections import Counter, defaultdict
 
 import numpy as np
@@ -11,12 +12,15 @@ import pytest
 from documents import batched, make_documents
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plain_text import plain_units, without
+from plain_text import plain_by_line, plain_units, plain_wrapped, without
 from pydantic import ValidationError
 from stage_jobs import paragraph_dedup
 
 from tamis import exchange
 from tamis.dedup.owners import HOLDERS
+from tamis.kernels.dedup.wrapped_lines import wrapped
+from tamis.kernels.lines import find_units
+from tamis.kernels.words import buffers
 from tamis.shards import write_table
 from tamis.stages import paragraph_dedup as stage
 from tamis.text import words
@@ -32,7 +36,8 @@ def oracle(documents, config):  # noqa: C901, PLR0912 - one plain function, read
     for row in rows:
         if row["kind"] in config.applies_to:
             units[row["id"]] = [
-                (tuple(words(row["text"][a:b])), b - a) for a, b, _ in plain_units(row["text"], config.unit == "line")
+                (tuple(words(row["text"][a:b])), b - a)
+                for a, b, _ in plain_units(row["text"], plain_by_line(row["text"], config.unit, config.min_words))
             ]
             for key in dict.fromkeys(key for key, _ in units[row["id"]] if len(key) >= config.min_words):
                 holders[key].append(row["id"])
@@ -94,7 +99,7 @@ TEXT = st.lists(st.tuples(PARAGRAPH, GAP), max_size=7).map(lambda pairs: "".join
 CONFIG = st.builds(
     stage.Config,
     applies_to=st.just(("prose", "maths")),
-    unit=st.sampled_from(["paragraph", "line"]),
+    unit=st.sampled_from(["automatic", "paragraph", "line"]),
     min_words=st.integers(1, 3),
     near_copy_share=st.sampled_from([None, 0.3, 0.5, 0.75, 1.0]),
     min_characters=st.integers(0, 6),
@@ -134,6 +139,7 @@ def test_equals_the_oracle_for_any_number_of_shards(documents, config, split):
     assert {row["id"]: row["copies"] for row in kept.to_pylist()} == {
         name: copies for name, (_, copies) in expected_kept.items()
     }
+    by_line = {name: plain_by_line(row["text"], config.unit, config.min_words) for name, row in before.items()}
     spans = defaultdict(list)
     for row in edits.to_pylist():
         spans[row["id"]].append((row["start"], row["end"]))
@@ -145,21 +151,19 @@ def test_equals_the_oracle_for_any_number_of_shards(documents, config, split):
         if keys is None:
             assert row["text"] == old["text"]
         else:
-            assert [
-                tuple(words(row["text"][a:b])) for a, b, _ in plain_units(row["text"], config.unit == "line")
-            ] == keys
+            assert [tuple(words(row["text"][a:b])) for a, b, _ in plain_units(row["text"], by_line[row["id"]])] == keys
         assert {name: row[name] for name in row if name not in ("text", "copies")} == {
             name: old[name] for name in row if name not in ("text", "copies")
         }
 
     # The promise: a paragraph of any kept document stands in exactly one kept document, once.
-    def paragraphs(text):
-        found = [tuple(words(text[a:b])) for a, b, _ in plain_units(text, config.unit == "line")]
+    def paragraphs(text, name):
+        found = [tuple(words(text[a:b])) for a, b, _ in plain_units(text, by_line[name])]
         return [key for key in found if len(key) >= config.min_words]
 
     looked_at = [row for row in kept.to_pylist() if row["kind"] in config.applies_to]
-    had = {key for row in looked_at for key in paragraphs(before[row["id"]]["text"])}
-    assert Counter(key for row in looked_at for key in paragraphs(row["text"])) == Counter(had)
+    had = {key for row in looked_at for key in paragraphs(before[row["id"]]["text"], row["id"])}
+    assert Counter(key for row in looked_at for key in paragraphs(row["text"], row["id"])) == Counter(had)
     # A document that others name stays.
     assert {row["matched_id"] for row in dropped.to_pylist()} - {None} <= {row["id"] for row in kept.to_pylist()}
     assert dropped["kept_id"].equals(dropped["matched_id"])
@@ -209,7 +213,64 @@ def test_by_hand(tmp_path):
         },
         {"id": ids[4], "start": len(OWN[3]), "end": 2 * len(OWN[3]) + 4, "count": 1, "matched_id": ids[4]},
     ]
-    assert notes == {"paragraphs": 11, "paragraphs_cut": 3, "short_documents_kept_as_owners": 0}
+    assert notes == {"paragraphs": 11, "documents_by_line": 0, "paragraphs_cut": 3, "short_documents_kept_as_owners": 0}
+
+
+def test_extracted_pages_with_a_paragraph_a_line(tmp_path):
+    # No blank line anywhere: what two pages share is a line, between headings and menus of their own.
+    pages = [f"Home\n{OWN[0]}.\nNews\n{LONG}.\n{OTHER}.", f"About us\n{OWN[1]}.\n{LONG}!\nContact\n{OWN[2]}."]
+    documents = make_documents(pages)
+    kept, _, edits, notes = run(tmp_path / "automatic", documents, stage.Config(), 2, 2)
+    assert kept["text"].to_pylist() == [pages[0], f"About us\n{OWN[1]}.\nContact\n{OWN[2]}."]
+    assert edits.select(["count", "matched_id"]).to_pylist() == [{"count": 2, "matched_id": documents["id"][0].as_py()}]
+    assert notes["documents_by_line"] == 2
+    whole = run(tmp_path / "paragraph", documents, stage.Config(unit="paragraph"), 2, 2)
+    assert (whole[2].num_rows, whole[3]["documents_by_line"]) == (0, 0)
+
+
+def test_a_paragraph_is_the_same_whether_lines_or_blank_lines_part_it(tmp_path):
+    documents = make_documents([f"{OWN[0]}\n\n{LONG}\n\n{OWN[1]}", f"{OWN[2]}.\n{LONG}.\n{OWN[3]}."])
+    kept, *_ = run(tmp_path, documents, stage.Config())
+    assert kept["text"].to_pylist()[1] == f"{OWN[2]}.\n{OWN[3]}."
+
+
+@pytest.mark.parametrize("columns", [60, 72, 100, 140])
+def test_wrapped_text_without_blank_lines_is_not_torn(tmp_path, columns):
+    # The same passage stands in both, so lines inside of it are equal where it begins a line.
+    texts = [
+        textwrap.fill(f"{OWN[number]} {OWN[number]}", columns) + f"\n{wrapped_passage(columns)}" for number in (0, 1)
+    ]
+    lines = [set(text.split("\n")) for text in texts]
+    assert len(lines[0] & lines[1]) > 2
+    kept, dropped, edits, notes = run(tmp_path, make_documents(texts), stage.Config(min_words=6), 2, 2)
+    assert (kept["text"].to_pylist(), edits.num_rows, dropped.num_rows) == (texts, 0, 0)
+    assert notes["documents_by_line"] == 0
+
+
+def wrapped_passage(columns):
+    return textwrap.fill(" ".join([LONG, OTHER, *OWN]).replace(" and", ", and"), columns)
+
+
+def test_copies_of_verse_and_of_lists_are_still_seen_as_wholes(tmp_path):
+    # Hardly any line has enough words to be compared by itself.
+    verse = "\n".join([*(f"Line {number} of a song{' la' * number}." for number in range(9)), LONG])
+    kept, dropped, edits, notes = run(
+        tmp_path, make_documents([verse, verse, verse + "\nand once more"]), stage.Config()
+    )
+    assert kept["text"].to_pylist() == [verse, verse + "\nand once more"]
+    assert dropped["reason"].to_pylist() == ["near_copy"]
+    assert (edits.num_rows, notes["documents_by_line"]) == (0, 0)
+
+
+LINES = st.text("ab 語。.\u3000é", min_size=1, max_size=30).filter(str.strip)
+
+
+@given(st.lists(LINES, min_size=2, max_size=12))
+@settings(deadline=None)
+def test_wrapped_lines_are_those_of_plain_python(lines):
+    offsets, data = buffers(pa.array(["\n".join(lines)], pa.large_string()))
+    units = find_units(offsets, data, np.array([True]), by_line=True)
+    assert wrapped(data, units.offsets, units.starts, units.ends).tolist() == [plain_wrapped(lines)]
 
 
 @pytest.mark.parametrize("shards", [1, 2, 3])

@@ -65,6 +65,27 @@ def test_every_capture_of_an_address_goes(documents, tmp_path):
     assert run(documents, tmp_path, urls=lines) == {0: "removed_url", 1: "removed_url"}
 
 
+@pytest.mark.parametrize(
+    "listed", ["https://example.org/bar", "http://www.example.org:80/bar/", "example.org/bar//#end"]
+)
+def test_a_page_goes_in_every_spelling_that_a_site_answers_to(make_documents, tmp_path, listed):
+    spellings = ["", "/", "/#part", "/?utm_source=x"]
+    urls = [f"{host}/bar{end}" for host in ("http://example.org", "https://www.example.org") for end in spellings]
+    others = [
+        "https://example.org/bar/1",
+        "https://example.org/ba",
+        "https://example.org/bar?a=1",
+        "https://example.org",
+    ]
+    halves = [document_key(url_key(url)) for url in urls + others]
+    documents = make_documents(
+        [f"text {n}" for n in range(len(halves))],
+        id=[f"{half}{n:016x}" for n, half in enumerate(halves)],
+        url=urls + others,
+    )
+    assert run(documents, tmp_path, urls=[listed]) == dict.fromkeys(range(len(urls)), "removed_url")
+
+
 def test_a_domain_goes_with_its_subdomains_and_no_others(documents, tmp_path):
     expected = dict.fromkeys((3, 5, 9), "removed_domain")
     for line in ("b.example.org", "B.EXAMPLE.org.", "*.b.example.org"):

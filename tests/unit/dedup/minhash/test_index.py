@@ -82,6 +82,17 @@ def test_what_the_earlier_corpus_holds_goes_and_the_rest_is_as_without_it(
     assert outcome.notes["groups"] == alone.notes["groups"]
 
 
+def test_code_with_other_operators_is_not_in_an_earlier_corpus(tmp_path: Path, make_documents) -> None:
+    texts = ["if x < lo: return x", "if x > lo: return x", "if x < lo:\n return x"]
+    run(tmp_path / "a", make_documents(texts[:1], kind=["code"]), Config(write_index=True))
+    config = Config(against=[str(tmp_path / "a" / "index")])
+    outcome = run(tmp_path / "b", make_documents(texts, kind=["code"] * 3), config)
+    assert {i: match[0] for i, match in outcome.matches().items()} == dict.fromkeys((0, 2), "in_earlier_corpus")
+    assert outcome.notes["earlier_pairs_told_apart"] == 1
+    with pytest.raises(ConfigError, match="operators_below is 500 there and 9 here"):
+        run(tmp_path / "c", make_documents(texts), config.model_copy(update={"operators_below": 9}))
+
+
 def test_the_same_corpus_again_goes_altogether(tmp_path: Path, make_documents) -> None:
     documents = make_documents(corpus(10))
     run(tmp_path / "a", documents, Config(write_index=True), shards=2)
