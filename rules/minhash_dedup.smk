@@ -4,10 +4,14 @@
 # Steps: map (signatures) → pairs (equal sets, buckets) → sets → verify → resolve → apply; `audit` before apply takes a
 # sample, `index` after it writes the index for later runs.
 
+# The documents with the text that is compared, whatever was cut since.
+JUDGED = documents_before(CFG.first_to_cut) if "minhash_dedup" in PIPELINE else documents_before("minhash_dedup")
+
 
 rule minhash_dedup_map:
     input:
         EARLIER_INDEX,
+        judged=JUDGED,
         documents=documents_before("minhash_dedup"),
     output:
         signatures_file=f"{RESULTS}/minhash_dedup/signatures/part-{{shard}}.arrow",
@@ -48,7 +52,7 @@ rule minhash_dedup_pairs:
 
 rule minhash_dedup_sets:
     input:
-        documents=documents_before("minhash_dedup"),
+        judged=JUDGED,
         signatures_file=f"{RESULTS}/minhash_dedup/signatures/part-{{shard}}.arrow",
         barrier=crossing("minhash_dedup/pairs", PARTITIONS),
     output:
@@ -67,7 +71,7 @@ rule minhash_dedup_sets:
 
 rule minhash_dedup_verify:
     input:
-        documents=documents_before("minhash_dedup"),
+        judged=JUDGED,
         signatures_file=f"{RESULTS}/minhash_dedup/signatures/part-{{shard}}.arrow",
         barrier=crossing("minhash_dedup/sets"),
     output:
@@ -104,7 +108,7 @@ rule minhash_dedup_resolve:
 
 rule minhash_dedup_audit:
     input:
-        documents=documents_before("minhash_dedup"),
+        judged=JUDGED,
         signatures_file=f"{RESULTS}/minhash_dedup/signatures/part-{{shard}}.arrow",
         barrier=crossing("minhash_dedup/signatures"),
         verdicts=f"{RESULTS}/minhash_dedup/verdicts.arrow",
@@ -125,6 +129,7 @@ rule minhash_dedup_audit:
 
 rule minhash_dedup_apply:
     input:
+        judged=JUDGED,
         documents=documents_before("minhash_dedup"),
         verdicts=f"{RESULTS}/minhash_dedup/verdicts.arrow",
         sets=f"{RESULTS}/minhash_dedup/sets/part-{{shard}}.arrow",
@@ -147,6 +152,7 @@ rule minhash_dedup_apply:
 
 rule minhash_dedup_index_part:
     input:
+        judged=JUDGED,
         documents=documents_of("minhash_dedup"),
     output:
         bands=f"{RESULTS}/minhash_dedup/index/bands-{{shard}}.arrow",

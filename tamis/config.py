@@ -48,6 +48,9 @@ StageName = Literal[
 STAGES: tuple[str, ...] = get_args(StageName)
 """Stages that `pipeline` may name, in the order of the recipe."""
 
+CUTTING = ("paragraph_dedup", "line_pruning", "substring_dedup")
+"""Stages that cut repeated text."""
+
 MODULES: dict[str, Any] = {name: importlib.import_module(f"tamis.stages.{name}") for name in STAGES}
 
 
@@ -179,6 +182,15 @@ class _Bottom(_Top):
     def partition_count(self) -> int:
         """Number of partitions P."""
         return self.partitions or self.shards
+
+    @property
+    def first_to_cut(self) -> str:
+        """The first stage that cuts repeated text, if one does so before `minhash_dedup`, else `minhash_dedup`.
+
+        What this stage reads is what `minhash_dedup` compares.
+        """
+        before = self.pipeline[: self.pipeline.index("minhash_dedup")]
+        return next((name for name in before if name in CUTTING), "minhash_dedup")
 
     @property
     def pool_columns(self) -> frozenset[str]:

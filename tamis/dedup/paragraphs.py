@@ -20,6 +20,8 @@ from tamis.schemas import of_kinds
 if TYPE_CHECKING:
     import polars as pl
 
+    from tamis.kernels.blocks import Blocks
+
 PARAGRAPHS = pa.schema(
     [
         ("row", pa.int64()),  # of the document in its shard
@@ -39,7 +41,8 @@ class Scheme:
     """Which paragraphs are compared.
 
     kinds: documents of other kinds are left out.
-    unit: "paragraph", runs of lines between blank lines; "line"; or "automatic", what the text has (`units_by_line`).
+    unit: "paragraph", runs of lines between blank lines; "line"; or "automatic", what the text has: blocks of
+        paragraphs that belong together (`tamis/kernels/blocks.py`), or lines (`units_by_line`).
     min_words: shorter ones are never compared.
     within: the scope (`tamis/dedup/scope.py`).
     """
@@ -84,6 +87,18 @@ def units_by_line(offsets: np.ndarray, data: np.ndarray, wanted: np.ndarray, sch
     return (count > 1) & most & ~wrapped(data, lines.offsets, lines.starts, lines.ends)
 
 
+def _units(offsets: np.ndarray, data: np.ndarray, wanted: np.ndarray, by_line: np.ndarray, unit: str) -> Blocks:
+    """The units of the wanted rows, lines in some of them; only blocks can be headings."""
+    from tamis.kernels.blocks import Blocks, join_paragraphs
+    from tamis.kernels.lines import find_units
+
+    found = find_units(offsets, data, wanted, by_line=by_line)
+    if unit == "automatic":
+        return join_paragraphs(data, found, ~by_line)
+    none = np.zeros(len(found.starts), np.bool_)
+    return Blocks(found, none, none)
+
+
 def find_paragraphs(documents: pa.Table, scheme: Scheme, first_row: int = 0) -> pa.Table:
     """Every paragraph of enough words: `PARAGRAPHS`, in the order of the text.
 
@@ -93,13 +108,13 @@ def find_paragraphs(documents: pa.Table, scheme: Scheme, first_row: int = 0) -> 
         first_row: row of the first of them in its shard.
     """
     from tamis.kernels.dedup.paragraphs import unit_hashes
-    from tamis.kernels.lines import find_units, unit_characters
+    from tamis.kernels.lines import unit_characters
     from tamis.kernels.words import buffers
 
     offsets, data = buffers(documents["text"])
     wanted = of_kinds(documents, scheme.kinds)
     by_line = units_by_line(offsets, data, wanted, scheme)
-    units = find_units(offsets, data, wanted, by_line=by_line)
+    units = _units(offsets, data, wanted, by_line, scheme.unit).units
     words, high, low = unit_hashes(data, units, scheme.min_words)
     characters = unit_characters(data, units.starts, units.ends)
     row = np.repeat(np.arange(documents.num_rows), np.diff(units.offsets))
@@ -122,7 +137,9 @@ def find_paragraphs(documents: pa.Table, scheme: Scheme, first_row: int = 0) -> 
     )
 
 
-def cut(documents: pa.Table, paragraphs: pa.Table, owners: pa.Table, gone: np.ndarray) -> pl.DataFrame:
+def cut(
+    documents: pa.Table, paragraphs: pa.Table, owners: pa.Table, gone: np.ndarray, min_documents: int
+) -> tuple[pl.DataFrame, int]:
     """The occurrences that are cut: rows of `PARAGRAPHS` with owner_rank, owner_high, owner_low, documents, in order.
 
     Args:
@@ -130,11 +147,15 @@ def cut(documents: pa.Table, paragraphs: pa.Table, owners: pa.Table, gone: np.nd
         paragraphs: `PARAGRAPHS` of them.
         owners: `tamis.dedup.owners.HOLDERS`, final.
         gone: bool[n], documents that are dropped whole.
+        min_documents: least number of documents that hold what goes.
+
+    Returns:
+        Them, and how many others stay because fewer documents hold them.
     """
     import polars as pl
 
     owned = frame_of(owners).select(*HASH, "documents", owner_rank="rank", owner_high="id_high", owner_low="id_low")
-    return (
+    repeated = (
         frame_of(paragraphs)
         .join(documents_of(documents).filter(~pl.Series(gone)), on="row", maintain_order="left")
         .join(owned, on=HASH, how="left", maintain_order="left")
@@ -149,19 +170,22 @@ def cut(documents: pa.Table, paragraphs: pa.Table, owners: pa.Table, gone: np.nd
         .filter(~pl.col("first") | (pl.col("owner_rank") != pl.col("rank")))
         .sort("row", "unit")
     )
+    found = repeated.filter(pl.col("documents") >= min_documents)
+    return found, repeated.height - found.height
 
 
-def remove(documents: pa.Table, cuts: pl.DataFrame) -> tuple[pa.Table, pa.Table]:
+def remove(documents: pa.Table, cuts: pl.DataFrame, scheme: Scheme) -> tuple[pa.Table, pa.Table]:
     """Cut the text.
 
     Args:
         documents: n rows of one shard.
         cuts: from `cut`, those of these documents, with the first of them as row 0.
+        scheme: which units are compared.
 
     Returns:
         The n documents with their new text, and the rows of `schemas.EDITS`.
     """
-    from tamis.kernels.lines import cut_spans, find_units
+    from tamis.kernels.lines import cut_spans
     from tamis.kernels.words import buffers
 
     offsets, data = buffers(documents["text"])
@@ -170,16 +194,40 @@ def remove(documents: pa.Table, cuts: pl.DataFrame) -> tuple[pa.Table, pa.Table]
     touched[rows] = True
     by_line = np.zeros(documents.num_rows, dtype=np.bool_)
     by_line[rows] = cuts["by_line"].to_numpy()
-    units = find_units(offsets, data, touched, by_line=by_line)
-    gone = np.zeros(len(units.starts), dtype=np.bool_)
-    gone[units.offsets[rows] + cuts["unit"].to_numpy()] = True
+    blocks = _units(offsets, data, touched, by_line, scheme.unit)
+    units = blocks.units
+    cut_at = np.full(len(units.starts), -1)
+    cut_at[units.offsets[rows] + cuts["unit"].to_numpy()] = np.arange(len(rows))
+    _with_headings(blocks, cut_at)
+    gone = np.flatnonzero(cut_at >= 0)
+    row_of = np.searchsorted(units.offsets, gone, side="right") - 1
+    told = cut_at[gone]
+    reasons = np.where(blocks.alone[gone], "heading_of_cut_section", "duplicate_paragraph")
     return edited(
         documents,
-        Spans(rows, *cut_spans(*units, gone)),
-        "duplicate_paragraph",
-        count=cuts["documents"].to_numpy(),
-        matched_id=id_strings(cuts["owner_high"].to_numpy(), cuts["owner_low"].to_numpy()),
+        Spans(row_of, *cut_spans(*units, cut_at >= 0)),
+        reasons.tolist(),
+        count=cuts["documents"].to_numpy()[told],
+        matched_id=id_strings(cuts["owner_high"].to_numpy()[told], cuts["owner_low"].to_numpy()[told]),
     )
+
+
+def _with_headings(blocks: Blocks, cut_at: np.ndarray) -> None:
+    """Let a heading that stands alone go with its section, where nothing of that stays.
+
+    Args:
+        blocks: of some documents.
+        cut_at: int64, for each block that is cut its row in the cuts, else -1; the headings that go get that of the
+            block behind them.
+    """
+    offsets = blocks.units.offsets
+    for heading in np.flatnonzero(blocks.alone & (cut_at < 0)).tolist():
+        end = int(offsets[np.searchsorted(offsets, heading, side="right")])
+        after = heading + 1
+        while after < end and not blocks.begins[after] and cut_at[after] >= 0:
+            after += 1
+        if after > heading + 1 and (after == end or blocks.begins[after]):
+            cut_at[heading] = cut_at[heading + 1]
 
 
 def stumps(

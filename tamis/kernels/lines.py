@@ -62,7 +62,7 @@ def white_space(data: np.ndarray, i: int, end: int) -> int:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _line_end(data: np.ndarray, i: int, end: int) -> int:
+def line_end(data: np.ndarray, i: int, end: int) -> int:
     """First byte at or after i that ends a line; `end` when there is none."""
     last_eight = min(end, len(data)) - 8
     while i <= last_eight:
@@ -108,7 +108,7 @@ def _scan(
                     blank = width > 0
                     i += width
                 if not blank:
-                    i = _line_end(data, i, end)
+                    i = line_end(data, i, end)
                 stop = i
                 ended = 0
                 if i < end:

@@ -22,6 +22,9 @@ The steps, each a job a shard or a partition, with an exchange after it:
 6. `apply`    documents, ledger, stats. With `audit_sample`, the run measures its own recall there, on sets that a job
               `audit` a shard has taken (`tamis/dedup/minhash/recall.py`).
 
+The text that is compared is the one that reached the first stage that cuts repeated text (`judged`), whatever was cut
+since: no cut hides that two documents were near-duplicates.
+
 Definitions: words are those of `tamis.text`, so case, punctuation and line breaks do not matter. An n-gram is a 64-bit
 hash of n consecutive words; "exact" is exact on those hashes. A document of fewer than n words has one n-gram, all its
 words: it can only equal another. A document without any word is never a duplicate here. Buckets, ranks and the bound do
@@ -62,15 +65,16 @@ from pydantic import Field, model_validator
 
 from tamis import exchange, streams
 from tamis.barrier import paths
+from tamis.dedup import scope
 from tamis.dedup.minhash import candidates, groups, index, recall, signatures, verification
 from tamis.dedup.minhash.operators import Operators
 from tamis.dedup.minhash.verdicts import EXACT_TEXT, VERDICTS, rounds, split_by_verdict, with_earlier
 from tamis.dedup.scope import Within
 from tamis.ledger import Outputs, outcome_writer
 from tamis.section import AppliesTo, FilePath, Kind, Section, Share
-from tamis.shards import document_batches, write_json
+from tamis.shards import document_batches, read_table, table_batches, write_json
 
-VERSION = 5
+VERSION = 6
 
 STAGE = "minhash_dedup"
 
@@ -201,16 +205,25 @@ class Config(Section):
 
 
 def run_map(
-    config: Config, *, partitions: int, documents: Path, signatures_file: Path, matches: Path, output: Path
+    config: Config,
+    *,
+    partitions: int,
+    judged: Path,
+    documents: Path,
+    signatures_file: Path,
+    matches: Path,
+    output: Path,
 ) -> None:
     """Make the signatures of one shard and route them.
 
     Args:
+        judged: documents with the text that is compared; those among them that are gone are left out.
+        documents: the documents of the stage before.
         signatures_file: signatures of this shard without bands, to write.
         matches: the documents of this shard that an earlier corpus holds, to write.
         output: rows of `tamis.dedup.minhash.candidates.MEMBERS` by partition, to write.
     """
-    table = signatures.signatures(documents, config.scheme(), config.applies_to)
+    table = signatures.signatures(judged, documents, config.scheme(), config.applies_to)
     with_words = pc.sum(pc.greater(table["size"], 0)).as_py() or 0
     known = table.drop_columns(["bands"])
     exchange.write(signatures_file, streams.with_counts(known.schema, {recall.WITH_WORDS: with_words}), [known])
@@ -218,7 +231,7 @@ def run_map(
     known_earlier, counts = index.MATCHES.empty_table(), dict[str, int]()
     if parts:
         known_earlier, counts = index.matches(
-            documents, table, parts, config.scheme(), config.threshold, config.bucket_candidates
+            judged, table, parts, config.scheme(), config.threshold, config.bucket_candidates
         )
     exchange.write(matches, streams.with_counts(index.MATCHES, counts), [known_earlier])
     stays = (table["size"].to_numpy() > 0) & ~np.isin(table["rank"].to_numpy(), known_earlier["rank"].to_numpy())
@@ -244,7 +257,7 @@ def run_pairs(config: Config, *, partitions: int, partition: int, barrier: Path,
 
 
 def run_sets(
-    config: Config, *, shards: int, shard: int, documents: Path, signatures_file: Path, barrier: Path, output: Path
+    config: Config, *, shards: int, shard: int, judged: Path, signatures_file: Path, barrier: Path, output: Path
 ) -> None:
     """Send the n-gram sets of this shard to the shards of their earlier candidates.
 
@@ -261,13 +274,11 @@ def run_sets(
         "suppressed_pairs": sum(by_shard[shard] for by_shard in suppressed),
         "without_words": pc.sum(pc.equal(known["size"], 0)).as_py() or 0,
     }
-    batches = verification.needed_sets(documents, known, pairs, config.scheme(), shards)
+    batches = verification.needed_sets(judged, known, pairs, config.scheme(), shards)
     exchange.write(output, streams.with_counts(verification.SETS, counts), batches)
 
 
-def run_verify(
-    config: Config, *, shard: int, documents: Path, signatures_file: Path, barrier: Path, output: Path
-) -> None:
+def run_verify(config: Config, *, shard: int, judged: Path, signatures_file: Path, barrier: Path, output: Path) -> None:
     """Compute the exact similarity of candidate pairs whose earlier document is in this shard.
 
     Args:
@@ -277,7 +288,7 @@ def run_verify(
     known = exchange.read_batch(signatures_file, 0, 1, ["rank", "id", "copies", "size", "scope", "operators"])
     both_ways = config.grouping == "components"
     edges, told_apart = verification.verified(
-        documents,
+        judged,
         known,
         paths(barrier),
         config.scheme(),
@@ -307,7 +318,7 @@ def run_audit(
     *,
     shards: int,
     shard: int,
-    documents: Path,
+    judged: Path,
     signatures_file: Path,
     barrier: Path,
     verdicts: Path,
@@ -326,7 +337,7 @@ def run_audit(
     taken = recall.chosen(known, config.audit_sample, with_words)
     known_earlier = exchange.read_batch(matches, 0, 1)["rank"].to_numpy()
     dropped = np.concatenate([recall.dropped_ranks(verdicts, shard, shards), known_earlier])
-    table = recall.sampled(documents, known, taken, dropped, config.scheme())
+    table = recall.sampled(judged, known, taken, dropped, config.scheme())
     exchange.write(output, table.schema, [table])
 
 
@@ -335,6 +346,7 @@ def run_apply(
     *,
     shards: int,
     shard: int,
+    judged: Path,
     documents: Path,
     sets: Path,
     edges: Path,
@@ -361,39 +373,48 @@ def run_apply(
         gone = gone.set_column(gone.schema.get_field_index("reason"), "reason", reason)
     naming = verdict.filter(pc.is_null(verdict["reason"])).group_by("rank")
     extra = naming.aggregate([("copies", "sum"), ("copies", "count")]).combine_chunks()
-    measure = None
-    if audit is not None:
-        sample = paths(audit)
-        measure = recall.Audit(sample, config.scheme(), config.threshold, config.applies_to)
     with outcome_writer(Outputs(kept, dropped, stats), STAGE, shard) as writer:
         for before in document_batches(documents):
             after, rows = split_by_verdict(
                 STAGE, before, gone, extra, 1.0 if config.exact == "bytes" else config.threshold
             )
             writer.add(before, after, rows)
-            if measure is not None:
-                measure.add(before, after["rank"].to_numpy())
         largest = 1 + pc.max(extra["copies_count"]).as_py() if extra.num_rows else 0
         writer.notes.update(groups=extra.num_rows, largest_group=largest)
         for path in (sets, edges, matches):
             writer.notes.update(streams.counts(path))
-        if measure is not None:
-            writer.notes.update(
-                audit_pairs=measure.pairs,
-                audit_missed=measure.missed,
-                audit_documents=exchange.read_batch(sample[shard], 0, 1, ["rank"]).num_rows,
-            )
+        if audit is not None:
+            writer.notes.update(_measured(config, paths(audit), shard, judged, documents, gone["rank"].to_numpy()))
 
 
-def run_index(config: Config, *, documents: Path, bands: Path, sets: Path) -> None:
+def _measured(
+    config: Config, sample: list[Path], shard: int, judged: Path, documents: Path, dropped: np.ndarray
+) -> dict[str, int]:
+    """What the audit finds among the documents of one shard."""
+    measure = recall.Audit(sample, config.scheme(), config.threshold, config.applies_to)
+    there = read_table(documents, ["rank", "copies"])
+    columns = sorted({"kind", "text", "copies", "rank", *scope.columns(config.within)})
+    for batch in table_batches(judged, columns):
+        compared = signatures.still_there(batch, there)
+        ranks = compared["rank"].to_numpy()
+        measure.add(compared, ranks[~np.isin(ranks, dropped)])
+    return {
+        "audit_pairs": measure.pairs,
+        "audit_missed": measure.missed,
+        "audit_documents": exchange.read_batch(sample[shard], 0, 1, ["rank"]).num_rows,
+    }
+
+
+def run_index(config: Config, *, judged: Path, documents: Path, bands: Path, sets: Path) -> None:
     """Write the part of one shard of the index for later runs.
 
     Args:
+        judged: documents with the text that is compared.
         documents: the documents that were kept.
         bands: sorted band hashes, to write.
         sets: n-gram sets, to write.
     """
-    index.write_part(documents, config.scheme(), config.applies_to, bands, sets)
+    index.write_part(judged, documents, config.scheme(), config.applies_to, bands, sets)
 
 
 def run_describe(config: Config, *, shards: int, output: Path) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import string
 from itertools import pairwise
 
-from tamis.text import words
+from tamis.text import character_class, words
 
 ENDS = ".!?:;\"')]…”’»。！？：；」』）"  # noqa: RUF001
 
@@ -62,6 +63,88 @@ def plain_units(text, by_line):
             units[-1][1:] = [match.end(1), bool(ending)]
         inside = True
     return [tuple(unit) for unit in units]
+
+
+SECTION = 12
+HEADING_BYTES = 80
+
+
+def _rule(line):
+    line = line.strip(" \t")
+    return len(line) >= 3 and len(set(line)) == 1 and line[0] in string.punctuation
+
+
+def _item(line):
+    return re.match(r"([-*+•‣–▪●·]|[0-9]{1,3}[.)]|[A-Za-z][.)])[ \t]", line) is not None
+
+
+def _looks(paragraph):
+    """What a paragraph looks like, in plain Python: see `tamis/kernels/blocks.py`."""
+    lines = re.split(r"\r\n|\r|\n", paragraph)
+    first = lines[0].lstrip(" \t")
+    margin = sum(4 if mark == "\t" else 1 for mark in lines[0][: len(lines[0]) - len(first)])
+    body = paragraph.rstrip(" \t\n\v\f\r")
+    last = body[-1:]
+    small = bool(first) and ord(first[0]) < 0x3000 and first[0].islower()
+    fences = sum(line.lstrip(" \t")[:3] in ("```", "~~~") for line in lines)
+    wordlike = bool(last) and (last in ")]" or character_class(ord(last)) != 0)
+    marked = margin < 4 and re.match(r"#{1,6} ", first) is not None
+    rules = [_rule(line) for line in (*lines, "", "")][:3]
+    underlined = not fences and ((rules[1] and not rules[0]) or (rules[0] and (len(lines) == 1 or rules[2])))
+    short = (
+        len(lines) == 1
+        and margin == 0
+        and len(paragraph.encode()) <= HEADING_BYTES
+        and wordlike
+        and not small
+        and not _item(first)
+    )
+    return {
+        "heading": marked or underlined or short,
+        "margin": margin,
+        "small": small,
+        "item": _item(first),
+        "lead_in": last in (":", "\uff1a"),
+        "open": last != "" and last in ",;([{\u2013\u2014\uff0c\u3001\uff1b\uff08",
+        "fences": fences,
+    }
+
+
+def plain_blocks(text):
+    """(first character, character after the last, "heading" of a long section, "section" or "") of each block."""
+    units = [(start, end) for start, end, _ in plain_units(text, False)]
+    looks = [_looks(text[start:end]) for start, end in units]
+    blocks = []
+    at = 0
+    while at < len(units):
+        first, fenced = at, looks[at]["fences"] % 2
+        if looks[first]["heading"]:
+            at += 1
+            while at < len(units) and (fenced or not looks[at]["heading"]):
+                fenced = (fenced + looks[at]["fences"]) % 2
+                at += 1
+            alone = at - first > SECTION
+            at = first + 1 if alone else at
+            blocks.append((units[first][0], units[at - 1][1], "heading" if alone else "section"))
+            continue
+        listed = looks[first]["lead_in"]
+        at += 1
+        while at < len(units):
+            before, here = looks[at - 1], looks[at]
+            joined = (
+                before["lead_in"]
+                or before["open"]
+                or here["small"]
+                or here["margin"] > looks[first]["margin"]
+                or (listed and here["item"])
+            )
+            if not fenced and (here["heading"] or not joined):
+                break
+            listed = listed or here["lead_in"]
+            fenced = (fenced + here["fences"]) % 2
+            at += 1
+        blocks.append((units[first][0], units[at - 1][1], ""))
+    return blocks
 
 
 def without(text, spans):

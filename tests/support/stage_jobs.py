@@ -196,14 +196,18 @@ def substring_dedup(
 class MinhashJobs(Jobs):
     """The jobs of minhash_dedup, in groups between which a test may look or interfere."""
 
+    judged = "documents"
+    """Folder of the documents with the text that is compared."""
+
     def candidates(self) -> None:
         """Steps map and pairs."""
-        self.each_shard("map", documents="documents", signatures_file="signatures", matches="matches", output="map")
+        given = {"judged": self.judged, "documents": "documents"}
+        self.each_shard("map", **given, signatures_file="signatures", matches="matches", output="map")
         self.each_partition("pairs", barrier=self.over("map"), output="pairs", collapsed="collapsed")
 
     def verification(self) -> None:
         """Steps sets and verify."""
-        given = {"documents": "documents", "signatures_file": "signatures"}
+        given = {"judged": self.judged, "signatures_file": "signatures"}
         self.each_shard("sets", **given, barrier=self.over("pairs"), output="sets")
         self.each_shard("verify", **given, barrier=self.over("sets"), output="edges")
 
@@ -211,13 +215,14 @@ class MinhashJobs(Jobs):
         """Steps resolve, audit (where the configuration asks for it) and apply."""
         verdicts = self.folder / "verdicts.arrow"
         self.once("resolve", edges=self.over("edges"), collapsed=self.over("collapsed"), output=verdicts)
-        given: dict[str, Any] = {"documents": "documents", "verdicts": verdicts, "matches": "matches"}
+        given: dict[str, Any] = {"judged": self.judged, "verdicts": verdicts, "matches": "matches"}
         audit = None
         if self.config.audit_sample:
             signed = {"signatures_file": "signatures", "barrier": self.over("signatures")}
             self.each_shard("audit", **given, **signed, output="audit")
             audit = self.over("audit")
-        self.each_shard("apply", **given, sets="sets", edges="edges", audit=audit, **OUTCOME)
+        given |= {"documents": "documents", "sets": "sets", "edges": "edges", "audit": audit}
+        self.each_shard("apply", **given, **OUTCOME)
         return self.outcome()
 
     def index(self) -> None:
@@ -225,7 +230,8 @@ class MinhashJobs(Jobs):
         folder = self.folder / "index"
         for shard in range(self.shards):
             bands, sets = part_files(folder, shard)
-            self.once("index", documents=self.part("kept", shard), bands=bands, sets=sets)
+            judged, documents = self.part(self.judged, shard), self.part("kept", shard)
+            self.once("index", judged=judged, documents=documents, bands=bands, sets=sets)
         self.once("describe", output=folder / "index.json")
 
 

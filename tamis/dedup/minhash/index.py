@@ -125,17 +125,18 @@ def _batches(path: Path) -> list[pa.RecordBatch]:
     return [reader.get_batch(number) for number in range(reader.num_record_batches)]
 
 
-def write_part(documents: Path, scheme: Scheme, kinds: tuple[str, ...], bands: Path, sets: Path) -> None:
+def write_part(judged: Path, documents: Path, scheme: Scheme, kinds: tuple[str, ...], bands: Path, sets: Path) -> None:
     """Write the part of one shard: its kept documents that have words.
 
     Args:
+        judged: documents with the text that is compared.
         documents: the documents that were kept.
         scheme: how sets and signatures are made.
         kinds: documents of other kinds are left out.
         bands: file to write.
         sets: file to write.
     """
-    mine = signatures.signatures(documents, scheme, kinds)
+    mine = signatures.signatures(judged, documents, scheme, kinds)
     mine = mine.filter(pc.greater(mine["size"], 0))
     matrix = band_matrix(mine)
     hashes = matrix.reshape(-1)
@@ -143,11 +144,11 @@ def write_part(documents: Path, scheme: Scheme, kinds: tuple[str, ...], bands: P
     # Stable: rows of a bucket stay in the order of their ids.
     order = np.argsort(hashes, kind="stable")
     _write(bands, BANDS, [pa.table([hashes[order], rows[order]], schema=BANDS)])
-    _write(sets, SETS, _set_batches(documents, mine, scheme))
+    _write(sets, SETS, _set_batches(judged, mine, scheme))
 
 
-def _set_batches(documents: Path, mine: pa.Table, scheme: Scheme) -> Iterator[pa.Table]:
-    for some in read_sets(documents, mine["rank"].to_numpy(), mine["size"].to_numpy(), scheme):
+def _set_batches(judged: Path, mine: pa.Table, scheme: Scheme) -> Iterator[pa.Table]:
+    for some in read_sets(judged, mine["rank"].to_numpy(), mine["size"].to_numpy(), scheme):
         part = mine[some.rows]
         lists = pa.LargeListArray.from_arrays(pa.array(some.bounds), pa.array(some.grams))
         yield pa.table([part["id"], part["scope"], part["operators"], lists], schema=SETS)

@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tamis import hashing
 from tamis.dedup import scope
 from tamis.dedup.minhash.operators import NOT_LOOKED_AT, Operators
 from tamis.errors import ShardMismatchError
 from tamis.schemas import of_kinds
-from tamis.shards import table_batches
+from tamis.shards import read_table, table_batches
 
 
 @dataclass(frozen=True)
@@ -119,11 +120,27 @@ def _signatures(batch: pa.Table, scheme: Scheme) -> pa.Table:
     )
 
 
-def signatures(documents: Path, scheme: Scheme, kinds: tuple[str, ...]) -> pa.Table:
-    """Read a documents file and make the signatures of the documents of some kinds.
+def still_there(batch: pa.Table, documents: pa.Table) -> pa.Table:
+    """The rows of a batch of an earlier stage's documents that are still there, with the copies that they have now.
 
     Args:
-        documents: the file, read a few thousand documents at a time.
+        batch: rank, copies and other columns.
+        documents: rank and copies of all documents that are there, sorted by id as the batch is.
+    """
+    at = pc.index_in(batch["rank"], value_set=documents["rank"].combine_chunks())
+    stays = pc.is_valid(at)
+    batch = batch.filter(stays)
+    copies = documents["copies"].take(at.drop_null())
+    return batch.set_column(batch.schema.get_field_index("copies"), "copies", copies)
+
+
+def signatures(judged: Path, documents: Path, scheme: Scheme, kinds: tuple[str, ...]) -> pa.Table:
+    """Make the signatures of the documents of some kinds.
+
+    Args:
+        judged: documents with the text that is compared, of the same shard and of an earlier stage or the same, read a
+            few thousand at a time.
+        documents: the documents that there are.
         scheme: how sets and signatures are made.
         kinds: documents of other kinds are left out.
 
@@ -132,7 +149,9 @@ def signatures(documents: Path, scheme: Scheme, kinds: tuple[str, ...]) -> pa.Ta
     """
     parts = [scheme.schema().empty_table()]
     columns = sorted({"id", "kind", "text", "copies", "rank", *scope.columns(scheme.within)})
-    for batch in table_batches(documents, columns):
+    there = None if judged == documents else read_table(documents, ["rank", "copies"])
+    for read in table_batches(judged, columns):
+        batch = read if there is None else still_there(read, there)
         chosen = of_kinds(batch, kinds)
         parts.append(_signatures(batch if chosen.all() else batch.filter(pa.array(chosen)), scheme))
     return pa.concat_tables(parts).combine_chunks()

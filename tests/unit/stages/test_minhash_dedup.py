@@ -35,6 +35,7 @@ from tamis import exchange, hashing, streams
 from tamis.dedup.minhash import signatures
 from tamis.dedup.minhash.operators import Operators
 from tamis.errors import ShardMismatchError, SourceError
+from tamis.ids import home_shards
 from tamis.kernels.dedup import minhash as kernel
 from tamis.shards import read_table, write_table
 from tamis.stages import minhash_dedup as stage
@@ -79,6 +80,29 @@ def test_a_copy_of_a_dropped_document_names_the_kept_one(tmp_path: Path, make_do
     similarity = jaccard(ngrams(" ".join(base)), ngrams(near))
     assert outcome.matches() == {1: ("near_duplicate", 0, similarity), 2: ("near_duplicate", 0, similarity)}
     assert outcome.kept["copies"].to_pylist() == [7]
+
+
+@pytest.mark.parametrize("shards", [1, 3])
+def test_the_text_before_any_cut_is_compared(tmp_path: Path, make_documents, shards: int) -> None:
+    one, two, other = (" ".join(sentence(number, 60)) for number in range(3))
+    before = make_documents([one, one, two, f"{two} {other}", other], copies=[1, 1, 1, 1, 1])
+    # The second lost most of its words, the fourth what told it from the third; the last is gone.
+    cut = make_documents([one, one[:90], two, two, other], copies=[1, 2, 1, 3, 1]).slice(0, 4)
+    jobs = MinhashJobs(stage, tmp_path, cut, Config(audit_sample=100, write_index=True), shards, 2)
+    jobs.judged = "judged"
+    home = home_shards(before["id"], shards)
+    for shard in range(shards):
+        write_table(jobs.part("judged", shard), before.filter(pa.array(home == shard)).sort_by("id"))
+    jobs.candidates()
+    jobs.verification()
+    outcome = jobs.decision()
+    assert outcome.matches() == {1: ("exact_ngram_set", 0, 1.0)}
+    assert outcome.kept["text"].to_pylist() == [one, two, two]
+    assert outcome.kept["copies"].to_pylist() == [3, 1, 3]
+    assert (outcome.notes["audit_documents"], outcome.notes["audit_pairs"], outcome.notes["audit_missed"]) == (4, 1, 0)
+    jobs.index()
+    again = run(tmp_path / "again", make_documents([f"{two} {other}"]), Config(against=(str(tmp_path / "index"),)))
+    assert [row["matched_id"] for row in again.dropped.to_pylist()] == [before["id"][3].as_py()]
 
 
 def test_greedy_keeps_what_is_similar_only_to_dropped_documents(tmp_path: Path, make_documents) -> None:

@@ -12,7 +12,7 @@ import pytest
 from documents import batched, make_documents
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plain_text import plain_by_line, plain_units, plain_wrapped, without
+from plain_text import plain_blocks, plain_by_line, plain_units, plain_wrapped, without
 from pydantic import ValidationError
 from stage_jobs import paragraph_dedup
 
@@ -28,7 +28,20 @@ from tamis.text import words
 run = batched(paragraph_dedup)
 
 
-def oracle(documents, config):  # noqa: C901, PLR0912 - one plain function, read from top to bottom
+def units_of(text, config):
+    """(first character, character after the last, "heading" that stands alone, "section" or "") of each unit."""
+    by_line = plain_by_line(text, config.unit, config.min_words)
+    if config.unit == "automatic" and not by_line:
+        return plain_blocks(text)
+    return [(start, end, "") for start, end, _ in plain_units(text, by_line)]
+
+
+def plain(**more):
+    """Every copy of a paragraph goes."""
+    return stage.Config(unit="paragraph", min_documents=1, **more)
+
+
+def oracle(documents, config):  # noqa: C901, PLR0912, PLR0915 - one plain function, read from top to bottom
     """The stage in plain Python: kept {id: (text, copies)}, dropped {id: (reason, match)}, cuts [(id, count, owner)]."""
     rows = sorted(documents.to_pylist(), key=lambda row: row["rank"])
     units = {}
@@ -36,15 +49,14 @@ def oracle(documents, config):  # noqa: C901, PLR0912 - one plain function, read
     for row in rows:
         if row["kind"] in config.applies_to:
             units[row["id"]] = [
-                (tuple(words(row["text"][a:b])), b - a)
-                for a, b, _ in plain_units(row["text"], plain_by_line(row["text"], config.unit, config.min_words))
+                (tuple(words(row["text"][a:b])), b - a, begin) for a, b, begin in units_of(row["text"], config)
             ]
-            for key in dict.fromkeys(key for key, _ in units[row["id"]] if len(key) >= config.min_words):
+            for key in dict.fromkeys(key for key, _, _ in units[row["id"]] if len(key) >= config.min_words):
                 holders[key].append(row["id"])
 
     def losses(name, owner):
         lost = Counter()
-        for key, size in units[name]:
+        for key, size, _ in units[name]:
             if len(key) >= config.min_words and owner[key] != name:
                 lost[owner[key]] += size
         return lost
@@ -57,7 +69,7 @@ def oracle(documents, config):  # noqa: C901, PLR0912 - one plain function, read
         lost = losses(name, owner) if name in units else None
         if lost and config.near_copy_share is not None:
             match = min(lost, key=lambda other: (-lost[other], rank[other]))
-            share = lost[match] / sum(size for _, size in units[name])
+            share = lost[match] / sum(size for _, size, _ in units[name])
             if share >= config.near_copy_share and match not in near:
                 near[name] = (match, share)
     owner = {key: next((name for name in names if name not in near), None) for key, names in holders.items()}
@@ -73,24 +85,53 @@ def oracle(documents, config):  # noqa: C901, PLR0912 - one plain function, read
         if name not in units:
             kept[name] = (None, copies[name])
             continue
-        seen, stay, gone = set(), [], []
-        for key, size in units[name]:
-            if len(key) >= config.min_words and (owner[key] != name or key in seen):
-                gone.append((name, len(holders[key]), owner[key]))
-            else:
-                stay.append((key, size))
+        seen, told = set(), []
+        for key, _, _ in units[name]:
+            copy = len(key) >= config.min_words and (owner[key] != name or key in seen)
+            goes = copy and len(holders[key]) >= config.min_documents
+            told.append((name, len(holders[key]), owner[key]) if goes else None)
             seen.add(key)
+        left = sum(size for (_, size, _), what in zip(units[name], told, strict=True) if what is None)
+        some = any(told)
+        begins = [begin for _, _, begin in units[name]]
+        for at in range(len(told)):
+            if begins[at] == "heading" and told[at] is None:
+                end = next((after for after in range(at + 1, len(told)) if begins[after]), len(told))
+                if end > at + 1 and all(told[at + 1 : end]):
+                    told[at] = told[at + 1]
+        gone = [what for what in told if what is not None]
+        stay = [key for (key, _, _), what in zip(units[name], told, strict=True) if what is None]
         owns = any(owner.get(key) == name and len(holders[key]) > 1 for key in seen)
         cuts += gone
-        if gone and sum(size for _, size in stay) < max(config.min_characters, 1) and not owns:
+        if some and left < max(config.min_characters, 1) and not owns:
             dropped[name] = ("too_little_left", None, None)
         else:
-            kept[name] = ([key for key, _ in stay], copies[name])
+            kept[name] = (stay, copies[name])
     return kept, dropped, cuts
 
 
 PARAGRAPH = st.sampled_from(
-    ["a b", "A  b!", "a\nb", "b b b", "c", "d é", "D É", "語語", "-----", "a b c d e f", "\0", "ก ก", "𐍈 x"]
+    [
+        "a b",
+        "A  b!",
+        "Q r.",
+        "U v w:",
+        "- x y",
+        "# T",
+        "T\n===",
+        "Z z",
+        "a\nb",
+        "b b b",
+        "c",
+        "d é",
+        "D É",
+        "語語",
+        "-----",
+        "a b c d e f",
+        "\0",
+        "ก ก",
+        "𐍈 x",
+    ]
 )
 GAP = st.sampled_from(["\n\n", "\r\n\r\n", "\n\n\n\n", "\n", "\r\r"])
 TEXT = st.lists(st.tuples(PARAGRAPH, GAP), max_size=7).map(lambda pairs: "".join(p + g for p, g in pairs)) | st.lists(
@@ -101,6 +142,7 @@ CONFIG = st.builds(
     applies_to=st.just(("prose", "maths")),
     unit=st.sampled_from(["automatic", "paragraph", "line"]),
     min_words=st.integers(1, 3),
+    min_documents=st.integers(1, 3),
     near_copy_share=st.sampled_from([None, 0.3, 0.5, 0.75, 1.0]),
     min_characters=st.integers(0, 6),
 )
@@ -139,7 +181,6 @@ def test_equals_the_oracle_for_any_number_of_shards(documents, config, split):
     assert {row["id"]: row["copies"] for row in kept.to_pylist()} == {
         name: copies for name, (_, copies) in expected_kept.items()
     }
-    by_line = {name: plain_by_line(row["text"], config.unit, config.min_words) for name, row in before.items()}
     spans = defaultdict(list)
     for row in edits.to_pylist():
         spans[row["id"]].append((row["start"], row["end"]))
@@ -151,19 +192,23 @@ def test_equals_the_oracle_for_any_number_of_shards(documents, config, split):
         if keys is None:
             assert row["text"] == old["text"]
         else:
-            assert [tuple(words(row["text"][a:b])) for a, b, _ in plain_units(row["text"], by_line[row["id"]])] == keys
+            # Blocks that a cut brings together may be one afterwards.
+            assert words(row["text"]) == [word for key in keys for word in key]
+            if config.unit != "automatic":
+                assert [tuple(words(row["text"][a:b])) for a, b, _ in units_of(row["text"], config)] == keys
         assert {name: row[name] for name in row if name not in ("text", "copies")} == {
             name: old[name] for name in row if name not in ("text", "copies")
         }
 
     # The promise: a paragraph of any kept document stands in exactly one kept document, once.
-    def paragraphs(text, name):
-        found = [tuple(words(text[a:b])) for a, b, _ in plain_units(text, by_line[name])]
+    def paragraphs(text):
+        found = [tuple(words(text[a:b])) for a, b, _ in units_of(text, config)]
         return [key for key in found if len(key) >= config.min_words]
 
     looked_at = [row for row in kept.to_pylist() if row["kind"] in config.applies_to]
-    had = {key for row in looked_at for key in paragraphs(before[row["id"]]["text"], row["id"])}
-    assert Counter(key for row in looked_at for key in paragraphs(row["text"], row["id"])) == Counter(had)
+    had = {key for row in looked_at for key in paragraphs(before[row["id"]]["text"])}
+    if config.min_documents == 1 and config.unit != "automatic":
+        assert Counter(key for row in looked_at for key in paragraphs(row["text"])) == Counter(had)
     # A document that others name stays.
     assert {row["matched_id"] for row in dropped.to_pylist()} - {None} <= {row["id"] for row in kept.to_pylist()}
     assert dropped["kept_id"].equals(dropped["matched_id"])
@@ -188,7 +233,7 @@ def test_by_hand(tmp_path):
         ],
         copies=[1, 1, 1, 4, 1],
     )
-    kept, dropped, edits, notes = run(tmp_path, documents, stage.Config(near_copy_share=0.45, min_characters=20), 3, 2)
+    kept, dropped, edits, notes = run(tmp_path, documents, plain(near_copy_share=0.45, min_characters=20), 3, 2)
     assert kept["text"].to_pylist() == [
         f"{OWN[0]}\n\n{LONG}\n",
         f"Title\n\n{OWN[1]}\n",
@@ -213,24 +258,30 @@ def test_by_hand(tmp_path):
         },
         {"id": ids[4], "start": len(OWN[3]), "end": 2 * len(OWN[3]) + 4, "count": 1, "matched_id": ids[4]},
     ]
-    assert notes == {"paragraphs": 11, "documents_by_line": 0, "paragraphs_cut": 3, "short_documents_kept_as_owners": 0}
+    assert notes == {
+        "paragraphs": 11,
+        "documents_by_line": 0,
+        "paragraphs_cut": 3,
+        "copies_left_in_few_documents": 0,
+        "short_documents_kept_as_owners": 0,
+    }
 
 
 def test_extracted_pages_with_a_paragraph_a_line(tmp_path):
     # No blank line anywhere: what two pages share is a line, between headings and menus of their own.
     pages = [f"Home\n{OWN[0]}.\nNews\n{LONG}.\n{OTHER}.", f"About us\n{OWN[1]}.\n{LONG}!\nContact\n{OWN[2]}."]
     documents = make_documents(pages)
-    kept, _, edits, notes = run(tmp_path / "automatic", documents, stage.Config(), 2, 2)
+    kept, _, edits, notes = run(tmp_path / "automatic", documents, stage.Config(min_documents=2), 2, 2)
     assert kept["text"].to_pylist() == [pages[0], f"About us\n{OWN[1]}.\nContact\n{OWN[2]}."]
     assert edits.select(["count", "matched_id"]).to_pylist() == [{"count": 2, "matched_id": documents["id"][0].as_py()}]
     assert notes["documents_by_line"] == 2
-    whole = run(tmp_path / "paragraph", documents, stage.Config(unit="paragraph"), 2, 2)
+    whole = run(tmp_path / "paragraph", documents, plain(), 2, 2)
     assert (whole[2].num_rows, whole[3]["documents_by_line"]) == (0, 0)
 
 
 def test_a_paragraph_is_the_same_whether_lines_or_blank_lines_part_it(tmp_path):
     documents = make_documents([f"{OWN[0]}\n\n{LONG}\n\n{OWN[1]}", f"{OWN[2]}.\n{LONG}.\n{OWN[3]}."])
-    kept, *_ = run(tmp_path, documents, stage.Config())
+    kept, *_ = run(tmp_path, documents, stage.Config(min_documents=2))
     assert kept["text"].to_pylist()[1] == f"{OWN[2]}.\n{OWN[3]}."
 
 
@@ -255,7 +306,7 @@ def test_copies_of_verse_and_of_lists_are_still_seen_as_wholes(tmp_path):
     # Hardly any line has enough words to be compared by itself.
     verse = "\n".join([*(f"Line {number} of a song{' la' * number}." for number in range(9)), LONG])
     kept, dropped, edits, notes = run(
-        tmp_path, make_documents([verse, verse, verse + "\nand once more"]), stage.Config()
+        tmp_path, make_documents([verse, verse, verse + "\nand once more"]), stage.Config(min_documents=2)
     )
     assert kept["text"].to_pylist() == [verse, verse + "\nand once more"]
     assert dropped["reason"].to_pylist() == ["near_copy"]
@@ -279,7 +330,7 @@ def test_a_near_copy_of_a_near_copy_stays_and_inherits(tmp_path, shards):
     documents = make_documents(
         [f"{OWN[0]}\n\n{OWN[1]}", f"{OWN[0]}\n\n{OWN[1]}\n\n{LONG}", f"{LONG}\n\n{OWN[2][:20]}", f"{OWN[3]}\n\n{LONG}"]
     )
-    kept, dropped, edits, _ = run(tmp_path, documents, stage.Config(), shards, 2)
+    kept, dropped, edits, _ = run(tmp_path, documents, plain(), shards, 2)
     ids = documents["id"].to_pylist()
     assert dropped["id"].to_pylist() == [ids[1]]
     assert kept["text"].to_pylist() == [documents["text"][0].as_py(), documents["text"][2].as_py(), OWN[3]]
@@ -297,13 +348,13 @@ def test_a_scope_gives_what_each_part_alone_gives(tmp_path):
     texts = [f"{LONG}\n\n{OWN[number % 3]}\n\n{OWN[number % 2]}" for number in range(9)]
     sources = list("abaabbbab")
     documents = make_documents(texts, source=sources)
-    config = stage.Config(near_copy_share=0.9, within="source")
+    config = plain(near_copy_share=0.9, within="source")
     kept, dropped, edits, _ = run(tmp_path / "both", documents, config, 2, 3)
     alone = [
         run(
             tmp_path / name,
             documents.filter(pa.compute.equal(documents["source"], name)),
-            stage.Config(near_copy_share=0.9),
+            plain(near_copy_share=0.9),
         )
         for name in "ab"
     ]
@@ -313,7 +364,43 @@ def test_a_scope_gives_what_each_part_alone_gives(tmp_path):
         pa.concat_tables([part[2] for part in alone]).sort_by([("id", "ascending"), ("start", "ascending")])
     )
     assert edits.num_rows
-    assert kept.num_rows > run(tmp_path / "all", documents, stage.Config(near_copy_share=0.9))[0].num_rows
+    assert kept.num_rows > run(tmp_path / "all", documents, plain(near_copy_share=0.9))[0].num_rows
+
+
+def test_nothing_goes_from_the_middle_of_what_belongs_together(tmp_path):
+    listed = "The following three are needed for it to work:\n\n- one thing that is needed\n\n- another one of these"
+    section = f"Installing\n==========\n\n{LONG}.\n\n{OTHER.capitalize()}."
+    texts = [f"{own.capitalize()}.\n\n{listed}\n\nAbout\n-----\n\n{own}\n\n{section}" for own in OWN]
+    # Half of the list, its lead-in alone, and the section with another last paragraph.
+    texts[2] = texts[2].replace("\n\n- another one of these", "")
+    texts[3] = texts[3].replace("noon.", "midnight.")
+    documents = make_documents(texts)
+    kept, _, edits, notes = run(tmp_path / "a", documents, stage.Config(min_documents=3, near_copy_share=None), 2, 2)
+    assert kept["text"].to_pylist() == [
+        texts[0],
+        texts[1].replace(listed + "\n\n", "").replace("\n\n" + section, ""),
+        texts[2].replace("\n\n" + section, ""),
+        texts[3].replace(listed + "\n\n", ""),
+    ]
+    assert set(edits["matched_id"].to_pylist()) == {documents["id"][0].as_py()}
+    assert notes["copies_left_in_few_documents"] == 0
+    _, _, edits, notes = run(tmp_path / "b", documents, stage.Config(min_documents=4, near_copy_share=None), 2, 2)
+    assert (edits.num_rows, notes["copies_left_in_few_documents"]) == (0, 4)
+
+
+def test_the_heading_of_a_long_section_goes_with_all_of_it_or_stays(tmp_path):
+    paragraphs = [f"{LONG.capitalize()} {number}." for number in range(14)]
+    long = "# Conditions\n\n" + "\n\n".join(paragraphs)
+    texts = [f"{own.capitalize()}.\n\n{long}\n\n# End\n\n{own}" for own in OWN]
+    texts[2] = texts[2].replace("it 13.", "it thirteen.")
+    kept, _, edits, _ = run(
+        tmp_path, make_documents(texts), stage.Config(min_documents=2, near_copy_share=None, min_words=10)
+    )
+    assert kept["text"].to_pylist()[1] == f"{OWN[1].capitalize()}.\n\n# End\n\n{OWN[1]}"
+    assert kept["text"].to_pylist()[2] == (
+        f"{OWN[2].capitalize()}.\n\n# Conditions\n\n{LONG.capitalize()} thirteen.\n\n# End\n\n{OWN[2]}"
+    )
+    assert Counter(edits["reason"].to_pylist()) == {"duplicate_paragraph": 41, "heading_of_cut_section": 2}
 
 
 def test_an_empty_corpus_goes_through(tmp_path):
@@ -325,6 +412,7 @@ def test_an_empty_corpus_goes_through(tmp_path):
     "wrong",
     [
         {"min_words": 0},
+        {"min_documents": 0},
         {"near_copy_share": 0.0},
         {"near_copy_share": 1.1},
         {"unit": "page"},
@@ -341,7 +429,7 @@ def test_exchange_volume_is_one_row_a_distinct_paragraph(tmp_path):
     documents = make_documents([f"{LONG}\n\n{LONG}\n\n{OTHER}", f"{LONG}\n\nshort"])
     write_table(tmp_path / "d.parquet", documents)
     stage.run_map(
-        stage.Config(),
+        plain(),
         partitions=1,
         documents=tmp_path / "d.parquet",
         output=tmp_path / "o.arrow",

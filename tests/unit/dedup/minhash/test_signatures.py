@@ -24,7 +24,11 @@ def _made(tmp_path):
     documents = make_documents(texts, rank=[(number * 7) % 23 for number in range(23)])
     write_table(tmp_path / "d.parquet", documents)
     with in_batches(documents):
-        yield tmp_path / "d.parquet", signatures(tmp_path / "d.parquet", SCHEME, ("prose",)), texts
+        yield (
+            tmp_path / "d.parquet",
+            signatures(tmp_path / "d.parquet", tmp_path / "d.parquet", SCHEME, ("prose",)),
+            texts,
+        )
 
 
 def test_sets_come_in_the_order_of_the_file(made):
@@ -69,7 +73,7 @@ def test_a_file_that_changed_during_the_run_is_refused(made, wrong):
 
 def test_documents_of_other_kinds_have_no_signature(tmp_path):
     write_table(tmp_path / "d.parquet", make_documents(["a b", "c d"], kind=["code", "prose"]))
-    known = signatures(tmp_path / "d.parquet", SCHEME, ("prose",))
+    known = signatures(tmp_path / "d.parquet", tmp_path / "d.parquet", SCHEME, ("prose",))
     assert known["rank"].to_pylist() == [1]
     assert known.schema == SCHEME.schema()
     assert isinstance(known, pa.Table)
