@@ -280,7 +280,9 @@ def test_extracted_pages_with_a_paragraph_a_line(tmp_path):
 
 
 def test_a_paragraph_is_the_same_whether_lines_or_blank_lines_part_it(tmp_path):
-    documents = make_documents([f"{OWN[0]}\n\n{LONG}\n\n{OWN[1]}", f"{OWN[2]}.\n{LONG}.\n{OWN[3]}."])
+    documents = make_documents(
+        ["\n\n".join(f"{text.capitalize()}." for text in (OWN[0], LONG, OWN[1])), f"{OWN[2]}.\n{LONG}.\n{OWN[3]}."]
+    )
     kept, *_ = run(tmp_path, documents, stage.Config(min_documents=2))
     assert kept["text"].to_pylist()[1] == f"{OWN[2]}.\n{OWN[3]}."
 
