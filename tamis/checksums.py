@@ -18,7 +18,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import xxhash
 
@@ -41,11 +41,15 @@ Buffer = bytes | bytearray | memoryview | mmap.mmap
 
 
 def place(path: Path) -> str:
-    """The last two parts of a path, of a temporary file those of the file that it becomes."""
+    """What a file is called below the folder of its stage, of a temporary file what it becomes.
+
+    A part is called by its folder and name, any other file by its name alone: the folder that it lies in may be that of
+    the results, or of an index that was copied, and bear any name.
+    """
     name = path.name
     if name.startswith(".") and name.endswith(".tmp"):
         name = name[1:].rsplit(".", 2)[0]
-    return f"{path.parent.name}/{name}"
+    return f"{path.parent.name}/{name}" if name.startswith("part-") else name
 
 
 def digest(data: Any) -> str:
@@ -145,15 +149,24 @@ def seal(path: Path, starts: Sequence[int]) -> None:
     size = path.stat().st_size
     edges = [*starts, size]
     with path.open("rb+") as file:
-        if size:
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data, memoryview(data) as view:
-                hashes = [xxhash.xxh3_64_intdigest(view[one:other]) for one, other in pairwise(edges)]
-        else:
-            hashes = [xxhash.xxh3_64_intdigest(b"") for _ in starts]
+        hashes = [stretch(file, one, other).intdigest() for one, other in pairwise(edges)]
         name = place(path).encode("utf-8", "surrogateescape")
         trailer = struct.pack(f"<{len(edges) + len(hashes)}Q", *edges, *hashes) + name
         file.seek(size)
         file.write(trailer + _END.pack(len(hashes), len(name), xxhash.xxh3_64_intdigest(trailer), MAGIC))
+
+
+def stretch(file: BinaryIO, start: int, stop: int) -> xxhash.xxh3_64:
+    """XXH3-64 of some bytes of a file. Read and not mapped: what was read of a map counts as memory of the process."""
+    state, buffer = xxhash.xxh3_64(), memoryview(bytearray(min(BLOCK, max(stop - start, 1))))
+    file.seek(start)
+    while start < stop:
+        count = file.readinto(buffer[: min(len(buffer), stop - start)])  # type: ignore[attr-defined]
+        if not count:
+            break
+        state.update(buffer[:count])
+        start += count
+    return state
 
 
 def blocks(path: Path) -> list[int]:

@@ -9,6 +9,7 @@ for it, and depends on the bytes of the file alone. Who reads some columns of so
 from __future__ import annotations
 
 import mmap
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tamis.checksums import damaged, digest
+from tamis.checksums import damaged, digest, stretch
 
 KEY = "tamis seal"
 DIGITS = 16
@@ -79,14 +80,15 @@ def seal(path: Path) -> None:
         path: the file, under its temporary name.
     """
     metadata = pq.read_metadata(path)
-    with path.open("rb+") as file, mmap.mmap(file.fileno(), 0) as data:
-        with memoryview(data) as view:
-            begin, footer = _footer(path, view)
-            hashes = "".join(digest(view[part]) for part in _chunks(metadata)).encode()
+    with path.open("rb+") as file:
+        hashes = "".join(stretch(file, part.start, part.stop).hexdigest() for part in _chunks(metadata)).encode()
+        file.seek(-_TAIL, os.SEEK_END)
+        begin = file.seek(-_TAIL - int.from_bytes(file.read(4), "little"), os.SEEK_END)
+        footer = file.read()
         place = footer.rindex(_MARK + _ZEROS * (1 + len(hashes) // DIGITS)) + len(_MARK)
         footer = footer[: place + DIGITS] + hashes + footer[place + DIGITS + len(hashes) :]
-        whole = digest(footer).encode()
-        data[begin + place : begin + place + DIGITS + len(hashes)] = whole + hashes
+        file.seek(begin + place)
+        file.write(digest(footer).encode() + hashes)
 
 
 @contextmanager

@@ -185,6 +185,19 @@ def test_the_identity_of_a_table_names_no_folder_and_no_number_of_shards(tmp_pat
     assert str(tmp_path).encode() not in first.read_bytes()
 
 
+def test_a_results_folder_and_an_index_may_be_renamed(tmp_path, make_documents):
+    for path in ("results/stats.parquet", "index/sets-00000.parquet"):
+        made(make_documents, tmp_path / path)
+        written = (tmp_path / path).read_bytes()
+        (tmp_path / path).parent.rename(tmp_path / "moved")
+        assert shards.row_count(tmp_path / "moved" / path.rpartition("/")[2]) == 300
+        assert path.partition("/")[0].encode() not in written
+        (tmp_path / "moved").rename(tmp_path / f"done{len(path)}")
+    write_array(make_documents, tmp_path / "one/ranks.npy", 0)
+    (tmp_path / "one").rename(tmp_path / "two")
+    assert keep_order.array_length(tmp_path / "two/ranks.npy") == 5000
+
+
 def test_a_seal_covers_nested_columns_and_files_without_rows(tmp_path):
     schema = pa.schema([("id", pa.string()), ("v", pa.list_(pa.float32(), 2)), ("s", pa.struct([("a", pa.int8())]))])
     rows = pa.Table.from_pylist([{"id": str(n), "v": [n, n], "s": {"a": n}} for n in range(50)], schema)

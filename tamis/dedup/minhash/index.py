@@ -121,8 +121,11 @@ def _write(path: Path, schema: pa.Schema, batches: Iterable[pa.Table]) -> None:
 
 
 def _batches(path: Path) -> list[pa.RecordBatch]:
-    reader = exchange.open_file(path)
-    return [reader.get_batch(number) for number in range(reader.num_record_batches)]
+    try:
+        reader = exchange.open_file(path)
+        return [reader.get_batch(number) for number in range(reader.num_record_batches)]
+    except SourceError as error:
+        raise SourceError(f"{error} If it is part of an earlier run's index, write that index again.") from error
 
 
 def write_part(judged: Path, documents: Path, scheme: Scheme, kinds: tuple[str, ...], bands: Path, sets: Path) -> None:
