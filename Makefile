@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test check format docs lock clean bench-dedup
+.PHONY: help env run test test-faults check format docs lock clean bench-dedup
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -28,6 +28,10 @@ run: env ## Run the default experiment end to end and print the retention waterf
 test: env ## Run all tests (ARGS goes to the unit tests)
 	@python -m pytest --numprocesses 2 --dist loadfile tests/unit $(ARGS)
 	@python -m pytest tests/workflow
+	@python -m tests.faults --short --cases 1 --minutes 3
+
+test-faults: env ## Break a small corpus in hundreds of ways, 45 minutes on two cores (ARGS="--only SIGINT/3 --seed 1")
+	@python -m tests.faults $(ARGS)
 
 check: env ## Format, lint, types, workflow lint
 	ruff format --check .

@@ -29,10 +29,35 @@ include: "rules/report.smk"
 # What jobs wait for that read from all shards, partitions or files; and what can be asked for by name.
 include: "rules/barrier.smk"
 include: "rules/targets.smk"
+# What the folders must not hold any more; after all that says what is made.
+include: "rules/sweep.smk"
+
+
+for target in TARGETS:
+
+    rule:
+        name:
+            target
+        input:
+            WANTED.asked(target),
+        localrule: True
 
 
 rule all:
     default_target: True
     input:
-        FINAL,
+        WANTED.asked("all"),
     localrule: True
+
+
+onstart:
+    remember(UNITS, Path(RESULTS))
+    ENDING.start()
+
+
+onsuccess:
+    ENDING.success()
+
+
+onerror:
+    ENDING.error()

@@ -3,22 +3,30 @@
 
 from pathlib import Path
 
+from functools import cache
+
 from snakemake.exceptions import WorkflowError
 
-from tamis.config import STAGES, load
+from tamis import config_files
+from tamis.config import STAGES, all_problems, load
 from tamis.dedup.minhash.index import index_files
+from tamis.ending import Workflow
 from tamis.errors import TamisError
 from tamis.job import command, find_module
+from tamis.provenance import READS, identity
 from tamis.section import canonical
 from tamis.sets.configured import configured_sets
+from tamis.readers.units import remember
 from tamis.stages.ingest import units
 
 try:
+    config_files.check(workflow.configfiles)
     CFG = load(config)
+    ENDING = Workflow(CFG.output_dir)
     UNITS = units(CFG.sources, CFG.ingest, Path(CFG.output_dir))
     EARLIER_INDEX = index_files(CFG.minhash_dedup.against, CFG.minhash_dedup.scheme())
 except TamisError as error:
-    raise WorkflowError(str(error)) from None
+    raise WorkflowError(all_problems(config, error)) from None
 
 RESULTS = CFG.output_dir.rstrip("/")
 LOGS = f"{RESULTS}/logs"
@@ -93,6 +101,32 @@ def choices_before(wildcards):
     return [f"{SAMPLING}/{other}/choice.arrow" for other in SETS[wildcards.subset].excluded]
 
 
+def params_of(stage, section, **values):
+    """Stage, version, section and more, as JSON values."""
+    section = section and section.model_dump(mode="json")
+    return {"stage": stage, "version": find_module(stage).VERSION, "config": section, **values}
+
+
+@cache
+def documents_identity(stage):
+    """What the documents of a stage say of who made them."""
+    return identity(params_of(stage, getattr(CFG, stage).for_documents()))
+
+
+def reads_of(stage, wildcards):
+    """The identity of each folder of tables that the jobs of a stage read."""
+    if stage == "order":
+        chosen = EXPORTS[wildcards.export]
+        values = chosen.layout_params()
+        made = identity(params_of("subset", values.pop("config"), **values))
+        return {f"{chosen.folder}/documents": made}
+    if stage in PIPELINE:
+        before = ["ingest", *PIPELINE][PIPELINE.index(stage)]
+    else:
+        before = {"tokenizer": POOL, "subset": "tokenizer"}.get(stage)
+    return {f"{before}/documents": documents_identity(before)} if before else {}
+
+
 def spec(stage, section=None, each=None, **more):
     """The one params entry of a job: all that it uses and that triggers a rerun.
 
@@ -104,8 +138,8 @@ def spec(stage, section=None, each=None, **more):
     def text(wildcards):
         values = {"config": section or getattr(CFG, stage, None), **more}
         values |= each(wildcards) if each else {}
-        values["config"] = values["config"] and values["config"].model_dump(mode="json")
-        return canonical({"stage": stage, "version": find_module(stage).VERSION, **values})
+        values = params_of(stage, values.pop("config"), **values)
+        return canonical(values | {READS: reads_of(stage, wildcards)})
 
     return text
 

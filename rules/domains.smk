@@ -50,6 +50,7 @@ rule domains_score:
         documents=documents_before("domains"),
         embeddings=(f"{RESULTS}/transformer_quality/embeddings/part-{{shard}}.parquet" if DOMAINS_EMBED else []),
         model=f"{RESULTS}/domains/model",
+        card=f"{RESULTS}/domains/card.json",
     output:
         scores=f"{RESULTS}/domains/scores/part-{{shard}}.parquet",
     log:

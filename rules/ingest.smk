@@ -4,13 +4,7 @@
 # Output: <results>/ingest/{documents,dropped,stats}/part-*, skipped/ and read/ by unit.
 # Steps: map (a unit) → keys (a shard) → rank (one job) → apply (a shard).
 
-from tamis.readers.units import remember
-
 READ = parts(f"{RESULTS}/ingest/read/part-{{shard}}.json", len(UNITS))
-
-
-onstart:
-    remember(UNITS, Path(RESULTS))
 
 
 rule ingest_map:

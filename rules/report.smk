@@ -5,7 +5,9 @@
 #         report/{index.html,waterfall.svg,alarms.json}.
 # Steps: layout (first of all, so that an unfinished run can be questioned) → stats → manifest → database, page.
 
+from tamis.inventory import pack
 from tamis.report.layout import planned_layout
+from tamis.report.origin import made_by
 
 LAYOUT = planned_layout(CFG, EXPORTS)
 # A set or export is whole when the file that adds it up is there.
@@ -25,7 +27,8 @@ rule report_layout:
     conda:
         "../envs/cpu.yaml"
     params:
-        spec=spec("layout", layout=LAYOUT),
+        # What is made is known once all rules are (rules/sweep.smk).
+        spec=spec("layout", layout=LAYOUT, each=lambda wildcards: {"inventory": pack(INVENTORY)}),
     shell:
         job("layout", "write")
 
@@ -51,7 +54,9 @@ rule report_stats:
 
 rule report_manifest:
     input:
-        [*DELIVERED, f"{RESULTS}/stats.parquet"],
+        # Everything but what is made of the manifest, and the database, whose bytes differ from run to run.
+        lambda wildcards: [path for path in FINAL if path not in TARGETS["report"] and "/report/" not in path],
+        f"{RESULTS}/stats.parquet",
         layout=f"{RESULTS}/layout.json",
     output:
         output=f"{RESULTS}/manifest.json",
@@ -68,6 +73,8 @@ rule report_manifest:
             "manifest",
             configuration=CFG.model_dump(mode="json"),
             versions={stage: find_module(stage).VERSION for stage in LAYOUT["stages"]},
+            # Known once all rules are (rules/sweep.smk).
+            each=lambda wildcards: {"made": pack(made_by(DESCRIBED, INVENTORY, RESULTS, "manifest.json"))},
         ),
     shell:
         job("manifest", "write")

@@ -1,7 +1,7 @@
-# What can be asked for by name: every stage, every kind of set, the exports, the report; `all` is in the Snakefile.
+# The files of what can be asked for by name: every stage, every kind of set, the exports, the report, and `all`.
+# The Snakefile has the rules.
 
-# What was read, too: Snakemake takes away what a failing job had made before, and asks for it again only if it is wanted.
-TARGETS = {stage: parts(documents_of(stage)) + READ for stage in ("ingest", *STAGES, "tokenizer")}
+TARGETS = {stage: parts(documents_of(stage)) for stage in ("ingest", *STAGES, "tokenizer")}
 # What a user receives: summaries, and documents too, so that a lost file is made again.
 TARGETS |= {"validation": [], "annealing": [], "mixtures": [], "export": []}
 for chosen in SETS.values():
@@ -14,18 +14,11 @@ for chosen in EXPORTS.values():
     for files in EXPORT_FILES.values():
         TARGETS["export"] += parts(f"{folder}/{files}", chosen.export_files)
 TARGETS["report"] = [f"{RESULTS}/tamis.duckdb", f"{RESULTS}/report/index.html"]
-FINAL = DELIVERED + TARGETS["report"] + READ
+FINAL = DELIVERED + TARGETS["report"] + [f"{RESULTS}/layout.json"]
 if CFG.minhash_dedup.write_index and "minhash_dedup" in PIPELINE:
     FINAL.append(f"{RESULTS}/minhash_dedup/index/index.json")
+    # Read by other runs.
+    FINAL += parts(f"{RESULTS}/minhash_dedup/index/bands-{{shard}}.arrow")
+    FINAL += parts(f"{RESULTS}/minhash_dedup/index/sets-{{shard}}.arrow")
 if CFG.report.alarms_fatal:
     FINAL.append(f"{RESULTS}/report/checked.json")
-
-
-for target, files in TARGETS.items():
-
-    rule:
-        name:
-            target
-        input:
-            files,
-        localrule: True

@@ -67,6 +67,7 @@ rule tokenizer_count:
     input:
         documents=documents_of(POOL),
         model=f"{RESULTS}/tokenizer/tokenizer.json",
+        report=f"{RESULTS}/tokenizer/training.json",
     output:
         **outcome("tokenizer"),
         index=f"{RESULTS}/tokenizer/index/part-{{shard}}.arrow",

@@ -13,6 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tamis.checksums import parse_json, with_checksum
 from tamis.errors import ShardMismatchError, SourceError
 
 
@@ -34,7 +35,7 @@ def write(output: Path, folder: Path, count: int, suffix: str) -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=f".{output.name}.", suffix=".tmp", dir=output.parent)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump({"files": files}, file, indent=0)
+        json.dump(with_checksum({"files": files}), file, indent=0)
         file.flush()
         os.fsync(file.fileno())
     Path(temporary).chmod(0o644)
@@ -45,11 +46,11 @@ def paths(barrier: Path) -> list[Path]:
     """The files behind a barrier, in order.
 
     Raises:
-        SourceError: a file is missing.
+        SourceError: a file is missing, or the barrier is damaged.
         ShardMismatchError: a file is not the one that the barrier was made over.
     """
     files = []
-    for entry in json.loads(barrier.read_text(encoding="utf-8"))["files"]:
+    for entry in parse_json(barrier, barrier.read_bytes())["files"]:
         path = Path(entry["path"])
         try:
             state = path.stat()

@@ -4,6 +4,9 @@ tamis run [snakemake arguments]   run or continue the workflow; what `make run` 
 tamis waterfall                   what each stage kept and dropped, and where the report lies
 tamis why ID_OR_URL               one document's story: which rule dropped it, or where it ended
 tamis sql QUERY                   a question in SQL to all tables of the results
+tamis verify                      hold the results against their manifest; exit code 2 where they differ
+tamis reproduce MANIFEST          the configuration that made some results
+tamis clean                       delete what runs have moved to retired/
 """
 
 from __future__ import annotations
@@ -15,11 +18,13 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from tamis import __version__
+from tamis import __version__, trouble
 from tamis.errors import TamisError
 
 MOST_ROWS = 200
+INTERRUPTED = 130
 
 
 def say(text: str) -> None:
@@ -31,6 +36,7 @@ def say(text: str) -> None:
 def show_waterfall(folder: Path) -> int:
     """`tamis waterfall`."""
     from tamis.report import tables, terminal
+    from tamis.report.alarms import raised
     from tamis.report.layout import Results
     from tamis.report.measures import measures
 
@@ -44,6 +50,8 @@ def show_waterfall(folder: Path) -> int:
     if figures := measures(tables.read_notes(results)):
         say("\n" + terminal.measured(figures))
     page = folder / "report" / "index.html"
+    if finished and (listed := terminal.alarms(raised(results), str(page))):
+        say("\n" + listed)
     say("")
     if not finished:
         left = len(results.layout.stages) - len(steps)
@@ -104,15 +112,64 @@ def show_sql(folder: Path, query: str) -> int:
 
 def run_workflow(arguments: Sequence[str]) -> int:
     """`tamis run`."""
-    from tamis import launch
+    from tamis import launch, sweep
 
+    folder = launch.output_folder(arguments)
+    before = sweep.records(folder)
     code = launch.run(arguments)
-    if code == 0 and not launch.parse_workflow(arguments).dry_run:
-        folder = launch.output_folder(arguments)
-        if (folder / "layout.json").exists():
-            say("")
-            return show_waterfall(folder)
+    for sentence in sweep.told_since(folder, before):
+        say(sentence)
+    if code == 0 and not launch.parse_workflow(arguments).dry_run and (folder / "layout.json").exists():
+        say("")
+        return show_waterfall(folder)
     return code
+
+
+def reproduce_configuration(manifest: Path, output: Path | None) -> int:
+    """`tamis reproduce`."""
+    from tamis import reproduce
+
+    if output is None:
+        value = reproduce.read(manifest)
+        say(reproduce.configuration(value).rstrip("\n"))
+        warnings = list(reproduce.differences(value))
+    else:
+        warnings = reproduce.write(manifest, output)
+    for warning in warnings:
+        sys.stderr.write(f"tamis: {warning}\n")
+    return 0
+
+
+def _keepers(commands: Any, results: argparse.ArgumentParser) -> None:
+    """The commands that look after results."""
+    verify = commands.add_parser(
+        "verify",
+        parents=[results],
+        help="hold the results against their manifest",
+        description="Hold the results against their manifest and name each file that is missing, added or different, "
+        "with the job that makes it.",
+        epilog="Exit codes: 0 the results are whole, 1 an error of tamis, 2 something is missing, added or different.",
+    )
+    verify.add_argument("--fast", action="store_true", help="compare sizes only, not sha256")
+    verify.add_argument("--repair", action="store_true", help="take damaged files away; the next run makes them again")
+    reproduce = commands.add_parser("reproduce", help="the configuration that made some results, as YAML")
+    reproduce.add_argument("manifest", type=Path, metavar="MANIFEST", help="manifest.json of a results folder")
+    reproduce.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it here (default: print it)")
+    clean = commands.add_parser("clean", parents=[results], help="delete what runs have moved to retired/")
+    clean.add_argument("--yes", action="store_true", help="do not ask")
+    clean.add_argument("--dry-run", action="store_true", help="name it and its size, delete nothing")
+
+
+def _keep(given: argparse.Namespace) -> int:
+    from tamis import clean, verify
+
+    match given.command:
+        case "verify":
+            return verify.run(given.results, fast=given.fast, mend=given.repair, say=say)
+        case "clean":
+            return clean.run(given.results, yes=given.yes, dry_run=given.dry_run, say=say)
+        case _:
+            return reproduce_configuration(given.manifest, given.output)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -129,7 +186,20 @@ def _parser() -> argparse.ArgumentParser:
     why.add_argument("document", metavar="ID_OR_URL", help="an id, the first 6 or more characters of one, or a URL")
     sql = commands.add_parser("sql", parents=[results], help="ask the results in SQL (DuckDB)")
     sql.add_argument("query", metavar="QUERY", help="for example: SELECT * FROM waterfall")
+    _keepers(commands, results)
     return parser
+
+
+def _answer(given: argparse.Namespace) -> int:
+    match given.command:
+        case "waterfall":
+            return show_waterfall(given.results)
+        case "why":
+            return show_why(given.results, given.document)
+        case "sql":
+            return show_sql(given.results, given.query)
+        case _:
+            return _keep(given)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -140,21 +210,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Snakemake's own arguments must not be looked at by argparse.
         if arguments[:1] == ["run"] and arguments[1:] not in (["-h"], ["--help"]):
             return run_workflow(arguments[1:])
-        given = _parser().parse_args(arguments)
-        match given.command:
-            case "waterfall":
-                return show_waterfall(given.results)
-            case "why":
-                return show_why(given.results, given.document)
-            case _:
-                return show_sql(given.results, given.query)
+        return _answer(_parser().parse_args(arguments))
     except TamisError as error:
-        sys.stderr.write(f"tamis: {error}\n")
-        return 1
+        code = 1
+        message = str(error)
     except BrokenPipeError:
         # The reader (`head`, `less`) has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+        message = "stopped by Ctrl-C"
+    except OSError as error:
+        if not trouble.is_full(error) and not trouble.is_refusal(error):
+            raise
+        code = 1
+        message = trouble.refusal(error)
+    sys.stderr.write(f"tamis: {message}\n")
+    return code
 
 
 if __name__ == "__main__":

@@ -7,21 +7,24 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import PurePath
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, ValidationError, create_model, field_validator, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, ValidationInfo, create_model, field_validator, model_validator
 
+from tamis.classifiers.selectors import Selector
 from tamis.dedup.scope import refusal
-from tamis.errors import ConfigError
+from tamis.errors import ConfigError, TamisError
 
 # Not as modules: a field named like a module would hide it where pydantic evaluates the annotations.
 from tamis.export import Config as ExportConfig
 from tamis.readers import AnySource
 from tamis.report.settings import Config as ReportConfig
 from tamis.section import FilePath, Section
-from tamis.sets.checks import problems
+from tamis.sets.checks import problems, unknown
 from tamis.stages.annealing import Config as AnnealingConfig
 from tamis.stages.ingest import Config as IngestConfig
 from tamis.stages.mixtures import Config as MixtureConfig
@@ -103,52 +106,66 @@ class _Bottom(_Top):
     report: ReportConfig = Field(ReportConfig(), description="The report page and the database.")
 
     @model_validator(mode="after")
-    def _names_and_sizes(self) -> _Bottom:
-        names = [source.name for source in self.sources]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(
-                    f"sources: the name {name!r} is given to {names.count(name)} sources; give each its own"
-                )
-        if self.shards * self.partition_count > 1_000_000:
-            raise ValueError(f"shards x partitions = {self.shards * self.partition_count}; at most 1,000,000")
+    def _fits_together(self, info: ValidationInfo) -> _Bottom:
+        if not (info.context or {}).get("alone") and (found := self.problems()):
+            raise ValueError("\n  ".join(found))
         return self
 
-    @model_validator(mode="after")
-    def _pipeline_fits(self) -> _Bottom:
+    def problems(self) -> list[str]:
+        """What is wrong between sections that are right by themselves; each line names its key."""
+        return [*self._names_and_sizes(), *self._pipeline(), *self._sections(), *self._sets()]
+
+    def _names_and_sizes(self) -> Iterator[str]:
+        names = [source.name for source in self.sources]
+        for name in dict.fromkeys(names):
+            if names.count(name) > 1:
+                yield f"sources: the name {name!r} is given to {names.count(name)} sources; give each its own"
+        if self.shards * self.partition_count > 1_000_000:
+            yield f"shards x partitions = {self.shards * self.partition_count}; at most 1,000,000"
+
+    def _pipeline(self) -> Iterator[str]:
         have: set[str] = set()
         whole: Any = self  # the sections of the stages are fields of `Config`
         if "remove" not in self.pipeline and whole.remove.files:
-            raise ValueError("remove: lists are given, but the pipeline does not name the stage; put it first")
+            yield "remove: lists are given, but the pipeline does not name the stage; put it first"
         own = PurePath(self.output_dir, "minhash_dedup", "index")
         if own in map(PurePath, whole.minhash_dedup.against):
-            raise ValueError(
-                f"minhash_dedup.against: {own} is the index of this run itself; name that of an earlier one"
-            )
+            yield f"minhash_dedup.against: {own} is the index of this run itself; name that of an earlier one"
         for position, name in enumerate(self.pipeline):
             if name in self.pipeline[:position]:
-                raise ValueError(f"pipeline: {name} stands twice")
-            missing = sorted(needs(name) - have)
-            if missing:
+                yield f"pipeline: {name} stands twice"
+                continue
+            if missing := sorted(needs(name) - have):
                 makers = ", ".join(f"{column} is made by {maker_of(column)}" for column in missing)
-                raise ValueError(
-                    f"pipeline: {name} needs {', '.join(missing)}, which no stage before it makes ({makers})"
-                )
+                yield f"pipeline: {name} needs {', '.join(missing)}, which no stage before it makes ({makers})"
             if problem := refusal(getattr(getattr(self, name), "within", None), have):
-                raise ValueError(f"{name}.within: {problem}")
+                yield f"{name}.within: {problem}"
             have |= set(adds(name))
-        if "domains" in self.pipeline and getattr(self, "domains").features == "embeddings":  # noqa: B009 - a field of the subclass
+        if "domains" in self.pipeline and whole.domains.features == "embeddings":
             position = self.pipeline.index("domains")
             if "transformer_quality" not in self.pipeline[:position]:
-                raise ValueError(
+                yield (
                     "domains.features: embeddings are made by transformer_quality, which no stage before domains is; "
                     "put it into pipeline, or set domains.features to fasttext or lexical"
                 )
-        return self
 
-    @model_validator(mode="after")
-    def _sets_fit(self) -> _Bottom:
-        found = problems(
+    def _sections(self) -> Iterator[str]:
+        known = [source.name for source in self.sources]
+        for name in dict.fromkeys(self.pipeline):
+            section = getattr(self, name)
+            # Stages that are trained in the run would find missing labels only after everything before them has run.
+            if hasattr(section, "check"):
+                try:
+                    section.check()
+                except ConfigError as error:
+                    yield str(error)
+            for key, selector in selectors(section, name):
+                for source in selector.sources:
+                    if source not in known:
+                        yield f"{key}.sources: {unknown('source', source, known)}"
+
+    def _sets(self) -> list[str]:
+        return problems(
             columns=self.pool_columns,
             sources=[source.name for source in self.sources],
             tokenizer=self.tokenizer,
@@ -157,9 +174,6 @@ class _Bottom(_Top):
             mixtures=self.mixtures,
             exported=self.export.sets,
         )
-        if found:
-            raise ValueError("\n  ".join(found))
-        return self
 
     @property
     def partition_count(self) -> int:
@@ -190,20 +204,146 @@ Config: Any = create_model("Config", __base__=_Bottom, __doc__="The whole config
 """The model of `config.yaml`: `_Bottom` plus one section a stage, named as the stage."""
 
 
-def readable(error: ValidationError) -> str:
-    """One line a wrong key: where it stands, what is wrong, what was given."""
-    lines = []
+def selectors(value: Any, key: str) -> Iterator[tuple[str, Selector]]:
+    """Every selector in a section, with its key."""
+    if isinstance(value, Selector):
+        yield key, value
+    elif isinstance(value, Section):
+        for name in type(value).model_fields:
+            yield from selectors(getattr(value, name), f"{key}.{name}")
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from selectors(item, f"{key}.{name}")
+    elif isinstance(value, tuple | list):
+        for position, item in enumerate(value):
+            yield from selectors(item, f"{key}[{position}]")
+
+
+def _known_keys() -> list[str]:
+    schema = Config.model_json_schema()
+    models = [schema, *schema.get("$defs", {}).values()]
+    return sorted({name for model in models for name in model.get("properties", {})})
+
+
+def _error_lines(error: ValidationError) -> list[str]:
+    lines: list[str] = []
     for item in error.errors(include_url=False):
         # Tags of discriminated unions and positions read as `sources[1].paths`.
         key = ""
         for part in item["loc"]:
             key += f"[{part}]" if isinstance(part, int) else f"{'.' if key else ''}{part}"
         message = item["msg"].removeprefix("Value error, ")
+        if not key and item["type"] == "value_error":
+            lines += message.split("\n  ")
+            continue
         if item["type"] == "extra_forbidden":
-            message = "there is no such key"
-        given = "" if item["type"] in ("missing", "extra_forbidden", "value_error") else f" (given: {item['input']!r})"
-        lines.append(f"  {key or 'config'}: {message}{given}")
-    return "The configuration is refused:\n" + "\n".join(lines)
+            close = get_close_matches(str(item["loc"][-1]), _known_keys(), n=1)
+            message = "there is no such key" + (f"; {close[0]}?" if close else "")
+        given = (
+            "" if item["type"] in ("missing", "extra_forbidden", "value_error") else f" (given: {shown(item['input'])})"
+        )
+        lines.append(f"{key or 'config'}: {message}{given}")
+    return lines
+
+
+def shown(value: object) -> str:
+    """A given value on one line of bounded length."""
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+
+
+SHOWN = 200
+
+
+def refused(lines: Iterable[str]) -> str:
+    """The message of a refusal: one line a wrong key, each once."""
+    return "The configuration is refused:\n" + "\n".join(f"  {line}" for line in dict.fromkeys(lines))
+
+
+def _right_parts(values: Mapping[str, Any], error: ValidationError) -> dict[str, Any]:
+    """The configuration without what pydantic refuses: whole sections, but single sources and stages."""
+    wrong = {item["loc"][0] for item in error.errors() if item["loc"]}
+    right = {key: value for key, value in values.items() if key not in wrong}
+    if isinstance(values.get("sources"), list | tuple) and "sources" in wrong:
+        right["sources"] = [source for value in values["sources"] if (source := _right_source(value)) is not None]
+    if isinstance(values.get("pipeline"), list | tuple) and "pipeline" in wrong:
+        right["pipeline"] = [stage for stage in values["pipeline"] if stage in STAGES]
+    return right
+
+
+def _right_source(value: Any) -> Any:
+    """A source, or what is left without its refused keys; None where that is none."""
+    source = TypeAdapter(AnySource)
+    try:
+        return source.validate_python(value)
+    except ValidationError as error:
+        wrong = {item["loc"][-1] for item in error.errors() if item["loc"]}
+    if not isinstance(value, Mapping):
+        return None
+    try:
+        return source.validate_python({key: item for key, item in value.items() if key not in wrong})
+    except ValidationError:
+        return None
+
+
+def _problems(values: Mapping[str, Any], *, look: bool) -> list[str]:
+    """Everything that is wrong with a configuration, as far as its right parts let it be known.
+
+    Args:
+        values: the dictionary.
+        look: whether files that must be there are looked for.
+    """
+    lines: list[str] = []
+    wrong: set[str] = set()
+    try:
+        config = Config.model_validate(values, context={"alone": True})
+    except ValidationError as error:
+        lines += _error_lines(error)
+        wrong = {str(item["loc"][0]) for item in error.errors() if item["loc"]}
+        try:
+            config = Config.model_validate(_right_parts(values, error), context={"alone": True})
+        except ValidationError:
+            return lines
+    # What is said of a section that is refused, and has its defaults here, would not be true.
+    lines += [
+        line for line in config.problems() if re.split(r"[.:\[ ]", line, maxsplit=1)[0] not in wrong - {"sources"}
+    ]
+    return lines + (_missing_files(config) if look else [])
+
+
+def _missing_files(config: Any) -> list[str]:
+    from tamis.dedup.minhash.index import index_files
+
+    lines = []
+    for source in config.sources:
+        try:
+            source.input_files()
+        except TamisError as error:
+            lines.append(f"sources: {error}")
+    try:
+        index_files(config.minhash_dedup.against, config.minhash_dedup.scheme())
+    except TamisError as error:
+        lines.append(str(error))
+    return lines
+
+
+def _given(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in given.items() if value is not None}
+
+
+def all_problems(given: Mapping[str, Any], error: TamisError) -> str:
+    """Everything that is wrong with a configuration and with the files that it names, once something is.
+
+    Args:
+        given: as for `load`.
+        error: what was found first.
+    """
+    lines = _problems(_given(given), look=True)
+    first = str(error)
+    # What was found first may be of another kind, such as a key given twice in a file.
+    if any(first in line for line in lines) or first.startswith("The configuration is refused"):
+        return refused(lines) if len(lines) > 1 or first.startswith("The configuration is refused") else first
+    return "\n".join([first, *([refused(lines)] if lines else [])])
 
 
 def load(given: Mapping[str, Any]) -> Any:
@@ -218,14 +358,8 @@ def load(given: Mapping[str, Any]) -> Any:
     Raises:
         ConfigError: with one line for every wrong key.
     """
-    values = {key: value for key, value in given.items() if value is not None}
+    values = _given(given)
     try:
-        config = Config.model_validate(values)
+        return Config.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(readable(error)) from error
-    # Stages that are trained in the run would find missing labels only after everything before them has run.
-    for name in config.pipeline:
-        section = getattr(config, name)
-        if hasattr(section, "check"):
-            section.check()
-    return config
+        raise ConfigError(refused(_problems(values, look=False))) from error

@@ -7,14 +7,37 @@
     ├── ShardMismatchError   a file belongs to another shard, another count of shards, or an older run
     ├── ConservationError    documents or characters appeared or vanished without a ledger or edits row
     ├── AlarmError           the finished run raises an alarm that the configuration makes fatal
+    ├── FolderError          a folder that a run writes to is full, read-only or cannot be made
     └── ModelError           a model, tokenizer or backbone cannot be loaded or does not fit the configuration
 
 A message gives the file, what was expected, what was found, and what to do.
 """
 
+import unicodedata
+
+
+def safe(text: str) -> str:
+    """A text with its control, format and surrogate characters (but not line breaks and tabs) spelled out.
+
+    They could move the cursor of a terminal, change its title, or turn the direction of writing.
+    """
+    return "".join(
+        letter
+        if letter in "\n\t" or unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+        else letter.encode("unicode_escape").decode("ascii")
+        for letter in text
+    )
+
 
 class TamisError(Exception):
-    """Base of all errors a user may meet; its message is meant to be read by that user."""
+    """Base of all errors a user may meet; its message is meant to be read by that user.
+
+    Messages quote names and texts that come from elsewhere, so what a terminal would obey is spelled out in them.
+    """
+
+    def __str__(self) -> str:
+        """The message, `safe`."""
+        return safe(super().__str__())
 
 
 class ConfigError(TamisError):
@@ -39,6 +62,10 @@ class ConservationError(TamisError):
 
 class AlarmError(TamisError):
     """A run that is done lost a source or holds a giant group, and `report.alarms_fatal` is set."""
+
+
+class FolderError(TamisError):
+    """A folder that a run writes to is full, read-only or cannot be made."""
 
 
 class ModelError(TamisError):

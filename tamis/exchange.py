@@ -5,6 +5,9 @@ are none). A reduce job reads batch p of every map file and writes one file whos
 for shard s. An apply job reads batch s of every reduce file. Opening one batch of 1,000 takes 0.45 ms,
 against 5.6 ms and a 516 kB footer for Parquet row groups.
 
+Behind the Arrow file stands a trailer with a checksum of each batch (`tamis/checksums.py`): a batch that is read is one
+that was written.
+
 Between map and reduce stands a barrier (`tamis/barrier.py`), which names the files, so a job gets one path.
 """
 
@@ -17,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from tamis import checksums
 from tamis.barrier import paths
 from tamis.errors import SchemaError, ShardMismatchError, SourceError
 from tamis.shards import whole_file
@@ -59,24 +63,49 @@ def write(path: Path, schema: pa.Schema, batches: Iterable[pa.Table]) -> None:
     Raises:
         SchemaError: a batch does not have the schema, or is too large for one.
     """
-    with (
-        whole_file(path) as temporary,
-        pa.OSFile(str(temporary), "wb") as sink,
-        pa.ipc.new_file(sink, schema, options=OPTIONS) as writer,
-    ):
-        for table in batches:
-            if table.schema.names != schema.names:
-                msg = f"{path}: batch has columns {table.schema.names}, expected {schema.names}"
-                raise SchemaError(msg)
-            whole = table.cast(schema).combine_chunks().to_batches()
-            if len(whole) > 1:
-                # Arrow cannot join them, and a batch is all that its reader looks for.
-                msg = (
-                    f"{path}: {table.num_rows} rows for one shard or partition hold more than 2 GB in one column of "
-                    "strings, expected less; use more shards or partitions"
-                )
-                raise SchemaError(msg)
-            writer.write_batch(whole[0] if whole else pa.RecordBatch.from_pylist([], schema=schema))
+    with whole_file(path) as temporary:
+        write_sealed(temporary, schema, _single(path, schema, batches), OPTIONS)
+
+
+def _single(path: Path, schema: pa.Schema, batches: Iterable[pa.Table]) -> Iterator[pa.RecordBatch]:
+    """Each table as the one batch that its reader looks for.
+
+    Raises:
+        SchemaError: a table does not have the schema, or is too large for one batch.
+    """
+    for table in batches:
+        if table.schema.names != schema.names:
+            msg = f"{path}: batch has columns {table.schema.names}, expected {schema.names}"
+            raise SchemaError(msg)
+        whole = table.cast(schema).combine_chunks().to_batches()
+        if len(whole) > 1:
+            # Arrow cannot join them, and a batch is all that its reader looks for.
+            msg = (
+                f"{path}: {table.num_rows} rows for one shard or partition hold more than 2 GB in one column of "
+                "strings, expected less; use more shards or partitions"
+            )
+            raise SchemaError(msg)
+        yield whole[0] if whole else pa.RecordBatch.from_pylist([], schema=schema)
+
+
+def write_sealed(
+    temporary: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch], options: pa.ipc.IpcWriteOptions | None = None
+) -> None:
+    """Write an Arrow file with a checksum of each batch.
+
+    Args:
+        temporary: its temporary name.
+        schema: of the batches.
+        batches: any number.
+        options: of Arrow.
+    """
+    starts = [0]
+    with pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, schema, options=options) as writer:
+        for batch in batches:
+            starts.append(sink.tell())
+            writer.write_batch(batch)
+        starts.append(sink.tell())
+    checksums.seal(temporary, starts)
 
 
 def scatter(path: Path, table: pa.Table, partition: np.ndarray, partitions: int) -> None:
@@ -84,19 +113,57 @@ def scatter(path: Path, table: pa.Table, partition: np.ndarray, partitions: int)
     write(path, table.schema, split(table, partition, partitions))
 
 
-def open_file(path: Path, columns: Sequence[str] | None = None) -> pa.ipc.RecordBatchFileReader:
-    """Open an exchange file, mapped into memory; only some columns are read where they are named.
+class ExchangeFile:
+    """An exchange file, mapped into memory; every batch that is read from it is compared with its checksum."""
+
+    def __init__(self, path: Path, columns: Sequence[str] | None = None) -> None:
+        """Open it.
+
+        Args:
+            path: the file.
+            columns: names to read; all when None.
+
+        Raises:
+            SourceError: missing or damaged.
+        """
+        with readable(path):
+            with pa.memory_map(str(path)) as source:
+                buffer = source.read_buffer()
+            self._sealed = checksums.Sealed(path, memoryview(buffer))
+            if len(self._sealed) < 2:
+                raise checksums.damaged(path, "it is no exchange file")
+            # The head and the end say what is between them.
+            self._sealed.check(0)
+            self._sealed.check(len(self._sealed) - 1)
+            arrow = buffer.slice(0, self._sealed.size)
+            self._reader = pa.ipc.open_file(arrow)
+            if columns is not None:
+                fields = [self._reader.schema.get_field_index(name) for name in columns]
+                self._reader = pa.ipc.open_file(arrow, options=pa.ipc.IpcReadOptions(included_fields=fields))
+        self._path = path
+        self.schema: pa.Schema = self._reader.schema
+        """Of what is read, with the metadata of the file."""
+        self.num_record_batches: int = self._reader.num_record_batches
+        """How many batches there are."""
+
+    def get_batch(self, index: int) -> pa.RecordBatch:
+        """Batch `index`.
+
+        Raises:
+            SourceError: it is not what was written.
+        """
+        with readable(self._path):
+            self._sealed.check(index + 1)
+            return self._reader.get_batch(index)
+
+
+def open_file(path: Path, columns: Sequence[str] | None = None) -> ExchangeFile:
+    """Open an exchange file; only some columns are read where they are named.
 
     Raises:
         SourceError: missing or damaged.
     """
-    with readable(path):
-        source = pa.memory_map(str(path))
-        reader = pa.ipc.open_file(source)
-        if columns is not None:
-            fields = [reader.schema.get_field_index(name) for name in columns]
-            reader = pa.ipc.open_file(source, options=pa.ipc.IpcReadOptions(included_fields=fields))
-    return reader
+    return ExchangeFile(path, columns)
 
 
 @contextmanager
@@ -129,8 +196,7 @@ def read_batch(path: Path, index: int, batches: int, columns: Sequence[str] | No
             "other shards or partitions. Delete the stage's folder and run again."
         )
         raise ShardMismatchError(msg)
-    with readable(path):
-        table = pa.Table.from_batches([reader.get_batch(index)])
+    table = pa.Table.from_batches([reader.get_batch(index)])
     return table if columns is None else table.select(list(columns))
 
 

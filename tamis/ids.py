@@ -25,22 +25,25 @@ _HEX = np.full(256, 255, dtype=np.uint8)
 _HEX[np.frombuffer(b"0123456789abcdef", dtype=np.uint8)] = np.arange(16, dtype=np.uint8)
 
 
-def _digest(purpose: bytes, *fields: str | None) -> str:
+def _digest(purpose: bytes, *fields: str | bytes | None) -> str:
     """16 hex characters over the fields; their lengths go in too, so that no two lists of fields read the same."""
     state = blake2b(digest_size=HALF_CHARACTERS // 2, person=purpose)
     for field in fields:
-        data = b"" if field is None else field.encode("utf-8", "surrogatepass")
-        state.update(b"-" if field is None else f"{len(data)}:".encode())
+        data = b"" if field is None else field if isinstance(field, bytes) else field.encode("utf-8", "surrogatepass")
+        state.update(b"-" if field is None else b"%d:" % len(data))
         state.update(data)
     return state.hexdigest()
 
 
-def document_key(key: str) -> str:
-    """The first half of a document's id: 16 hex characters of its URL key, or of its text where there is no URL."""
+def document_key(key: str | bytes) -> str:
+    """The first half of a document's id: 16 hex characters of its URL key, or of its text where there is no URL.
+
+    Here and in `content_hash` bytes stand for the string that they are in UTF-8.
+    """
     return _digest(b"tamis document", key)
 
 
-def content_hash(source: str, url: str | None, date: str | int | None, text: str) -> str:
+def content_hash(source: str, url: str | None, date: str | int | None, text: str | bytes) -> str:
     """The second half of a document's id: 16 hex characters of (source, url, date, text as ingested).
 
     A null url or date differs from an empty one.

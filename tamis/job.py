@@ -10,6 +10,7 @@ job. Each argument is converted by the annotation of the function's parameter (P
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import importlib.abc
 import importlib.util
@@ -17,13 +18,21 @@ import inspect
 import json
 import logging
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, get_type_hints
 
-from tamis import user_cache
-from tamis.errors import ConfigError, TamisError
+HEARS = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+"""Whether this process stops at Ctrl-C; one that was started in the background may not."""
+
+if __name__ == "__main__" and HEARS:
+    # Ctrl-C while a job is imported ends it without a traceback; nothing is written yet.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+from tamis import ending, provenance, trouble, user_cache  # noqa: E402 - see above
+from tamis.errors import ConfigError, TamisError  # noqa: E402
 
 
 class _NoPandas(importlib.abc.MetaPathFinder):
@@ -151,16 +160,52 @@ def main(argv: Sequence[str] | None = None) -> int:
     # The values follow an option, which plain parsing refuses.
     given = parser.parse_intermixed_args(argv)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s")
+    values = dict(pair.split("=", 1) for pair in given.values)
     try:
         module = find_module(given.stage)
         function = getattr(module, f"run_{given.step}")
-        values = dict(pair.split("=", 1) for pair in given.values)
-        function(**bind(module, function, json.loads(given.params), values))
-    except TamisError as error:
+        params = json.loads(given.params)
+        arguments = bind(module, function, params, values)
+        with provenance.job(params):
+            function(**arguments)
+    except KeyboardInterrupt:
+        logging.getLogger("tamis").warning("%s %s stopped", given.stage, given.step)
+        return INTERRUPTED
+    except Exception as error:
+        message = explained(error, values.values())
+        ending.tell(
+            job=f"{given.stage} {given.step}",
+            message=message or f"{type(error).__name__}: {error}; this is a defect",
+            log=ending.own_log(),
+        )
+        if message is None:
+            raise
         # The message says what to do; a traceback would bury it.
-        logging.getLogger("tamis").error("%s %s failed: %s", given.stage, given.step, error)  # noqa: TRY400
+        logging.getLogger("tamis").error("%s %s failed: %s", given.stage, given.step, message)  # noqa: TRY400
         return 1
     return 0
+
+
+INTERRUPTED = 130
+
+
+def explained(error: Exception, values: Iterable[str]) -> str | None:
+    """What a person reads about the failure of a job; None where only a traceback helps.
+
+    Args:
+        error: what it raised.
+        values: its files, among other values; what it reads is what it needs space for, at least.
+    """
+    if trouble.is_full(error):
+        # All outputs have a folder, some are not there yet; an input is a file.
+        paths = [Path(value) for value in values if os.sep in value]
+        needed = sum(path.stat().st_size for path in paths if path.is_file())
+        return trouble.full_disk([path.parent for path in paths], needed)
+    if isinstance(error, TamisError):
+        return str(error)
+    if isinstance(error, OSError) and trouble.is_refusal(error):
+        return trouble.refusal(error)
+    return None
 
 
 def leave(code: int) -> NoReturn:
@@ -168,13 +213,17 @@ def leave(code: int) -> NoReturn:
 
     Nothing is left to do then: every file was closed and renamed by the step that wrote it.
     """
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    # The log may lie on a disk that is full.
+    with contextlib.suppress(OSError):
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
     os._exit(code)
 
 
 if __name__ == "__main__":
     os.environ.update(user_cache.environment())
     settle_without_pandas()
+    if HEARS:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     leave(main())

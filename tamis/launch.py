@@ -19,8 +19,8 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
-from tamis import user_cache
-from tamis.errors import ConfigError, TamisError
+from tamis import config_files, ending, trouble, user_cache
+from tamis.errors import ConfigError, FolderError, TamisError
 
 LOCK = ".tamis.lock"
 
@@ -46,24 +46,15 @@ def output_folder(arguments: Sequence[str]) -> Path:
         arguments: Snakemake's arguments.
 
     Raises:
-        ConfigError: a config file is missing or not YAML.
+        ConfigError: a config file is missing, no YAML or no mapping, or gives a key twice.
     """
-    import yaml
-
-    def load(path: Path) -> dict[str, Any]:
-        try:
-            values = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, yaml.YAMLError) as error:
-            raise ConfigError(f"{path}: cannot be read as a configuration ({error})") from error
-        return values if isinstance(values, dict) else {}
-
     given = parse_workflow(arguments)
     overlay: dict[str, Any] = {}
     for path in given.configfile:
-        overlay |= load(path)
+        overlay |= config_files.read(path)
     default = given.directory / "config.yaml"
     # As in the Snakefile: a config file that names its sources and its pipeline stands alone.
-    base = {} if {"sources", "pipeline"} <= overlay.keys() or not default.exists() else load(default)
+    base = {} if {"sources", "pipeline"} <= overlay.keys() or not default.exists() else config_files.read(default)
     name = (base | overlay).get("output_dir") or "results"
     for pair in given.config:
         key, separator, value = pair.partition("=")
@@ -75,15 +66,33 @@ def output_folder(arguments: Sequence[str]) -> Path:
 
 
 @contextmanager
+def _writing_to(folder: Path) -> Iterator[None]:
+    """Say in words why a folder cannot be written to.
+
+    Raises:
+        FolderError: with the reason and what to do.
+    """
+    try:
+        yield
+    except (OSError, UnicodeEncodeError) as error:
+        why = trouble.refusal(error, folder) if isinstance(error, OSError) else f"{folder}: not a name ({error})"
+        msg = f"nothing can be written to {folder}: {why}"
+        raise FolderError(msg) from error
+
+
+@contextmanager
 def run_lock(folder: Path) -> Iterator[IO[str]]:
     """Hold the lock of a results folder.
 
     Raises:
         AlreadyRunningError: another run holds it.
+        FolderError: the folder cannot be written to.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / LOCK
-    with path.open("a+", encoding="utf-8") as file:
+    with _writing_to(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        opened = path.open("a+", encoding="utf-8")
+    with opened as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -94,9 +103,10 @@ def run_lock(folder: Path) -> Iterator[IO[str]]:
                 "with Ctrl-C in its terminal; or give this run a folder of its own with --config output_dir=…"
             )
             raise AlreadyRunningError(msg) from error
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
+        with _writing_to(folder):
+            # Not through the file's buffer, which would be written again, and fail again, when it is closed.
+            os.ftruncate(file.fileno(), 0)
+            os.write(file.fileno(), f"{os.getpid()}\n".encode())
         yield file
 
 
@@ -108,8 +118,10 @@ def sole_run(directory: Path) -> Iterator[tuple[bool, IO[str]]]:
     the lock of a run that lives.
     """
     folder = directory / ".snakemake"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK.removeprefix(".")).open("a", encoding="utf-8") as file:
+    with _writing_to(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        opened = (folder / LOCK.removeprefix(".")).open("a", encoding="utf-8")
+    with opened as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -131,19 +143,29 @@ def is_locked(directory: Path) -> bool:
     return locks.is_dir() and any(locks.iterdir())
 
 
-def _follow(process: subprocess.Popen[bytes]) -> int:
+STOPPED = {
+    signal.SIGINT: "stopped by Ctrl-C",
+    signal.SIGTERM: "stopped by SIGTERM, after the jobs that were running",
+    signal.SIGHUP: "stopped, because its terminal was closed",
+}
+
+
+def _follow(process: subprocess.Popen[bytes]) -> tuple[int, str]:
     """Wait for the workflow and pass signals on; an interrupt goes to its jobs too, as Ctrl-C in a terminal would.
 
     Returns:
-        Its exit code; 128 + the signal's number when a signal ended it.
+        Its exit code, 128 + the signal's number when a signal ended it; and what stopped it, empty when nothing did.
     """
+    stopped: list[str] = []
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        del number, frame
+        del frame
+        stopped.append(STOPPED[signal.Signals(number)])
         os.killpg(process.pid, signal.SIGINT)
 
     def terminate(number: int, frame: FrameType | None) -> None:
         del frame
+        stopped.append(STOPPED[signal.Signals(number)])
         # Snakemake alone: it waits for the jobs that run and starts no more.
         process.send_signal(signal.SIGTERM if number == signal.SIGTERM else signal.SIGINT)
 
@@ -157,11 +179,19 @@ def _follow(process: subprocess.Popen[bytes]) -> int:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    return code if code >= 0 else 128 - code
+    return code if code >= 0 else 128 - code, stopped[0] if stopped else ""
+
+
+def _look(folder: Path) -> None:
+    """Take away, and name, what was cut short since the last run."""
+    from tamis.verify import quick_look
+
+    for sentence in quick_look(folder):
+        sys.stderr.write(f"tamis: {sentence}\n")
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run the workflow to its end, continuing where a killed one stopped.
+    """Run the workflow to its end, continuing where a killed one stopped; where it fails, say why at the end.
 
     Args:
         arguments: further arguments of Snakemake; a later one wins over ours.
@@ -171,11 +201,16 @@ def run(arguments: Sequence[str]) -> int:
 
     Raises:
         AlreadyRunningError: another run works on the same results.
+        FolderError: a folder of the run cannot be written to.
         ConfigError: the configuration cannot be read.
     """
     given = parse_workflow(arguments)
-    command = [sys.executable, "-m", "snakemake"]
-    with run_lock(output_folder(arguments)) as lock, sole_run(given.directory) as (alone, shared):
+    folder = output_folder(arguments)
+    command = [sys.executable, "-m", "tamis.engine"]
+    channel = ending.open_channel()
+    if not given.dry_run:
+        ending.check_space(folder, given.directory)
+    with run_lock(folder) as lock, sole_run(given.directory) as (alone, shared):
         if alone and is_locked(given.directory) and not given.dry_run:
             subprocess.run(  # noqa: S603 - no shell
                 [*command, *arguments, "--unlock"],
@@ -184,11 +219,22 @@ def run(arguments: Sequence[str]) -> int:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
+        if not given.dry_run:
+            _look(output_folder(arguments))
         fcntl.flock(shared, fcntl.LOCK_SH)
         process = subprocess.Popen(  # noqa: S603 - no shell
             [*command, "--cores", "all", "--rerun-incomplete", *arguments],
-            env=environment(),
+            env=environment() | channel,
             process_group=0,
             pass_fds=[lock.fileno(), shared.fileno()],
         )
-        return _follow(process)
+        code, stopped = _follow(process)
+    if code and not given.dry_run:
+        ending.say_failure(
+            folder,
+            given.directory,
+            command=ending.command_line(arguments),
+            place=channel.get(ending.VARIABLE),
+            stopped=stopped,
+        )
+    return code

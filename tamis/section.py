@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -26,10 +27,16 @@ def workflow_path(path: AnyPath) -> AnyPath:
     Snakemake takes braces in a path for a wildcard and knows no way to escape them; it prints them by line.
 
     Raises:
-        ValueError: it holds a brace or a line break.
+        ValueError: it holds a brace, a line break or `<name>`, or is not UTF-8.
     """
     if found := [character for character in "{}\n\r" if character in str(path)]:
         raise ValueError(f"{str(path)!r} holds {found[0]!r}: braces and line breaks cannot stand in a path; rename it")
+    if own := re.search(r"<[a-z][a-z0-9_]*>", str(path)):
+        raise ValueError(f"{str(path)!r} holds {own[0]!r}, which Snakemake takes for a name of its own; rename it")
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{str(path)!r} is not UTF-8: the workflow cannot carry such a name; rename it") from error
     return path
 
 
@@ -37,10 +44,17 @@ FilePath = Annotated[str, AfterValidator(workflow_path)]
 """A file or folder that the workflow reads or writes; any characters but braces and line breaks."""
 
 
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
+
+
 class Section(BaseModel):
     """One section of the configuration; every field carries a description with unit, range and origin."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
+
+    def for_documents(self) -> Section:
+        """The section of a stage as the params of the job have it that writes its documents."""
+        return self
 
 
 def canonical(value: object) -> str:

@@ -69,9 +69,7 @@ def rounds(path: Path, target: int, targets: int, columns: Sequence[str] | None 
 
     def table(index: int) -> pa.Table:
         # Opened anew, because what was read of a mapped file counts as memory of the process while it is mapped.
-        mapped = exchange.open_file(path, columns)
-        with exchange.readable(path):
-            return pa.Table.from_batches([mapped.get_batch(index)])
+        return pa.Table.from_batches([exchange.open_file(path, columns).get_batch(index)])
 
     return [partial(table, index) for index in range(target, batches, targets)]
 

@@ -23,6 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
+from tamis.classifiers import fasttext_file
 from tamis.errors import ModelError
 from tamis.section import Section
 from tamis.shards import whole_file
@@ -146,10 +147,11 @@ def load(path: Path) -> Any:
     """Load a model file.
 
     Raises:
-        ModelError: missing or damaged.
+        ModelError: missing, damaged or cut off.
     """
     import fasttext
 
+    fasttext_file.check(path)
     try:
         # The class itself: `fasttext.load_model` prints a warning on some versions.
         return fasttext.FastText._FastText(model_path=str(path))  # noqa: SLF001

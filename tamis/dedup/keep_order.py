@@ -17,6 +17,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tamis import checksums
+from tamis.errors import SourceError
 from tamis.ids import id_halves
 from tamis.shards import whole_file
 
@@ -58,14 +60,51 @@ def key_order(keys: np.ndarray) -> np.ndarray:
 
 
 def save_array(path: Path, array: np.ndarray) -> None:
-    """Write a NumPy array as a whole `.npy` file."""
-    with whole_file(path) as temporary, temporary.open("wb") as file:
-        np.save(file, array, allow_pickle=False)
+    """Write a NumPy array as a whole `.npy` file with checksums."""
+    with whole_file(path) as temporary:
+        with temporary.open("wb") as file:
+            np.save(file, array, allow_pickle=False)
+        checksums.seal(temporary, checksums.blocks(temporary))
 
 
-def load_array(path: Path) -> np.ndarray:
-    """Memory-map an array that `save_array` wrote."""
-    return np.load(path, mmap_mode="r", allow_pickle=False)
+def _mapped(path: Path, start: int, stop: int | None) -> np.ndarray:
+    """The whole array, mapped into memory, of which the rows from `start` to `stop` are those that were written."""
+    try:
+        sealed = checksums.Sealed(path, np.memmap(path, np.uint8, mode="r").data)
+        sealed.check(0)
+        whole = np.load(path, mmap_mode="r", allow_pickle=False)
+        row = whole.dtype.itemsize * int(np.prod(whole.shape[1:], dtype=np.int64))
+        head = sealed.size - row * len(whole)
+        sealed.check_range(head + row * start, head + row * (len(whole) if stop is None else stop))
+    except FileNotFoundError as error:
+        msg = f"{path}: missing; the step that writes it has not run or its output was deleted. Run the workflow again."
+        raise SourceError(msg) from error
+    except ValueError as error:
+        raise checksums.damaged(path, str(error)) from error
+    return whole
+
+
+def load_array(path: Path, start: int = 0, stop: int | None = None) -> np.ndarray:
+    """Rows of an array that `save_array` wrote, mapped into memory.
+
+    Args:
+        path: the file.
+        start: first row.
+        stop: the row after the last; None: to the end.
+
+    Raises:
+        SourceError: missing, or the file is not what was written where these rows stand.
+    """
+    return _mapped(path, start, stop)[start:stop]
+
+
+def array_length(path: Path) -> int:
+    """Rows of an array that `save_array` wrote.
+
+    Raises:
+        SourceError: missing or damaged.
+    """
+    return len(_mapped(path, 0, 0))
 
 
 def merge_ranks(key_files: Sequence[Path], output: Path) -> None:
@@ -99,3 +138,4 @@ def merge_ranks(key_files: Sequence[Path], output: Path) -> None:
             done += int(taken.sum())
         ranks.flush()
         del ranks
+        checksums.seal(temporary, checksums.blocks(temporary))

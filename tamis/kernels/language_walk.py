@@ -74,7 +74,9 @@ def samples(offsets: np.ndarray, data: np.ndarray, limit: int) -> tuple[np.ndarr
                 result[filled] = byte
                 filled += 1
                 at += 1
-                while at < stop and data[at] & 0xC0 == 0x80:
+                # Three more bytes at most, whatever follows: room was made for four bytes a character.
+                end = min(stop, at + 3)
+                while at < end and data[at] & 0xC0 == 0x80:
                     result[filled] = data[at]
                     filled += 1
                     at += 1

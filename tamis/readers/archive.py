@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import IO, Any, Self, cast
 
 from tamis.errors import SourceError
-from tamis.readers.record import shorten
+from tamis.readers.values import shorten
 
 BLOCK = 1 << 20
 PLACEHOLDER_DATES = frozenset({0, 315_532_800, 1_580_601_600})

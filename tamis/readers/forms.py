@@ -75,9 +75,18 @@ def kind_of(text: str) -> str:
     Args:
         text: any text.
     """
-    sample = text[:SAMPLE_CHARACTERS]
+    return kind_of_sample(text[:SAMPLE_CHARACTERS], len(text))
+
+
+def kind_of_sample(sample: str, characters: int) -> str:
+    """`kind_of` a text of which only the beginning is at hand.
+
+    Args:
+        sample: its first `SAMPLE_CHARACTERS`.
+        characters: how many it has in all.
+    """
     lines = max(1, _count(LINE, sample))
-    if is_licence(sample, len(text)):
+    if is_licence(sample, characters):
         return "licence"
     if is_maths(sample, lines):
         return "maths"

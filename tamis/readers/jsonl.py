@@ -1,7 +1,8 @@
 """JSON Lines, plain, `.gz` or `.zst`: one object a line, one document an object.
 
 The fields named in the section become text, url and date; all others, the source's own id among them, are kept
-as metadata. Memory: one line, at most `max_document_bytes`.
+as metadata. Memory: one line, at most `max_document_bytes`, and what Python makes of it: two strings, of four bytes a
+character where one is wide, and at most `MAX_VALUES` values.
 """
 
 from __future__ import annotations
@@ -10,13 +11,25 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
+import numpy as np
 from pydantic import Field
 
 from tamis.readers.lines import lines
-from tamis.readers.record import Record, Skip, Source, make, shorten
+from tamis.readers.record import Record, Skip, Source, make
+from tamis.readers.values import shorten
 from tamis.schemas import KINDS
+
+MAX_VALUES = 2_000_000
+"""Values and names in one line, at most. Each is a Python object of 30 to 200 bytes: 25 MB of `{}` made 1.3 GB."""
+
+MAX_DEPTH = 300
+"""Lists and objects inside each other. Python itself gives up somewhere below 1,000, by version and by who calls."""
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+_decode = json.JSONDecoder(parse_constant=str).decode
 
 
 class JsonlSource(Source):
@@ -53,13 +66,17 @@ class JsonlSource(Source):
             if isinstance(line, int):
                 detail = f"{line} bytes in one line, limit {self.max_document_bytes}"
                 yield Skip(where, number, "too_large", detail)
-            elif line.strip():
+            elif not line.isspace():
                 yield _record(self, where, number, line, counts)
 
 
 def _record(source: JsonlSource, where: str, number: int, line: bytes, counts: Counter[str]) -> Record | Skip:
+    refused = _out_of_bounds(line)
+    if refused is not None:
+        return Skip(where, number, *refused)
     try:
-        value = json.loads(line.decode("utf-8-sig"), parse_constant=str)
+        # A leading mark is allowed, as before every text.
+        value = _decode(line.removeprefix(BYTE_ORDER_MARK).decode())
     except UnicodeDecodeError as error:
         return Skip(where, number, "invalid_utf8", shorten(error))
     except (ValueError, RecursionError) as error:
@@ -69,12 +86,12 @@ def _record(source: JsonlSource, where: str, number: int, line: bytes, counts: C
     for name in counts:
         counts[name] += value.get(name) is not None
     if source.text_field not in value:
-        return Skip(where, number, "missing_text", shorten(f"no field {source.text_field!r} among {sorted(value)}"))
-    fields: dict[str, Any] = dict(value)
-    text = fields.pop(source.text_field)
-    url = None if source.url_field is None else fields.pop(source.url_field, None)
-    date = None if source.date_field is None else fields.pop(source.date_field, None)
-    kind = None if source.kind_field is None else fields.get(source.kind_field)
+        found = sorted(value) if len(value) <= 100 else f"{len(value)} others"
+        return Skip(where, number, "missing_text", shorten(f"no field {source.text_field!r} among {found}"))
+    text = value.pop(source.text_field)
+    url = None if source.url_field is None else value.pop(source.url_field, None)
+    date = None if source.date_field is None else value.pop(source.date_field, None)
+    kind = None if source.kind_field is None else value.get(source.kind_field)
     return make(
         source,
         where,
@@ -82,6 +99,22 @@ def _record(source: JsonlSource, where: str, number: int, line: bytes, counts: C
         text,
         url=url,
         date=date,
-        metadata=fields,
+        metadata=value,
         kind=kind if isinstance(kind, str) and kind in KINDS else None,
     )
+
+
+def _out_of_bounds(line: bytes) -> tuple[str, str] | None:
+    """Why a line must not be parsed, reason and detail; None for nearly every line."""
+    opened = line.count(b"{") + line.count(b"[")
+    if opened <= MAX_DEPTH and (len(line) <= MAX_VALUES or opened + line.count(b",") <= MAX_VALUES):
+        return None
+    # Texts hold brackets and commas too; only those outside of strings make values.
+    from tamis.kernels.json_structure import structure
+
+    values, depth = structure(np.frombuffer(line, np.uint8))
+    if values > MAX_VALUES:
+        return "too_large", f"{values} values in one line of {len(line)} bytes, limit {MAX_VALUES}"
+    if depth > MAX_DEPTH:
+        return "invalid_json", f"lists and objects {depth} deep, limit {MAX_DEPTH}"
+    return None

@@ -26,8 +26,9 @@ from pydantic import Field
 from tamis import schemas
 from tamis.errors import SourceError
 from tamis.readers.patterns import irregular
-from tamis.readers.record import OnBadFile, Record, Skip, Source, shorten
+from tamis.readers.record import OnBadFile, Record, Skip, Source
 from tamis.readers.signatures import check
+from tamis.readers.values import shorten
 from tamis.section import Section
 
 log = logging.getLogger(__name__)
@@ -74,11 +75,7 @@ NO_FILE = State(0, -1)
 
 
 def state_of(path: Path) -> State:
-    """Size and modification time of a file; `NO_FILE` where something else stands.
-
-    Raises:
-        FileNotFoundError: nothing stands there.
-    """
+    """Size and modification time of a file; `NO_FILE` where something else stands, or nothing."""
     if irregular(path):
         return NO_FILE
     found = path.stat()
@@ -224,8 +221,8 @@ class Reading:
         return ReadRecord(source=source.name, token=token, on_bad_file=source.on_bad_file, files=tuple(self.files))
 
     def _records(self, path: Path, skipped: Callable[[pa.Table], None] | None = None) -> Iterator[Record]:
-        if what := irregular(path) if os.path.lexists(path) else None:
-            msg = f"{path}: is {what}, not a file"
+        if what := irregular(path):
+            msg = f"{path}: is {what}, not a file; check the paths of source {self._source.name!r}"
             raise SourceError(msg)
         with _unchanged(path) as (state, digest):
             check(path, self._source.name, self._source.format, self._source.reads)

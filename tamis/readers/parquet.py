@@ -1,26 +1,72 @@
 """Parquet: one document a row, streamed by row group.
 
 The columns named in the section become text, url and date; `metadata_columns` says which others are kept as metadata
-(all by default). Memory: one batch of `BATCH_ROWS` rows, besides what the file itself packs into one page.
+(all by default). A batch has as many rows as are sure to fit into `BATCH_BYTES` when they are decoded
+(`parquet_pages.py`). Rows of a row group of which one may take more than `LIMIT_BYTES` are listed as `too_large`.
+Memory: that, one batch, and the text and metadata of a row as Python objects.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import Field
 
 from tamis.errors import SourceError
+from tamis.readers.arrow_values import Unreadable, cells, moments, weights
+from tamis.readers.parquet_pages import Chunk, PageError, pages
 from tamis.readers.record import Record, Skip, Source, make
+from tamis.readers.values import shorten
 from tamis.schemas import KINDS
 
-BATCH_ROWS = 256
-TEXTUAL = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
+BATCH_ROWS = 1_024
+BATCH_BYTES = 128 << 20
+"""Rows decoded together, at most, and their bytes; fewer rows where these may be longer."""
+
+LIMIT_BYTES = 640 << 20
+"""Bytes that one row of each column may take when it is decoded, with the pages it lies in."""
+
+CELL_BYTES = 16 << 20
+"""Rows become Python objects together up to this size."""
+
+ROW_BYTES = 256 << 20
+"""Memory of the metadata of one row as Python objects, at most."""
+
+BUFFER_BYTES = 16 << 20
+"""What is read of a file at a time, over all columns."""
+
+NESTED_DEPTH = 100
+"""Levels of lists and structs in a column, at most."""
+
+TEXTUAL = (
+    pa.types.is_string,
+    pa.types.is_large_string,
+    pa.types.is_string_view,
+    pa.types.is_binary,
+    pa.types.is_large_binary,
+    pa.types.is_binary_view,
+)
+WIDTHS = {"BOOLEAN": 1, "INT32": 4, "INT64": 8, "INT96": 12, "FLOAT": 4, "DOUBLE": 8}
+DAMAGE = (
+    pa.ArrowException,
+    PageError,
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    OverflowError,
+    MemoryError,
+    RecursionError,
+)
+"""What reading a damaged file was seen to raise, beside Arrow's own errors."""
 
 
 class ParquetSource(Source):
@@ -53,71 +99,253 @@ class ParquetSource(Source):
 
     def read_and_count(self, path: Path, counts: Counter[str]) -> Iterator[Record | Skip]:
         """As `read`; counts the rows in which each column of the section is not null."""
-        try:
-            with pq.ParquetFile(path, pre_buffer=False) as file:
-                metadata_columns = _columns(self, path, file.schema_arrow)
-                named = [self.text_column, self.url_column, self.date_column, self.kind_column]
-                columns = list(dict.fromkeys([name for name in named if name is not None] + metadata_columns))
-                number = 0
-                for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=columns):
-                    counts.update(_present(batch, named))
-                    for row in range(batch.num_rows):
-                        number += 1
-                        fields = {name: batch.column(name)[row] for name in batch.schema.names}
-                        yield _record(self, str(path), number, fields, metadata_columns)
-        except FileNotFoundError as error:
-            msg = f"{path}: missing; check the paths of source {self.name!r}"
-            raise SourceError(msg) from error
-        except (pa.ArrowException, OSError) as error:
-            msg = f"{path}: not a whole Parquet file ({error}). Fetch or write it again; nothing of it is used."
-            raise SourceError(msg) from error
+        with _readable(self, path):
+            source = path.open("rb")
+        with source:
+            with _readable(self, path):
+                file = pq.ParquetFile(source, pre_buffer=False)
+                schema = file.schema_arrow
+            metadata_columns = _columns(self, path, schema)
+            named = [self.text_column, self.url_column, self.date_column, self.kind_column]
+            columns = list(dict.fromkeys([name for name in named if name is not None] + metadata_columns))
+            number = 1
+            for group in range(file.metadata.num_row_groups):
+                rows = file.metadata.row_group(group).num_rows
+                yield from _group(self, path, file, group, columns, metadata_columns, number, counts)
+                number += rows
 
 
-def _present(batch: pa.RecordBatch, names: Sequence[str | None]) -> dict[str, int]:
-    """In how many rows each of the named columns is not null."""
-    return {name: batch.num_rows - batch.column(name).null_count for name in names if name is not None}
+@contextmanager
+def _readable(source: ParquetSource, path: Path) -> Iterator[None]:
+    """Say what is wrong with a file. Nothing but calls of Arrow may stand inside: every error is taken for damage."""
+    try:
+        yield
+    except SourceError:
+        raise
+    except FileNotFoundError as error:
+        msg = f"{path}: missing; check the paths of source {source.name!r}"
+        raise SourceError(msg) from error
+    except DAMAGE as error:
+        what = shorten(error) or type(error).__name__
+        msg = f"{path}: not a whole Parquet file ({what}). Fetch or write it again; nothing of it is used."
+        raise SourceError(msg) from error
+
+
+def _present(source: ParquetSource, batch: pa.RecordBatch) -> dict[str, int]:
+    """In how many rows each of the columns that the section names is not null."""
+    named = {source.text_column, source.url_column, source.date_column, source.kind_column}
+    return {name: batch.num_rows - batch.column(name).null_count for name in named if name is not None}
 
 
 def _columns(source: ParquetSource, path: Path, schema: pa.Schema) -> list[str]:
-    """The columns to keep as metadata, after a check that all named columns exist and the text is one."""
+    """The columns to keep as metadata, after a check that all named columns exist, once, and the text is one."""
     named = [source.text_column, source.url_column, source.date_column, source.kind_column]
     asked = [name for name in [*named, *(source.metadata_columns or ())] if name is not None]
     missing = sorted(set(asked) - set(schema.names))
     if missing:
-        msg = f"{path}: source {source.name!r} names the columns {missing}; the file has {sorted(schema.names)}"
+        msg = (
+            f"{path}: source {source.name!r} names the columns {missing}; the file has {shorten(sorted(schema.names))}"
+        )
         raise SourceError(msg)
+    kept = source.metadata_columns
+    if kept is None:
+        kept = tuple(name for name in schema.names if name not in set(named) - {source.kind_column})
+    for name in [*asked, *kept]:
+        if len(schema.get_all_field_indices(name)) > 1:
+            msg = (
+                f"{path}: has {len(schema.get_all_field_indices(name))} columns of the name {name!r}; name those to "
+                f"keep in metadata_columns of {source.name!r}, without it, or write the file again"
+            )
+            raise SourceError(msg)
+        if _depth(schema.field(name).type) > NESTED_DEPTH:
+            msg = (
+                f"{path}: column {name!r} holds lists or structs more than {NESTED_DEPTH} deep; name the others in "
+                f"metadata_columns of {source.name!r}"
+            )
+            raise SourceError(msg)
     kind = schema.field(source.text_column).type
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
     if not any(is_textual(kind) for is_textual in TEXTUAL):
-        msg = f"{path}: column {source.text_column!r} holds {kind}, not strings; correct text_column of {source.name!r}"
+        msg = (
+            f"{path}: column {source.text_column!r} holds {shorten(kind)}, not strings; correct text_column of "
+            f"{source.name!r}"
+        )
         raise SourceError(msg)
-    if source.metadata_columns is not None:
-        return list(source.metadata_columns)
-    return [name for name in schema.names if name not in set(named) - {source.kind_column}]
+    return list(kept)
+
+
+def _depth(kind: pa.DataType) -> int:
+    """Levels of lists and structs of a type."""
+    level, deepest = [kind], 0
+    while level and deepest <= NESTED_DEPTH:
+        level = [one.field(index).type for one in level for index in range(one.num_fields)]
+        deepest += 1
+    return deepest
+
+
+def _group(
+    source: ParquetSource,
+    path: Path,
+    file: pq.ParquetFile,
+    group: int,
+    columns: Sequence[str],
+    metadata_columns: Sequence[str],
+    number: int,
+    counts: Counter[str],
+) -> Iterator[Record | Skip]:
+    """The documents of a row group whose first row has a number."""
+    rows = file.metadata.row_group(group).num_rows
+    with _readable(source, path):
+        chunks = _chunks(path, file, group, columns)
+        together, indexed, refused = _batching(chunks)
+    if refused:
+        for row in range(number, number + rows):
+            yield Skip(str(path), row, "too_large", refused)
+        return
+    with path.open("rb") as opened:
+        with _readable(source, path):
+            again = pq.ParquetFile(
+                opened,
+                metadata=file.metadata,
+                read_dictionary=indexed,
+                pre_buffer=False,
+                buffer_size=max(1 << 12, min(1 << 20, BUFFER_BYTES // max(len(chunks), 1))),
+                coerce_int96_timestamp_unit="us",
+                page_checksum_verification=True,
+            )
+            batches = again.iter_batches(together, row_groups=[group], columns=list(columns), use_threads=False)
+        found = 0
+        while True:
+            with _readable(source, path):
+                batch = next(batches, None)
+                if batch is None:
+                    if found != rows:
+                        msg = f"{found} rows in row group {group}, where its footer says {rows}"
+                        raise pa.ArrowInvalid(msg)
+                    break
+                batch.validate()
+            counts.update(_present(source, batch))
+            yield from _documents(source, str(path), batch, metadata_columns, number + found)
+            found += batch.num_rows
+
+
+def _chunks(path: Path, file: pq.ParquetFile, group: int, columns: Sequence[str]) -> dict[str, Chunk]:
+    """What is known of the wanted columns of a row group, by the path of each leaf."""
+    found: dict[str, Chunk] = {}
+    wanted = frozenset(columns)
+    row_group = file.metadata.row_group(group)
+    with path.open("rb") as pages_file:
+        for index in range(row_group.num_columns):
+            column = row_group.column(index)
+            name = column.path_in_schema
+            if name not in wanted and not any(name.startswith(f"{one}.") for one in wanted):
+                continue
+            leaf = file.schema.column(index)
+            start = column.data_page_offset
+            if column.dictionary_page_offset and 0 < column.dictionary_page_offset < start:
+                start = column.dictionary_page_offset
+            data, dictionary = pages(pages_file, start, column.total_compressed_size, column.num_values)
+            width = WIDTHS.get(leaf.physical_type, 0)
+            if leaf.physical_type == "FIXED_LEN_BYTE_ARRAY":
+                width = leaf.length
+            nested = leaf.max_repetition_level > 0
+            if not nested and sum(page.values for page in data) < row_group.num_rows:
+                raise PageError(f"column {name!r} has fewer values than row group {group} has rows")
+            found[name] = Chunk(
+                pages=data,
+                dictionary=dictionary.size if dictionary else 0,
+                longest=dictionary.longest(pages_file, column.compression) if dictionary and not width else 0,
+                nested=nested,
+                width=width,
+            )
+    return found
+
+
+def _batching(chunks: dict[str, Chunk]) -> tuple[int, list[str], str | None]:
+    """How many rows to decode together, which columns as indices into their dictionaries, or why none can be."""
+    indexed = [
+        name for name, chunk in chunks.items() if chunk.nested and chunk.indexable() and chunk.bound(1) > 1 << 20
+    ]
+
+    def needed(rows: int) -> dict[str, int]:
+        return {name: chunk.bound(rows, indexed=name in indexed) for name, chunk in chunks.items()}
+
+    least = {name: size + chunks[name].largest_page() for name, size in needed(1).items()}
+    if sum(least.values()) > LIMIT_BYTES:
+        name = max(least, key=lambda one: least[one])
+        detail = (
+            f"up to {sum(least.values())} bytes to decode a row, limit {LIMIT_BYTES}; most of it for column {name!r}"
+        )
+        return 0, [], shorten(detail)
+    rows = BATCH_ROWS
+    while rows > 1 and sum(needed(rows).values()) > BATCH_BYTES:
+        rows //= 2
+    return rows, indexed, None
+
+
+def _documents(
+    source: ParquetSource, where: str, batch: pa.RecordBatch, metadata_columns: Sequence[str], number: int
+) -> Iterator[Record | Skip]:
+    """The documents of a batch whose first row has a number."""
+    others = [name for name in batch.schema.names if name != source.text_column]
+    arrays = {name: batch.column(batch.schema.get_field_index(name)) for name in others}
+    texts = batch.column(batch.schema.get_field_index(source.text_column))
+    sizes = np.zeros(batch.num_rows, np.float64)
+    for array in arrays.values():
+        sizes += weights(array)
+    heavy = sizes > ROW_BYTES
+    ends = np.cumsum(np.where(heavy, 0, sizes))
+    start = 0
+    while start < batch.num_rows:
+        if heavy[start]:
+            detail = f"about {int(sizes[start])} bytes of metadata in memory, limit {ROW_BYTES}"
+            yield Skip(where, number + start, "too_large", detail)
+            start += 1
+            continue
+        before = ends[start - 1] if start else 0
+        stop = max(start + 1, int(np.searchsorted(ends, before + CELL_BYTES, side="right")))
+        stop = start + 1 + int(np.append(heavy[start + 1 : stop], True).argmax())
+        values = {
+            name: (moments if name == source.date_column and pa.types.is_timestamp(array.type) else cells)(
+                array.slice(start, stop - start)
+            )
+            for name, array in arrays.items()
+        }
+        for row in range(start, stop):
+            fields = {name: column[row - start] for name, column in values.items()}
+            yield _record(source, where, number + row, _text(texts, row), fields, metadata_columns)
+        start = stop
+
+
+def _text(texts: pa.Array, row: int) -> bytes | None:
+    """The bytes of a text."""
+    if isinstance(texts, pa.DictionaryArray):
+        index = texts.indices[row].as_py()
+        return None if index is None else _text(texts.dictionary, index)
+    scalar = texts[row]
+    return None if not scalar.is_valid else scalar.as_buffer().to_pybytes()
 
 
 def _record(
-    source: ParquetSource, where: str, number: int, fields: dict[str, pa.Scalar], metadata_columns: list[str]
+    source: ParquetSource,
+    where: str,
+    number: int,
+    text: bytes | None,
+    fields: dict[str, Any],
+    metadata_columns: Sequence[str],
 ) -> Record | Skip:
-    try:
-        values = {name: scalar.as_py() for name, scalar in fields.items()}
-    except UnicodeDecodeError as error:
-        return Skip(where, number, "invalid_utf8", str(error)[-150:])
-    text = values[source.text_column]
-    if isinstance(text, bytes):
-        try:
-            text = text.decode("utf-8")
-        except UnicodeDecodeError as error:
-            return Skip(where, number, "invalid_utf8", str(error)[-150:])
-    kind = None if source.kind_column is None else values[source.kind_column]
+    for value in fields.values():
+        if isinstance(value, Unreadable):
+            return Skip(where, number, "invalid_utf8", value.detail)
+    kind = None if source.kind_column is None else fields[source.kind_column]
     return make(
         source,
         where,
         number,
         text,
-        url=None if source.url_column is None else values[source.url_column],
-        date=None if source.date_column is None else values[source.date_column],
-        metadata={name: values[name] for name in metadata_columns},
+        url=None if source.url_column is None else fields[source.url_column],
+        date=None if source.date_column is None else fields[source.date_column],
+        metadata={name: fields[name] for name in metadata_columns if name in fields},
         kind=kind if isinstance(kind, str) and kind in KINDS else None,
     )

@@ -42,16 +42,11 @@ def matches(pattern: str) -> list[Path]:
 
 
 def irregular(path: Path) -> str | None:
-    """What stands there instead of a file: "a link that leads nowhere", "a named pipe" …; None for a file.
-
-    Raises:
-        FileNotFoundError: nothing stands there.
-    """
+    """What stands there instead of a file: "a named pipe", "no longer there" …; None for a file."""
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
-        target = path.readlink()  # fails where there is no link, as it should
-        return f"a link to {target}, where nothing is"
+        return f"a link to {path.readlink()}, where nothing is" if path.is_symlink() else "no longer there"
     except OSError as error:
         return f"nothing that can be looked at ({error.strerror})"
     names = {

@@ -1,38 +1,45 @@
-"""What every format shares: the record, the skip, the base of source sections, texts, dates and files.
+"""What every format shares: the record, the skip, the base of source sections, and files.
 
 All texts are treated alike, whatever the format they come from: a leading byte order mark goes, line ends become
 one line feed, a few NUL characters are taken out (and counted in the metadata), and a text that is no text (NULs
-all over, unpaired surrogates, white space only) is skipped.
+all over, unpaired surrogates, white space only) is skipped. Texts and metadata are UTF-8 from here on, as Arrow's
+buffers hold them.
 """
 
 from __future__ import annotations
 
-import math
-import re
+import json
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from tamis.errors import SourceError
-from tamis.readers.forms import kind_of
+from tamis.readers.forms import SAMPLE_CHARACTERS, kind_of_sample
 from tamis.readers.patterns import irregular, matches
+from tamis.readers.values import characters_of, clean_text, has_surrogates, invalid_utf8, json_bytes, parse_date
 from tamis.section import Kind, Section
 
-NUL_SHARE = 0.001
-"""More than one NUL in a thousand characters: not a text. UTF-16 read as UTF-8 has one in two."""
+DEFAULT_DOCUMENT_BYTES = 104_857_600
+"""100 MiB. Reading a document takes up to fifteen times its bytes, where one character is wide: 1.5 GB of the 3 GB that
+a job may have."""
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-DEFAULT_DOCUMENT_BYTES = 268_435_456
+URL_CHARACTERS = 65_536
+"""Longest URL; browsers end at 2,000 to 64,000. What is longer is kept as metadata."""
 
 DocumentBytes = Annotated[
     int,
-    Field(ge=1, le=2**40, description="Bytes of one encoded document; a larger one is skipped as too_large."),
+    Field(
+        ge=1,
+        le=2**40,
+        description="Bytes of one encoded document; a larger one is skipped as too_large. A job takes up to fifteen "
+        "times as much memory: where this is raised, raise `mem_mb` of `ingest_map` in the profile.",
+    ),
 ]
 
 
@@ -41,25 +48,35 @@ OnBadFile = Literal["fail", "skip"]
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One document as read.
+    """One document as read, made by `make`.
 
     Attributes:
-        text: the text; never empty, no NUL, no unpaired surrogate, lines end in a line feed.
+        data: the text in UTF-8; never empty, no NUL, lines end in a line feed.
         kind: one of `tamis.schemas.KINDS`.
         url: as found, or None.
         date: whole seconds in UTC, or None.
-        metadata: the source's own fields, JSON values only, or None.
+        fields: the source's own fields as a JSON object in UTF-8, or None.
         path: the file it was read from.
         record: its position in the file, from 1 (line, row, or member in order of names).
     """
 
-    text: str
+    data: bytes
     kind: str
     url: str | None
     date: datetime | None
-    metadata: dict[str, Any] | None
+    fields: bytes | None
     path: str
     record: int
+
+    @property
+    def text(self) -> str:
+        """The text."""
+        return self.data.decode()
+
+    @property
+    def metadata(self) -> dict[str, Any] | None:
+        """The source's own fields."""
+        return None if self.fields is None else dict(json.loads(self.fields))
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,43 +201,6 @@ def files_of(source: Source) -> list[Path]:
     return ordered
 
 
-def clean_text(value: object) -> tuple[str, int] | tuple[str, str, str]:
-    """Bring a value to a text.
-
-    Returns:
-        the text and the number of NULs taken out of it, or ("", reason, detail) when it must be skipped.
-    """
-    if value is None:
-        return "", "null_text", "the text is null"
-    if not isinstance(value, str):
-        return "", "not_text", f"the text is {type(value).__name__}, not a string"
-    value = unix_lines(value.removeprefix("\ufeff"))
-    nuls = value.count("\0")
-    if nuls:
-        if nuls > NUL_SHARE * len(value):
-            return "", "binary", f"{nuls} NUL characters among {len(value)}"
-        value = value.replace("\0", "")
-    if not value or value.isspace():
-        return "", "empty_text", "no character but white space"
-    if has_surrogates(value):
-        return "", "invalid_unicode", "unpaired surrogates"
-    return value, nuls
-
-
-def unix_lines(value: str) -> str:
-    """The text with every line end, CR LF or CR, as one line feed."""
-    return value.replace("\r\n", "\n").replace("\r", "\n") if "\r" in value else value
-
-
-def has_surrogates(value: str) -> bool:
-    """Whether a string holds unpaired surrogates, which no UTF-8 can carry."""
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError:
-        return True
-    return False
-
-
 def make(
     source: Source,
     path: str,
@@ -240,105 +220,44 @@ def make(
         source: its section.
         path: the file.
         record: position in the file, from 1.
-        text: the text as read.
+        text: the text as read, a string or bytes of UTF-8.
         url: as read.
         date: as read; see `parse_date`.
-        metadata: other fields; JSON values.
+        metadata: other fields; what JSON cannot carry is written out.
         kind: the kind that the reader knows; None leaves it to the section and the text.
     """
+    if isinstance(text, bytes) and (wrong := invalid_utf8(text)):
+        return Skip(path, record, "invalid_utf8", wrong)
     checked = clean_text(text)
     if len(checked) == 3:
         return Skip(path, record, checked[1], checked[2])
-    value, nuls = checked
-    kept = {name: json_value(field) for name, field in (metadata or {}).items()}
+    data, nuls = checked
+    if len(data) > source.max_document_bytes:
+        return Skip(path, record, "too_large", f"{len(data)} bytes of text, limit {source.max_document_bytes}")
+    kept = dict(metadata or {})
     if nuls:
         kept["removed_nuls"] = nuls
     when = parse_date(date)
     if when is None and date is not None and date != "":
-        kept.setdefault("date", json_value(date))
-    address = url if isinstance(url, str) and url and not has_surrogates(url) else None
+        kept.setdefault("date", date)
+    address = url if isinstance(url, str) and _usable(url) else None
     if address is None and url:
-        kept.setdefault("url", json_value(url))
+        kept.setdefault("url", url)
+    fields = json_bytes(kept) if kept else None
+    if fields is not None and len(fields) > source.max_document_bytes:
+        return Skip(path, record, "too_large", f"{len(fields)} bytes of metadata, limit {source.max_document_bytes}")
     if source.kind != "auto":
         kind = source.kind
-    return Record(value, kind or kind_of(value), address, when, kept or None, path, record)
+    return Record(data, kind or _kind(data), address, when, fields, path, record)
 
 
-def parse_date(value: object) -> datetime | None:
-    """A moment in UTC, whole seconds, or None when the value says none.
-
-    Understood are dates and datetimes, ISO 8601 (also year and month, or the year alone), and seconds since
-    1970 as a number or digits. A number in 1000…9999 is a year. Without a zone, UTC is meant.
-    """
-    if isinstance(value, datetime):
-        return _whole(value)
-    if isinstance(value, date):
-        return datetime(value.year, value.month, value.day, tzinfo=UTC)
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int | float):
-        return _number(value)
-    if isinstance(value, str):
-        return _written(value.strip())
-    return None
+def _usable(url: str) -> bool:
+    """Whether a string can be the URL of a document."""
+    return 0 < len(url) <= URL_CHARACTERS and not has_surrogates(url)
 
 
-def _whole(value: datetime) -> datetime | None:
-    value = value.replace(tzinfo=UTC) if value.tzinfo is None else value
-    try:
-        return value.astimezone(UTC).replace(microsecond=0)
-    except OverflowError:
-        return None
-
-
-def _number(value: float) -> datetime | None:
-    if not math.isfinite(value):
-        return None
-    if 1000 <= value <= 9999 and value == int(value):
-        return datetime(int(value), 1, 1, tzinfo=UTC)
-    try:
-        return EPOCH + timedelta(seconds=math.floor(value))
-    except OverflowError:
-        return None
-
-
-def _written(value: str) -> datetime | None:
-    if re.fullmatch(r"-?[0-9]{1,12}(\.[0-9]{1,9})?", value) and not re.fullmatch(r"[0-9]{8}", value):
-        return _number(float(value))
-    if re.fullmatch(r"[0-9]{4}-[0-9]{2}", value):
-        value += "-01"
-    try:
-        return _whole(datetime.fromisoformat(value))
-    except ValueError:
-        return None
-
-
-def json_value(value: object) -> Any:
-    """The value as JSON can carry it: no NaN, no bytes, no dates, no unpaired surrogates."""
-    if value is None or isinstance(value, bool | int):
-        return value
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8") if has_surrogates(value) else value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    return _json_container(value)
-
-
-def _json_container(value: object) -> Any:
-    convert: Callable[[object], Any] = json_value
-    if isinstance(value, Mapping):
-        return {convert(str(name)): convert(field) for name, field in value.items()}
-    if isinstance(value, list | tuple):
-        return [convert(field) for field in value]
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, bytes):
-        return value.hex()
-    return convert(str(value))
-
-
-def shorten(value: object, limit: int = 200) -> str:
-    """A value as one printable line of at most `limit` characters, for `Skip.detail` and messages."""
-    line = " ".join(str(value).encode("utf-8", "backslashreplace").decode("utf-8").split())
-    line = "".join(character if character.isprintable() else "�" for character in line[: 2 * limit])
-    return line if len(line) <= limit else line[: limit - 1] + "…"
+def _kind(data: bytes) -> str:
+    """The kind that the lines of a text show."""
+    sample = data[: 4 * SAMPLE_CHARACTERS].decode("utf-8", "ignore")
+    characters = len(sample) if len(data) <= 4 * SAMPLE_CHARACTERS else characters_of(data)
+    return kind_of_sample(sample[:SAMPLE_CHARACTERS], characters)

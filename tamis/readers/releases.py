@@ -29,7 +29,8 @@ from tamis.errors import SourceError
 from tamis.readers import archive, catalogues, docstrings, pages
 from tamis.readers.fetch import DOWNLOADS, Release, normalised, parse_requirements, verify
 from tamis.readers.forms import kind_of_page
-from tamis.readers.record import Record, Skip, Source, files_of, make, shorten, unix_lines
+from tamis.readers.record import Record, Skip, Source, files_of, make
+from tamis.readers.values import shorten, unix_lines
 
 Part = Literal["pages", "code", "docstrings", "licences", "catalogues"]
 PARTS: tuple[Part, ...] = ("pages", "code", "docstrings", "licences", "catalogues")

@@ -12,8 +12,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from tamis.readers.lines import opened
-from tamis.readers.record import Record, Skip, Source, make, shorten
+from tamis.readers.lines import BLOCK, opened
+from tamis.readers.record import Record, Skip, Source, make
 from tamis.section import Kind
 
 CODE = "c cc cpp cs css go h hpp java js jsx kt lua php pl py pyi pyx r rb rs scala sh sql swift ts tsx"
@@ -43,22 +43,19 @@ class TextSource(Source):
             SourceError: missing, or a compressed file that is cut short or damaged.
         """
         where = str(path)
-        data = bytearray()
+        blocks: list[bytes] = []
         size = 0
         with opened(path) as file:
-            while block := file.read(1 << 20):
+            while block := file.read(BLOCK):
                 size += len(block)
                 if size <= self.max_document_bytes:
-                    data += block
+                    blocks.append(block)
+                else:
+                    blocks.clear()
         if size > self.max_document_bytes:
             yield Skip(where, 1, "too_large", f"{size} bytes, limit {self.max_document_bytes}")
-            return
-        try:
-            text = data.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            yield Skip(where, 1, "invalid_utf8", shorten(error))
             return
         name = path.name.removesuffix(".gz").removesuffix(".zst")
         extension = name.rpartition(".")[2].lower() if "." in name else ""
         kind = self.kinds.get(extension) or EXTENSIONS.get(extension)
-        yield make(self, where, 1, text, metadata={"path": path.as_posix()}, kind=kind)
+        yield make(self, where, 1, b"".join(blocks), metadata={"path": path.as_posix()}, kind=kind)

@@ -195,7 +195,7 @@ def _placed(
     rest = []
     for unit, group in found:
         number = numbers.get(unit.key, len(places))
-        if number < len(places):
+        if number < len(places) and places[number] is None:
             places[number] = (unit, group)
         else:
             rest.append((unit, group))
@@ -221,23 +221,29 @@ def _record(results: Path, number: int, unit: Unit) -> ReadRecord | str | None:
 def _compared(unit: Unit, group: Sequence[_Input], record: ReadRecord | str | None, hashes: _Hashes) -> Unit:
     """The unit with the recorded token where its files hold what was read, else with one of these files and times."""
     if isinstance(record, ReadRecord) and all(
-        one.pin or _same(one, known, hashes) for one, known in zip(group, record.files, strict=True)
+        _same(one, known, hashes) for one, known in zip(group, record.files, strict=True)
     ):
         if not any(file.bad for file in record.files):
             # What is to be done with bad files is nothing to a unit that has none: it is not read again for that.
             unit = replace(unit, source=unit.source.model_copy(update={"on_bad_file": record.on_bad_file}))
         return replace(unit, token=record.token)
-    states = [one.pin or one.state for one in group]
     # The job of a damaged record, or of a file that could not be opened and now can, may well have had the token that
     # these sizes and times give: another one makes it run again.
-    again = record == DAMAGED or (
-        isinstance(record, ReadRecord) and any(file.mtime_ns == NO_FILE.mtime_ns for file in record.files)
-    )
+    again = record == DAMAGED
+    states: list[Any] = [one.pin or one.state for one in group]
+    if isinstance(record, ReadRecord):
+        again = any(file.mtime_ns == NO_FILE.mtime_ns for file in record.files)
+        for place, (one, known) in enumerate(zip(group, record.files, strict=True)):
+            if one.pin and known.bad:
+                states[place] = [one.pin, _state_or_none(one.path)]
     text = canonical([states, *(["again"] if again else [])])
     return replace(unit, token=blake2b(text.encode(), digest_size=8).hexdigest())
 
 
 def _same(one: _Input, known: ReadFile, hashes: _Hashes) -> bool:
+    if one.pin:
+        # What is pinned and yet bad is looked at anew when it was fetched anew.
+        return known.bad is None or _state_or_none(one.path) == State(known.bytes, known.mtime_ns)
     if one.state == State(known.bytes, known.mtime_ns):
         return True
     return known.sha256 is not None and known.sha256 == hashes.of(one.path, one.state)
@@ -286,7 +292,7 @@ class _Hashes:
                 if digest is not None:
                     self._known[str(path)] = (state, digest)
         if self._path is not None:
-            current = {name: entry for name, entry in self._known.items() if _is_in(Path(name), entry[0])}
+            current = {name: entry for name, entry in self._known.items() if _state_or_none(Path(name)) == entry[0]}
             _keep(self._path, {name: [*state, digest] for name, (state, digest) in current.items()})
 
 
@@ -296,14 +302,14 @@ def _hash(path: Path, state: State) -> str | None:
         digest = sha256_of(path)
     except OSError:  # its job says so, and what to do
         return None
-    return digest if _is_in(path, state) else None
+    return digest if _state_or_none(path) == state else None
 
 
-def _is_in(path: Path, state: State) -> bool:
+def _state_or_none(path: Path) -> State | None:
     try:
-        return state_of(path) == state
+        return state_of(path)
     except OSError:
-        return False
+        return None
 
 
 def _kept(path: Path) -> object:

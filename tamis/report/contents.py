@@ -11,7 +11,8 @@ from markupsafe import Markup
 
 from tamis.ids import is_id
 from tamis.report import database, samples, tables, views
-from tamis.report.figures import Card, Group, Realised, Sheet, Shipment, alarms, breakdown, flatten, number
+from tamis.report.alarms import alarms
+from tamis.report.figures import Card, Group, Realised, Sheet, Shipment, breakdown, flatten, number
 from tamis.report.layout import Delivery, Results
 from tamis.report.lookup import fetch
 from tamis.report.measures import measures
@@ -157,7 +158,7 @@ def contents(results: Results, config: Config) -> dict[str, Any]:
         "kinds": breakdown(stats, "kind"),
         "sources": breakdown(stats, "source"),
         "skipped": skipped,
-        "alarms": alarms(stats, groups, config),
+        "alarms": alarms(results, stats, groups, config),
         "groups": groups if config.largest_groups else [],
         "notes": notes,
         "measures": measures(notes),

@@ -1,4 +1,4 @@
-"""The figures of the page: what they count, which of them are alarming, and how a number is written.
+"""The figures of the page: what they count, and how a number is written.
 
 Values and pure functions; what reads a results folder is in `tamis.report.contents`.
 """
@@ -6,14 +6,12 @@ Values and pure functions; what reads a results folder is in `tamis.report.conte
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from tamis.report import tables
-from tamis.report.settings import Config
 
 
 @dataclass(frozen=True)
@@ -89,36 +87,6 @@ def breakdown(stats: pa.Table, column: str) -> list[Breakdown]:
         first = max(1, steps[0].kept.documents)
         found.append(Breakdown(name, tuple(Cell(step.kept.documents, step.kept.documents / first) for step in steps)))
     return sorted(found, key=lambda entry: (-entry.cells[0].documents, entry.name))
-
-
-def alarms(stats: pa.Table, groups: Sequence[Group], config: Config) -> list[str]:
-    """One sentence for everything that should make a person stop and look.
-
-    Args:
-        stats: a table with the schema `tables.STATS`.
-        groups: the largest groups of copies.
-        config: the thresholds.
-    """
-    found = []
-    for source in sorted({value for value in stats["source"].to_pylist() if value}):
-        for step in tables.steps(stats, source=source):
-            lost = 1 - step.kept_share
-            if step.read.documents >= config.alarm_lost_minimum and lost > config.alarm_lost_share:
-                rules = ", ".join(f"{reason} {count.documents:,}" for reason, count in list(step.dropped.items())[:3])
-                found.append(
-                    f"{step.stage} dropped {100 * lost:.1f} % of source {source}: {step.kept.documents:,} of "
-                    f"{step.read.documents:,} documents are left ({rules})."
-                )
-    for step in tables.steps(stats):
-        missing = step.read.documents - step.kept.documents - sum(count.documents for count in step.dropped.values())
-        if missing:
-            found.append(f"{step.stage} does not account for {missing:,} documents; this is a defect.")
-    found += [
-        f"{group.stage} dropped {group.documents:,} documents as copies of {group.id}; a template?"
-        for group in groups
-        if group.documents > config.alarm_group
-    ]
-    return found
 
 
 def number(value: Any) -> str:

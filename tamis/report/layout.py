@@ -1,13 +1,12 @@
 """What a results folder holds: the order of its stages, its shards, and the names of what it delivers.
 
 `layout.json` is written first of all, so that the results describe themselves without the configuration, and so
-that questions can be put to a run that is unfinished or was killed. Files that an earlier run with more shards or
-other mixtures left behind are not part of the layout and are never read.
+that questions can be put to a run that is unfinished or was killed. It lists every file that the run makes: what an
+earlier one with more shards or other mixtures left behind is never read.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +16,11 @@ from pydantic import Field, ValidationError
 
 from tamis.errors import SourceError
 from tamis.ids import home_shard
+from tamis.inventory import Inventory, unpack
 from tamis.section import Section
 from tamis.shards import part_name, read_json, write_json
 
-VERSION = 1
+VERSION = 2
 
 FILE = "layout.json"
 
@@ -37,6 +37,7 @@ class Layout(Section):
     annealing: tuple[Name, ...] = Field((), description="Names under `annealing/`.")
     exports: tuple[Name, ...] = Field((), description="Names under `export/`.")
     validation: bool = Field(False, description="Whether a validation split was reserved.")
+    inventory: Inventory = Field(Inventory(), description="All files that the run makes.")
 
 
 def planned_layout(config: Any, exports: Iterable[str]) -> dict[str, Any]:
@@ -123,13 +124,13 @@ class Results:
         return found + [Delivery("export", name) for name in self.layout.exports]
 
     def delivered_files(self, delivery: Delivery) -> list[Path]:
-        """All files of a delivery except its stats, sorted by path; temporary files are left out."""
-        folder = self.folder / delivery.group / delivery.name
-        return sorted(
-            path
-            for path in folder.rglob("*")
-            if path.is_file() and not path.name.startswith(".") and "stats" not in path.relative_to(folder).parts[:-1]
-        )
+        """All files of a delivery that are there except its stats, sorted by path."""
+        stats = f"{delivery.label}/stats/"
+        paths = [path for path in self.layout.inventory.below(delivery.label) if not path.startswith(stats)]
+        return self._there(paths)
+
+    def _there(self, paths: Iterable[str]) -> list[Path]:
+        return [path for name in paths if (path := self.folder / name).is_file()]
 
     def delivered_documents(self, delivery: Delivery) -> list[Path]:
         """The Parquet files that hold a delivery's documents."""
@@ -139,18 +140,16 @@ class Results:
 
     def skipped(self) -> list[Path]:
         """Lists of records that ingest could not read."""
-        return sorted(
-            path
-            for path in (self.folder / "ingest" / "skipped").glob("*.parquet")
-            if re.fullmatch(r"[\w.-]+", path.name) and not path.name.startswith(".")
-        )
+        return self._there(self.layout.inventory.below("ingest/skipped"))
 
 
-def run_write(*, layout: dict[str, Any], output: Path) -> None:
+def run_write(*, layout: dict[str, Any], inventory: str, output: Path) -> None:
     """Write `layout.json`.
 
     Args:
         layout: fields of `Layout`.
+        inventory: all files that are made (`tamis.inventory.pack`).
         output: the file.
     """
-    write_json(output, Layout.model_validate(layout).model_dump(mode="json"))
+    value = Layout.model_validate({**layout, "inventory": unpack(inventory)})
+    write_json(output, value.model_dump(mode="json"))

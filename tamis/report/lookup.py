@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from tamis.errors import SourceError
 from tamis.ids import ID_CHARACTERS
+from tamis.shards import sealed
 
 
 def _may_hold(low: str, high: str, prefixes: Sequence[str]) -> bool:
@@ -42,8 +43,9 @@ def fetch(path: Path, prefixes: Sequence[str], columns: Sequence[str] | None = N
     if not prefixes or not path.exists():
         return []
     rows: list[dict[str, Any]] = []
+    checked = sealed(path)
     try:
-        with pq.ParquetFile(path, memory_map=True) as file:
+        with pq.ParquetFile(path, memory_map=True, metadata=checked.metadata) as file:
             names = file.schema_arrow.names
             wanted = names if columns is None else [name for name in names if name == "id" or name in columns]
             position = names.index("id")
@@ -55,9 +57,11 @@ def fetch(path: Path, prefixes: Sequence[str], columns: Sequence[str] | None = N
                     and not _may_hold(str(statistics.min), str(statistics.max), prefixes)
                 ):
                     continue
+                checked.check(group, ["id"])
                 ids = file.read_row_group(group, ["id"]).column("id").combine_chunks()
                 found = _matching(ids, prefixes)
                 if len(found):
+                    checked.check(group, wanted)
                     rows += file.read_row_group(group, wanted).take(pa.array(found)).to_pylist()
     except (pa.ArrowInvalid, OSError) as error:
         msg = f"{path}: not a readable Parquet file ({error}). Delete it and run the workflow again."

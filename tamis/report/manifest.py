@@ -1,14 +1,15 @@
 """`manifest.json`: everything that is needed to say where these results come from, and to check that they are whole.
 
-The configuration with all defaults, the versions of tamis, of its stages and of every installed distribution, the
-seeds, the models that ran, the hardware, and rows, size and SHA-256 of every file that a user receives. No clock: the
-same run on the same machine gives the same manifest.
+The configuration with all defaults, the code's commit, the versions of tamis, of its stages and of every installed
+distribution, the seeds, the models that ran, the hardware, size and SHA-256 of every input; and of every output rows,
+size, SHA-256, and the job, the files and the params that made it. No clock: the same run on the same machine gives the
+same manifest.
 """
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
+import json
 import os
 import platform
 import re
@@ -18,19 +19,23 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 import tamis
 from tamis.errors import SourceError
+from tamis.inventory import Inventory, is_exchange, unpack
 from tamis.report import tables
+from tamis.report.hashes import entries
 from tamis.report.layout import Results
+from tamis.report.origin import code, lock
 from tamis.shards import read_json, read_table, write_json
 
-VERSION = 1
+VERSION = 2
 
 MODEL_FILES = ("backbone.json", "card.json", "thresholds.json", "training.json")
 """What stages with a model write beside their documents: the model's description and held-out figures."""
+
+
+INPUT_KEYS = ("path", "records", "skipped", "bytes", "sha256", "bad")
+"""What is taken over from ingest's record of a file."""
 
 
 def distributions() -> dict[str, str]:
@@ -130,34 +135,63 @@ def model_cards(results: Results) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _file_entry(path: Path, folder: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    entry: dict[str, Any] = {
-        "path": path.relative_to(folder).as_posix(),
-        "bytes": path.stat().st_size,
-        "sha256": digest,
-    }
-    if path.suffix == ".parquet":
+def inputs(results: Results) -> list[dict[str, Any]]:
+    """Every file that ingest read, with what it recorded of it: source, path, records, skips, size and SHA-256.
+
+    The time that a file bears is left out: it says when it was copied, not what it holds.
+    """
+    found = []
+    for name in results.layout.inventory.below("ingest/read"):
+        path = results.folder / name
+        if not path.is_file():
+            continue
         try:
-            entry["rows"] = pq.read_metadata(path).num_rows
-        except (pa.ArrowInvalid, OSError) as error:
-            msg = f"{path}: not a readable Parquet file ({error}). Delete it and run the workflow again."
+            value = read_json(path)
+            files = value["files"] if isinstance(value, dict) else value
+            source = value.get("source") if isinstance(value, dict) else None
+            for file in files:
+                kept = {key: file[key] for key in INPUT_KEYS if file.get(key) is not None}
+                found.append(({"source": source} if source else {}) | kept)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            msg = f"{path}: not a record of what was read ({error}). Delete it and run the workflow again."
             raise SourceError(msg) from error
-    return entry
-
-
-def outputs(results: Results) -> dict[str, Any]:
-    """Rows, size and SHA-256 of every file of every mixture, annealing set, validation split and export."""
-    found = {}
-    for delivery in results.deliveries():
-        files = [_file_entry(path, results.folder) for path in results.delivered_files(delivery)]
-        documents = {path.relative_to(results.folder).as_posix() for path in results.delivered_documents(delivery)}
-        found[delivery.label] = {
-            "documents": sum(entry.get("rows", 0) for entry in files if entry["path"] in documents),
-            "files": files,
-        }
     return found
+
+
+def outputs(results: Results, hashed: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """Rows, size and SHA-256 of every file that the run makes, and the job that made it, by set, export or stage.
+
+    Args:
+        results: the results folder.
+        hashed: `tamis.report.hashes.entries` of the files.
+    """
+    delivered = {delivery.label: delivery for delivery in results.deliveries()}
+    found: dict[str, Any] = {}
+    jobs = results.layout.inventory.jobs()
+    for path in sorted(hashed):
+        first, _, rest = path.partition("/")
+        label = f"{first}/{rest.partition('/')[0]}" if first in ("annealing", "mixtures", "export") else first
+        entry = {"path": path, **hashed[path], "job": jobs[path]}
+        found.setdefault(label if rest else "", {"delivered": label in delivered, "files": []})["files"].append(entry)
+    for label, delivery in delivered.items():
+        documents = [path.relative_to(results.folder).as_posix() for path in results.delivered_documents(delivery)]
+        found.setdefault(label, {"delivered": True, "files": []})
+        found[label]["documents"] = sum(hashed[path]["rows"] for path in documents)
+    return found
+
+
+def covered(inventory: Inventory, folder: Path, name: str) -> list[str]:
+    """The files that a manifest answers for: all that are made before it, sorted.
+
+    Barriers are not among them, because they hold times; nor are exchange files that are gone, because nobody needs
+    them once a run is over.
+    """
+    paths = (path for group in inventory.behind(name) for path in group.paths(group.outputs))
+    return sorted(
+        path
+        for path in paths
+        if not is_exchange(path) or (not path.endswith("/barrier.json") and (folder / path).exists())
+    )
 
 
 def _stages(results: Results, versions: Mapping[str, int]) -> Iterator[dict[str, Any]]:
@@ -171,28 +205,41 @@ def _stages(results: Results, versions: Mapping[str, int]) -> Iterator[dict[str,
         }
 
 
-def run_write(*, configuration: dict[str, Any], versions: dict[str, int], layout: Path, output: Path) -> None:
+def run_write(
+    *, configuration: dict[str, Any], versions: dict[str, int], made: str, layout: Path, output: Path
+) -> None:
     """Write the manifest.
 
     Args:
         configuration: the whole validated configuration as JSON.
         versions: `VERSION` of the code of each stage of the layout.
+        made: what makes each output (`tamis.report.origin.made_by`), packed.
         layout: `layout.json` in the results folder.
         output: the manifest to write.
     """
     results = Results.open(layout.parent)
+    origin = unpack(made)
+    names = covered(results.layout.inventory, results.folder, output.name)
+    given = {f"given {path}": Path(path) for path in origin["given"]}
+    hashed = entries(results.folder, {name: results.folder / name for name in names} | given)
     write_json(
         output,
         {
             "tamis": tamis.__version__,
+            "code": code(),
+            "lock": lock(),
             "python": f"{platform.python_implementation()} {platform.python_version()}",
             "distributions": distributions(),
             "configuration": configuration,
             "seeds": seeds(configuration),
-            "layout": results.layout.model_dump(mode="json"),
+            "layout": results.layout.model_dump(mode="json", exclude={"inventory"}),
             "stages": list(_stages(results, versions)),
             "models": model_cards(results),
             "hardware": hardware(),
-            "outputs": outputs(results),
+            "inputs": inputs(results),
+            "given": {path: hashed.pop(f"given {path}") for path in origin["given"]},
+            "outputs": outputs(results, hashed),
+            "jobs": origin["jobs"],
+            "params": {key: json.loads(text) for key, text in origin["params"].items()},
         },
     )

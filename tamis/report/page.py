@@ -72,8 +72,7 @@ def run_check(config: Config, *, alarms: Path, page: Path, output: Path) -> None
         listed = "\n".join(f"  {alarm}" for alarm in found)
         msg = (
             f"{len(found)} alarm{'' if len(found) == 1 else 's'}, and report.alarms_fatal is set:\n{listed}\n"
-            f"Read {page}; then change the stage, raise report.alarm_lost_share or report.alarm_group, or leave "
-            "alarms_fatal out. Everything else of the run is done."
+            f"Read {page}; then do what they say, or leave report.alarms_fatal out. Everything else of the run is done."
         )
         raise AlarmError(msg)
     write_json(output, {"alarms": len(found)})

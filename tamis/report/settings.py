@@ -20,10 +20,15 @@ class Config(Section):
     seed: int = Field(0, ge=0, description="Another seed shows other documents.")
     alarm_lost_share: Share = Field(
         0.9,
-        description="Alarm when one stage drops more than this share of the documents of one source. In marin's "
-        "audit 15 of 113 sources lost more than 0.95 unnoticed (issue 6854).",
+        description="Alarm when one stage drops more than this share of the documents of one source or language. In "
+        "marin's audit 15 of 113 sources lost more than 0.95 unnoticed (issue 6854).",
     )
-    alarm_lost_minimum: int = Field(20, ge=1, description="Documents a source must bring to a stage for that alarm.")
+    alarm_lost_minimum: int = Field(
+        20, ge=1, description="Documents a source or language must bring to a stage for that alarm."
+    )
+    alarm_skipped_share: Share = Field(
+        0.01, description="Alarm when more than this share of the records of one source could not be read."
+    )
     alarm_group: int = Field(
         1_000,
         ge=2,

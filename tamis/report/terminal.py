@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
+from tamis.errors import safe
 from tamis.report.figures import number, percent
 from tamis.report.measures import Measure
 from tamis.report.samples import Piece
@@ -18,18 +19,9 @@ from tamis.report.story import Event, Story
 from tamis.report.tables import Step
 
 WIDTH = 100
+MOST_ALARMS = 10
 SHOWN = 400
 """Characters shown of a document's text."""
-
-
-def safe(text: str) -> str:
-    """A text with its control, format and surrogate characters (but not line breaks and tabs) spelled out."""
-    return "".join(
-        letter
-        if letter in "\n\t" or unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
-        else letter.encode("unicode_escape").decode("ascii")
-        for letter in text
-    )
 
 
 def columns_of(text: str) -> int:
@@ -80,6 +72,23 @@ def measured(found: Sequence[Measure]) -> str:
     for measure in found:
         lines.append(safe(f"{measure.stage}: {measure.name} {measure.value}"))
         lines += [f"  {line}" for line in textwrap.wrap(safe(measure.detail), WIDTH - 2)]
+    return "\n".join(lines)
+
+
+def alarms(found: Sequence[str], page: str) -> str:
+    """The first ten alarms, folded, and how many more there are; nothing where there is none.
+
+    Args:
+        found: one sentence each.
+        page: where all of them are shown.
+    """
+    if not found:
+        return ""
+    lines = [f"{len(found)} alarm{'s'[: len(found) != 1]}:"]
+    for alarm in found[:MOST_ALARMS]:
+        lines += textwrap.wrap(safe(alarm), WIDTH, initial_indent="  ! ", subsequent_indent="    ")
+    if len(found) > MOST_ALARMS:
+        lines.append(f"  … and {len(found) - MOST_ALARMS:,} more: {safe(page)}")
     return "\n".join(lines)
 
 

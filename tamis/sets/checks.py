@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from tamis.sets.plan import JOIN, By
@@ -85,17 +86,19 @@ def problems(
     return found or _circles(annealing or {}, mixtures or {})
 
 
+def unknown(what: str, name: str, known: Sequence[str]) -> str:
+    """That there is no such source, with the known names and the nearest one."""
+    close = get_close_matches(name, known, n=1)
+    return f"there is no {what} {name!r}{f', did you mean {close[0]!r}?' if close else ''}; known: {', '.join(known)}"
+
+
 def _unknown_sources(key: str, section: Any, sources: set[str]) -> list[str]:
     by: By = getattr(section, "by", "domain")
     weights = getattr(section, "weights", None) or {}
     if by != "source":
         return []
     values = [value for group in weights for value in group.split(JOIN)]
-    return [
-        f"{key}.weights: there is no source {value!r}; known: {', '.join(sorted(sources))}"
-        for value in values
-        if value not in sources
-    ]
+    return [f"{key}.weights: {unknown('source', value, sorted(sources))}" for value in values if value not in sources]
 
 
 def _circles(annealing: Mapping[str, Any], mixtures: Mapping[str, Any]) -> list[str]:

@@ -32,6 +32,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
+from tamis import checksums
 from tamis.classifiers import cards
 from tamis.classifiers.domain_features import Embeddings, Features, Lexical, Words
 from tamis.classifiers.domain_rules import CLASSIFIED, POSITION, RULED_BY, TAUGHT, choose, foreign, rule_scores
@@ -51,7 +52,7 @@ from tamis.errors import ConfigError
 from tamis.ledger import Outputs, dropped_rows, outcome_writer
 from tamis.schemas import DOMAINS, with_column
 from tamis.section import Kind, Section, Share
-from tamis.shards import document_batches, read_table, write_table
+from tamis.shards import document_batches, read_json, read_table, write_table
 
 log = logging.getLogger(__name__)
 
@@ -180,19 +181,24 @@ def run_train(
     gathered = merge(chain(read_labelled(labels), [files]), config.sampling)
     labelled, settings, metrics = config.seen(embeddings).train(gathered, model)
     settings = {"features": config.features} | settings
-    cards.write(cards.build(STAGE, labelled, [CLASSIFIED], settings, metrics, limits=LIMITS), card, card_text)
+    value = cards.build(STAGE, labelled, [CLASSIFIED], settings, metrics, limits=LIMITS)
+    cards.write(value | {"model_sha256": checksums.sha256(model)}, card, card_text)
     log.info("%s: %d labelled documents", STAGE, labelled.rows.num_rows)
 
 
-def run_score(config: Config, *, documents: Path, model: Path, scores: Path, embeddings: Path | None = None) -> None:
+def run_score(
+    config: Config, *, documents: Path, model: Path, card: Path, scores: Path, embeddings: Path | None = None
+) -> None:
     """Score one shard.
 
     Args:
+        card: of the model, which says its hash.
         embeddings: the shard's embeddings; None where the features are others.
 
     Raises:
         ModelError: embeddings are needed and none are given, or the model does not fit them.
     """
+    checksums.check_model(model, read_json(card))
     known = read_table(documents, RULED_BY)
     score, left = rule_scores(known, config.main_languages, config.min_language_score)
     probability = config.seen(embeddings).score(model, documents, left)

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from tamis import checksums
 from tamis.classifiers import cards, fasttext
 from tamis.classifiers.good_bad import (
     CLASSES,
@@ -87,7 +88,7 @@ def run_train(config: Config, *, barrier: Path, model: Path, card: Path, card_te
     tested, probability = fasttext.train_and_test(labelled.rows, CLASSES, config.training, model)
     settings = {"architecture": "fastText supervised"} | config.training.model_dump(mode="json")
     value = quality_card(STAGE, labelled, kinds, settings, tested, probability[:, CLASSES.index(GOOD)], LIMITS)
-    cards.write(value, card, card_text)
+    cards.write(value | {"model_sha256": checksums.sha256(model)}, card, card_text)
     log.info(
         "%s: %d labelled, held out %d: %s", STAGE, labelled.rows.num_rows, tested.num_rows, value["metrics"]["all"]
     )
@@ -95,8 +96,9 @@ def run_train(config: Config, *, barrier: Path, model: Path, card: Path, card_te
 
 def run_score(config: Config, *, documents: Path, model: Path, card: Path, scores: Path) -> None:
     """Score one shard."""
-    known = read_table(documents, ["id", "kind"])
-    where = of_kinds(known, [kind for kind in read_json(card)["kinds"] if kind in config.applies_to])
+    known, told = read_table(documents, ["id", "kind"]), read_json(card)
+    checksums.check_model(model, told)
+    where = of_kinds(known, [kind for kind in told["kinds"] if kind in config.applies_to])
     texts = (table["text"] for table in chosen(documents, where, ["text"]))
     probability = fasttext.probabilities(fasttext.load(model), texts, CLASSES, config.training.max_characters)
     write_scores(STAGE, scores, known, where, probability[:, CLASSES.index(GOOD)])

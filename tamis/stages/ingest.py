@@ -5,16 +5,16 @@ rounds (`tamis/streams.py`); then each shard sorts its keep-order keys, one stre
 rank in the whole corpus, and each shard sorts its rows by id (`tamis/external_sort.py`) and writes them as documents.
 Records that say exactly the same (source, url, date, text) have one id: one stays, the others are ledger rows of reason
 `duplicate_record`. Records that cannot be read are listed in `skipped/` with file, position and reason; damaged files
-fail the job.
+fail the job, or are listed as a whole where their source says `on_bad_file: skip`.
 
-Writes documents, dropped, stats, skipped (one file a unit) and read (what each file held). Memory: a few rounds and
-one record; then 40 bytes a document of a shard, a few slices of the sort and the row group that is being written. Ties:
-rank ends in id; of equal ids the one with the smallest metadata stays.
+Writes documents, dropped, stats, skipped (one file a unit) and read (what each file was and held). Memory: a few rounds
+and one record of at most `max_document_bytes`, whatever the input, because every reader goes by decoded bytes and lists
+what is larger as `too_large`; then 40 bytes a document of a shard, a few slices of the sort and the row group that is
+being written. Ties: rank ends in id; of equal ids the one with the smallest metadata stays.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field, TypeAdapter
 
 from tamis import schemas, streams
@@ -29,7 +30,7 @@ from tamis.barrier import paths
 from tamis.dedup import keep_order
 from tamis.errors import SourceError
 from tamis.external_sort import first_of_each, sorted_slices
-from tamis.ids import home_shards
+from tamis.ids import content_hash, document_key, home_shards
 from tamis.ledger import Outputs, add_copies, dropped_rows, outcome_writer
 from tamis.readers import AnySource, Record, Source
 from tamis.readers.observed import ReadFile, Reading, ReadRecord
@@ -37,6 +38,7 @@ from tamis.readers.units import Unit
 from tamis.readers.units import units as cut
 from tamis.section import Section
 from tamis.shards import TableWriter, read_json, whole_file, write_json
+from tamis.urls import url_key
 
 VERSION = 2
 """2: what was read is recorded with size, time and hash of each file; the ledger has `kept_id`."""
@@ -52,8 +54,8 @@ ORDER = ("id", "metadata", "kind", "priority")
 """The order of a shard's rows; rows that are equal in these are equal throughout."""
 
 BATCH_ROWS = 4_096
-BATCH_CHARACTERS = 4_000_000
-"""Rows and characters that are gathered as Python objects."""
+BATCH_BYTES = 4_000_000
+"""Rows and bytes that are gathered as Python objects."""
 
 
 class Config(Section):
@@ -79,26 +81,50 @@ def units(sources: Sequence[Source], config: Config, results: Path | None = None
     return cut(sources, config.unit_bytes, results)
 
 
-def _row(record: Record, source: str, priority: int) -> dict[str, Any]:
-    """A record as a row of `ROWS`."""
-    from tamis.ids import content_hash, document_key
-    from tamis.urls import url_key
+class _Rows:
+    """Records on their way into one table of `ROWS`; what is long stays UTF-8, as Arrow's buffers hold it."""
 
-    key = document_key(url_key(record.url) if record.url else record.text)
-    date = None if record.date is None else record.date.strftime("%Y-%m-%dT%H:%M:%SZ")
-    metadata = record.metadata
-    return {
-        "id": key + content_hash(source, record.url, date, record.text),
-        "kind": record.kind,
-        "text": record.text,
-        "source": source,
-        "url": record.url,
-        "date": record.date,
-        "metadata": None if metadata is None else json.dumps(metadata, ensure_ascii=False, separators=(",", ":")),
-        "copies": 1,
-        "ingested_characters": len(record.text),
-        "priority": priority,
-    }
+    def __init__(self, source: str, priority: int) -> None:
+        self._source, self._priority = source, priority
+        self.size = 0
+        """Bytes of text, URL and metadata."""
+        self._ids: list[str] = []
+        self._records: list[Record] = []
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def add(self, record: Record) -> None:
+        """Take a record and give it its id."""
+        date = None if record.date is None else record.date.strftime("%Y-%m-%dT%H:%M:%SZ")
+        key = document_key(url_key(record.url) if record.url else record.data)
+        self._ids.append(key + content_hash(self._source, record.url, date, record.data))
+        self._records.append(record)
+        self.size += len(record.data) + len(record.url or "") + len(record.fields or b"")
+
+    def table(self) -> pa.Table:
+        """All of them; none is left."""
+        records, count = self._records, len(self._records)
+        text = _strings([record.data for record in records], ROWS.field("text").type)
+        columns = {
+            "id": self._ids,
+            "kind": [record.kind for record in records],
+            "text": text,
+            "source": pa.repeat(self._source, count),
+            "url": [record.url for record in records],
+            "date": [record.date for record in records],
+            "metadata": _strings([record.fields for record in records], ROWS.field("metadata").type),
+            "copies": pa.repeat(pa.scalar(1, pa.int32()), count),
+            "ingested_characters": pc.cast(pc.utf8_length(text), pa.int64()),
+            "priority": pa.repeat(pa.scalar(self._priority, pa.int32()), count),
+        }
+        self._ids, self._records, self.size = [], [], 0
+        return pa.table(columns, ROWS)
+
+
+def _strings(values: list[bytes | None], kind: pa.DataType) -> pa.Array:
+    """Strings of their UTF-8, which `make` has seen to be valid."""
+    return pa.array(values, pa.large_binary()).view(pa.large_string()).cast(kind)
 
 
 def documents_of(records: Iterable[Record], source: str, priority: int) -> Iterator[pa.Table]:
@@ -110,26 +136,18 @@ def documents_of(records: Iterable[Record], source: str, priority: int) -> Itera
         priority: its place in the configuration, 0 = first.
 
     Yields:
-        Tables with the schema `ROWS`, of at most `BATCH_ROWS` rows, and of `BATCH_CHARACTERS` characters of text and
-        metadata and one record more; at least one table, if without rows.
+        Tables with the schema `ROWS`, of at most `BATCH_ROWS` rows, and of `BATCH_BYTES` of text, URLs and metadata and
+        one record more; at least one table, if without rows.
     """
-    rows: list[dict[str, Any]] = []
-    characters, some = 0, False
-
-    def table() -> pa.Table:
-        whole = pa.Table.from_pydict({name: [row[name] for row in rows] for name in ROWS.names}, ROWS)
-        rows.clear()
-        return whole
-
-    for record in records:
-        row = _row(record, source, priority)
-        rows.append(row)
-        characters += len(row["text"]) + len(row["metadata"] or "")
-        if len(rows) == BATCH_ROWS or characters >= BATCH_CHARACTERS:
-            characters, some = 0, True
-            yield table()
-    if rows or not some:
-        yield table()
+    rows = _Rows(source, priority)
+    some = False
+    # Unlike the variable of a loop, this does not hold a record while the table that has it is on its way.
+    for _ in map(rows.add, records):
+        if len(rows) == BATCH_ROWS or rows.size >= BATCH_BYTES:
+            some = True
+            yield rows.table()
+    if len(rows) or not some:
+        yield rows.table()
 
 
 def run_map(
@@ -253,10 +271,10 @@ def run_apply(
         keys_barrier: names the key files of all shards; their lengths say where this shard's ranks begin.
     """
     keys = _shard_keys(barrier, shard, shards, config)
-    lengths = [len(keep_order.load_array(path)) for path in paths(keys_barrier)]
+    lengths = [keep_order.array_length(path) for path in paths(keys_barrier)]
     start = sum(lengths[:shard])
     rank = np.empty(len(keys), np.int64)
-    rank[keep_order.key_order(keys)] = keep_order.load_array(ranks)[start : start + lengths[shard]]
+    rank[keep_order.key_order(keys)] = keep_order.load_array(ranks, start, start + lengths[shard])
     del keys
 
     def arriving() -> Iterator[pa.Table]:

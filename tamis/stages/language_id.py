@@ -36,11 +36,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
+from tamis import checksums
+from tamis.classifiers import fasttext_file
 from tamis.errors import ModelError
 from tamis.language_codes import UNDECIDED, language_code
 from tamis.ledger import Outputs, dropped_rows, outcome_writer
 from tamis.schemas import of_kinds, with_column
-from tamis.section import AppliesTo, FilePath, Section, Share
+from tamis.section import AppliesTo, FilePath, Section, Sha256, Share
 from tamis.shards import document_batches
 
 VERSION = 2
@@ -59,6 +61,7 @@ class Config(Section):
     model: FilePath | None = Field(
         None, description="Path of a fastText model (lid.176, GlotLID); null: py3langid's own, which needs no file."
     )
+    sha256: Sha256 | None = Field(None, description="SHA-256 that the file of `model` must have; null: any.")
     max_characters: Annotated[int, Field(ge=50, le=1_000_000)] = Field(
         1000, description="Characters of words read from the beginning of each text."
     )
@@ -162,6 +165,7 @@ def _load_fasttext(path: str) -> Any:
         raise ModelError(
             f"language_id.model: {path} does not exist; give the path of a fastText model, or null for py3langid"
         )
+    fasttext_file.check(Path(path))
     try:
         return fasttext.load_model(path)
     except ValueError as error:
@@ -242,6 +246,8 @@ def run_apply(config: Config, *, shard: int, documents: Path, kept: Path, droppe
     Raises:
         ModelError: the configured model cannot be used.
     """
+    if config.model is not None and Path(config.model).is_file():
+        checksums.check_given(Path(config.model), config.sha256, "language_id.sha256")
     counts: Counter[str] = Counter()
     with outcome_writer(Outputs(kept, dropped, stats), "language_id", shard) as writer:
         for before in document_batches(documents):

@@ -188,6 +188,10 @@ class Config(Section):
         """And without the earlier runs, which only the first step looks at, for the params of the others."""
         return self.for_signatures().model_copy(update={"against": ()})
 
+    def for_documents(self) -> Config:
+        """As `for_comparing`."""
+        return self.for_comparing()
+
     def scheme(self) -> signatures.Scheme:
         """How sets and signatures are made."""
         if self.exact == "bytes":

@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from tamis import exchange, streams
 from tamis.barrier import paths
@@ -37,6 +36,8 @@ from tamis.shards import (
     document_batches,
     part_name,
     read_json,
+    read_table,
+    row_count,
     whole_file,
     write_json,
 )
@@ -195,14 +196,14 @@ def run_summary(config: Layout, *, name: str, plan: Path, summary: Path) -> None
     Raises:
         ConservationError: documents or tokens are not what the plan says.
     """
-    planned = pq.read_table(plan)
+    planned = read_table(plan)
     folder = plan.parent
     rows: list[dict[str, Any]] = []
     written = 0
     for file in range(config.files):
         part = part_name(file)
         rows += read_json(folder / "stats" / f"{part}.json")["counts"]
-        written += pq.read_metadata(folder / "documents" / f"{part}.parquet").num_rows
+        written += row_count(folder / "documents" / f"{part}.parquet")
     total = {measure: sum(row[measure] for row in rows) for measure in MEASURES}
     expected = {measure: pc.sum(planned[f"taken_{measure}"]).as_py() or 0 for measure in ("documents", "tokens")}
     found = {measure: total[measure] for measure in expected}

@@ -28,13 +28,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from tamis import exchange, schemas
+from tamis import checksums, exchange, schemas
 from tamis.errors import ModelError
 from tamis.ids import keyed_hash
 from tamis.ledger import Outputs, outcome_writer
-from tamis.section import FilePath, Section
+from tamis.section import FilePath, Section, Sha256
 from tamis.sets.plan import index_of
-from tamis.shards import document_batches, whole_file, write_json
+from tamis.shards import document_batches, read_json, whole_file, write_json
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +58,7 @@ class Config(Section):
         None,
         description="Path of a tokenizer.json to use instead of training one; the other keys then mean nothing.",
     )
+    sha256: Sha256 | None = Field(None, description="SHA-256 that `file` must have; null: any.")
     vocabulary_size: int = Field(
         32_768,
         ge=257,
@@ -161,7 +162,7 @@ def run_train(config: Config, *, barrier: Path, output: Path, report: Path, thre
         "sample_characters": characters,
         "trained": True,
     }
-    write_json(report, sizes)
+    write_json(report, sizes | {"model_sha256": checksums.sha256(output)})
     log.info("tokenizer: %d entries from %d documents, %d characters", *list(sizes.values())[:3])
 
 
@@ -191,10 +192,12 @@ def run_given(config: Config, *, given: Path, output: Path, report: Path) -> Non
         output: tokenizer.json to write, byte for byte the same.
         report: JSON file with the size of the vocabulary.
     """
+    checksums.check_given(given, config.sha256, "tokenizer.sha256")
     size = load(given).get_vocab_size()
     with whole_file(output) as temporary:
         temporary.write_bytes(given.read_bytes())
-    write_json(report, {"vocabulary_size": size, "trained": False})
+    told = {"vocabulary_size": size, "trained": False, "model_sha256": checksums.sha256(output)}
+    write_json(report, told)
     log.info("tokenizer: %d entries, from %s", size, config.file)
 
 
@@ -239,6 +242,7 @@ def run_count(
     shard: int,
     documents: Path,
     model: Path,
+    report: Path,
     kept: Path,
     dropped: Path,
     stats: Path,
@@ -247,12 +251,14 @@ def run_count(
     """Count the tokens of one shard.
 
     Args:
+        report: beside the model, which says its hash.
         kept: documents to write, with the column `tokens`.
         dropped: ledger to write, always empty.
         index: exchange file of one batch to write, what plans read.
     """
     # Shards are what runs side by side; threads inside would only compete.
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    checksums.check_model(model, read_json(report))
     tokenizer = load(model)
     tokens = characters = size = 0
     rows: list[pa.Table] = []

@@ -11,7 +11,9 @@ import pyarrow.compute as pc
 from outcomes import write_outcome
 
 from tamis import schemas
+from tamis.demand import expression
 from tamis.ids import content_hash, document_key, home_shards
+from tamis.inventory import Group, Inventory, Pattern, pack
 from tamis.ledger import Outputs, dropped_rows
 from tamis.report import database, layout, manifest, page, tables
 from tamis.shards import part_name, read_table, write_json, write_table
@@ -104,6 +106,53 @@ def _stage(
         )
 
 
+def made(shards: int, *, finish: bool) -> Inventory:
+    """What the rules would make that leave such a folder."""
+    shard = "{shard}"
+
+    def stage(name: str, *more: str) -> Group:
+        files = [f"{name}/{what}/part-{shard}.parquet" for what in ("documents", "dropped", *more)]
+        return Group(rule=name, number="shard", numbers=shards, outputs=(*files, f"{name}/stats/part-{shard}.json"))
+
+    more = {"paragraph_dedup": ["edits"], "heuristics": ["scores"]}
+    groups = [stage(name, *more.get(name, [])) for name in STAGES]
+    groups += [
+        Group(rule="ingest_map", outputs=("ingest/skipped/part-00000.parquet",)),
+        Group(rule="heuristics_train", outputs=("heuristics/card.json", "heuristics/backbone.json")),
+    ]
+    if finish:
+        single = "documents/part-00000.parquet"
+        groups += [
+            Group(rule="write", names={"subset": "validation"}, outputs=(f"validation/{single}",)),
+            Group(rule="write", names={"subset": "annealing/best"}, outputs=(f"annealing/best/{single}",)),
+            Group(
+                rule="write",
+                names={"subset": "mixtures/main"},
+                outputs=(
+                    f"mixtures/main/{single}",
+                    "mixtures/main/plan.parquet",
+                    "mixtures/main/stats/part-00000.json",
+                ),
+            ),
+            Group(rule="export", outputs=("export/main/data/train-00000.parquet",)),
+        ]
+    groups.append(Group(rule="report_stats", outputs=("stats.parquet", "notes.parquet", "layout.json")))
+    groups.append(Group(rule="report_manifest", outputs=("manifest.json",), needs=tuple(range(len(groups)))))
+    pages = tuple(f"report/{name}" for name in ("index.html", "waterfall.svg", "alarms.json"))
+    groups.append(Group(rule="report_page", outputs=("tamis.duckdb", *pages), needs=(len(groups) - 1,)))
+    patterns = [
+        Pattern(
+            rule=group.rule,
+            expression=expression(pattern, {"shard": r"\d{5}"}),
+            names=tuple(group.names),
+        )
+        for group in groups
+        for pattern in group.outputs
+    ]
+    folders = {pattern.partition("/")[0] for group in groups for pattern in group.outputs if "/" in pattern}
+    return Inventory(groups=tuple(groups), patterns=tuple(patterns), folders=tuple(sorted(folders)))
+
+
 def has(table: pa.Table, text: str) -> pa.Array:
     return pc.match_substring(table["text"], text)
 
@@ -119,6 +168,7 @@ def make_results(folder: Path, shards: int = 2, *, finish: bool = True) -> dict[
             annealing=("best",),
             exports=("main",),
             validation=True,
+            inventory=made(shards, finish=finish),
         ).model_dump(mode="json"),
     )
     read = corpus()
@@ -273,6 +323,7 @@ def finish_results(folder: Path) -> None:
     manifest.run_write(
         configuration={"output_dir": str(folder), "mixtures": {"main": {"seed": 11}}},
         versions=VERSIONS,
+        made=pack({"jobs": {}, "params": {}, "given": []}),
         layout=path,
         output=folder / "manifest.json",
     )

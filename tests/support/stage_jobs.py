@@ -299,7 +299,8 @@ class DomainsJobs(Jobs):
             embeddings=self.over("embeddings") if wanted else None,
         )
         vectors = "embeddings" if wanted else None
-        self.each_shard("score", documents="documents", model=model, scores="scores", embeddings=vectors)
+        given = {"model": model, "card": self.folder / "card.json"}
+        self.each_shard("score", documents="documents", **given, scores="scores", embeddings=vectors)
         self.each_shard("apply", documents="documents", scores="scores", **OUTCOME)
 
     def write(self, name: str, make: Callable[[pa.Table], pa.Table]) -> None:

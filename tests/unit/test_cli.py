@@ -8,13 +8,13 @@ import subprocess
 import sys
 import time
 
-import pyarrow.parquet as pq
 import pytest
 from fake_results import HOSTILE_URL, MASK, PAGE, join_through, make_results
 
 from tamis import cli, launch
 from tamis.errors import ConfigError
 from tamis.report import tables, terminal
+from tamis.shards import read_table, write_table
 
 
 @pytest.fixture(scope="module", name="made")
@@ -111,7 +111,7 @@ def test_why_shows_what_replaced_a_passage(made, capsys):
 def test_why_reads_edits_of_an_earlier_version(tmp_path, capsys):
     ids = make_results(tmp_path, finish=False)
     for path in (tmp_path / "paragraph_dedup/edits").iterdir():
-        pq.write_table(pq.read_table(path).drop_columns("replacement"), path)
+        write_table(path, read_table(path).drop_columns("replacement"))
     _, out, _ = tamis(capsys, "why", "--results", tmp_path, ids["masked"])
     assert "│ [-Document-] 3 of kind" in out
 

@@ -135,3 +135,38 @@ def test_weights_must_sum_to_one():
 def test_any_dictionary_is_accepted_or_refused_in_words(given):
     with contextlib.suppress(ConfigError):
         config.load(SMALL | given)
+
+
+def test_wrong_keys_and_what_does_not_fit_together_are_named_at_once():
+    message = refused(
+        shards=0,
+        minhash_dedup={"treshold": 0.7},
+        sources=[SOURCE | {"url_feild": "u"}, SOURCE],
+        pipeline=["url_dedup", "url_dedup", "heuristics", "fasttext_quality"],
+        fasttext_quality={"labels": {"good": [{"sources": ["wbe"]}]}},
+        mixtures={"a": {"by": "source", "weights": {"wev": 1.0}}},
+    )
+    for line in (
+        "shards: Input should be",
+        "minhash_dedup.treshold: there is no such key; threshold?",
+        "sources[0].jsonl.url_feild: there is no such key; url_field?",
+        "sources: the name 'web' is given to 2 sources",
+        "pipeline: url_dedup stands twice",
+        "pipeline: heuristics needs language",
+        "fasttext_quality.labels.bad: empty",
+        "fasttext_quality.labels.good[0].sources: there is no source 'wbe', did you mean 'web'?; known: web",
+        "mixtures.a.weights: there is no source 'wev', did you mean 'web'?",
+        "tokenizer: needed by mixtures.a",
+    ):
+        assert f"  {line}" in message, message
+    assert len(message.splitlines()) == 11
+
+
+def test_missing_files_are_named_beside_other_errors(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    given = SMALL | {"pipeline": ["minhash_dedup", "minhash_dedup"], "minhash_dedup": {"against": ["earlier"]}}
+    message = config.all_problems(given, ConfigError("The configuration is refused:\n  …"))
+    assert "  pipeline: minhash_dedup stands twice" in message
+    assert "  sources: source 'web': a.jsonl matches no file" in message
+    assert "minhash_dedup.against" in message.splitlines()[-1]
+    assert "earlier" in message.splitlines()[-1]

@@ -19,7 +19,7 @@ from tamis.edits import Spans, edited, merged, read_edits
 from tamis.errors import ConservationError, SourceError
 from tamis.kernels.words import buffers
 from tamis.ledger import Outputs, dropped_rows, outcome_writer
-from tamis.shards import read_json
+from tamis.shards import read_json, write_table
 
 
 def spans_of(documents, places):
@@ -201,8 +201,8 @@ def test_a_replacement_that_is_not_told_fails(tmp_path):
 
 def test_files_of_an_earlier_version_have_null_replacements(tmp_path):
     _, rows = mask(make_documents(["a@b"]))
-    pq.write_table(rows, tmp_path / "new")
-    pq.write_table(rows.drop_columns("replacement"), tmp_path / "old")
+    write_table(tmp_path / "new", rows)
+    write_table(tmp_path / "old", rows.drop_columns("replacement"))
     assert read_edits(tmp_path / "new").equals(rows)
     old = read_edits(tmp_path / "old")
     assert old.schema == schemas.EDITS

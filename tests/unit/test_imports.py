@@ -16,11 +16,29 @@ import pytest
 import tamis
 
 LAYERS = (
-    ("__init__", "errors", "section", "hashing", "ids", "text", "urls", "language_codes", "schemas", "user_cache"),
+    (
+        "__init__",
+        "errors",
+        "section",
+        "hashing",
+        "ids",
+        "text",
+        "urls",
+        "language_codes",
+        "schemas",
+        "user_cache",
+        "trouble",
+        "config_files",
+    ),
+    ("checksums",),
+    ("parquet_seal", "provenance"),
     ("shards",),
     ("kernels",),
     ("readers",),
-    ("barrier", "exchange", "streams", "external_sort", "stats", "edits", "ledger"),
+    ("demand",),
+    ("inventory",),
+    ("sweep",),
+    ("targets", "barrier", "exchange", "streams", "external_sort", "stats", "edits", "ledger"),
     ("dedup", "heuristics"),
     ("classifiers",),
     ("sets",),
@@ -28,7 +46,7 @@ LAYERS = (
     ("export",),
     ("report",),
     ("config",),
-    ("job", "reference", "launch", "cli"),
+    ("job", "reference", "launch", "engine", "ending", "cli", "verify", "clean", "reproduce"),
 )
 """Folders and modules of `tamis/` from the bottom up. Each may import those of its own layer and of the layers below."""
 

@@ -1,5 +1,4 @@
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from tamis import shards
@@ -57,12 +56,12 @@ def test_missing_and_damaged_files_are_named(make_documents, tmp_path):
         shards.read_table(path)
     shards.write_table(path, make_documents(["some text"] * 100))
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(SourceError, match=r"a\.parquet: not a readable Parquet file"):
+    with pytest.raises(SourceError, match=r"a\.parquet: damaged"):
         shards.read_table(path)
 
 
 def test_a_table_without_the_columns_of_documents_is_refused(tmp_path):
-    pq.write_table(pa.table({"id": ["a"], "text": ["b"]}), tmp_path / "a.parquet")
+    shards.write_table(tmp_path / "a.parquet", pa.table({"id": ["a"], "text": ["b"]}))
     with pytest.raises(SchemaError, match="lack the columns"):
         shards.read_documents(tmp_path / "a.parquet")
 

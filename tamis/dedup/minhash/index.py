@@ -24,7 +24,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tamis import text
+from tamis import exchange, text
 from tamis.dedup.minhash import signatures
 from tamis.dedup.minhash.candidates import PAIRS_AT_ONCE
 from tamis.dedup.minhash.signatures import Scheme, band_matrix, read_sets
@@ -83,7 +83,7 @@ def open_index(folder: Path, scheme: Scheme) -> list[tuple[Path, Path]]:
             "write_index set, and that is finished."
         )
         raise SourceError(msg) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, SourceError) as error:
         msg = f"minhash_dedup.against: {path} is not the description of an index ({error}). Write the index again."
         raise SourceError(msg) from error
     ours = settings(scheme)
@@ -114,24 +114,15 @@ def index_files(folders: Sequence[str], scheme: Scheme) -> list[Path]:
 
 
 def _write(path: Path, schema: pa.Schema, batches: Iterable[pa.Table]) -> None:
-    """An uncompressed Arrow file that appears whole."""
-    with (
-        whole_file(path) as temporary,
-        pa.OSFile(str(temporary), "wb") as sink,
-        pa.ipc.new_file(sink, schema) as writer,
-    ):
-        for table in batches:
-            for batch in table.cast(schema).combine_chunks().to_batches():
-                writer.write_batch(batch)
+    """An uncompressed exchange file that appears whole; without rows it has no batch."""
+    whole = (batch for table in batches for batch in table.cast(schema).combine_chunks().to_batches())
+    with whole_file(path) as temporary:
+        exchange.write_sealed(temporary, schema, whole)
 
 
 def _batches(path: Path) -> list[pa.RecordBatch]:
-    try:
-        reader = pa.ipc.open_file(pa.memory_map(str(path)))
-        return [reader.get_batch(number) for number in range(reader.num_record_batches)]
-    except (pa.ArrowInvalid, OSError) as error:
-        msg = f"{path}: not a readable part of an index ({error}). Write the earlier index again."
-        raise SourceError(msg) from error
+    reader = exchange.open_file(path)
+    return [reader.get_batch(number) for number in range(reader.num_record_batches)]
 
 
 def write_part(documents: Path, scheme: Scheme, kinds: tuple[str, ...], bands: Path, sets: Path) -> None:

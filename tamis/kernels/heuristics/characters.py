@@ -189,7 +189,10 @@ def table() -> np.ndarray:
 
 @numba.njit(cache=True, nogil=True)
 def decode(data: np.ndarray, begin: int, stop: int, table: np.ndarray, codes: np.ndarray, flags: np.ndarray) -> int:
-    """UTF-8 bytes [begin, stop) to code points and flags; returns how many."""
+    """UTF-8 bytes [begin, stop) to code points and flags; returns how many.
+
+    Of bytes that are no UTF-8, one that begins what does not end, or more than there are characters, is U+FFFD.
+    """
     at = begin
     count = 0
     while at < stop:
@@ -197,15 +200,20 @@ def decode(data: np.ndarray, begin: int, stop: int, table: np.ndarray, codes: np
         if lead < 0x80:
             code = lead
             at += 1
-        elif lead < 0xE0:
+        elif lead < 0xE0 and at + 2 <= stop:
             code = (lead & 0x1F) << 6 | data[at + 1] & 0x3F
             at += 2
-        elif lead < 0xF0:
+        elif lead >= 0xE0 and lead < 0xF0 and at + 3 <= stop:
             code = (lead & 0x0F) << 12 | (data[at + 1] & 0x3F) << 6 | data[at + 2] & 0x3F
             at += 3
-        else:
+        elif lead >= 0xF0 and at + 4 <= stop:
             code = (lead & 0x07) << 18 | (data[at + 1] & 0x3F) << 12 | (data[at + 2] & 0x3F) << 6 | data[at + 3] & 0x3F
             at += 4
+        else:
+            code = np.uint32(0xFFFD)
+            at += 1
+        if code >= 0x110000:
+            code = np.uint32(0xFFFD)
         codes[count] = code
         flags[count] = table[code]
         count += 1

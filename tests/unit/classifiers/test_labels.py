@@ -116,8 +116,9 @@ def test_the_sample_does_not_know_the_batches(make_documents: Make, tmp_path: Pa
     sampling = Sampling(cap=17, min_labels=4)
     batches = (documents.slice(start, rows) for start in range(0, documents.num_rows, rows))
     for name, given in (("batches", batches), ("whole", [documents])):
-        labels.write_labelled(tmp_path / name, label_documents(given, CLASSES, sampling, ["prose"], 10), "stage")
-    assert (tmp_path / "batches").read_bytes() == (tmp_path / "whole").read_bytes()
+        path = tmp_path / name / "labels" / "x"
+        labels.write_labelled(path, label_documents(given, CLASSES, sampling, ["prose"], 10), "stage")
+    assert (tmp_path / "batches/labels/x").read_bytes() == (tmp_path / "whole/labels/x").read_bytes()
 
 
 def test_captures_of_one_page_stay_on_one_side(make_documents: Make) -> None:

@@ -14,6 +14,7 @@ from fake_pool import export
 from tamis.errors import ConservationError
 from tamis.export import Config
 from tamis.export.card import cell
+from tamis.shards import read_json, write_json
 
 
 def test_the_list_of_files_is_true(exported: Path) -> None:
@@ -50,7 +51,7 @@ def test_words_of_the_corpus_cannot_break_out_of_the_card(exported: Path) -> Non
 def test_an_export_that_lost_rows_is_refused(exported: Path) -> None:
     root = exported.parents[1]
     summary = root / "mixtures/mix/summary.json"
-    summary.write_text(json.dumps(json.loads(summary.read_text()) | {"documents": 1}))
+    write_json(summary, read_json(summary) | {"documents": 1})
     (exported / "export.json").unlink()
     with pytest.raises(ConservationError, match="export of mixtures/mix"):
         export(root, "mixtures/mix", Config(), 3, 2)

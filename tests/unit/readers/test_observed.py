@@ -249,7 +249,7 @@ class TakesItsTime(JsonlSource):
     def read_and_count(self, path: Path, counts: object) -> Iterator[Record | Skip]:
         del counts
         for number in range(3):
-            yield Record(f"Number {number}.", "prose", None, None, None, str(path), number)
+            yield Record(b"Number.", "prose", None, None, None, str(path), number)
         yield Skip(str(path), 4, "null_text", "")
         msg = f"{path}: damaged"
         raise SourceError(msg)

@@ -14,8 +14,9 @@ from pydantic import TypeAdapter, ValidationError
 from tamis.errors import SourceError
 from tamis.readers import AnySource, Record, Skip
 from tamis.readers.jsonl import JsonlSource
-from tamis.readers.record import json_value, make, parse_date, shorten
+from tamis.readers.record import make
 from tamis.readers.releases import ReleasesSource
+from tamis.readers.values import json_value, parse_date, shorten
 from tamis.schemas import KINDS
 
 SOURCE = JsonlSource(name="here", paths=("x",))

@@ -285,6 +285,34 @@ def test_a_pinned_file_counts_with_its_pin(inputs: Path) -> None:
     assert params(planned(section)) != params([before])
 
 
+def test_a_pinned_file_that_was_bad_is_read_when_it_was_fetched_anew(inputs: Path) -> None:
+    pins = inputs / "pins.txt"
+    pins.write_text(f"thing==1.0 --hash=sha256:{'0' * 64}\n")
+    section = ReleasesSource(name="things", requirements=str(pins), on_bad_file="skip")
+    Path("downloads").mkdir()
+    path = Path("downloads/thing-1.0.sdist")
+    path.write_bytes(b"not what was pinned")
+    first = planned(section)
+    run(first)
+    assert params(planned(section)) == params(first)
+    path.unlink()
+    gone = planned(section)
+    assert params(gone) != params(first)
+    path.write_bytes(b"not that either")
+    run(gone)
+    assert params(planned(section)) == params(gone)
+    path.write_bytes(b"nor that, which is longer")
+    assert params(planned(section)) not in (params(first), params(gone))
+
+
+def test_two_sources_may_read_the_same_files(done: list[units.Unit]) -> None:
+    twice = planned(source(), source(name="again"))
+    assert [unit.files for unit in twice[:3]] == [unit.files for unit in done]
+    run(twice)
+    assert params(planned(source(), source(name="again"))) == params(twice)
+    assert len(planned(source(), source())) == 6
+
+
 def test_a_path_that_the_workflow_cannot_carry_is_refused(inputs: Path) -> None:
     (inputs / "a{b.jsonl").write_text("")
     with pytest.raises(ConfigError, match=r"sources\[0\]\.paths \(web\)"):

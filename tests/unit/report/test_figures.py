@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 from fake_results import stats_row as row
 
-from tamis.report import figures, tables
+from tamis.report import alarms, figures, tables
 from tamis.report.settings import Config
 
 
@@ -30,7 +30,7 @@ def test_alarms():
         schema=tables.STATS,
     )  # fmt: skip
     groups = [figures.Group("minhash_dedup", "f" * 32, documents, None) for documents in (1_000, 1_001)]
-    found = figures.alarms(stats, groups, Config())
+    found = alarms.of_counts(stats, Config()) + alarms.of_groups(groups, Config())
     assert [alarm.split(" ")[0] for alarm in found] == ["stage1", "stage2", "minhash_dedup"]
     assert "source a: 9 of 100" in found[0]
     assert "does not account for 1 documents" in found[1]

@@ -9,8 +9,10 @@ import pytest
 from fake_results import STAGES, finish_results, make_results
 
 import tamis
-from tamis.report import manifest
-from tamis.shards import read_json
+from tamis.inventory import Group, Inventory
+from tamis.report import hashes, manifest, origin
+from tamis.report.layout import Results
+from tamis.shards import read_json, write_json
 
 
 @pytest.fixture(scope="module", name="folder")
@@ -20,9 +22,16 @@ def _folder(tmp_path_factory):
     return folder
 
 
-def test_every_delivered_file_is_there_with_its_hash_and_rows(folder):
+def test_every_file_is_there_with_its_hash_its_rows_and_its_job(folder):
     outputs = read_json(folder / "manifest.json")["outputs"]
-    assert list(outputs) == ["annealing/best", "export/main", "mixtures/main", "validation"]
+    delivered = [label for label, output in outputs.items() if output["delivered"]]
+    assert delivered == ["annealing/best", "export/main", "mixtures/main", "validation"]
+    assert set(outputs) - set(delivered) == {"", *STAGES}
+    jobs = {entry["path"]: entry["job"] for output in outputs.values() for entry in output["files"]}
+    assert jobs["mixtures/main/plan.parquet"] == "write subset=mixtures/main"
+    assert jobs["minhash_dedup/dropped/part-00001.parquet"] == "minhash_dedup shard=00001"
+    assert "manifest.json" not in jobs
+    assert "report/index.html" not in jobs
     for output in outputs.values():
         for entry in output["files"]:
             data = (folder / entry["path"]).read_bytes()
@@ -32,7 +41,45 @@ def test_every_delivered_file_is_there_with_its_hash_and_rows(folder):
     assert {entry["path"] for entry in outputs["mixtures/main"]["files"]} == {
         "mixtures/main/documents/part-00000.parquet",
         "mixtures/main/plan.parquet",
+        "mixtures/main/stats/part-00000.json",
     }
+
+
+def test_hashes_are_kept_until_a_file_changes(folder, monkeypatch):
+    read = []
+    monkeypatch.setattr(hashes, "sha256", lambda path: read.append(path.name) or "0" * 64)
+    path = folder / "mixtures/main/plan.parquet"
+    names = {"plan": path, "table": folder / "stats.parquet"}
+    try:
+        hashes.entries(folder, names)
+        first, read[:] = list(read), []
+        path.write_bytes(path.read_bytes())
+        found = hashes.entries(folder, names)
+    finally:
+        (folder / hashes.FILE).unlink()
+    assert sorted(first) == ["plan.parquet", "stats.parquet"]
+    assert read == ["plan.parquet"]
+    assert found["table"]["rows"] > 0
+
+
+def test_the_code_is_named_by_its_commit_where_there_is_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(origin, "checkout", lambda: None)
+    assert origin.code() == {"version": tamis.__version__, "commit": None, "dirty": None}
+    monkeypatch.setattr(origin, "checkout", lambda: tmp_path)
+    assert origin.code()["commit"] is None
+
+
+def test_what_ingest_recorded_of_its_inputs_is_taken_over_without_their_times(folder):
+    record = {"path": "a.jsonl", "records": 3, "skipped": 1, "bytes": 9, "mtime_ns": 5, "sha256": "ab", "bad": None}
+    inventory = Inventory(groups=(Group(rule="ingest_map", outputs=("ingest/read/part-00000.json",)),))
+    results = Results.open(folder)
+    results = Results(folder, results.layout.model_copy(update={"inventory": inventory}))
+    write_json(folder / "ingest/read/part-00000.json", {"source": "web", "files": [record]})
+    expected = {"source": "web", "path": "a.jsonl", "records": 3, "skipped": 1, "bytes": 9, "sha256": "ab"}
+    try:
+        assert manifest.inputs(results) == [expected]
+    finally:
+        (folder / "ingest/read/part-00000.json").unlink()
 
 
 def test_versions_seeds_models_and_counts(folder):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from fake_results import BANNER, MASK, join_through, make_results
 from hypothesis import given
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 from tamis.hashing import keyed_uint64
 from tamis.report import samples
 from tamis.report.layout import Results
+from tamis.shards import read_table, write_table
 
 SIZES = samples.Sizes(kept=4, dropped=3, edited=2, characters=300, context=20, seed=0)
 
@@ -113,7 +113,7 @@ def test_a_replacement_is_shown_beside_what_it_replaces(folders):
 def test_edits_of_an_earlier_version_have_no_replacements(tmp_path):
     make_results(tmp_path, finish=False)
     for path in (tmp_path / "paragraph_dedup/edits").iterdir():
-        pq.write_table(pq.read_table(path).drop_columns("replacement"), path)
+        write_table(path, read_table(path).drop_columns("replacement"))
     edited = samples.of_stage(Results.open(tmp_path), "paragraph_dedup", SIZES).edited
     assert {reason: entries[0].size.added for reason, entries in edited.items()} == {
         "name": 0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from tamis.classifiers.good_bad import Labels
 from tamis.classifiers.labels import Sampling
 from tamis.classifiers.selectors import Selector
 from tamis.errors import ConfigError, ModelError
-from tamis.shards import read_json, read_table, write_table
+from tamis.shards import read_json, read_table, write_json, write_table
 from tamis.stages import fasttext_quality as stage
 
 Make = Callable[..., pa.Table]
@@ -115,7 +116,9 @@ def test_too_few_or_no_labels_are_clear_errors(make_documents: Make, tmp_path: P
 def test_an_empty_shard_passes_through(make_documents: Make, outcome: dict[str, Any], tmp_path: Path) -> None:
     write_table(tmp_path / "in.parquet", make_documents([]))
     (tmp_path / "model.bin").write_bytes(outcome["model"])
-    (tmp_path / "card.json").write_text('{"kinds": ["prose"]}')
+    write_json(
+        tmp_path / "card.json", {"kinds": ["prose"], "model_sha256": hashlib.sha256(outcome["model"]).hexdigest()}
+    )
     stage.run_label(CONFIG, documents=tmp_path / "in.parquet", output=tmp_path / "labels.arrow")
     stage.run_score(
         CONFIG,

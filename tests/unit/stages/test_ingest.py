@@ -69,10 +69,10 @@ def run(folder, sources, shards=1, config=None):
     return whole("documents"), whole("dropped")
 
 
-def small(rows=3, characters=50, joined=300, run=500, piece=200):
+def small(rows=3, size=50, joined=300, run=500, piece=200):
     """While it lasts, everything that is gathered is tiny: batches, rounds, and runs and slices of the sort."""
     stack = ExitStack()
-    stack.enter_context(patch.multiple(ingest, BATCH_ROWS=rows, BATCH_CHARACTERS=characters))
+    stack.enter_context(patch.multiple(ingest, BATCH_ROWS=rows, BATCH_BYTES=size))
     stack.enter_context(patch.object(streams, "ROUND_BYTES", joined))
     stack.enter_context(patch.multiple(external_sort, RUN_BYTES=run, SLICE_BYTES=piece))
     return stack
@@ -217,11 +217,11 @@ def test_units_hold_every_file_once_and_stay_below_their_size(tmp_path):
 def test_ids_are_content_and_nothing_else():
     def record(**changes):
         values = {
-            "text": "t",
+            "data": b"t",
             "kind": "prose",
             "url": "https://a.example/",
             "date": None,
-            "metadata": None,
+            "fields": None,
             "path": "p",
         }
         return Record(**values | {"record": 1} | changes)
@@ -232,9 +232,9 @@ def test_ids_are_content_and_nothing_else():
 
     base = identity()
     assert len(base) == 32
-    assert identity(path="q", record=9, metadata={"a": 1}, kind="code", priority=5) == base
+    assert identity(path="q", record=9, fields=b'{"a":1}', kind="code", priority=5) == base
     others = {
-        identity(text="u"),
+        identity(data=b"u"),
         identity(url="https://b.example/"),
         identity(date=datetime(2020, 1, 1, tzinfo=UTC)),
         identity("r"),
@@ -314,12 +314,12 @@ def test_documents_are_the_same_whatever_is_gathered_together(tmp_path_factory, 
     assert many_dropped["matched_id"].to_pylist() == many_dropped["kept_id"].to_pylist() == repeats
 
 
-def test_tables_of_the_map_job_hold_few_rows_and_few_characters():
+def test_tables_of_the_map_job_hold_few_rows_and_few_bytes():
     def record(text, metadata=None):
-        return Record(text, "prose", None, None, metadata, "p", 1)
+        return Record(text.encode(), "prose", None, None, metadata, "p", 1)
 
-    long = [record("y" * 500), record("z", {"a": "b" * 99})]
-    with small(rows=3, characters=100):
+    long = [record("y" * 500), record("z", b'{"a":"' + b"b" * 99 + b'"}')]
+    with small(rows=3, size=100):
         tables = list(ingest.documents_of([record("x"), *long, *[record("z")] * 4], "s", 0))
         assert [table.num_rows for table in tables] == [2, 1, 3, 1]
         assert [table.num_rows for table in ingest.documents_of([], "s", 0)] == [0]

@@ -21,7 +21,7 @@ from tamis.errors import ConservationError, ShardMismatchError, SourceError
 from tamis.export import Config
 from tamis.sets.configured import Layout
 from tamis.sets.plan import CHOICE
-from tamis.shards import write_table
+from tamis.shards import read_json, write_json, write_table
 from tamis.stages import annealing, mixtures, subset, validation
 
 WEIGHTS = {"general": 0.4, "math+reasoning": 0.3, "code": 0.3}
@@ -204,8 +204,8 @@ def test_a_document_that_comes_in_twice_is_noticed(tmp_path: Path) -> None:
     plan(tmp_path, "mixtures/mix", mixtures.Config(), [], 2)
     write_set(tmp_path, "mixtures/mix", 1, 2)
     over = tmp_path / "sampling/mixtures/mix/select/barrier.json"
-    files = json.loads(over.read_text())["files"]
-    over.write_text(json.dumps({"files": [files[0], files[0]]}))
+    files = read_json(over)["files"]
+    write_json(over, {"files": [files[0], files[0]]})
     for rows in (1, 1000):
         with small(rows), pytest.raises(ConservationError, match="came in more than once"):
             subset.run_write(

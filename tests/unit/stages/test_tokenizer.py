@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -17,7 +18,7 @@ from documents import in_batches, make_documents
 from tokenizers import Tokenizer
 
 from tamis import barrier, exchange
-from tamis.errors import ModelError
+from tamis.errors import ModelError, SourceError
 from tamis.ids import home_shards, keyed_hash
 from tamis.shards import part_name, read_json, write_table
 from tamis.stages import tokenizer
@@ -61,6 +62,7 @@ def count(folder: Path, shard: int = 0) -> pa.Table:
         shard=shard,
         documents=folder / "pool" / f"{name}.parquet",
         model=folder / "tokenizer.json",
+        report=folder / "training.json",
         kept=folder / "documents" / f"{name}.parquet",
         dropped=folder / "dropped" / f"{name}.parquet",
         stats=folder / "stats" / f"{name}.json",
@@ -189,11 +191,27 @@ def test_a_given_tokenizer_counts_without_its_truncation_and_padding(tmp_path: P
     config = tokenizer.Config(file=str(given))
     tokenizer.run_given(config, given=given, output=tmp_path / "tokenizer.json", report=tmp_path / "training.json")
     assert (tmp_path / "tokenizer.json").read_bytes() == given.read_bytes()
-    assert read_json(tmp_path / "training.json") == {"trained": False, "vocabulary_size": expected.get_vocab_size()}
+    digest = hashlib.sha256(given.read_bytes()).hexdigest()
+    size = expected.get_vocab_size()
+    assert read_json(tmp_path / "training.json") == {"trained": False, "vocabulary_size": size, "model_sha256": digest}
+    files = {"given": given, "output": tmp_path / "again.json", "report": tmp_path / "again"}
+    tokenizer.run_given(tokenizer.Config(file=str(given), sha256=digest.upper()), **files)
+    with pytest.raises(SourceError, match=r"given\.json: its SHA-256 is .*tokenizer\.sha256 says 00"):
+        tokenizer.run_given(tokenizer.Config(file=str(given), sha256="0" * 64), **files)
     table = count(tmp_path)
     counts = [len(expected.encode(text).ids) for text in table["text"].to_pylist()]
     assert table["tokens"].to_pylist() == counts
     assert 0 in counts or min(counts) < 50 < max(counts)
+
+
+def test_a_tokenizer_that_is_not_the_one_that_was_made_counts_nothing(tmp_path: Path) -> None:
+    lay_out(tmp_path, pool(20), 1)
+    model = train(tmp_path, 1)
+    # Another number of a merge is another tokenizer, and no less a whole one.
+    changed = model.read_text().replace('"type": "BPE"', '"type":  "BPE"')
+    model.write_text(changed)
+    with pytest.raises(SourceError, match=r"tokenizer\.json: damaged"):
+        count(tmp_path)
 
 
 @pytest.mark.parametrize("content", ["", "{}", json.dumps({"model": {"type": "none"}})])

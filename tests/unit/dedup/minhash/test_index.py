@@ -159,7 +159,7 @@ def test_an_index_of_other_settings_is_refused_and_each_is_named(tmp_path: Path,
     with pytest.raises(SourceError, match="not the description of an index"):
         index.open_index(folder, Config().scheme())
     (folder / "bands-00000.arrow").write_bytes(b"ARROW1 and then nothing")
-    with pytest.raises(SourceError, match=r"bands-00000\.arrow: not a readable part"):
+    with pytest.raises(SourceError, match=r"bands-00000\.arrow: damaged"):
         index.describe(folder, 1, Config().scheme()) and index.candidates(None, folder / "bands-00000.arrow", 1)
 
 

@@ -1,0 +1,139 @@
+"""How long a fastText model file must be, from what its own header says.
+
+The library reads whatever is there: a file cut off anywhere loads, and scores 0.50001 or calls every document English.
+The format (fastText's `FastText::saveModel`, version 12; little-endian): magic and version, the arguments, the
+dictionary with its words and their counts, whether the input matrix is quantised, that matrix, whether the output
+matrix is, that matrix. Each part names its size, so walking over the file gives its exact length without reading the
+matrices.
+"""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import BinaryIO
+
+from tamis.errors import ModelError
+
+AGAIN = "Delete it and run the workflow again; if the configuration names it, fetch it again."
+
+MAGIC = 793_712_314
+VERSIONS = (11, 12)
+SUPERVISED = 3
+_ARGUMENTS = struct.Struct("<12id")
+"""dim, ws, epoch, minCount, neg, wordNgrams, loss, model, bucket, minn, maxn, lrUpdateRate; t."""
+_DICTIONARY = struct.Struct("<3i2q")
+"""Entries, words, labels; tokens, pruned buckets (-1 where nothing was pruned)."""
+_MATRIX = struct.Struct("<2q")
+_QUANTISED = struct.Struct("<?2qi")
+"""Whether norms are quantised as well; rows, columns; bytes of the codes."""
+_QUANTISER = struct.Struct("<4i")
+"""dim, sub-quantisers, their dimension, that of the last."""
+_CENTROIDS = 256
+_FLOAT = 4
+_ENTRY_END = 9
+"""Bytes behind the text of an entry of the dictionary: how often it was seen, and whether it is a label."""
+_BLOCK = 1 << 20
+
+
+class _Walk:
+    """Steps over a file and never beyond its end."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file, self._size = file, size
+
+    def unpack(self, form: struct.Struct) -> tuple[int, ...]:
+        """Read numbers."""
+        content = self._file.read(form.size)
+        if len(content) < form.size:
+            raise EOFError
+        return form.unpack(content)
+
+    def skip(self, count: int) -> None:
+        """Step over bytes."""
+        if count < 0 or self._file.tell() + count > self._size:
+            raise EOFError
+        self._file.seek(count, 1)
+
+    def words(self, count: int) -> None:
+        """Skip entries: text that a zero ends, then its count (8 bytes) and type (1 byte)."""
+        while count:
+            start = self._file.tell()
+            block = self._file.read(_BLOCK)
+            at = 0
+            while count and (end := block.find(b"\0", at)) >= 0:
+                at = end + 1 + _ENTRY_END
+                count -= 1
+            if at == 0:
+                # No word is as long as a block.
+                raise EOFError
+            self._file.seek(start)
+            self.skip(at)
+
+    @property
+    def place(self) -> int:
+        """Bytes so far."""
+        return self._file.tell()
+
+
+def _quantiser(walk: _Walk) -> None:
+    dimension = walk.unpack(_QUANTISER)[0]
+    walk.skip(dimension * _CENTROIDS * _FLOAT)
+
+
+def _matrix(walk: _Walk, *, quantised: bool) -> None:
+    if not quantised:
+        rows, columns = walk.unpack(_MATRIX)
+        if min(rows, columns) < 0:
+            raise EOFError
+        walk.skip(rows * columns * _FLOAT)
+        return
+    norms, rows, _, codes = walk.unpack(_QUANTISED)
+    walk.skip(codes)
+    _quantiser(walk)
+    if norms:
+        walk.skip(rows)
+        _quantiser(walk)
+
+
+def check(path: Path) -> None:
+    """Refuse a file that is not exactly as long as its own header says.
+
+    Raises:
+        ModelError: missing, of another format, cut off, or with bytes behind its end.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            length = _length(file, size)
+    except EOFError as error:
+        msg = f"{path}: a fastText model that was cut off: its {size} bytes are fewer than its header says. {AGAIN}"
+        raise ModelError(msg) from error
+    except OSError as error:
+        msg = f"{path}: cannot be read ({error}). {AGAIN}"
+        raise ModelError(msg) from error
+    except ValueError as error:
+        msg = f"{path}: not a fastText model ({error}). {AGAIN}"
+        raise ModelError(msg) from error
+    if length != size:
+        msg = f"{path}: {size} bytes, its header says {length}: the file is damaged. {AGAIN}"
+        raise ModelError(msg)
+
+
+def _length(file: BinaryIO, size: int) -> int:
+    walk = _Walk(file, size)
+    magic, version = walk.unpack(struct.Struct("<2i"))
+    if magic != MAGIC or version not in VERSIONS:
+        msg = f"it begins with {magic}, version {version}; expected {MAGIC}, {' or '.join(map(str, VERSIONS))}"
+        raise ValueError(msg)
+    walk.unpack(_ARGUMENTS)
+    entries, _, _, _, pruned = walk.unpack(_DICTIONARY)
+    if entries < 0:
+        raise EOFError
+    walk.words(entries)
+    walk.skip(8 * max(pruned, 0))
+    (quantised,) = walk.unpack(struct.Struct("<?"))
+    _matrix(walk, quantised=bool(quantised))
+    (output_quantised,) = walk.unpack(struct.Struct("<?"))
+    _matrix(walk, quantised=bool(quantised and output_quantised))
+    return walk.place

@@ -1,0 +1,209 @@
+"""What should make a person stop and look: one sentence each, with the stage or source, how many, and what to do.
+
+The page shows them, `tamis run`, `tamis waterfall` and plain Snakemake print them, and `report.alarms_fatal` makes a
+run fail over them. Everything is counted from what the run wrote; of documents only the column `language` is read.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from tamis.errors import TamisError
+from tamis.report import tables
+from tamis.report.figures import Group
+from tamis.report.layout import Results
+from tamis.report.settings import Config
+from tamis.shards import read_json
+
+NAMED = 3
+"""Rules, files or fields that a sentence names."""
+
+
+@dataclass
+class Reading:
+    """What ingest read of one source."""
+
+    records: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    bad: list[tuple[str, str]] = field(default_factory=list)
+    """Files that were left out, and why."""
+    fields: Counter[str] = field(default_factory=Counter)
+    """Field that the configuration names → records that had it."""
+
+
+def _list(names: Sequence[str]) -> str:
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def readings(results: Results) -> dict[str, Reading]:
+    """What ingest read, by source, from `ingest/read/` and `ingest/skipped/`.
+
+    Files that an earlier version wrote say nothing of fields.
+    """
+    found: dict[str, Reading] = {}
+    skipped = results.skipped()
+    for path in skipped:
+        for batch in pq.ParquetFile(path).iter_batches(columns=["source", "reason"]):
+            for source, reason in zip(batch["source"].to_pylist(), batch["reason"].to_pylist(), strict=True):
+                found.setdefault(source, Reading()).skipped[reason] += 1
+    # One list of skips a unit: its name says which units the configuration has.
+    for path in skipped:
+        record = results.folder / "ingest" / "read" / f"{path.stem}.json"
+        if not record.exists():
+            continue
+        value: Any = read_json(record)
+        reading = found.setdefault(value["source"], Reading())
+        for file in value["files"]:
+            reading.records += file["records"]
+            if file.get("bad"):
+                reading.bad.append((file["path"], file["bad"]))
+            for name, records in file.get("fields", {}).items():
+                reading.fields[name] += records
+    return dict(sorted(found.items()))
+
+
+def of_reading(read: Mapping[str, Reading], config: Config) -> list[str]:
+    """Alarms about the input: files left out, records skipped, fields that no record has.
+
+    Args:
+        read: what ingest read, by source.
+        config: the thresholds.
+    """
+    found = []
+    for source, reading in read.items():
+        if reading.bad:
+            paths = _list([f"{path} ({why})" for path, why in reading.bad])
+            found.append(
+                f"ingest left out {len(reading.bad):,} bad file{'s'[: len(reading.bad) != 1]} of source {source}, as "
+                f"on_bad_file asks: {paths}. Repair or fetch them again, then run again."
+            )
+        skipped = reading.skipped.total()
+        share = skipped / max(1, skipped + reading.records)
+        if reading.records and share > config.alarm_skipped_share:
+            reasons = _list([f"{reason} {count:,}" for reason, count in reading.skipped.most_common()])
+            found.append(
+                f"ingest could not read {skipped:,} of {skipped + reading.records:,} records of source {source} "
+                f"({100 * share:.1f} %: {reasons}). They are listed in ingest/skipped/; correct the source's format "
+                "and fields, or raise report.alarm_skipped_share."
+            )
+        missing = [name for name, records in sorted(reading.fields.items()) if not records]
+        if missing and reading.records:
+            found.append(
+                f"No record of source {source} has {_list([repr(name) for name in missing])}, which the configuration "
+                f"names, among {reading.records:,} records. Correct the name in `sources`, or leave the key out."
+            )
+    return found
+
+
+def languages(results: Results) -> Iterator[tuple[str, Counter[str]]]:
+    """Stage and documents by language that it kept, from the stage that identifies languages on.
+
+    Memory: a batch of one column.
+    """
+    for stage in results.layout.stages:
+        counts: Counter[str] = Counter()
+        paths = results.parts(stage, "documents")
+        if not paths or "language" not in pq.read_schema(paths[0]).names:
+            continue
+        for path in paths:
+            for batch in pq.ParquetFile(path).iter_batches(columns=["language"]):
+                for entry in pc.value_counts(batch["language"].cast(pa.string())).to_pylist():
+                    counts[entry["values"] or ""] += entry["counts"]
+        yield stage, counts
+
+
+def _rules(step: tables.Step) -> str:
+    return ", ".join(f"{reason} {count.documents:,}" for reason, count in list(step.dropped.items())[:NAMED])
+
+
+def of_counts(stats: pa.Table, config: Config) -> list[str]:
+    """Alarms about stages: a source nearly gone, documents unaccounted for.
+
+    Args:
+        stats: a table with the schema `tables.STATS`.
+        config: the thresholds.
+    """
+    found = []
+    for source in sorted({value for value in stats["source"].to_pylist() if value}):
+        for step in tables.steps(stats, source=source):
+            lost = 1 - step.kept_share
+            if step.read.documents >= config.alarm_lost_minimum and lost > config.alarm_lost_share:
+                found.append(
+                    f"{step.stage} dropped {100 * lost:.1f} % of source {source}: {step.kept.documents:,} of "
+                    f"{step.read.documents:,} documents are left ({_rules(step)}). Read some of them on the page; if "
+                    f"they should stay, change the section {step.stage}, else raise report.alarm_lost_share."
+                )
+    for step in tables.steps(stats):
+        missing = step.read.documents - step.kept.documents - sum(count.documents for count in step.dropped.values())
+        if missing:
+            found.append(f"{step.stage} does not account for {missing:,} documents; this is a defect.")
+    return found
+
+
+def of_languages(kept: Sequence[tuple[str, Counter[str]]], config: Config) -> list[str]:
+    """Alarms about stages that keep hardly anything of a language.
+
+    Args:
+        kept: stages in order and what each kept; the first only says what comes in, for it chooses by language.
+        config: the thresholds.
+    """
+    found = []
+    for (_, before), (stage, after) in pairwise(kept):
+        for language, read in sorted(before.items()):
+            lost = 1 - after[language] / read
+            if read >= config.alarm_lost_minimum and lost > config.alarm_lost_share:
+                found.append(
+                    f"{stage} dropped {100 * lost:.1f} % of language {language}: {after[language]:,} of {read:,} "
+                    f"documents are left. Are its rules made for this language? If they should stay, change the "
+                    f"section {stage}, else raise report.alarm_lost_share."
+                )
+    return found
+
+
+def of_groups(groups: Sequence[Group], config: Config) -> list[str]:
+    """Alarms about giant groups of copies."""
+    return [
+        f"{group.stage} dropped {group.documents:,} documents as copies of {group.id}; a template? Look at it with "
+        f"`tamis why {group.id}`; if it is none, raise report.alarm_group."
+        for group in groups
+        if group.documents > config.alarm_group
+    ]
+
+
+def alarms(results: Results, stats: pa.Table, groups: Sequence[Group], config: Config) -> list[str]:
+    """All alarms of a run: about the input first, then by stage.
+
+    Args:
+        results: a results folder.
+        stats: a table with the schema `tables.STATS`.
+        groups: the largest groups of copies.
+        config: the thresholds.
+    """
+    return [
+        *of_reading(readings(results), config),
+        *of_counts(stats, config),
+        *of_languages(list(languages(results)), config),
+        *of_groups(groups, config),
+    ]
+
+
+def raised(results: Results) -> list[str]:
+    """The alarms of the last run whose page was made; none where the page is older than the counts, or missing."""
+    path = results.folder / "report" / "alarms.json"
+    counts = results.folder / "stats.parquet"
+    try:
+        if path.stat().st_mtime_ns < counts.stat().st_mtime_ns:
+            return []
+        found: list[str] = read_json(path)
+    except (FileNotFoundError, TamisError, ValueError):  # the next run makes it again
+        return []
+    return found

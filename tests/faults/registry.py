@@ -1,0 +1,41 @@
+"""The classes of faults: a name, how many cases a full run tries, and the function that tries one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.faults.case import Case
+
+Try = Callable[[Case, int], None]
+"""Breaks something and asserts what must hold; takes the case and its number, from 0."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A class of faults."""
+
+    name: str
+    about: str
+    cases: int
+    attempt: Try
+    seconds: float
+
+
+FAULTS: dict[str, Fault] = {}
+
+
+def fault(name: str, cases: int, *, seconds: float = 240) -> Callable[[Try], Try]:
+    """Enter a class of faults; its docstring says what is broken.
+
+    Args:
+        name: without spaces; `name/7` is its eighth case.
+        cases: how many a full run tries.
+        seconds: longest that one may take; a case that takes longer did not survive.
+    """
+
+    def enter(attempt: Try) -> Try:
+        FAULTS[name] = Fault(name, (attempt.__doc__ or name).strip().splitlines()[0], cases, attempt, seconds)
+        return attempt
+
+    return enter
