@@ -253,7 +253,7 @@ def test_other_kinds_pass_untouched(tmp_path: Path, make_documents) -> None:
 
 SCOPED = [
     ("source", {"source": ["a", "b"]}),
-    ("kind", {"kind": ["code", "prose"]}),
+    ("kind", {"kind": ["licence", "prose"]}),
     ("metadata.snapshot", {"metadata": ['{"snapshot": "2024-10"}', '{"snapshot": "2024-18", "x": 1}']}),
     ("metadata.snapshot", {"metadata": ['{"snapshot": 1}', None]}),
 ]
