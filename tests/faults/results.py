@@ -34,7 +34,7 @@ def _repaired(case: Case, path: Path, *more: Path, expected: dict[str, str] | No
     if not found.code and path.name.endswith(EXCHANGE):
         case.must_be_same(expected)
         return
-    case.must_say(found, *names)
+    case.must_say(found, *names, listing=True)
     case.tamis("verify", "--repair", "--results", str(folder))
     case.must_succeed(case.run(), "tamis run after tamis verify --repair")
     case.must_be_same(expected)
@@ -128,7 +128,7 @@ def emptied(case: Case, number: int) -> None:
         case.must_say(ended, *(path.relative_to(case.results) for path in files))
     found = case.tamis("verify", "--results", "results")
     if found.code:
-        case.must_say(found, *(path.relative_to(case.results) for path in files))
+        case.must_say(found, *(path.relative_to(case.results) for path in files), listing=True)
         case.tamis("verify", "--repair", "--results", "results")
         case.must_succeed(case.run(), "tamis run after tamis verify --repair")
     if number % 2 == 0 and any(
