@@ -199,8 +199,15 @@ class Case:
         if ended.code:
             raise NotSurvived(f"{what} ended with {ended.code}:\n{ended.last}")
 
-    def must_say(self, ended: Ended, *names: str | Path, remedy: bool = True) -> None:
-        """A command failed and said in words which file is meant (one of `names`) and what to do."""
+    def must_say(self, ended: Ended, *names: str | Path, remedy: bool = True, listing: bool = False) -> None:
+        """A command failed and said in words which file is meant (one of `names`) and what to do.
+
+        Args:
+            ended: the command.
+            names: of files, folders or keys.
+            remedy: whether it must say what to do, beside the name.
+            listing: whether it names many files, so that what to do stands once, in its last line.
+        """
         if not ended.code:
             raise NotSurvived(f"exit code 0 where an error was due that names {names[0]}:\n{ended.last}")
         # Snakemake's own account of a failed rule is not an error that tamis gave.
@@ -212,6 +219,7 @@ class Case:
         if not about:
             raise NotSurvived(f"the error does not name {' or '.join(map(str, names))}:\n{ended.last}")
         message = "\n".join(line for at in about for line in lines[at : at + 3])
+        message += "\n" + lines[-1] if listing else ""
         for name in names:
             message = message.replace(str(name), "")
         if remedy and not REMEDY.search(message):

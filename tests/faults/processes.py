@@ -39,7 +39,7 @@ def _begin(case: Case, number: int) -> tuple[object, tuple[str, ...], float]:
     return case.begin_run(*targets), targets, 30.0 if not targets else 9.0
 
 
-@fault("kill-everything", 24)
+@fault("kill-everything", 24, quick=2)
 def kill_everything(case: Case, number: int) -> None:
     """SIGKILL of the whole process tree at a random moment."""
     process, targets, seconds = _begin(case, number)
@@ -48,7 +48,7 @@ def kill_everything(case: Case, number: int) -> None:
     _continued(case, *targets)
 
 
-@fault("kill-snakemake", 12)
+@fault("kill-snakemake", 12, quick=2)
 def kill_snakemake(case: Case, number: int) -> None:
     """SIGKILL of Snakemake alone; its jobs live on and finish writing while the next run works."""
     process, targets, seconds = _begin(case, number)
@@ -60,7 +60,7 @@ def kill_snakemake(case: Case, number: int) -> None:
     _continued(case, *targets)
 
 
-@fault("kill-starter", 6)
+@fault("kill-starter", 6, quick=2)
 def kill_starter(case: Case, number: int) -> None:
     """SIGKILL of `tamis` alone: the workflow lives on and keeps other runs out until it ends."""
     process, targets, seconds = _begin(case, number)
@@ -78,7 +78,7 @@ def kill_starter(case: Case, number: int) -> None:
     _continued(case, *targets)
 
 
-@fault("kill-job", 12)
+@fault("kill-job", 12, quick=2)
 def kill_job(case: Case, number: int) -> None:
     """SIGKILL of one job, as the kernel does when memory is short."""
     process, targets, seconds = _begin(case, number)
@@ -115,19 +115,19 @@ def _signalled(case: Case, number: int, which: signal.Signals, *, group: bool) -
     _continued(case, *targets)
 
 
-@fault("SIGINT", 12)
+@fault("SIGINT", 12, quick=2)
 def interrupt(case: Case, number: int) -> None:
     """Ctrl-C, to the process or to its group, once or twice."""
     _signalled(case, number, signal.SIGINT, group=number % 2 == 0)
 
 
-@fault("SIGTERM", 8)
+@fault("SIGTERM", 8, quick=2)
 def terminate(case: Case, number: int) -> None:
     """SIGTERM, to the process or to its group."""
     _signalled(case, number, signal.SIGTERM, group=number % 2 == 0)
 
 
-@fault("SIGHUP", 6)
+@fault("SIGHUP", 6, quick=2)
 def hang_up(case: Case, number: int) -> None:
     """The terminal is closed."""
     _signalled(case, number, signal.SIGHUP, group=number % 2 == 0)

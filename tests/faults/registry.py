@@ -20,22 +20,24 @@ class Fault:
     cases: int
     attempt: Try
     seconds: float
+    quick: int
 
 
 FAULTS: dict[str, Fault] = {}
 
 
-def fault(name: str, cases: int, *, seconds: float = 240) -> Callable[[Try], Try]:
+def fault(name: str, cases: int, *, seconds: float = 240, quick: int = 0) -> Callable[[Try], Try]:
     """Enter a class of faults; its docstring says what is broken.
 
     Args:
         name: without spaces; `name/7` is its eighth case.
         cases: how many a full run tries.
         seconds: longest that one may take; a case that takes longer did not survive.
+        quick: the number of the case that stands for the class where there is time for one.
     """
 
     def enter(attempt: Try) -> Try:
-        FAULTS[name] = Fault(name, (attempt.__doc__ or name).strip().splitlines()[0], cases, attempt, seconds)
+        FAULTS[name] = Fault(name, (attempt.__doc__ or name).strip().splitlines()[0], cases, attempt, seconds, quick)
         return attempt
 
     return enter

@@ -23,7 +23,7 @@ BETWEEN = (
 )
 
 
-@fault("stale-files", 16)
+@fault("stale-files", 16, quick=5)
 def another_configuration(case: Case, number: int) -> None:
     """A run with more shards, more files, another mixture or fewer stages lies between; nothing of it may be left."""
     case.finished("short")

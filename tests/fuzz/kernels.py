@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from tamis.dedup import frequent_lines, paragraphs, winnowing
 from tamis.dedup.minhash import signatures
+from tamis.errors import ConservationError
 from tamis.heuristics import metrics
 from tamis.heuristics.rules import Code, Groups
 from tamis.kernels import json_structure, language_walk, lines, spans, words
@@ -125,7 +126,8 @@ def frequent(texts: pa.Array, dice: random.Random) -> None:
     (counted,) = frequent_lines.count_ngrams([documents(texts)], scheme)
     try:
         frequent_lines.Pruner(counted, scheme).prune(documents(texts))
-    except (UnicodeDecodeError, pa.ArrowInvalid):
+    except (UnicodeDecodeError, pa.ArrowInvalid, ConservationError):
+        # Cutting looks whether texts are still texts.
         return
 
 

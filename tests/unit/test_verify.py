@@ -66,6 +66,7 @@ def test_every_kind_of_fault_is_named_with_its_job(folder, capsys):
     out = capsys.readouterr().out
     assert f"{TABLE}: missing (made by minhash_dedup shard=00001)" in out
     assert "1 missing, 3 different, 1 added" in out
+    assert "`tamis verify --repair`" in out.splitlines()[-1]
 
 
 def test_repair_takes_away_what_is_damaged_and_nothing_else(folder, capsys):
