@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import random
-import sys
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -156,7 +155,7 @@ def main() -> None:
                     f"round {number}, {target.__name__}: {[value.as_buffer().to_pybytes() for value in texts]}"
                 )
                 raise
-    sys.stdout.write(f"{given.rounds} rounds of {len(TARGETS)} targets\n")
+    print(f"{given.rounds} rounds of {len(TARGETS)} targets")
 
 
 if __name__ == "__main__":
