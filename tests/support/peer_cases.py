@@ -160,8 +160,9 @@ OWN = [words(1_000 * number, 1_000 * number + 40) for number in range(1, 7)]
 
 
 def paragraphs(what: str, texts: Sequence[str], left: Sequence[str | None], **settings: Any) -> Case:
-    """A case of paragraphs; near-copies are left to other cases."""
-    return Case(what, "paragraph_dedup", {"near_copy_share": None, "min_characters": 0} | settings, texts, left)
+    """A case of paragraphs that go with their second copy, as peers have it; near-copies are left to other cases."""
+    peers = {"unit": "paragraph", "min_documents": 1, "near_copy_share": None, "min_characters": 0}
+    return Case(what, "paragraph_dedup", peers | settings, texts, left)
 
 
 PARAGRAPHS = [
@@ -180,6 +181,7 @@ PARAGRAPHS = [
         "dolma splits at every line; here so where a page has no blank line",
         [f"{OWN[0]}\n{LONG}\n{OWN[1]}", f"Menu\n{OWN[2]}\n{LONG}\n{OWN[3]}"],
         [f"{OWN[0]}\n{LONG}\n{OWN[1]}", f"Menu\n{OWN[2]}\n{OWN[3]}"],
+        unit="automatic",
     ),
     paragraphs(
         "text-dedup ccnet: lines by their words, case and marks aside; so here with unit line",
@@ -206,7 +208,7 @@ PARAGRAPHS = [
     Case(
         "dolma leaves a document whose paragraphs all go empty; here it is dropped, and named",
         "paragraph_dedup",
-        {},
+        {"unit": "paragraph", "min_documents": 1},
         [f"{LONG}\n\n{OTHER}\n\n{OWN[0]}", f"{OTHER}\n\n{LONG}"],
         [f"{LONG}\n\n{OTHER}\n\n{OWN[0]}", None],
     ),

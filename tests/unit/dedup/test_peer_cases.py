@@ -70,7 +70,8 @@ def test_nothing_goes_by_a_false_positive(tmp_path):
     """dolma's Bloom filter drops new paragraphs at its rate; of 20,000 that differ in a word none goes here."""
     count = 20_000
     pages = ["\n\n".join(f"{words(0, 20)} own{number}x{place}" for place in range(20)) for number in range(count // 20)]
-    case = Case("", "paragraph_dedup", {}, pages, pages)
+    peers = {"unit": "paragraph", "min_documents": 1}
+    case = Case("", "paragraph_dedup", peers, pages, pages)
     _, outcome = outcome_of(case, tmp_path, 2)
     assert outcome.kept["text"].to_pylist() == [
         pages[stage_jobs.number(name)] for name in outcome.kept["id"].to_pylist()
@@ -78,7 +79,8 @@ def test_nothing_goes_by_a_false_positive(tmp_path):
     assert outcome.notes["paragraphs"] == count
     assert outcome.edits.num_rows == outcome.dropped.num_rows == 0
     # And a second time everything does: none is forgotten.
-    again = Case("", "paragraph_dedup", {"near_copy_share": None, "min_characters": 0}, [*pages[:50], *pages[:50]], [])
+    twice = [*pages[:50], *pages[:50]]
+    again = Case("", "paragraph_dedup", peers | {"near_copy_share": None, "min_characters": 0}, twice, [])
     _, outcome = outcome_of(again, tmp_path / "again", 2)
     assert (outcome.kept.num_rows, outcome.edits.num_rows) == (50, 1_000)
 
