@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from tests.faults.bench import processes_of
-from tests.faults.case import Case, NotSurvived, alive, kill_tree
+from tests.faults.case import Case, NotSurvived, kill_tree
 from tests.faults.registry import fault
 
 
@@ -66,14 +66,14 @@ def kill_starter(case: Case, number: int) -> None:
     process, targets, seconds = _begin(case, number)
     time.sleep(1.0)
     _wait_a_while(case, process, seconds / 2)
-    lives = [child for child in psutil.Process(process.pid).children() if "snakemake" in child.cmdline()]  # type: ignore[attr-defined]
     process.kill()  # type: ignore[attr-defined]
     case.end(process)  # type: ignore[arg-type]
     second = case.run(*targets)
     if second.code:
         case.must_say(second, "results")
-        while any(alive(child.pid) for child in lives):
-            time.sleep(0.1)
+        # Whatever was started has the lock, be it at the very start of its life.
+        while processes_of(case.folder):
+            time.sleep(0.2)
             _ = case.left
     _continued(case, *targets)
 
