@@ -216,7 +216,7 @@ def run(folder: Path, *, fast: bool, mend: bool, say: Callable[[str], None]) -> 
             say(f"taken away: {path}")
         say("The next run (`tamis run`, with the configuration of these results) makes what is missing again.")
     elif verdict.faults:
-        say("To mend them: `tamis verify --repair` takes damaged files away, and `tamis run` makes what is missing.")
+        say("Mend it: `tamis verify --repair` takes damaged files away, and `tamis run` makes what is missing again.")
     return DIFFERENT if verdict.faults else 0
 
 

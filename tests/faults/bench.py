@@ -131,6 +131,16 @@ def processes_of(folder: Path) -> list[psutil.Process]:
     return found
 
 
+def jobs_running(folder: Path, words: str = "tamis.job") -> list[psutil.Process]:
+    """The processes of jobs that work in a folder and whose command holds some words; not the shells around them."""
+    found = []
+    for process in processes_of(folder):
+        with contextlib.suppress(psutil.Error):
+            if words in " ".join(process.cmdline()) and process.name() not in ("bash", "sh"):
+                found.append(process)
+    return found
+
+
 class Bench:
     """A folder with the corpus, the reference runs and the folders of cases.
 

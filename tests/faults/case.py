@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import shutil
 import signal
@@ -270,12 +269,3 @@ def opened(name: str, bench: Bench, seed: int, seconds: float) -> Iterator[Case]
                 shutil.rmtree(place)
                 break
             time.sleep(0.2)
-
-
-def alive(pid: int) -> bool:
-    """Whether a process still runs."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -10,8 +11,8 @@ from pathlib import Path
 
 import psutil
 
-from tests.faults.bench import processes_of
-from tests.faults.case import Case, NotSurvived, alive, kill_tree
+from tests.faults.bench import jobs_running, processes_of
+from tests.faults.case import Case, NotSurvived, kill_tree
 from tests.faults.registry import fault
 
 
@@ -53,9 +54,13 @@ def kill_snakemake(case: Case, number: int) -> None:
     """SIGKILL of Snakemake alone; its jobs live on and finish writing while the next run works."""
     process, targets, seconds = _begin(case, number)
     _wait_a_while(case, process, seconds)
-    for child in psutil.Process(process.pid).children() if process.poll() is None else []:  # type: ignore[attr-defined]
-        if "snakemake" in child.cmdline():
-            child.kill()
+    children: list[psutil.Process] = []
+    with contextlib.suppress(psutil.Error):
+        children = psutil.Process(process.pid).children()  # type: ignore[attr-defined]
+    for child in children:
+        with contextlib.suppress(psutil.Error):
+            if "snakemake" in child.cmdline():
+                child.kill()
     case.end(process)  # type: ignore[arg-type]
     _continued(case, *targets)
 
@@ -66,14 +71,14 @@ def kill_starter(case: Case, number: int) -> None:
     process, targets, seconds = _begin(case, number)
     time.sleep(1.0)
     _wait_a_while(case, process, seconds / 2)
-    lives = [child for child in psutil.Process(process.pid).children() if "snakemake" in child.cmdline()]  # type: ignore[attr-defined]
     process.kill()  # type: ignore[attr-defined]
     case.end(process)  # type: ignore[arg-type]
     second = case.run(*targets)
     if second.code:
         case.must_say(second, "results")
-        while any(alive(child.pid) for child in lives):
-            time.sleep(0.1)
+        # Whatever was started has the lock, be it at the very start of its life.
+        while processes_of(case.folder):
+            time.sleep(0.2)
             _ = case.left
     _continued(case, *targets)
 
@@ -84,14 +89,10 @@ def kill_job(case: Case, number: int) -> None:
     process, targets, seconds = _begin(case, number)
     _wait_a_while(case, process, seconds)
     while process.poll() is None:  # type: ignore[attr-defined]
-        jobs = [
-            job
-            for job in processes_of(case.folder)
-            if "tamis.job" in " ".join(job.cmdline()) and "bash" not in job.name()
-        ]
-        if jobs:
-            case.dice.choice(jobs).kill()
-            break
+        if jobs := jobs_running(case.folder):
+            with contextlib.suppress(psutil.Error):
+                case.dice.choice(jobs).kill()
+                break
         time.sleep(0.01)
     first = case.end(process)  # type: ignore[arg-type]
     if first.code and "Traceback" in first.text:
@@ -110,7 +111,7 @@ def _signalled(case: Case, number: int, which: signal.Signals, *, group: bool) -
     first = case.end(process)  # type: ignore[arg-type]
     if first.code and "Traceback" in first.text:
         raise NotSurvived(f"{which.name} ended in a traceback:\n{first.last}")
-    if left := [job for job in processes_of(case.folder) if "tamis.job" in " ".join(job.cmdline())]:
+    if left := jobs_running(case.folder):
         raise NotSurvived(f"{which.name} left {len(left)} jobs behind")
     _continued(case, *targets)
 
