@@ -39,7 +39,8 @@ def test_one_stage_and_one_source_are_a_configuration(make_folder, small, corpus
 
 def test_a_fatal_alarm_fails_the_run_and_leaves_the_page(make_folder, small):
     folder = make_folder("alarms")
-    report = {"alarms_fatal": True, "alarm_lost_share": 0, "alarm_lost_minimum": 1}
+    # The corpus has records that cannot be read, which is another alarm.
+    report = {"alarms_fatal": True, "alarm_lost_share": 0, "alarm_lost_minimum": 1, "alarm_skipped_share": 0.5}
     output = run_workflow(folder, small | {"report": report}, fails=True)
     assert "report_check" in output
     assert "source web" in (folder / "results" / "logs" / "report" / "check.log").read_text()
