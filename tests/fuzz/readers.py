@@ -58,7 +58,22 @@ LINES = (
     b'{"text": "a", "x": ["\\ud800", {"\\udfff": "\\ud800"}]}', b'{"text": "caf\xe9"}', b'\xef\xbb\xbf{"text": "a"}',
     '{"text": "a", "u": 1}'.encode("utf-16"), b'{"text": "a" "b"}', b"{'text': 'a'}", b'{"text": "\x01"}',
 )  # fmt: skip
-INTEGERS = (0, 1, -1, 9, 1000, 9999, 10_000, 2**31 - 1, -(2**31), 2**53, 2**62, -(2**63), 253_402_300_800, -62_135_596_801)
+INTEGERS = (
+    0,
+    1,
+    -1,
+    9,
+    1000,
+    9999,
+    10_000,
+    2**31 - 1,
+    -(2**31),
+    2**53,
+    2**62,
+    -(2**63),
+    253_402_300_800,
+    -62_135_596_801,
+)
 ZONES = (None, "UTC", "Europe/Berlin", "+05:30", "Mars/Phobos", "")
 
 
@@ -147,7 +162,10 @@ def column(dice: random.Random, kind: pa.DataType, rows: int) -> pa.Array:
     if pa.types.is_null(kind):
         return pa.nulls(rows)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind):
-        raw = [dice.choice(TEXTS).encode("utf-8", "surrogatepass" if dice.random() < 0.1 else "replace") for _ in range(rows)]
+        raw = [
+            dice.choice(TEXTS).encode("utf-8", "surrogatepass" if dice.random() < 0.1 else "replace")
+            for _ in range(rows)
+        ]
         if dice.random() < 0.1:
             raw[0] = dice.randbytes(5)
         mask = [bool(value) for value in empty.to_pylist()]
@@ -160,7 +178,9 @@ def column(dice: random.Random, kind: pa.DataType, rows: int) -> pa.Array:
     if pa.types.is_decimal(kind):
         return pa.array([dice.choice(INTEGERS) for _ in range(rows)], pa.int64()).cast(pa.decimal128(19)).cast(kind)
     if pa.types.is_float16(kind) or pa.types.is_floating(kind):
-        return pa.array([dice.choice((0.5, float("nan"), float("inf"), -0.0)) for _ in range(rows)], pa.float64()).cast(kind)
+        return pa.array([dice.choice((0.5, float("nan"), float("inf"), -0.0)) for _ in range(rows)], pa.float64()).cast(
+            kind
+        )
     if pa.types.is_fixed_size_binary(kind):
         return pa.array([dice.randbytes(kind.byte_width) for _ in range(rows)], kind)
     width = kind.bit_width
@@ -181,8 +201,18 @@ def parquet(dice: random.Random) -> bytes:
     chosen = []
     for name in names[: dice.randrange(1, 7)]:
         text = name == "text" and dice.random() < 0.8
-        kind = dice.choice((pa.string(), pa.large_string(), pa.binary(), pa.dictionary(pa.int32(), pa.string()))) if text else column_type(dice)
-        columns.append(column(dice, kind, rows) if rows else pa.array([], kind) if not pa.types.is_dictionary(kind) else pa.array([], pa.string()))
+        kind = (
+            dice.choice((pa.string(), pa.large_string(), pa.binary(), pa.dictionary(pa.int32(), pa.string())))
+            if text
+            else column_type(dice)
+        )
+        columns.append(
+            column(dice, kind, rows)
+            if rows
+            else pa.array([], kind)
+            if not pa.types.is_dictionary(kind)
+            else pa.array([], pa.string())
+        )
         chosen.append(name if dice.random() < 0.95 else dice.choice(("a.b", "text.x", "", "\u5b57")))
     table = pa.Table.from_arrays(columns, names=chosen)
     sink = pa.BufferOutputStream()
@@ -219,7 +249,13 @@ def damaged(dice: random.Random, data: bytes, other: bytes) -> bytes:
     changed = bytearray(data)
     for _ in range(dice.choice((1, 1, 2, 5))):
         # Headers and footers decide about everything else.
-        at = dice.choice((dice.randrange(len(changed) + 1), max(0, len(changed) - dice.randrange(1, 400)), dice.randrange(min(60, len(changed) + 1))))
+        at = dice.choice(
+            (
+                dice.randrange(len(changed) + 1),
+                max(0, len(changed) - dice.randrange(1, 400)),
+                dice.randrange(min(60, len(changed) + 1)),
+            )
+        )
         size = dice.choice((1, 2, 4, 30))
         match dice.randrange(7):
             case 0 | 1 | 2:
@@ -375,7 +411,9 @@ def main() -> int:
                 command = [sys.executable, __file__, "--worker", "--seed", str(given.seed)]
                 command += ["--first", str(first), "--files", str(stop - first)]
                 with log.open("w") as output:
-                    running.append((first, stop, log, subprocess.Popen(command, stdout=output, stderr=output, text=True)))  # noqa: S603
+                    running.append(
+                        (first, stop, log, subprocess.Popen(command, stdout=output, stderr=output, text=True))
+                    )
             first, stop, log, process = running.pop(0)
             code = process.wait()
             last = first

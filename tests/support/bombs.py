@@ -49,4 +49,3 @@ def zstd(path: Path, blocks: Iterator[bytes]) -> Path:
         for block in blocks:
             file.write(block)
     return path
-
