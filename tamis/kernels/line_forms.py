@@ -49,7 +49,7 @@ def _space_before(data: np.ndarray, begin: int, end: int) -> int:
     last = data[end - 1]
     if last < 0x80:
         return int(last == 0x20 or 0x09 <= last <= 0x0D or 0x1C <= last <= 0x1F)
-    if end - begin >= 2 and data[end - 2] == 0xC2 and (last == 0x85 or last == 0xA0):
+    if end - begin >= 2 and data[end - 2] == 0xC2 and (last in (0x85, 0xA0)):
         return 2
     if end - begin >= 3:
         first = data[end - 3]
@@ -70,9 +70,9 @@ def _space_at(data: np.ndarray, at: int, end: int) -> int:
         return 2
     if at + 2 < end:
         second = data[at + 1]
-        if first == 0xE2 and (second == 0x80 or second == 0x81):
+        if first == 0xE2 and (second in (0x80, 0x81)):
             third = data[at + 2]
-            spaces = (second == 0x80 and (third <= 0x8A or third == 0xA8 or third == 0xA9 or third == 0xAF)) or (
+            spaces = (second == 0x80 and (third <= 0x8A or third in (0xA8, 0xA9, 0xAF))) or (
                 second == 0x81 and third == 0x9F
             )
             return 3 * int(spaces)
@@ -103,10 +103,10 @@ def _maybe_code(data: np.ndarray, begin: int, end: int) -> bool:
             break
         stop -= width
     last = data[stop - 1]
-    if last == 0x3B or last == 0x7B or last == 0x7D or data[end - 1] == 0x3A:
+    if last in (0x3B, 0x7B, 0x7D) or data[end - 1] == 0x3A:
         return True
     first = data[begin]
-    if first == 0x40 or first == 0x23 or first == 0x29 or (first == 0x2F and _is(data, begin, end, b"//")):
+    if first in (0x40, 0x23, 0x29) or (first == 0x2F and _is(data, begin, end, b"//")):
         return True
     if _is(data, begin, end, b"import ") or _is(data, begin, end, b"from ") or _is(data, begin, end, b"return"):
         return True
@@ -127,9 +127,9 @@ def _maybe_item(data: np.ndarray, begin: int, end: int) -> bool:
     """Whether a line, without white space before it, may be an item, a row, a list of cells or a lone word."""
     first = data[begin]
     if first < 0x80:
-        if 0x30 <= first <= 0x39 or first == 0x7C or first == 0x2B or first == 0x3D or first == 0x2E or first == 0x3A:
+        if 0x30 <= first <= 0x39 or first in (0x7C, 0x2B, 0x3D, 0x2E, 0x3A):
             return True
-        if (first == 0x2D or first == 0x2A) and begin + 1 < end and data[begin + 1] == 0x20:
+        if (first in (0x2D, 0x2A)) and begin + 1 < end and data[begin + 1] == 0x20:
             return True
     elif _is(data, begin, end, b"\xe2\x80\xa2"):
         return True
@@ -146,7 +146,7 @@ def _maybe_item(data: np.ndarray, begin: int, end: int) -> bool:
         byte = data[i]
         word &= 0x21 <= byte <= 0x7E
         opened |= byte == 0x3C
-        if byte == 0x2C or byte == 0x3B:
+        if byte in (0x2C, 0x3B):
             separators += 1
             cell = 0
         elif byte & 0xC0 != 0x80:
@@ -237,7 +237,7 @@ def possible_forms(
                     strange |= data[end + 1] == 0x84
                 elif byte == 0xC4:
                     strange |= end + 1 < size and data[end + 1] == 0xB0
-            elif byte == 0x5C or byte == 0x24:
+            elif byte in (0x5C, 0x24):
                 marks = True
             elif byte == 0x7C:
                 bars += 1

@@ -25,7 +25,7 @@ from tamis.readers.values import characters_of, clean_text, has_surrogates, inva
 from tamis.section import Kind, Section
 
 DEFAULT_DOCUMENT_BYTES = 104_857_600
-"""100 MiB. Reading a document takes up to fifteen times its bytes, where one character is wide: 1.5 GB of the 3 GB that a
+"""100 MiB. Reading a document takes up to fifteen times its bytes, where one character is wide: 1.5 of the 3 GB that a
 job may have."""
 
 URL_CHARACTERS = 65_536
@@ -36,8 +36,8 @@ DocumentBytes = Annotated[
     Field(
         ge=1,
         le=2**40,
-        description="Bytes of one encoded document; a larger one is skipped as too_large. A job takes up to fifteen times "
-        "as much memory: where this is raised, raise `mem_mb` of `ingest_map` in the profile.",
+        description="Bytes of one encoded document; a larger one is skipped as too_large. A job takes up to fifteen "
+        "times as much memory: where this is raised, raise `mem_mb` of `ingest_map` in the profile.",
     ),
 ]
 

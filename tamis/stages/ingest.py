@@ -42,7 +42,7 @@ from tamis.urls import url_key
 
 log = logging.getLogger(__name__)
 
-VERSION = 1
+VERSION = 2
 
 ROWS = pa.schema(
     [*((name, kind) for name, kind in schemas.BASE_COLUMNS.items() if name != "rank"), ("priority", pa.int32())]

@@ -66,6 +66,7 @@ def documents(texts: pa.Array) -> pa.Table:
             "rank": pa.array(rows, pa.int64()),
             "kind": ["prose"] * len(texts),
             "source": ["s"] * len(texts),
+            "url": pa.nulls(len(texts), pa.string()),
             "copies": pa.array([1] * len(texts), pa.int32()),
             "text": texts,
         }
