@@ -20,7 +20,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from tamis.errors import SourceError
-from tamis.readers.forms import SAMPLE_CHARACTERS, kind_of_sample
+from tamis.readers.forms import SAMPLE_CHARACTERS, kind_of_bytes
 from tamis.readers.patterns import irregular, matches
 from tamis.readers.values import characters_of, clean_text, has_surrogates, invalid_utf8, json_bytes, parse_date
 from tamis.section import Kind, Section
@@ -258,6 +258,7 @@ def _usable(url: str) -> bool:
 
 def _kind(data: bytes) -> str:
     """The kind that the lines of a text show."""
-    sample = data[: 4 * SAMPLE_CHARACTERS].decode("utf-8", "ignore")
-    characters = len(sample) if len(data) <= 4 * SAMPLE_CHARACTERS else characters_of(data)
-    return kind_of_sample(sample[:SAMPLE_CHARACTERS], characters)
+    if len(data) <= SAMPLE_CHARACTERS:
+        return kind_of_bytes(data, -1)
+    sample = data[: 4 * SAMPLE_CHARACTERS].decode("utf-8", "ignore")[:SAMPLE_CHARACTERS]
+    return kind_of_bytes(sample.encode(), characters_of(data))

@@ -25,6 +25,9 @@ HEAD_BYTES = 4_096
 """Beginning of a text that settles, for nearly every text, whether it is white space only."""
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+
 def clean_text(value: object) -> tuple[bytes, int] | tuple[bytes, str, str]:
     """Bring a value to a text: no byte order mark, one kind of line end, no NUL.
 
@@ -161,15 +164,10 @@ def _written(value: str) -> datetime | None:
 def json_bytes(fields: Mapping[str, Any]) -> bytes:
     """Fields as compact JSON in UTF-8, each value as `json_value` has it."""
     try:
-        return _written_json(fields, plain=True)
+        return _encode(fields).encode()
     except (TypeError, ValueError, OverflowError):
         # Something that JSON or UTF-8 cannot carry, in one record of many.
-        return _written_json(json_value(fields), plain=False)
-
-
-def _written_json(fields: Mapping[str, Any], *, plain: bool) -> bytes:
-    text = json.dumps(fields, ensure_ascii=False, separators=(",", ":"), allow_nan=not plain)
-    return text.encode("utf-8")
+        return _encode(json_value(fields)).encode()
 
 
 def json_value(value: object) -> Any:

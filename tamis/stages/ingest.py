@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,7 @@ class _Rows:
 
     def add(self, record: Record) -> None:
         """Take a record and give it its id."""
-        date = None if record.date is None else record.date.strftime("%Y-%m-%dT%H:%M:%SZ")
+        date = None if record.date is None else _written_date(record.date)
         key = document_key(url_key(record.url) if record.url else record.data)
         self._ids.append(key + content_hash(self._source, record.url, date, record.data))
         self._records.append(record)
@@ -120,6 +121,11 @@ class _Rows:
         }
         self._ids, self._records, self.size = [], [], 0
         return pa.table(columns, ROWS)
+
+
+def _written_date(date: datetime) -> str:
+    """The form in which a date is part of an id; a year before 1000 has no zeros in front."""
+    return f"{date.year}-{date.month:02}-{date.day:02}T{date.hour:02}:{date.minute:02}:{date.second:02}Z"
 
 
 def _strings(values: list[bytes | None], kind: pa.DataType) -> pa.Array:

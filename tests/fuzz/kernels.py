@@ -66,6 +66,7 @@ def documents(texts: pa.Array) -> pa.Table:
             "rank": pa.array(rows, pa.int64()),
             "kind": ["prose"] * len(texts),
             "source": ["s"] * len(texts),
+            "url": pa.nulls(len(texts), pa.string()),
             "copies": pa.array([1] * len(texts), pa.int32()),
             "text": texts,
         }
@@ -99,7 +100,8 @@ def cuts(texts: pa.Array, dice: random.Random) -> None:
         spans.characters_of(offsets, data, rows, starts, ends)
         spans.replace_spans(offsets, data, rows, starts, ends)
         spans.replace_spans(offsets, data, rows, starts, ends, pa.array(["<x>"] * len(rows), pa.large_string()))
-        paragraphs.find_paragraphs(documents(texts), paragraphs.Scheme(KINDS, by_line=by_line, min_words=1))
+        unit = "line" if by_line else "automatic"
+        paragraphs.find_paragraphs(documents(texts), paragraphs.Scheme(KINDS, unit=unit, min_words=1))
 
 
 def copies(texts: pa.Array, dice: random.Random) -> None:

@@ -1,5 +1,8 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from tamis import urls
 from tamis.urls import listed_key, url_key
 
 
@@ -99,3 +102,17 @@ def test_other_pages_keep_other_keys_in_lists(other):
 def test_the_key_of_a_list_by_hand(url, key):
     assert listed_key(url_key(url)) == key
     assert listed_key(key) == key
+
+
+SEGMENT = st.from_regex(r"[A-Za-z0-9_.~-]{0,6}", fullmatch=True)
+
+
+@given(
+    st.sampled_from(["http://", "https://", "HTTP://", "//"]),
+    st.lists(st.from_regex(r"[a-zA-Z0-9-]{1,5}|xn--[a-z0-9]{3}|[a]{64}", fullmatch=True), min_size=1, max_size=3),
+    st.lists(SEGMENT, max_size=4),
+    st.sampled_from(["", "/", "//", "?a=1", "#x", ":80/", " "]),
+)
+def test_plain_addresses_have_the_key_of_the_full_way(scheme, host, path, end):
+    url = scheme + ".".join(host) + "".join(f"/{segment}" for segment in path) + end
+    assert urls.url_key(url) == urls._full_key("".join(url.split()))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamis.readers.forms import kind_of, kind_of_page
+from tamis.readers.forms import kind_of, kind_of_bytes, kind_of_page
 from tamis.schemas import KINDS
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data" / "text"
@@ -84,3 +84,21 @@ def test_collections_of_known_kind(name: str, kind: str, least: float) -> None:
         rows = [json.loads(line) for line in file.read().split(b"\n") if line][:200]
     kinds = [kind_of(row["text"]) for row in rows]
     assert kinds.count(kind) >= least * len(kinds)
+
+
+PIECES = st.sampled_from(
+    [
+        PROSE, CODE, LATEX, SESSION, TABLE, NAMES, LICENCE, "\n", "\n\n", " ", "\t", "x = 1\n", "f(x)\n", "a, b, c, d, e\n", "- x\n",
+        "* y\n", "• z\n", "\u0661. \u0639\n", "word\n", "两个\n", "|a|b|\n", "a\tb\n", "$x^2$\n", "∑ a\n", "\\alpha\n", ">>> x\n", ":role: x\n",
+        ".. toctree::\n", "Anne <a@b.c>\n", "1) x\n", "}\u00a0\n", "else:\n", "@x\n", "// x\n", "#include x\n", ");\n", "from a.b\n",
+        "LICENSED UNDER ", "All Rights Reserved. ", "merchantability ", "\u212a", "\u0130", "İ", "\u3000x;\u3000\n", "\x1c\x1d{\n",
+        "sympy ", "a" * 41 + ",", "b,", "c;", "x\u2003", "\x85", "======= ====\n", "+---+\n", "=" * 101 + "\n",
+    ]
+)  # fmt: skip
+
+
+@given(st.lists(PIECES | st.text(max_size=8), max_size=30))
+def test_the_glance_at_bytes_rules_out_no_kind_that_the_lines_show(pieces: list[str]) -> None:
+    text = "".join(pieces).encode("utf-8", "replace").decode()
+    assert kind_of_bytes(text.encode(), -1) == kind_of(text)
+    assert kind_of_bytes(text.encode(), len(text) + 3000) in KINDS
