@@ -148,7 +148,8 @@ def main() -> None:
         passed = seconds(lambda: sum(1 for _ in lines(empty, BLOCK)))
         looped = seconds(lambda: by_split(empty))
         print(
-            f"line feeds alone: {20 / passed:.0f} M/s, a loop over split {20 / looped:.1f} M/s, {looped / passed:.0f} times"
+            f"line feeds alone: {20 / passed:.0f} M/s, a loop over split {20 / looped:.1f} M/s, "
+            f"{looped / passed:.0f} times"
         )
 
 
