@@ -50,13 +50,11 @@ def readings(results: Results) -> dict[str, Reading]:
     Files that an earlier version wrote say nothing of fields.
     """
     found: dict[str, Reading] = {}
-    skipped = results.skipped()
-    for path in skipped:
+    # One list of skips a unit: its name says which units the configuration has.
+    for path in results.skipped():
         for batch in pq.ParquetFile(path).iter_batches(columns=["source", "reason"]):
             for source, reason in zip(batch["source"].to_pylist(), batch["reason"].to_pylist(), strict=True):
                 found.setdefault(source, Reading()).skipped[reason] += 1
-    # One list of skips a unit: its name says which units the configuration has.
-    for path in skipped:
         record = results.folder / "ingest" / "read" / f"{path.stem}.json"
         if not record.exists():
             continue

@@ -59,7 +59,8 @@ def test_url_dedup(documents: pa.Table, tmp_path: Path) -> None:
 
 
 def test_paragraph_dedup(documents: pa.Table, tmp_path: Path) -> None:
-    kept, dropped, edits, _ = batched(stage_jobs.paragraph_dedup)(tmp_path, documents, paragraph_dedup.Config(), 2, 2)
+    config = paragraph_dedup.Config(unit="paragraph", min_documents=1)
+    kept, dropped, edits, _ = batched(stage_jobs.paragraph_dedup)(tmp_path, documents, config, 2, 2)
     before, after = by_number(documents), by_number(kept)
     text = before[0]["text"]
     # Its own paragraph stands once, and the shared one in document 2, which comes first.

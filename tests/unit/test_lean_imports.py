@@ -58,7 +58,7 @@ def test_the_first_job_of_each_de_duplication_loads_numba_at_most(stage, make_do
         wanted = "{name: folder / name for name in inspect.signature(module.run_map).parameters if name not in given}"
         call = (
             "import inspect\n"
-            "given = {'config': config, 'partitions': 1, 'documents': folder / 'in.parquet', 'corpus_size': folder / 'size.json'}\n"
+            "given = {'config': config, 'partitions': 1, 'documents': folder / 'in.parquet', 'judged': folder / 'in.parquet', 'corpus_size': folder / 'size.json'}\n"
             "names = inspect.signature(module.run_map).parameters\n"
             f"given = {{name: value for name, value in given.items() if name in names}} | {wanted}\n"
             "module.run_map(**given)"

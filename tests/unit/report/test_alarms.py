@@ -7,6 +7,7 @@ from collections import Counter
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tamis.inventory import Group, Inventory
 from tamis.report import alarms, terminal
 from tamis.report.layout import Layout, Results
 from tamis.report.settings import Config
@@ -25,7 +26,9 @@ def test_skips_above_a_share_bad_files_and_fields_that_no_record_has(tmp_path):
     write_json(tmp_path / "ingest/read/part-00001.json", {"source": "laws", "files": [bad]})
     # An earlier run had one unit more.
     write_json(tmp_path / "ingest/read/part-00002.json", {"source": "old", "files": [good]})
-    read = alarms.readings(Results(tmp_path, Layout(stages=("ingest",), shards=1)))
+    units = Group(rule="ingest_map", number="unit", numbers=2, outputs=("ingest/skipped/part-{unit}.parquet",))
+    layout = Layout(stages=("ingest",), shards=1, inventory=Inventory(groups=(units,)))
+    read = alarms.readings(Results(tmp_path, layout))
     found = alarms.of_reading(read, Config())
     assert len(found) == 3
     assert "left out 1 bad file of source laws" in found[0]
