@@ -17,7 +17,7 @@ from pydantic import Field, TypeAdapter, ValidationError, ValidationInfo, create
 
 from tamis.classifiers.selectors import Selector
 from tamis.dedup.scope import refusal
-from tamis.errors import ConfigError, TamisError
+from tamis.errors import ConfigError, TamisError, safe
 
 # Not as modules: a field named like a module would hide it where pydantic evaluates the annotations.
 from tamis.export import Config as ExportConfig
@@ -268,8 +268,8 @@ SHOWN = 200
 
 
 def refused(lines: Iterable[str]) -> str:
-    """The message of a refusal: one line a wrong key, each once."""
-    return "The configuration is refused:\n" + "\n".join(f"  {line}" for line in dict.fromkeys(lines))
+    """The message of a refusal: one line a wrong key, each once, `safe` for a terminal."""
+    return safe("The configuration is refused:\n" + "\n".join(f"  {line}" for line in dict.fromkeys(lines)))
 
 
 def _right_parts(values: Mapping[str, Any], error: ValidationError) -> dict[str, Any]:

@@ -170,3 +170,11 @@ def test_missing_files_are_named_beside_other_errors(tmp_path, monkeypatch):
     assert "  sources: source 'web': a.jsonl matches no file" in message
     assert "minhash_dedup.against" in message.splitlines()[-1]
     assert "earlier" in message.splitlines()[-1]
+
+
+def test_a_name_with_control_characters_is_spelled_out(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    given = SMALL | {"annealing": {"\x1b[2Jwiped\x07": 1.0}}
+    message = config.all_problems(given, ConfigError("The configuration is refused:\n  …"))
+    assert "annealing.\\x1b[2Jwiped\\x07" in message
+    assert not set(message) & {"\x1b", "\x07"}
