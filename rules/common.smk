@@ -12,6 +12,7 @@ from tamis.config import STAGES, all_problems, load
 from tamis.dedup.minhash.index import index_files
 from tamis.ending import Workflow
 from tamis.errors import TamisError
+from tamis.file_states import KnownHashes, contents
 from tamis.job import command, find_module
 from tamis.provenance import READS, identity
 from tamis.section import canonical
@@ -125,6 +126,18 @@ def reads_of(stage, wildcards):
     else:
         before = {"tokenizer": POOL, "subset": "tokenizer"}.get(stage)
     return {f"{before}/documents": documents_identity(before)} if before else {}
+
+
+GIVEN = KnownHashes(Path(CFG.output_dir))
+
+
+@cache
+def given(*paths):
+    """What files hold that the configuration names, as a value of `spec`: their content decides, not their time.
+
+    Inputs of that kind are `ancient`.
+    """
+    return contents(paths, GIVEN)
 
 
 def spec(stage, section=None, each=None, **more):

@@ -26,7 +26,7 @@ rule domains_label:
 
 rule domains_train:
     input:
-        CFG.domains.labels.paths(),
+        ancient(CFG.domains.labels.paths()),
         labels=crossing("domains/labels"),
         embeddings=(crossing("transformer_quality/embeddings", suffix=".parquet") if DOMAINS_EMBED else []),
     output:
@@ -40,7 +40,7 @@ rule domains_train:
     conda:
         "../envs/cpu.yaml"
     params:
-        spec=spec("domains", section=CFG.domains.for_scoring()),
+        spec=spec("domains", section=CFG.domains.for_scoring(), given=given(*CFG.domains.labels.paths())),
     shell:
         job("domains", "train", writes="model card card_text")
 

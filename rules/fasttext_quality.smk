@@ -24,7 +24,7 @@ rule fasttext_quality_label:
 
 rule fasttext_quality_train:
     input:
-        CFG.fasttext_quality.labels.paths(),
+        ancient(CFG.fasttext_quality.labels.paths()),
         barrier=crossing("fasttext_quality/labels"),
     output:
         model=f"{RESULTS}/fasttext_quality/model.bin",
@@ -37,7 +37,11 @@ rule fasttext_quality_train:
     conda:
         "../envs/cpu.yaml"
     params:
-        spec=spec("fasttext_quality", section=CFG.fasttext_quality.for_scoring()),
+        spec=spec(
+            "fasttext_quality",
+            section=CFG.fasttext_quality.for_scoring(),
+            given=given(*CFG.fasttext_quality.labels.paths()),
+        ),
     shell:
         job("fasttext_quality", "train", writes="model card card_text")
 

@@ -3,10 +3,12 @@
 # Input: the documents of the stage before, and a fastText file where one is configured: replacing it labels again.
 # Output: <results>/language_id/{documents,dropped,stats}/part-*.
 
+MODEL = [CFG.language_id.model] if CFG.language_id.model else []
+
 
 rule language_id_apply:
     input:
-        [CFG.language_id.model] if CFG.language_id.model else [],
+        ancient(MODEL),
         documents=documents_before("language_id"),
     output:
         **outcome("language_id"),
@@ -17,6 +19,6 @@ rule language_id_apply:
     conda:
         "../envs/cpu.yaml"
     params:
-        spec=spec("language_id"),
+        spec=spec("language_id", given=given(*MODEL)),
     shell:
         job("language_id", "apply", writes=OUTCOME)

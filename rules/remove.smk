@@ -6,7 +6,7 @@
 
 rule remove_apply:
     input:
-        CFG.remove.files,
+        ancient(CFG.remove.files),
         documents=documents_before("remove"),
     output:
         **outcome("remove"),
@@ -17,6 +17,6 @@ rule remove_apply:
     conda:
         "../envs/cpu.yaml"
     params:
-        spec=spec("remove"),
+        spec=spec("remove", given=given(*CFG.remove.files)),
     shell:
         job("remove", "apply", writes=OUTCOME)

@@ -9,7 +9,7 @@ if CFG.tokenizer is not None and CFG.tokenizer.file is not None:
 
     rule tokenizer_given:
         input:
-            given=CFG.tokenizer.file,
+            given=ancient(CFG.tokenizer.file),
         output:
             output=f"{RESULTS}/tokenizer/tokenizer.json",
             report=f"{RESULTS}/tokenizer/training.json",
@@ -20,7 +20,7 @@ if CFG.tokenizer is not None and CFG.tokenizer.file is not None:
         conda:
             "../envs/cpu.yaml"
         params:
-            spec=spec("tokenizer"),
+            spec=spec("tokenizer", given=given(CFG.tokenizer.file)),
         shell:
             job("tokenizer", "given", writes="output report")
 

@@ -8,7 +8,7 @@
 
 rule transformer_quality_backbone:
     input:
-        CFG.transformer_quality.backbone.local_files(),
+        ancient(CFG.transformer_quality.backbone.local_files()),
     output:
         output=f"{RESULTS}/transformer_quality/backbone.json",
     log:
@@ -18,7 +18,11 @@ rule transformer_quality_backbone:
     conda:
         "../envs/cpu.yaml"
     params:
-        spec=spec("transformer_quality", section=CFG.transformer_quality.for_embedding()),
+        spec=spec(
+            "transformer_quality",
+            section=CFG.transformer_quality.for_embedding(),
+            given=given(*CFG.transformer_quality.backbone.local_files()),
+        ),
     shell:
         job("transformer_quality", "backbone")
 
@@ -63,7 +67,7 @@ rule transformer_quality_embed:
 
 rule transformer_quality_head:
     input:
-        CFG.transformer_quality.labels.paths(),
+        ancient(CFG.transformer_quality.labels.paths()),
         labels=crossing("transformer_quality/labels"),
         embeddings=crossing("transformer_quality/embeddings", suffix=".parquet"),
         backbone=f"{RESULTS}/transformer_quality/backbone.json",
@@ -78,7 +82,11 @@ rule transformer_quality_head:
     conda:
         "../envs/cpu.yaml"
     params:
-        spec=spec("transformer_quality", section=CFG.transformer_quality.for_scoring()),
+        spec=spec(
+            "transformer_quality",
+            section=CFG.transformer_quality.for_scoring(),
+            given=given(*CFG.transformer_quality.labels.paths()),
+        ),
     shell:
         job("transformer_quality", "head", writes="head card card_text")
 

@@ -10,7 +10,8 @@ import yaml
 
 import tamis
 from tamis.errors import SourceError
-from tamis.report.hashes import in_threads, sha256
+from tamis.file_states import sha256_of
+from tamis.report.hashes import in_threads
 from tamis.report.origin import code, lock
 from tamis.shards import read_json, whole_file
 
@@ -53,7 +54,7 @@ def differences(manifest: dict[str, Any]) -> Iterator[str]:
     def changed(file: dict[str, Any]) -> str | None:
         path = Path(file["path"])
         try:
-            if path.stat().st_size != file.get("bytes", path.stat().st_size) or sha256(path) != file["sha256"]:
+            if path.stat().st_size != file.get("bytes", path.stat().st_size) or sha256_of(path) != file["sha256"]:
                 return f"{path}: holds something else than it did"
         except OSError:
             return f"{path}: cannot be read from here"

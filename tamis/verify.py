@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from tamis.errors import SourceError
+from tamis.file_states import sha256_of
 from tamis.inventory import is_exchange
-from tamis.report.hashes import in_threads, sha256
+from tamis.report.hashes import in_threads
 from tamis.report.layout import Results
 from tamis.shards import read_json
 from tamis.sweep import decide, look
@@ -83,7 +84,7 @@ def _compare(folder: Path, entry: dict[str, Any], *, fast: bool) -> Fault | None
         size = (folder / path).stat().st_size
         if size != entry["bytes"]:
             return Fault(path, f"differs: {size:,} bytes, not {entry['bytes']:,}", job, damaged=True)
-        if not fast and (found := sha256(folder / path)) != entry["sha256"]:
+        if not fast and (found := sha256_of(folder / path)) != entry["sha256"]:
             return Fault(path, f"differs: sha256 {found[:12]}…, not {entry['sha256'][:12]}…", job, damaged=True)
     except (FileNotFoundError, NotADirectoryError):
         return Fault(path, "missing", job, damaged=False)

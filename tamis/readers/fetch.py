@@ -16,7 +16,6 @@ readers look at the first bytes.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import logging
 import os
 import re
@@ -28,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tamis.errors import SourceError, TamisError
+from tamis.file_states import sha256_of
 
 log = logging.getLogger("tamis.readers.fetch")
 
@@ -163,27 +163,17 @@ def parse_requirements(path: Path) -> list[Release]:
     return list(releases.values())
 
 
-def sha256_of(path: Path) -> str:
-    """The sha256 of a file, 64 hex digits.
-
-    Raises:
-        SourceError: the file is missing or cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        msg = f"{path}: cannot be read ({error.strerror or error}); fetch it again"
-        raise SourceError(msg) from error
-
-
 def verify(path: Path, release: Release) -> None:
     """Hold a file to the hash of its release.
 
     Raises:
         SourceError: missing, or other bytes than pinned.
     """
-    found = sha256_of(path)
+    try:
+        found = sha256_of(path)
+    except OSError as error:
+        msg = f"{path}: cannot be read ({error.strerror or error}); fetch it again"
+        raise SourceError(msg) from error
     if found != release.sha256:
         msg = (
             f"{path}: expected sha256 {release.sha256} for {release.name} {release.version}, got {found}. Delete the "

@@ -9,7 +9,6 @@ file gives waits, in memory up to `WAITING_BYTES` and beyond that on disk, until
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import tempfile
@@ -18,13 +17,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO
 
 import pyarrow as pa
 from pydantic import Field
 
 from tamis import schemas
 from tamis.errors import SourceError
+from tamis.file_states import NO_FILE, State, sha256_of
 from tamis.readers.patterns import irregular
 from tamis.readers.record import OnBadFile, Record, Skip, Source
 from tamis.readers.signatures import check
@@ -61,35 +61,6 @@ class ReadRecord(Section):
     token: str = Field(description="Stands for the content of the files; the same token makes the same documents.")
     on_bad_file: OnBadFile = Field(description="What the source said of bad files.")
     files: tuple[ReadFile, ...] = Field(description="Its files, in order.")
-
-
-class State(NamedTuple):
-    """Size and time of a file, by which it is taken for unchanged."""
-
-    bytes: int
-    mtime_ns: int
-
-
-NO_FILE = State(0, -1)
-"""Of links that lead nowhere, pipes, and files that could not be opened: whatever comes in their place is another."""
-
-
-def state_of(path: Path) -> State:
-    """Size and modification time of a file; `NO_FILE` where something else stands, or nothing."""
-    if irregular(path):
-        return NO_FILE
-    found = path.stat()
-    return State(found.st_size, found.st_mtime_ns)
-
-
-def sha256_of(path: Path) -> str:
-    """The hash of a file, 64 hex digits, read in blocks of a few hundred kilobytes.
-
-    Raises:
-        OSError: it cannot be opened or read.
-    """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

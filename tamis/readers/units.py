@@ -15,23 +15,20 @@ Two small files beside the results remember what would be dear to find out again
 
 from __future__ import annotations
 
-import logging
 import os
 import shlex
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from tamis.errors import ConfigError, TamisError
-from tamis.readers.observed import NO_FILE, ReadFile, ReadRecord, State, sha256_of, state_of
+from tamis.file_states import NO_FILE, KnownHashes, State, keep_json, kept_json, state_of
+from tamis.readers.observed import ReadFile, ReadRecord
 from tamis.readers.record import Source
 from tamis.section import canonical, workflow_path
-from tamis.shards import part_name, read_json, write_json
-
-log = logging.getLogger("tamis.inputs")
+from tamis.shards import part_name, read_json
 
 NAME_BYTES = 64_000
 """Bytes of the names of a unit's files, at most: they stand in the command line of its job, and Linux takes 131,072
@@ -40,11 +37,7 @@ bytes there."""
 FULL = 4
 """A cut is looked for from a fourth of the bounds on. With 1 MB files and 64 MB a unit is on average 5/8 full."""
 
-SAID_BYTES = 2_000_000_000
-"""From so many bytes to hash on, some seconds of work, it is said why the start takes its time."""
-
 PLAN = ".tamis.units.json"
-HASHES = ".tamis.hashes.json"
 
 
 @dataclass(frozen=True)
@@ -123,20 +116,22 @@ def units(sources: Sequence[Source], unit_bytes: int, results: Path | None) -> l
         found += [(_unit(source, priority, group), group) for group in groups]
     placed = _placed(found, {} if results is None else _numbers(results))
     records = [None if results is None else _record(results, number, unit) for number, (unit, _) in enumerate(placed)]
-    hashes = _Hashes(results)
+    hashes = KnownHashes(results)
+    # Of another size it holds something else, and a file of the recorded size and time is taken for unchanged.
     hashes.look_up(
-        (one.path, one.state, known)
+        (one.path, one.state)
         for (_, group), record in zip(placed, records, strict=True)
         if isinstance(record, ReadRecord)
         for one, known in zip(group, record.files, strict=True)
         if one.state and not one.pin
+        if one.state.bytes == known.bytes and one.state.mtime_ns != known.mtime_ns
     )
     return [_compared(unit, group, record, hashes) for (unit, group), record in zip(placed, records, strict=True)]
 
 
 def remember(planned: Sequence[Unit], results: Path) -> None:
     """Write down the numbers of the units of a run that begins, for the next one to repeat."""
-    _keep(results / PLAN, [list(unit.key) for unit in planned])
+    keep_json(results / PLAN, [list(unit.key) for unit in planned])
 
 
 def _inputs(source: Source, priority: int) -> list[_Input]:
@@ -181,7 +176,7 @@ def _cut(inputs: Sequence[_Input], unit_bytes: int) -> list[list[_Input]]:
 
 def _numbers(results: Path) -> dict[tuple[str, ...], int]:
     """The numbers that the units of the last run had; none where that is not known."""
-    plan = _kept(results / PLAN)
+    plan = kept_json(results / PLAN)
     if not isinstance(plan, list):
         return {}
     return {tuple(key): number for number, key in enumerate(plan) if isinstance(key, list)}
@@ -218,7 +213,7 @@ def _record(results: Path, number: int, unit: Unit) -> ReadRecord | str | None:
     return record if (record.source, *(file.path for file in record.files)) == unit.key else None
 
 
-def _compared(unit: Unit, group: Sequence[_Input], record: ReadRecord | str | None, hashes: _Hashes) -> Unit:
+def _compared(unit: Unit, group: Sequence[_Input], record: ReadRecord | str | None, hashes: KnownHashes) -> Unit:
     """The unit with the recorded token where its files hold what was read, else with one of these files and times."""
     if isinstance(record, ReadRecord) and all(
         _same(one, known, hashes) for one, known in zip(group, record.files, strict=True)
@@ -235,96 +230,15 @@ def _compared(unit: Unit, group: Sequence[_Input], record: ReadRecord | str | No
         again = any(file.mtime_ns == NO_FILE.mtime_ns for file in record.files)
         for place, (one, known) in enumerate(zip(group, record.files, strict=True)):
             if one.pin and known.bad:
-                states[place] = [one.pin, _state_or_none(one.path)]
+                states[place] = [one.pin, state_of(one.path)]
     text = canonical([states, *(["again"] if again else [])])
     return replace(unit, token=blake2b(text.encode(), digest_size=8).hexdigest())
 
 
-def _same(one: _Input, known: ReadFile, hashes: _Hashes) -> bool:
+def _same(one: _Input, known: ReadFile, hashes: KnownHashes) -> bool:
     if one.pin:
         # What is pinned and yet bad is looked at anew when it was fetched anew.
-        return known.bad is None or _state_or_none(one.path) == State(known.bytes, known.mtime_ns)
+        return known.bad is None or state_of(one.path) == State(known.bytes, known.mtime_ns)
     if one.state == State(known.bytes, known.mtime_ns):
         return True
     return known.sha256 is not None and known.sha256 == hashes.of(one.path, one.state)
-
-
-class _Hashes:
-    """Hashes of files whose size or time is not the recorded one, each computed once as long as it stays as it is."""
-
-    def __init__(self, results: Path | None) -> None:
-        self._path = None if results is None else results / HASHES
-        kept = None if self._path is None else _kept(self._path)
-        self._known: dict[str, tuple[State, str]] = {}
-        for name, entry in (kept if isinstance(kept, dict) else {}).items():
-            match entry:
-                case [int(size), int(time), str(digest)]:
-                    self._known[name] = (State(size, time), digest)
-
-    def of(self, path: Path, state: State | None) -> str | None:
-        """The hash of a file in this state; None where it was not needed, or cannot be had."""
-        known, digest = self._known.get(str(path), (None, None))
-        return digest if known is not None and known == state else None
-
-    def look_up(self, read: Iterable[tuple[Path, State, ReadFile]]) -> None:
-        """Hash what may hold what was read, though its time is another.
-
-        Args:
-            read: path, present state and what was recorded of each file that was read before.
-        """
-        # Of another size it holds something else, and a file of the recorded size and time is taken for unchanged.
-        wanted = [
-            (path, state)
-            for path, state, known in read
-            if state.bytes == known.bytes and state.mtime_ns != known.mtime_ns and not self.of(path, state)
-        ]
-        if not wanted:
-            return
-        total = sum(state.bytes for _, state in wanted)
-        if total >= SAID_BYTES:
-            log.warning(
-                "%d input files (%.1f GB) have another time than when they were read; looking at what they hold ...",
-                len(wanted),
-                total / 1e9,
-            )
-        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads:
-            for (path, state), digest in zip(wanted, threads.map(_hash, *zip(*wanted, strict=True)), strict=True):
-                if digest is not None:
-                    self._known[str(path)] = (state, digest)
-        if self._path is not None:
-            current = {name: entry for name, entry in self._known.items() if _state_or_none(Path(name)) == entry[0]}
-            _keep(self._path, {name: [*state, digest] for name, (state, digest) in current.items()})
-
-
-def _hash(path: Path, state: State) -> str | None:
-    """The hash of a file, if it was in this state all the time."""
-    try:
-        digest = sha256_of(path)
-    except OSError:  # its job says so, and what to do
-        return None
-    return digest if _state_or_none(path) == state else None
-
-
-def _state_or_none(path: Path) -> State | None:
-    try:
-        return state_of(path)
-    except OSError:
-        return None
-
-
-def _kept(path: Path) -> object:
-    """What was kept in a file; None where it is not there or damaged: it will be found out again."""
-    try:
-        return read_json(path)
-    except (ValueError, OSError, TamisError):
-        return None
-
-
-def _keep(path: Path, value: object) -> None:
-    """Keep something for the next parse, if it can be written."""
-    if _kept(path) == value:
-        return
-    try:
-        write_json(path, value)
-    except OSError as error:
-        log.info("%s: cannot be written (%s); what is in it will be found out again", path, error)

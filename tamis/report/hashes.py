@@ -6,7 +6,6 @@ that makes one mixture does not read all others again. What holds a folder again
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tamis.errors import SourceError
+from tamis.file_states import sha256_of
 from tamis.shards import whole_file
 
 FILE = ".tamis.hashes.json"
@@ -26,12 +26,6 @@ FILE = ".tamis.hashes.json"
 def cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def sha256(path: Path) -> str:
-    """Of a file, in hexadecimal digits; lets other threads run meanwhile."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def in_threads(function: Callable[[Any], Any], values: Iterable[Any]) -> Iterator[Any]:
@@ -77,7 +71,7 @@ def entries(folder: Path, paths: Mapping[str, Path]) -> dict[str, dict[str, Any]
             before = kept.get(name)
             if isinstance(before, list) and before[:3] == key and isinstance(before[3], dict):
                 return name, key, before[3]
-            found: dict[str, Any] = {"bytes": state.st_size, "sha256": sha256(path)}
+            found: dict[str, Any] = {"bytes": state.st_size, "sha256": sha256_of(path)}
         except FileNotFoundError as error:
             msg = f"{path}: missing, though the run makes it. Run the workflow again."
             raise SourceError(msg) from error

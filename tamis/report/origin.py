@@ -15,8 +15,8 @@ from typing import Any
 
 import tamis
 from tamis.demand import WILDCARD, Described
+from tamis.file_states import sha256_of
 from tamis.inventory import Group, Inventory
-from tamis.report.hashes import sha256
 from tamis.section import canonical
 
 LOCK = "requirements.lock"
@@ -54,7 +54,7 @@ def code() -> dict[str, Any]:
 def lock() -> str | None:
     """SHA-256 of requirements.lock, which lies beside the package in a checkout; null where it does not."""
     path = Path(tamis.__file__).resolve().parents[1] / LOCK
-    return sha256(path) if path.is_file() else None
+    return sha256_of(path) if path.is_file() else None
 
 
 def collapsed(path: str) -> str:

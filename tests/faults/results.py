@@ -12,7 +12,7 @@ from tests.faults.registry import fault
 # Files that say how a run went; nothing reads them again, and no two runs write the same.
 RECORDS = ("logs", "benchmarks", ".tamis.lock")
 
-EXCHANGE = (".arrow", ".npy", "barrier.json", ".tamis.hashes.json")
+EXCHANGE = (".arrow", ".npy", "barrier.json", ".tamis.hashes.json", ".tamis.inputs.json")
 """Ends of the names of files by which jobs hand rows to each other, and of a cache. Nobody receives them, and the manifest
 does not answer for them; a job that reads one again checks it (`tests/faults/jobs.py` tries that)."""
 

@@ -33,7 +33,7 @@ LAYERS = (
     ("checksums",),
     ("parquet_seal", "provenance"),
     ("shards",),
-    ("kernels",),
+    ("kernels", "file_states"),
     ("readers",),
     ("demand",),
     ("inventory",),

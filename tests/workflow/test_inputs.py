@@ -75,7 +75,7 @@ def test_the_content_of_a_file_decides_whatever_its_time(folder: Path) -> None:
     assert run(folder, date_field="when") == {}
     os.utime(path, ns=(OLD, OLD))
     assert planned(folder, config(date_field="when"), "url_dedup") == {}
-    (folder / "results" / ".tamis.hashes.json").unlink()
+    (folder / "results" / ".tamis.inputs.json").unlink()
     assert run(folder, date_field="when") == {}
 
     # Replaced by another of the same size, and an older time than what was made of it.
@@ -182,3 +182,22 @@ def test_a_source_of_many_small_files_is_read(folder: Path) -> None:
     run_workflow(folder, small, "url_dedup")
     assert len(documents(folder)) == 1500
     assert len(read(folder)) == 1500
+
+
+def test_a_list_that_the_configuration_names_counts_by_what_it_holds(folder: Path) -> None:
+    path = folder / "list.txt"
+    run(folder)
+    ids = {row["text"][:16]: row["id"] for row in finished.rows(folder / "results" / "url_dedup" / "documents")}
+    gone, also = ids["File a, number 0"], ids["File a, number 1"]
+    given = config() | {"pipeline": ["remove"], "remove": {"ids": ["list.txt"]}}
+    # Larger than what Snakemake compares by content.
+    path.write_text(gone + "\n" * 1_100_000)
+    assert planned_jobs(run_workflow(folder, given, "remove"))["remove_apply"] == 1
+    os.utime(path, ns=(LATE, LATE))
+    assert planned(folder, given, "remove") == {}
+    path.write_text(also + "\n" * 1_100_000)
+    os.utime(path, ns=(OLD, OLD))
+    assert planned_jobs(run_workflow(folder, given, "remove"))["remove_apply"] == 1
+    kept = {row["text"][:16] for row in finished.rows(folder / "results" / "remove" / "documents")}
+    assert "File a, number 0" in kept
+    assert "File a, number 1" not in kept

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tamis import file_states
 from tamis.errors import ConfigError, SourceError
 from tamis.readers import observed, units
 from tamis.readers.jsonl import JsonlSource
@@ -96,11 +97,11 @@ def test_another_time_alone_reruns_nothing_and_is_looked_into_once(
         pytest.fail(f"{path} was hashed again")
 
     with monkeypatch.context() as patched:
-        patched.setattr(units, "sha256_of", unexpected)
+        patched.setattr(file_states, "sha256_of", unexpected)
         assert rerun(done) == []
     # What is remembered may be lost, or damaged.
     for text in (None, "{", "[1]", '{"in/b.jsonl": 7}'):
-        path = Path("results", units.HASHES)
+        path = Path("results", file_states.HASHES)
         path.unlink() if text is None else path.write_text(text)
         assert rerun(done) == []
 
@@ -127,7 +128,7 @@ def test_another_size_reruns_without_a_look(done: list[units.Unit], monkeypatch:
     path = Path("in/b.jsonl")
     path.write_text(path.read_text() * 2)
     os.utime(path, ns=(0, 0))
-    monkeypatch.setattr(units, "sha256_of", lambda _: pytest.fail("hashed"))
+    monkeypatch.setattr(file_states, "sha256_of", lambda _: pytest.fail("hashed"))
     assert rerun(done) == [["b.jsonl"]]
 
 
@@ -201,7 +202,7 @@ def test_a_file_that_changes_while_it_is_looked_into_counts_as_changed(
         return digest
 
     os.utime("in/b.jsonl", ns=(0, 5))
-    monkeypatch.setattr(units, "sha256_of", hashed)
+    monkeypatch.setattr(file_states, "sha256_of", hashed)
     assert rerun(done) == [["b.jsonl"]]
 
 
@@ -209,7 +210,7 @@ def test_it_is_said_when_there_is_much_to_look_into(
     done: list[units.Unit], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     os.utime("in/b.jsonl", ns=(0, 5))
-    monkeypatch.setattr(units, "SAID_BYTES", 10)
+    monkeypatch.setattr(file_states, "SAID_BYTES", 10)
     with caplog.at_level(logging.WARNING):
         assert rerun(done) == []
     assert "1 input files" in caplog.text
@@ -222,7 +223,7 @@ def test_results_that_cannot_be_written_to_break_nothing(
         del value
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr(units, "write_json", full)
+    monkeypatch.setattr(file_states, "write_json", full)
     os.utime("in/b.jsonl", ns=(0, 5))
     assert rerun(done) == []
     units.remember(done[:1], Path("results"))
@@ -325,7 +326,7 @@ SIZES = st.lists(st.integers(0, 120), min_size=1, max_size=60)
 
 
 def cut(files: dict[str, int], bound: int = 64) -> list[tuple[str, ...]]:
-    inputs = [units._Input(Path(name), observed.State(size, 1), None) for name, size in sorted(files.items())]
+    inputs = [units._Input(Path(name), file_states.State(size, 1), None) for name, size in sorted(files.items())]
     return [tuple(str(one.path) for one in group) for group in units._cut(inputs, bound)]
 
 

@@ -47,7 +47,7 @@ def test_every_file_is_there_with_its_hash_its_rows_and_its_job(folder):
 
 def test_hashes_are_kept_until_a_file_changes(folder, monkeypatch):
     read = []
-    monkeypatch.setattr(hashes, "sha256", lambda path: read.append(path.name) or "0" * 64)
+    monkeypatch.setattr(hashes, "sha256_of", lambda path: read.append(path.name) or "0" * 64)
     path = folder / "mixtures/main/plan.parquet"
     names = {"plan": path, "table": folder / "stats.parquet"}
     try:
