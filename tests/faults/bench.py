@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -155,13 +156,24 @@ class Bench:
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._guard = threading.Lock()
         self._expected: dict[str, Bytes] = {}
+        self._own = threading.local()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds that this thread has spent so far on what cases share, or on waiting until another has made it."""
+        return float(getattr(self._own, "seconds", 0.0))
 
     @contextlib.contextmanager
     def _alone(self, name: str) -> Iterator[None]:
+        before, start = self.seconds, time.monotonic()
         with self._guard:
             lock = self._locks[name]
         with lock:
-            yield
+            try:
+                yield
+            finally:
+                # What was spent on one thing inside of another counts once.
+                self._own.seconds = before + time.monotonic() - start
 
     def corpus(self) -> Path:
         """The corpus, made once; `notes.jsonl` in it is the earlier crawl uncompressed."""

@@ -64,7 +64,7 @@ class Case:
     output_dir: str = "results"
 
     def __post_init__(self) -> None:
-        self.deadline = time.monotonic() + self.seconds
+        self.deadline = time.monotonic() + self.seconds - self.bench.seconds
 
     @property
     def results(self) -> Path:
@@ -73,8 +73,8 @@ class Case:
 
     @property
     def left(self) -> float:
-        """Seconds that the case may still take."""
-        if (left := self.deadline - time.monotonic()) <= 0:
+        """Seconds that the case may still take; what it shares with others does not count."""
+        if (left := self.deadline + self.bench.seconds - time.monotonic()) <= 0:
             raise NotSurvived(f"did not end within {self.seconds:.0f} s")
         return left
 
