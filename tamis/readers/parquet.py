@@ -21,8 +21,10 @@ from pydantic import Field
 
 from tamis.errors import SourceError
 from tamis.readers.arrow_values import Unreadable, cells, moments, weights
-from tamis.readers.parquet_pages import Chunk, PageError, pages
+from tamis.readers.parquet_footer import check_footer
+from tamis.readers.parquet_pages import Chunk, pages
 from tamis.readers.record import Record, Skip, Source, make
+from tamis.readers.thrift import ThriftError
 from tamis.readers.values import shorten
 from tamis.schemas import KINDS
 
@@ -56,7 +58,7 @@ TEXTUAL = (
 WIDTHS = {"BOOLEAN": 1, "INT32": 4, "INT64": 8, "INT96": 12, "FLOAT": 4, "DOUBLE": 8}
 DAMAGE = (
     pa.ArrowException,
-    PageError,
+    ThriftError,
     OSError,
     ValueError,
     TypeError,
@@ -105,6 +107,8 @@ class ParquetSource(Source):
             with _readable(self, path):
                 file = pq.ParquetFile(source, pre_buffer=False)
                 schema = file.schema_arrow
+                with path.open("rb") as footer:
+                    check_footer(footer)
             metadata_columns = _columns(self, path, schema)
             named = [self.text_column, self.url_column, self.date_column, self.kind_column]
             columns = list(dict.fromkeys([name for name in named if name is not None] + metadata_columns))
@@ -251,7 +255,7 @@ def _chunks(path: Path, file: pq.ParquetFile, group: int, columns: Sequence[str]
                 width = leaf.length
             nested = leaf.max_repetition_level > 0
             if not nested and sum(page.values for page in data) < row_group.num_rows:
-                raise PageError(f"column {name!r} has fewer values than row group {group} has rows")
+                raise ThriftError(f"column {name!r} has fewer values than row group {group} has rows")
             found[name] = Chunk(
                 pages=data,
                 dictionary=dictionary.size if dictionary else 0,

@@ -4,8 +4,7 @@ The footer does not say it: a dictionary of one long string and a page of 10,000
 memory, and sizes in a footer may be lies. Page headers are small, they say how many bytes a page has when it is not
 compressed and how many values, and Arrow goes by them: what they promise is the most that can come.
 
-Nothing is decoded here. Thrift's compact protocol is read as far as headers need it (format: `parquet.thrift` of the
-Apache Parquet project).
+Nothing is decoded here (format: `parquet.thrift` of the Apache Parquet project).
 """
 
 from __future__ import annotations
@@ -16,6 +15,8 @@ from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
+
+from tamis.readers.thrift import Compact, ThriftError
 
 DICTIONARY_PAGE = 2
 DATA_PAGES = {0: 5, 3: 8}
@@ -36,10 +37,6 @@ CODECS = {"LZ4": "lz4_raw"}
 
 LEVEL_BYTES = 12
 """Definition and repetition level, and offset, of a value while it is decoded."""
-
-
-class PageError(ValueError):
-    """A page header that is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +159,7 @@ def pages(file: IO[bytes], start: int, length: int, values: int) -> tuple[list[P
         values: how many values the footer says it has; a reader stops when it has seen so many.
 
     Raises:
-        PageError: a header is damaged, or says less than nothing.
+        ThriftError: a header is damaged, or says less than nothing.
     """
     found: list[Page] = []
     dictionary = None
@@ -171,16 +168,18 @@ def pages(file: IO[bytes], start: int, length: int, values: int) -> tuple[list[P
         header, size = _header(file, at, end)
         kind, unpacked, packed = header.get(1), header.get(2), header.get(3)
         if not isinstance(unpacked, int) or not isinstance(packed, int) or unpacked < 0 or packed < 0:
-            raise PageError(f"a page at byte {at} has no size")
+            raise ThriftError(f"a page at byte {at} has no size")
         if kind == DICTIONARY_PAGE:
             if dictionary is not None:
-                raise PageError(f"a second dictionary at byte {at}")
+                raise ThriftError(f"a second dictionary at byte {at}")
             dictionary = Dictionary(unpacked, at + size, packed)
         elif kind in DATA_PAGES:
             details = header.get(DATA_PAGES[kind])
-            count, encoding = (details.get(1), details.get(2 if kind == 0 else 4)) if details else (None, None)
+            count, encoding = (
+                (details.get(1), details.get(2 if kind == 0 else 4)) if isinstance(details, dict) else (None, None)
+            )
             if not isinstance(count, int) or not isinstance(encoding, int) or count < 0:
-                raise PageError(f"a page at byte {at} does not say how many values it has")
+                raise ThriftError(f"a page at byte {at} does not say how many values it has")
             found.append(Page(count, unpacked, encoding))
             seen += count
         at += size + packed
@@ -193,83 +192,10 @@ def _header(file: IO[bytes], at: int, end: int) -> tuple[dict[int, Any], int]:
     while True:
         file.seek(at)
         data = file.read(min(size, end - at))
-        reader = _Compact(data)
+        reader = Compact(data)
         try:
             return reader.struct(), reader.position
         except IndexError as error:
             if len(data) < size or size >= HEADER_LIMIT:
-                raise PageError(f"no page header at byte {at}") from error
+                raise ThriftError(f"no page header at byte {at}") from error
         size *= 8
-
-
-class _Compact:
-    """Thrift's compact protocol: structs as dictionaries of field numbers; strings and lists are passed over."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self.position = 0
-        self._depth = 0
-
-    def struct(self) -> dict[int, Any]:
-        """A struct.
-
-        Raises:
-            IndexError: the data end before it does.
-            PageError: no struct.
-        """
-        self._depth += 1
-        if self._depth > 8:
-            raise PageError("a page header of structs in structs")
-        fields: dict[int, Any] = {}
-        number = 0
-        while kind := self._byte():
-            number = number + (kind >> 4) if kind >> 4 else self._integer()
-            fields[number] = self._value(kind & 15)
-        self._depth -= 1
-        return fields
-
-    def _value(self, kind: int) -> Any:
-        if kind in (1, 2):
-            return kind == 1
-        if kind == 3:
-            return self._byte()
-        if kind in (4, 5, 6):
-            return self._integer()
-        if kind in (7, 8):
-            return self._pass(8 if kind == 7 else self._varint())
-        if kind in (9, 10):
-            return self._list()
-        if kind == 12:
-            return self.struct()
-        raise PageError(f"a page header with a field of type {kind}")
-
-    def _list(self) -> None:
-        head = self._byte()
-        count = head >> 4 if head >> 4 < 15 else self._varint()
-        for _ in range(count):
-            self._value(3 if head & 15 in (1, 2) else head & 15)
-
-    def _pass(self, count: int) -> None:
-        self.position += count
-        if self.position > len(self._data):
-            raise IndexError(self.position)
-
-    def _byte(self) -> int:
-        byte = self._data[self.position]
-        self.position += 1
-        return byte
-
-    def _varint(self) -> int:
-        value = shift = 0
-        while True:
-            byte = self._byte()
-            value |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return value
-            shift += 7
-            if shift > 63:
-                raise PageError("a number without an end in a page header")
-
-    def _integer(self) -> int:
-        value = self._varint()
-        return (value >> 1) ^ -(value & 1)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import gzip
 import importlib.util
 import json
+import signal
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ from tamis.errors import SourceError
 from tamis.readers import Record, Skip
 from tamis.readers.jsonl import MAX_DEPTH, JsonlSource
 from tamis.readers.parquet import ParquetSource
+from tamis.readers.parquet_footer import check_footer
 from tamis.readers.parquet_pages import pages
 from tamis.readers.record import make
 from tamis.readers.text import TextSource
@@ -176,6 +180,54 @@ def test_a_damaged_footer_is_an_error_that_names_the_file(tmp_path):
         except SourceError as error:
             refused += "a.parquet" in str(error)
     assert refused > footer // 4
+
+
+def test_a_footer_over_which_arrow_ends_the_process_is_an_error(tmp_path):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": ["a", None]}), path)
+    optional = b"\x15\x0c\x25\x02\x18\x04text"
+    assert path.read_bytes().count(optional) == 1
+    path.write_bytes(path.read_bytes().replace(optional, optional.replace(b"\x25\x02", b"\x25\x00")))
+    ask = "import sys, pyarrow.parquet as pq; pq.read_metadata(sys.argv[1]).row_group(0).column(0)"
+    assert (
+        subprocess.run([sys.executable, "-c", ask, path], capture_output=True, check=False).returncode
+        == -signal.SIGABRT
+    )
+    read = "import sys; from tamis.readers.parquet import ParquetSource as P; list(P(name='s', paths=('x',)).read(__import__('pathlib').Path(sys.argv[1])))"
+    done = subprocess.run([sys.executable, "-c", read, path], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "a.parquet: not a whole Parquet file (column 0 has 1 levels and statistics of 2)" in done.stderr
+
+
+def test_a_page_header_with_a_number_for_a_struct_is_an_error(tmp_path):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": ["a"]}), path, use_dictionary=False, compression="none")
+    column = pq.read_metadata(path).row_group(0).column(0)
+    data = bytearray(path.read_bytes())
+    # Field 5 of the header, of type struct; as a number (type 5) its first field is what follows.
+    place = data.index(b"\x2c", column.data_page_offset, column.data_page_offset + 12)
+    data[place] = 0x25
+    path.write_bytes(data)
+    with pytest.raises(SourceError, match=r"a\.parquet: not a whole Parquet file"):
+        list(ParquetSource(name="s", paths=(str(path),)).read(path))
+
+
+def test_sound_footers_of_every_kind_of_column_pass(tmp_path):
+    path = tmp_path / "a.parquet"
+    table = pa.table(
+        {
+            "text": ["a", None],
+            "lists": [[1, None], None],
+            "deep": [[{"a": [["x"]], "b": None}], []],
+            "both": [{"a": [1], "b": {"c": "d"}}, None],
+        }
+    )
+    required = pa.schema([pa.field("text", pa.string(), nullable=False)])
+    for whole in (table, table.slice(0, 0), pa.table({"text": ["a"]}, required)):
+        pq.write_table(whole, path)
+        with path.open("rb") as file:
+            check_footer(file)
+        assert pq.read_metadata(path).num_columns >= 1
 
 
 @pytest.mark.parametrize("checksum", [True, False])
