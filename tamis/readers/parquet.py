@@ -108,7 +108,7 @@ class ParquetSource(Source):
                 file = pq.ParquetFile(source, pre_buffer=False)
                 schema = file.schema_arrow
                 with path.open("rb") as footer:
-                    check_footer(footer)
+                    check_footer(footer, file.schema)
             metadata_columns = _columns(self, path, schema)
             named = [self.text_column, self.url_column, self.date_column, self.kind_column]
             columns = list(dict.fromkeys([name for name in named if name is not None] + metadata_columns))
