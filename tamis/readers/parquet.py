@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import Field
 
@@ -229,9 +230,33 @@ def _group(
                         raise pa.ArrowInvalid(msg)
                     break
                 batch.validate()
+                for array in batch.columns:
+                    _check_indices(array)
             counts.update(_present(source, batch))
             yield from _documents(source, str(path), batch, metadata_columns, number + found)
             found += batch.num_rows
+
+
+def _check_indices(array: pa.Array) -> None:
+    """Check the indices into dictionaries, which Arrow takes as they are.
+
+    Raises:
+        ArrowInvalid: one points behind its dictionary.
+    """
+    kind = array.type
+    if pa.types.is_dictionary(kind):
+        bounds = pc.min_max(array.indices).as_py()
+        if bounds["min"] is not None and not 0 <= bounds["min"] <= bounds["max"] < len(array.dictionary):
+            msg = f"index {bounds['max']} into a dictionary of {len(array.dictionary)}"
+            raise pa.ArrowInvalid(msg)
+    elif pa.types.is_struct(kind):
+        for place in range(kind.num_fields):
+            _check_indices(array.field(place))
+    elif pa.types.is_map(kind):
+        _check_indices(array.keys)
+        _check_indices(array.items)
+    elif pa.types.is_nested(kind) and hasattr(array, "values"):
+        _check_indices(array.values)
 
 
 def _chunks(path: Path, file: pq.ParquetFile, group: int, columns: Sequence[str]) -> dict[str, Chunk]:

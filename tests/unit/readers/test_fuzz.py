@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from tamis.errors import SourceError
 from tamis.readers import Record, Skip
 from tamis.readers.jsonl import MAX_DEPTH, JsonlSource
-from tamis.readers.parquet import ParquetSource
+from tamis.readers.parquet import ParquetSource, _check_indices
 from tamis.readers.parquet_footer import check_footer
 from tamis.readers.parquet_pages import pages
 from tamis.readers.record import make
@@ -193,7 +193,7 @@ def test_a_footer_over_which_arrow_ends_the_process_is_an_error(tmp_path):
         subprocess.run([sys.executable, "-c", ask, path], capture_output=True, check=False).returncode
         == -signal.SIGABRT
     )
-    read = "import sys; from tamis.readers.parquet import ParquetSource as P; list(P(name='s', paths=('x',)).read(__import__('pathlib').Path(sys.argv[1])))"
+    read = "import sys; from tamis.readers.parquet import ParquetSource, _check_indices as P; list(P(name='s', paths=('x',)).read(__import__('pathlib').Path(sys.argv[1])))"
     done = subprocess.run([sys.executable, "-c", read, path], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "a.parquet: not a whole Parquet file (column 0 has 1 levels and statistics of 2)" in done.stderr
@@ -210,6 +210,19 @@ def test_a_page_header_with_a_number_for_a_struct_is_an_error(tmp_path):
     path.write_bytes(data)
     with pytest.raises(SourceError, match=r"a\.parquet: not a whole Parquet file"):
         list(ParquetSource(name="s", paths=(str(path),)).read(path))
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_an_index_behind_its_dictionary_is_an_error(nested):
+    index = pa.array([0, 7], pa.int32())
+    column = pa.DictionaryArray.from_arrays(index, pa.array(["a"]), safe=False)
+    sound = pa.array(["a", None]).dictionary_encode()
+    if nested:
+        column, sound = (pa.ListArray.from_arrays([0, 1, 2], values) for values in (column, sound))
+        column, sound = (pa.StructArray.from_arrays([values], names=["x"]) for values in (column, sound))
+    _check_indices(sound)
+    with pytest.raises(pa.ArrowInvalid, match="index 7 into a dictionary of 1"):
+        _check_indices(column)
 
 
 def test_sound_footers_of_every_kind_of_column_pass(tmp_path):
