@@ -73,6 +73,12 @@ class Config(Section):
         description="Share of a line's words that frequent n-grams must cover. At 0.8, lines go that are a common "
         "address with another ending.",
     )
+    unit_coverage: Share | None = Field(
+        0.9,
+        gt=0.0,
+        description="Share of the words of what belongs together that must stand in frequent lines before any of it is cut; "
+        "null: lines are cut one by one, as Llama 3 does.",
+    )
     min_documents: int = Field(
         6,
         ge=1,
@@ -118,6 +124,7 @@ class Config(Section):
             self.min_words,
             self.coverage,
             self.sample_modulus,
+            self.unit_coverage,
             self.min_characters,
             self.bucket_count(corpus),
         )

@@ -3,7 +3,7 @@
 What is compared follows the text. Where paragraphs are set apart by blank lines it is a **block**
 (`tamis/kernels/blocks.py`): paragraphs that belong together, such as a heading with its section or a lead-in with its
 list, so that no cut tears what stays. Some extracted web text has no blank lines (90 % of 300 pages of C4); there it is
-the line, unless the lines are wrapped (`tamis/kernels/dedup/wrapped_lines.py`) or less than half of the text stands in
+the line, unless the lines are wrapped (`tamis/kernels/wrapped_lines.py`) or less than half of the text stands in
 lines of `min_words` words. By configuration it is a paragraph (a run of lines between blank lines) or a line
 everywhere. All are called paragraphs below, and have at least `min_words` words.
 Two paragraphs are the same when their case-folded words (`tamis/text.py`) are the same, so a re-wrapped, re-cased

@@ -18,7 +18,7 @@ from stage_jobs import paragraph_dedup
 
 from tamis import exchange
 from tamis.dedup.owners import HOLDERS
-from tamis.kernels.dedup.wrapped_lines import wrapped
+from tamis.kernels.wrapped_lines import wrapped
 from tamis.kernels.lines import find_units
 from tamis.kernels.words import buffers
 from tamis.shards import write_table
@@ -323,7 +323,7 @@ LINES = st.text("ab 語。.\u3000é", min_size=1, max_size=30).filter(str.strip)
 def test_wrapped_lines_are_those_of_plain_python(lines):
     offsets, data = buffers(pa.array(["\n".join(lines)], pa.large_string()))
     units = find_units(offsets, data, np.array([True]), by_line=True)
-    assert wrapped(data, units.offsets, units.starts, units.ends).tolist() == [plain_wrapped(lines)]
+    assert wrapped(data, units).tolist() == [plain_wrapped(lines)]
 
 
 @pytest.mark.parametrize("shards", [1, 2, 3])
