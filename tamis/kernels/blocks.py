@@ -8,9 +8,10 @@ Paragraphs and lines are joined by the same rules; how a unit looks (heading, it
 * Elsewhere a unit and the next are one block if the first ends in a colon, comma, semicolon, dash or opening bracket;
   if the next begins with a small letter (a line only where the one before ends no sentence), or deeper than the block,
   or is an attribution; if both are items, or the block has had a lead-in and the next is an item; if either begins or
-  ends with a tag of HTML; or if a fenced block of code (``` or ~~~) is open between them.
+  ends with a tag of HTML; or if a fenced block of code (``` or ~~~, and again) is open between them.
 * Of the lines of one paragraph besides: if the first is full (`tamis/kernels/wrapped_lines.py`) or has marks and no
-  words, if the next is nothing but an address, or if both are quoted (`>`).
+  words; if the next is nothing but an address; if both are quoted (`>`); or, in a text that has blank lines, if the
+  block begins with `--`, as signatures do, or the next is an item and the first ends no sentence.
 
 Spans are bytes of the column's data buffer, as in `tamis/kernels/lines.py`.
 """
@@ -32,6 +33,7 @@ from tamis.kernels.looks import (
     OPEN,
     QUOTED,
     SHORT,
+    SIGNATURE,
     SMALL,
     STOP,
     TAG_FIRST,
@@ -83,6 +85,7 @@ def _join(
     full: np.ndarray,
     section: int,
     joined: np.ndarray,
+    fenced: np.ndarray,
     first: np.ndarray,
     alone: np.ndarray,
     block_offsets: np.ndarray,
@@ -92,6 +95,15 @@ def _join(
     for row in range(len(unit_offsets) - 1):
         high = unit_offsets[row + 1]
         unit = unit_offsets[row]
+        spaced = False  # blank lines stand between some of its lines
+        left = 0  # lines that open or close a fence; one that nothing closes is none
+        for line in range(unit, high if joined[row] else unit):
+            spaced |= line + 1 < high and breaks[line] > 1
+            left += fences[line]
+        told = 0
+        for line in range(unit, high if joined[row] else unit):
+            told += fences[line]
+            fenced[line] = told % 2 == 1 and told < left
         while unit < high:
             first[block] = unit
             alone[block] = False
@@ -99,14 +111,12 @@ def _join(
             if not joined[row]:
                 unit += 1
                 continue
-            if level[unit]:
+            if level[unit] and not (unit > unit_offsets[row] and fenced[unit - 1]):
                 heading = unit + 1
                 while heading < high and tail[heading]:
                     heading += 1
                 after = heading
-                fenced = fences[unit] % 2
-                while section and after < high and (fenced or not level[after]):
-                    fenced = (fenced + fences[after]) % 2
+                while section and after < high and (fenced[after - 1] or not level[after]):
                     after += 1
                 if after - unit > section:
                     alone[block - 1] = True
@@ -116,10 +126,9 @@ def _join(
                 continue
             margin = indent[unit]
             listed = last[unit] == LEAD_IN or flags[unit] & ITEM != 0
-            open_fence = fences[unit] % 2
             while unit + 1 < high:
                 following = unit + 1
-                if not open_fence:
+                if not fenced[unit]:
                     if level[following]:
                         break
                     near = breaks[unit] == 1
@@ -134,10 +143,11 @@ def _join(
                         or (flags[unit] | flags[following]) & TAG
                         or (near and (full[unit] or flags[unit] & WORDLESS or flags[following] & ADDRESS))
                         or (near and flags[unit] & flags[following] & QUOTED)
+                        or (near and spaced and flags[following] & ITEM and last[unit] != STOP)
+                        or (near and spaced and flags[first[block - 1]] & SIGNATURE)
                     ):
                         break
                 listed = listed or last[following] == LEAD_IN or flags[following] & ITEM != 0
-                open_fence = (open_fence + fences[following]) % 2
                 unit = following
             unit += 1
         block_offsets[row + 1] = block
@@ -148,9 +158,10 @@ def _blocks(
     units: Units, looks: Looks, tail: np.ndarray, full: np.ndarray, joined: np.ndarray, section: int
 ) -> Blocks:
     count = len(units.starts)
-    first, alone = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.bool_)
-    offsets = np.zeros(len(units.offsets), dtype=np.int64)
-    blocks = _join(units.offsets, units.breaks, *looks, tail, full, section, joined, first, alone, offsets)
+    first, offsets = np.zeros(count, dtype=np.int64), np.zeros(len(units.offsets), dtype=np.int64)
+    fenced, alone = np.zeros(count, dtype=np.bool_), np.zeros(count, dtype=np.bool_)
+    given = (units.offsets, units.breaks, *looks, tail, full, section, joined, fenced)
+    blocks = _join(*given, first, alone, offsets)
     first, alone = first[:blocks], alone[:blocks]
     final = np.append(first[1:], count) - 1 if blocks else first
     whole = Units(offsets, units.starts[first], units.ends[final], units.breaks[final])

@@ -27,9 +27,9 @@ TAG_BYTES = 500
 NOTHING, LEAD_IN, OPEN, WORD, STOP = 0, 1, 2, 3, 4
 """Ends of a unit: a colon; a comma, semicolon, dash or opening bracket; a letter, digit or closing bracket; a full stop."""
 
-SMALL, ITEM, ATTRIBUTION, TAG_FIRST, TAG_LAST, WORDLESS, ADDRESS, QUOTED = 1, 2, 4, 8, 16, 32, 64, 128
-"""Bits of `Looks.flags`. Of units of one line: WORDLESS, marks alone; ADDRESS, nothing but an address (`://`). QUOTED:
-begins with `>`."""
+SMALL, ITEM, ATTRIBUTION, TAG_FIRST, TAG_LAST, WORDLESS, ADDRESS, QUOTED, SIGNATURE = (1 << bit for bit in range(9))
+"""Bits of `Looks.flags`. Of units of one line: WORDLESS, marks alone; SIGNATURE, `--` alone; ADDRESS, nothing but an
+address (`://`). QUOTED: begins with `>`."""
 LABEL_BYTES = 40
 
 NO_HEADING, HASHES, UNDERLINED, FRAMED, RULED, SHORT = 0, 0, 256, 512, 768, 1024
@@ -121,8 +121,9 @@ def _is_item(data: np.ndarray, i: int, end: int) -> bool:
             digit += 1
         if digit == i and (0x41 <= first <= 0x5A or 0x61 <= first <= 0x7A):
             digit = i + 1
-        if digit > i and digit < end and (data[digit] == 0x2E or data[digit] == 0x29):
-            after = digit + 1
+        while i < digit < end and (data[digit] == 0x2E or data[digit] == 0x29):
+            digit += 1
+            after = digit
     return i < after < end and (data[after] == 0x20 or data[after] == 0x09)
 
 
@@ -314,6 +315,8 @@ def _look(
                 at += 1
             if wordless:
                 told |= WORDLESS
+                if j - i == 2 and data[i] == 0x2D and data[i + 1] == 0x2D:
+                    told |= SIGNATURE
             elif number == 1 and _is_address(data, i, j):
                 told |= ADDRESS
             flags[unit] = told
