@@ -332,7 +332,8 @@ def _look(
             elif count == 0 and ruled and number == 1:
                 level[unit] = RULED + int(data[i])
             elif (
-                number == 1
+                count == 0
+                and number == 1
                 and depth == 0
                 and first_stop - starts[unit] <= HEADING_BYTES
                 and kind == WORD

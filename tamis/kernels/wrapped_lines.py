@@ -18,6 +18,8 @@ WIDEST = 200
 RUNS_ON = 3
 """A text is wrapped when one such line in so many runs on. Wrapped prose has about 85 % of such lines, less where its
 paragraphs are short; of lines that are paragraphs hardly any is as wide as the widest."""
+NARROWEST = 30
+"""Characters. No line of a narrower text or paragraph is full: it is a menu, an address, verse."""
 SLACK = 20
 """Of a wrapped text a line is full when what fits behind it is within a 20th of the width: 3 of 72 columns."""
 ENDS = tuple(int.from_bytes(mark.encode(), "big") for mark in ".!?:;\"')]…”’»。！？：；」』）")  # noqa: RUF001
@@ -105,7 +107,7 @@ def _judge_lines(
             run_on += int(not _ends_sentence(data, starts[line], ends[line]))
     if RUNS_ON * run_on < pairs:
         return False
-    for line in range(low, high - 1):
+    for line in range(low, high - 1 if width >= NARROWEST else low):
         if breaks[line] == 1 and widths[line] + 1 + first_words[line + 1] > width - width // SLACK:
             full[line] = True
     return True

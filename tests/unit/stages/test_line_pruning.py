@@ -17,7 +17,7 @@ from documents import batched
 from documents import make_documents as make
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plain_text import plain_units, without
+from plain_text import keep_openings, plain_line_blocks, plain_units, with_headings, without
 from pydantic import ValidationError
 from stage_jobs import line_pruning
 
@@ -37,6 +37,21 @@ def grams(line, config):
         return []
     n = min(config.ngram, len(found))
     return [(i, tuple(found[i : i + n])) for i in range(len(found) - n + 1)]
+
+
+def whole(text, lines, config):
+    """The lines that go with all of what they belong to."""
+    blocks, told = plain_line_blocks(text), []
+    for first, after, level, alone in blocks:
+        size = [len(words(text[start:end])) for start, end, _ in lines[first:after]]
+        count = [count for _, _, count in lines[first:after]]
+        rare = any(many >= config.min_words and not often for many, often in zip(size, count, strict=True))
+        share = sum(many for many, often in zip(size, count, strict=True) if often)
+        goes = not rare and any(count) and share >= config.unit_coverage * sum(size)
+        told.append(max(count) if goes and not (alone and level != "short") else None)
+    told = keep_openings(blocks, with_headings(blocks, told))
+    counts = [told[at] or 0 for at, (first, after, *_) in enumerate(blocks) for _ in range(first, after)]
+    return [(start, end, count) for (start, end, _), count in zip(lines, counts, strict=True)]
 
 
 def oracle(documents, config):
@@ -79,6 +94,8 @@ def oracle(documents, config):
                     most = max(most, count)
             total = len(words(row["text"][start:end]))
             lines.append((start, end, most if covered and len(covered) >= config.coverage * total else 0))
+        if config.unit_coverage is not None:
+            result[row["id"]] = whole(row["text"], lines, config)
     return result
 
 
@@ -101,6 +118,13 @@ LINE = st.sampled_from(
         " ",
         "𐍈 a b",
         "d e f g h",
+        "# a",
+        "- a b",
+        "A b:",
+        "A b.",
+        "-----",
+        "    a b",
+        "## b c",
     ]
 )
 TEXT = st.lists(st.tuples(LINE, st.sampled_from(["\n", "\n", "\r\n", "\n\n", "\r"])), max_size=7).map(
@@ -112,6 +136,7 @@ CONFIG = st.builds(
     ngram=st.integers(1, 4),
     min_words=st.integers(1, 3),
     coverage=st.sampled_from([0.3, 0.5, 0.8, 1.0]),
+    unit_coverage=st.sampled_from([None, 0.3, 0.9, 1.0]),
     min_documents=st.integers(1, 3),
     min_share=st.sampled_from([0.0, 0.4, 0.7]),
     bucket_documents=st.sampled_from([2, 4, 100]),
@@ -205,9 +230,9 @@ def test_six_documents_are_not_more_than_six(tmp_path):
 
 def test_neighbouring_lines_are_one_cut_and_stumps_go(tmp_path):
     two = "one two three four five six seven eight\nnine ten eleven twelve thirteen fourteen fifteen sixteen\n"
-    documents = make([two] * 7 + [two + "\nand " + "more " * 30])
+    documents = make([two] * 7 + [two + "\nAnd " + "more " * 30])
     kept, dropped, edits, _ = run(tmp_path, documents, stage.Config(), 2, 2)
-    assert kept["text"].to_pylist() == ["and " + "more " * 30]
+    assert kept["text"].to_pylist() == ["And " + "more " * 30]
     assert dropped["reason"].to_pylist() == ["too_little_left"] * 7
     assert dropped["value"].to_pylist() == [0.0] * 7
     assert edits.select(["start", "end", "count"]).slice(7).to_pylist() == [
