@@ -20,8 +20,9 @@ RUNS_ON = 3
 paragraphs are short; of lines that are paragraphs hardly any is as wide as the widest."""
 NARROWEST = 30
 """Characters. No line of a narrower text or paragraph is full: it is a menu, an address, verse."""
-SLACK = 20
-"""Of a wrapped text a line is full when what fits behind it is within a 20th of the width: 3 of 72 columns."""
+SLACK, WIDER = 20, 4
+"""A line is full when the next word would end within a 20th of the width (3 of 72 columns), of a paragraph that is wrapped
+by itself within a quarter: people break lines where they like."""
 ENDS = tuple(int.from_bytes(mark.encode(), "big") for mark in ".!?:;\"')]…”’»。！？：；」』）")  # noqa: RUF001
 """Marks that end a sentence, or close one that has ended."""
 
@@ -84,6 +85,7 @@ def _judge_lines(
     breaks: np.ndarray,
     widths: np.ndarray,
     first_words: np.ndarray,
+    slack: int,
     full: np.ndarray,
 ) -> bool:
     """Whether the lines low … high - 1 are wrapped; if so, those that are full are marked."""
@@ -108,7 +110,7 @@ def _judge_lines(
     if RUNS_ON * run_on < pairs:
         return False
     for line in range(low, high - 1 if width >= NARROWEST else low):
-        if breaks[line] == 1 and widths[line] + 1 + first_words[line + 1] > width - width // SLACK:
+        if breaks[line] == 1 and widths[line] + 1 + first_words[line + 1] > width - width // slack:
             full[line] = True
     return True
 
@@ -134,12 +136,12 @@ def _judge(
         for line in range(low, high):
             widths[line] = _characters(data, starts[line], ends[line])
             first_words[line] = _first_word(data, starts[line], ends[line])
-        found[row] = _judge_lines(data, low, high, starts, ends, breaks, widths, first_words, full)
+        found[row] = _judge_lines(data, low, high, starts, ends, breaks, widths, first_words, SLACK, full)
         begin = low
         for line in range(low, high if by_paragraph else low):
             if line + 1 == high or breaks[line] > 1:
                 if line > begin and (begin > low or line + 1 < high):
-                    _judge_lines(data, begin, line + 1, starts, ends, breaks, widths, first_words, full)
+                    _judge_lines(data, begin, line + 1, starts, ends, breaks, widths, first_words, WIDER, full)
                 begin = line + 1
 
 

@@ -240,7 +240,7 @@ def plain_full(lines, near):
         run_on = [at for at in pairs if needed[at] > width and lines[at].rstrip()[-1] not in ENDS]
         if 3 * len(run_on) >= len(pairs) and width >= 30:
             for at in pairs:
-                full[at] |= needed[at] > width - width // 20
+                full[at] |= needed[at] > width - width // (20 if (low, high) == (0, len(lines)) else 4)
     return full
 
 

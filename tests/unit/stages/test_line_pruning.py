@@ -240,6 +240,71 @@ def test_neighbouring_lines_are_one_cut_and_stumps_go(tmp_path):
     ]
 
 
+NOTICE = "This notice stands beneath each page of the site and was broken at a\nWidth by hand, so that its lines are pieces of one paragraph and say\nNothing alone."
+OWN = "It rained, as number {} wrote, all day and all night until the bridge was gone{}, and with it the two mills and the house of the man who kept them."
+
+
+def texts_around(part, count=8):
+    return [f"Page {i}\n======\n\n{OWN.format(i, 'x' * i)}\n\n{part(i)}\n\nThe end of page {i}.\n" for i in range(count)]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        # A frequent line in a wrapped paragraph, as the lead-in of a list, as an item, as the heading of a section.
+        lambda i: f"{NOTICE} Number {i} tells in words of its own how it came\nTo be here and who had put it there.",
+        lambda i: f"For each of the following parts of the machine:\n\n- take number {i}\n- leave {i + 9}",
+        lambda i: f"These are:\n\n- to be held against the other parts of the machine\n- the {i}th\n- the {i + 9}th",
+        lambda i: f"## What to hold against the other parts of the machine\n\nNumber {i}.",
+        lambda i: f"## Number {i}\n\nWhat is held against the other parts of the machine:\n\nThe {i}th.",
+        lambda i: f"Author: number {i}\nLicence: as it is given beside the parts of this machine\nDate: {i}",
+        lambda i: f"<p>\nHere is the other part of the machine for you\n</p>\n<p>The {i}th</p>",
+        lambda i: f"> What is held against the other parts of the machine\n> {i}, as it was told?",
+    ],
+)
+def test_what_belongs_to_something_that_stays_is_not_cut(tmp_path, part):
+    documents = make(texts_around(part))
+    kept, _, edits, notes = run(tmp_path / "units", documents, stage.Config(), 3, 2)
+    assert kept["text"].equals(documents["text"])
+    assert edits.num_rows == 0
+    assert notes["frequent_lines_kept"] >= 8
+    alone = run(tmp_path / "alone", documents, stage.Config(unit_coverage=None), 2, 3)
+    assert alone.edits.num_rows >= 8
+    assert (alone.notes["frequent_lines_kept"], alone.notes["lines_cut"]) == (0, notes["frequent_lines_kept"])
+
+
+@pytest.mark.parametrize(
+    "notice",
+    [
+        NOTICE,
+        "These are shared by all of the pages:\n\n- the one that is held against the other parts\n- what stands beside the first of all parts",
+        "## Copyright\n\nThis document has been placed in the public domain.",
+        "--\nAnn of the works that made this machine and others",
+    ],
+)
+def test_what_is_frequent_as_a_whole_goes_as_a_whole(tmp_path, notice):
+    # A section ends with the text, or at a heading of its own level.
+    texts = [text.replace("The end", "## The end") for text in texts_around(lambda _: notice)]
+    kept, dropped, edits, notes = run(tmp_path, make(texts), stage.Config(), 3, 2)
+    assert dropped.num_rows == 0
+    assert kept["text"].to_pylist() == [text.replace(notice + "\n\n", "") for text in texts]
+    assert edits["count"].to_pylist() == [8] * 8
+    assert notes["frequent_lines_kept"] == 0
+
+
+def test_web_text_with_a_paragraph_a_line_loses_its_menus_and_banners(tmp_path):
+    menu = "Home | News | Sport | Weather | Shop | Travel | About us | Contact | Imprint"
+    foot = "Copyright 2024 The Site Ltd. All rights reserved in all countries of the world"
+    texts = [
+        "\n".join([menu, f"Story {i}", OWN.format(i, "x" * i), BANNER.format(f"{i} May"), f"More on {i}", foot, "Top"])
+        for i in range(8)
+    ]
+    kept, _, _, notes = run(tmp_path, make(texts), stage.Config(), 2, 2)
+    for i, text in enumerate(kept["text"].to_pylist()):
+        assert text == "\n".join([f"Story {i}", OWN.format(i, "x" * i), f"More on {i}", "Top"])
+    assert notes["lines_cut"] == 24
+
+
 def test_buckets_count_apart(tmp_path):
     texts = [f"{BANNER.format('1 May')}\n\n{'own ' * 30}{i}" for i in range(16)]
     documents = make(texts, id=[f"{i:016x}{i * i:016x}" for i in range(16)])
