@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +14,9 @@ from tamis import hashing
 from tamis.edits import Spans, edited, merged
 from tamis.ledger import dropped_rows
 from tamis.schemas import of_kinds
+
+if TYPE_CHECKING:
+    from tamis.kernels.lines import Units
 
 FREQUENCIES = pa.schema([("key", pa.uint64()), ("documents", pa.int32())])
 """An n-gram and how many documents hold it."""
@@ -30,6 +34,7 @@ class Scheme:
     min_words: int
     coverage: float
     sample_modulus: int
+    unit_coverage: float | None
     min_characters: int
     buckets: int
     """Buckets that the documents of the corpus are counted in."""
@@ -104,6 +109,36 @@ def frequent(counted: Sequence[Sequence[Callable[[], pa.Table]]], more_than: int
     return [pa.table([keys[own & often], totals[own & often].astype(np.int32)], schema=FREQUENCIES) for own in holds]
 
 
+def whole_units(data: np.ndarray, lines: Units, found: np.ndarray, words: np.ndarray, scheme: Scheme) -> np.ndarray:
+    """The lines that go with no piece of what they belong to left behind.
+
+    Args:
+        data: uint8 from `tamis.kernels.words.buffers`.
+        lines: lines of n texts, at least one.
+        found: int32, one a line: the documents that hold it, 0 where it is not frequent.
+        words: int32, one a line.
+        scheme: with a `unit_coverage`.
+
+    Returns:
+        int32, one a line: 0 where it stays, else the largest of `found` in its unit.
+    """
+    from tamis.kernels.blocks import join_lines, keep_openings, with_headings
+
+    row = np.repeat(np.arange(len(lines.offsets) - 1), np.diff(lines.offsets))
+    touched = np.zeros(len(lines.offsets) - 1, dtype=np.bool_)
+    touched[row[found > 0]] = True
+    units = join_lines(data, lines, touched)
+    most = np.maximum.reduceat(found, units.first)
+    covered = np.add.reduceat(np.where(found > 0, words, 0), units.first)
+    stays = np.maximum.reduceat((found == 0) & (words >= scheme.min_words), units.first) | units.marked()
+    goes = (most > 0) & ~stays & (covered >= scheme.unit_coverage * np.add.reduceat(words, units.first))
+    cut_at = np.where(goes, most, -1).astype(np.int64)
+    with_headings(units, cut_at)
+    keep_openings(units, cut_at)
+    of_unit = np.maximum(cut_at, 0).astype(np.int32)
+    return np.repeat(of_unit, np.diff(units.first, append=len(found)))
+
+
 class Pruner:
     """Cuts the frequent lines of one shard."""
 
@@ -118,7 +153,7 @@ class Pruner:
 
         self._often = FrequentKeys(often["key"].to_numpy(), often["documents"].to_numpy())
         self._scheme = scheme
-        self.notes = {"lines": 0, "lines_cut": 0, "frequent_ngrams": often.num_rows, "text_bytes": 0}
+        self.notes = {"lines": 0, "lines_cut": 0, "frequent_lines_kept": 0, "frequent_ngrams": often.num_rows, "text_bytes": 0}
         """Counts of all documents so far."""
 
     def prune(self, documents: pa.Table) -> tuple[pa.Table, pa.Table, pa.Table]:
@@ -138,7 +173,7 @@ class Pruner:
         offsets, data = buffers(documents["text"])
         wanted = of_kinds(documents, scheme.kinds)
         lines = find_units(offsets, data, wanted, by_line=True)
-        count = self._often.lines(
+        found, words = self._often.lines(
             data,
             lines,
             buckets_of(documents["id"], scheme.buckets),
@@ -147,6 +182,9 @@ class Pruner:
             modulus=scheme.sample_modulus,
             share=scheme.coverage,
         )
+        count = found
+        if scheme.unit_coverage is not None and found.any():
+            count = whole_units(data, lines, found, words, scheme)
         cut = count > 0
         row = np.repeat(np.arange(documents.num_rows), np.diff(lines.offsets))
         spans, counts = merged(Spans(row[cut], *cut_spans(*lines, cut)), count[cut])
@@ -166,5 +204,6 @@ class Pruner:
         )
         self.notes["lines"] += len(cut)
         self.notes["lines_cut"] += int(cut.sum())
+        self.notes["frequent_lines_kept"] += int(np.count_nonzero((found > 0) & ~cut))
         self.notes["text_bytes"] += int(np.diff(offsets)[wanted].sum())
         return after.filter(pa.array(~stump)), ledger, rows

@@ -72,7 +72,7 @@ def units_by_line(offsets: np.ndarray, data: np.ndarray, wanted: np.ndarray, sch
         scheme: which units are compared.
     """
     from tamis.kernels.dedup.paragraphs import unit_hashes
-    from tamis.kernels.dedup.wrapped_lines import wrapped
+    from tamis.kernels.wrapped_lines import wrapped
     from tamis.kernels.lines import find_units, unit_characters
 
     if scheme.unit != "automatic":
@@ -84,7 +84,7 @@ def units_by_line(offsets: np.ndarray, data: np.ndarray, wanted: np.ndarray, sch
     row, size = np.repeat(np.arange(len(one)), count), unit_characters(data, lines.starts, lines.ends)
     compared = np.bincount(row, weights=size * (words >= scheme.min_words), minlength=len(one))
     most = compared * 2 >= np.bincount(row, weights=size, minlength=len(one))
-    return (count > 1) & most & ~wrapped(data, lines.offsets, lines.starts, lines.ends)
+    return (count > 1) & most & ~wrapped(data, lines)
 
 
 def _units(offsets: np.ndarray, data: np.ndarray, wanted: np.ndarray, by_line: np.ndarray, unit: str) -> Blocks:
@@ -95,8 +95,8 @@ def _units(offsets: np.ndarray, data: np.ndarray, wanted: np.ndarray, by_line: n
     found = find_units(offsets, data, wanted, by_line=by_line)
     if unit == "automatic":
         return join_paragraphs(data, found, ~by_line)
-    none = np.zeros(len(found.starts), np.bool_)
-    return Blocks(found, none, none)
+    count = len(found.starts)
+    return Blocks(found, np.arange(count), np.zeros(count, np.int64), np.zeros(count, np.bool_))
 
 
 def find_paragraphs(documents: pa.Table, scheme: Scheme, first_row: int = 0) -> pa.Table:
@@ -185,6 +185,7 @@ def remove(documents: pa.Table, cuts: pl.DataFrame, scheme: Scheme) -> tuple[pa.
     Returns:
         The n documents with their new text, and the rows of `schemas.EDITS`.
     """
+    from tamis.kernels.blocks import with_headings
     from tamis.kernels.lines import cut_spans
     from tamis.kernels.words import buffers
 
@@ -198,7 +199,7 @@ def remove(documents: pa.Table, cuts: pl.DataFrame, scheme: Scheme) -> tuple[pa.
     units = blocks.units
     cut_at = np.full(len(units.starts), -1)
     cut_at[units.offsets[rows] + cuts["unit"].to_numpy()] = np.arange(len(rows))
-    _with_headings(blocks, cut_at)
+    with_headings(blocks, cut_at)
     gone = np.flatnonzero(cut_at >= 0)
     row_of = np.searchsorted(units.offsets, gone, side="right") - 1
     told = cut_at[gone]
@@ -210,24 +211,6 @@ def remove(documents: pa.Table, cuts: pl.DataFrame, scheme: Scheme) -> tuple[pa.
         count=cuts["documents"].to_numpy()[told],
         matched_id=id_strings(cuts["owner_high"].to_numpy()[told], cuts["owner_low"].to_numpy()[told]),
     )
-
-
-def _with_headings(blocks: Blocks, cut_at: np.ndarray) -> None:
-    """Let a heading that stands alone go with its section, where nothing of that stays.
-
-    Args:
-        blocks: of some documents.
-        cut_at: int64, for each block that is cut its row in the cuts, else -1; the headings that go get that of the
-            block behind them.
-    """
-    offsets = blocks.units.offsets
-    for heading in np.flatnonzero(blocks.alone & (cut_at < 0)).tolist():
-        end = int(offsets[np.searchsorted(offsets, heading, side="right")])
-        after = heading + 1
-        while after < end and not blocks.begins[after] and cut_at[after] >= 0:
-            after += 1
-        if after > heading + 1 and (after == end or blocks.begins[after]):
-            cut_at[heading] = cut_at[heading + 1]
 
 
 def stumps(

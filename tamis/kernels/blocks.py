@@ -1,224 +1,109 @@
-r"""Blocks: paragraphs that belong together, so that nothing is cut out of the middle of what a reader reads as one.
+r"""Blocks: units that belong together, so that nothing is cut out of the middle of what a reader reads as one.
 
-A **heading** is a paragraph that begins with a Markdown heading (`# …`), is underlined (or lies between two rules), is
-a rule alone, or is one short line that ends in a letter, a digit or a closing bracket, stands at the margin and begins
-with neither a small letter nor a list mark.
+Paragraphs and lines are joined by the same rules; how a unit looks (heading, item, lead-in, tag) is defined in
+`tamis/kernels/looks.py`.
 
 * A heading with all that follows up to the next heading is one block, if these are at most `SECTION` paragraphs. In a
-  longer section the heading is a block of its own.
-* Elsewhere a paragraph and the next are one block if the first ends in a colon, comma, semicolon, dash or opening
-  bracket; if the next begins with a small letter, or deeper than the block, or is an item of a list whose lead-in ended
-  in a colon; or if a fenced block of code (``` or ~~~) is open between them.
+  longer section the heading is a block of its own. Where lines are joined every heading is.
+* Elsewhere a unit and the next are one block if the first ends in a colon, comma, semicolon, dash or opening bracket;
+  if the next begins with a small letter (a line only where the one before ends no sentence), or deeper than the block,
+  or is an attribution; if both are items, or the block has had a lead-in and the next is an item; if either begins or
+  ends with a tag of HTML; or if a fenced block of code (``` or ~~~, and again) is open between them.
+* Of the lines of one paragraph besides: if the first is full (`tamis/kernels/wrapped_lines.py`) or has marks and no
+  words; if the next is nothing but an address; if both are quoted (`>`); or, in a text that has blank lines, if the
+  block begins with `--`, as signatures do, or the next is an item and the first ends no sentence.
 
 Spans are bytes of the column's data buffer, as in `tamis/kernels/lines.py`.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from tamis.kernels.folded_characters import CLASS_SHIFT, character_table
-from tamis.kernels.lines import Units, line_end
+from tamis.kernels.lines import Units
+from tamis.kernels.looks import (
+    ADDRESS,
+    ATTRIBUTION,
+    HASHES,
+    ITEM,
+    LEAD_IN,
+    OPEN,
+    QUOTED,
+    SHORT,
+    SIGNATURE,
+    SMALL,
+    STOP,
+    TAG_FIRST,
+    TAG_LAST,
+    UNDERLINED,
+    WORDLESS,
+    Looks,
+    look,
+    look_at_lines,
+)
+from tamis.kernels.wrapped_lines import full_lines
 
 SECTION = 12
 """Most paragraphs of a section that is one block, its heading included. A section of a manual has three to eight; a
 page of news under one title has more, and the notices between its paragraphs may go."""
 
-HEADING_BYTES = 80
-TAB = 4
-
-NOTHING, LEAD_IN, OPEN, WORD = 0, 1, 2, 3
+TAG = TAG_FIRST | TAG_LAST
 
 
 class Blocks(NamedTuple):
     """Blocks of n rows.
 
     units: one a block; the spans hold the gaps inside them.
-    begins: bool, blocks that begin with a heading.
-    alone: bool, those of them that are the heading and nothing else of a long section.
+    first: int64, the first of the joined units of each.
+    level: int64, of the heading that a block begins with (`tamis/kernels/looks.py`); 0: none.
+    alone: bool, those that are the heading and nothing else of a section.
     """
 
     units: Units
-    begins: np.ndarray
+    first: np.ndarray
+    level: np.ndarray
     alone: np.ndarray
 
-
-@lru_cache(maxsize=1)
-def _small_letters() -> np.ndarray:
-    """bool[0x3000]: code points that are small letters; scripts beyond have none but for rare ones."""
-    return np.array([chr(code).islower() for code in range(0x3000)], dtype=np.bool_)
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _code_point(data: np.ndarray, i: int, end: int) -> np.int64:
-    """The character at i, which begins there; 0 where the bytes are no whole character."""
-    first = np.int64(data[i])
-    length = 1 if first < 0x80 else 2 if first < 0xE0 else 3 if first < 0xF0 else 4
-    if i + length > end:
-        return np.int64(0)
-    if length == 1:
-        return first
-    code = first & (0x7F >> length)
-    for k in range(1, length):
-        code = code << 6 | (np.int64(data[i + k]) & 0x3F)
-    return code
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _next_line(data: np.ndarray, stop: int, end: int) -> int:
-    """The first byte of the line after the one that stops here."""
-    if stop + 1 < end and data[stop] == 0x0D and data[stop + 1] == 0x0A:
-        return stop + 2
-    return min(stop + 1, end)
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _mark(byte: int) -> bool:
-    """ASCII punctuation."""
-    return 0x21 <= byte <= 0x2F or 0x3A <= byte <= 0x40 or 0x5B <= byte <= 0x60 or 0x7B <= byte <= 0x7E
-
-
-@njit(cache=True, nogil=True)
-def _is_rule(data: np.ndarray, start: int, stop: int) -> bool:
-    """Whether a line is one punctuation mark three times or more, spaces at its ends aside."""
-    while start < stop and (data[start] == 0x20 or data[start] == 0x09):
-        start += 1
-    while stop > start and (data[stop - 1] == 0x20 or data[stop - 1] == 0x09):
-        stop -= 1
-    if stop - start < 3 or not _mark(data[start]):
-        return False
-    for i in range(start + 1, stop):
-        if data[i] != data[start]:
-            return False
-    return True
-
-
-@njit(cache=True, nogil=True)
-def _is_item(data: np.ndarray, i: int, end: int) -> bool:
-    """Whether a list mark stands at i: a bullet, or a number or letter with a dot or bracket, and white space."""
-    first = data[i]
-    after = i
-    if first in (0x2D, 0x2A, 0x2B):
-        after = i + 1
-    elif i + 2 < end and _code_point(data, i, end) in (0x2022, 0x2023, 0x2013, 0x25AA, 0x25CF):
-        after = i + 3
-    elif i + 1 < end and first == 0xC2 and data[i + 1] == 0xB7:
-        after = i + 2
-    else:
-        digit = i
-        while digit < end and digit < i + 3 and 0x30 <= data[digit] <= 0x39:
-            digit += 1
-        if digit == i and (0x41 <= first <= 0x5A or 0x61 <= first <= 0x7A):
-            digit = i + 1
-        if digit > i and digit < end and (data[digit] == 0x2E or data[digit] == 0x29):
-            after = digit + 1
-    return i < after < end and (data[after] == 0x20 or data[after] == 0x09)
-
-
-@njit(cache=True, nogil=True)
-def _look(
-    data: np.ndarray,
-    starts: np.ndarray,
-    ends: np.ndarray,
-    table: np.ndarray,
-    small: np.ndarray,
-    heading: np.ndarray,
-    indent: np.ndarray,
-    begins_small: np.ndarray,
-    item: np.ndarray,
-    last: np.ndarray,
-    fences: np.ndarray,
-) -> None:
-    """What each paragraph looks like at its beginning and end."""
-    for unit in range(len(starts)):
-        end = ends[unit]
-        first_stop = line_end(data, starts[unit], end)
-        # The first character and its distance from the margin.
-        i = starts[unit]
-        depth = 0
-        while i < first_stop and (data[i] == 0x20 or data[i] == 0x09):
-            depth += TAB if data[i] == 0x09 else 1
-            i += 1
-        indent[unit] = depth
-        code = _code_point(data, i, end) if i < end else 0
-        begins_small[unit] = code < len(small) and small[code]
-        item[unit] = i < end and _is_item(data, i, first_stop)
-        # The last character that is no white space of ASCII.
-        j = end
-        while j > i and (data[j - 1] == 0x20 or 0x09 <= data[j - 1] <= 0x0D):
-            j -= 1
-        k = j - 1
-        while k > i and data[k] & 0xC0 == 0x80:
-            k -= 1
-        final = _code_point(data, k, end) if k >= i and k < end else 0
-        kind = NOTHING
-        if final in (0x3A, 0xFF1A):
-            kind = LEAD_IN
-        elif final in (0x2C, 0x3B, 0x28, 0x5B, 0x7B, 0x2013, 0x2014, 0xFF0C, 0x3001, 0xFF1B, 0xFF08):
-            kind = OPEN
-        elif final in (0x29, 0x5D) or (final < len(table) and table[final] >> np.uint64(CLASS_SHIFT) != np.uint64(0)):
-            kind = WORD
-        last[unit] = kind
-        # Fences, line by line; the second and the third line for rules.
-        count = 0
-        ruled = _is_rule(data, starts[unit], first_stop)
-        line, number = starts[unit], 0
-        second = third = False
-        while line < end:
-            stop = line_end(data, line, end)
-            at = line
-            while at < stop and (data[at] == 0x20 or data[at] == 0x09):
-                at += 1
-            if at + 2 < stop and (data[at] == 0x60 or data[at] == 0x7E):
-                count += data[at + 1] == data[at] and data[at + 2] == data[at]
-            if number == 1:
-                second = _is_rule(data, line, stop)
-            elif number == 2:
-                third = _is_rule(data, line, stop)
-            number += 1
-            line = _next_line(data, stop, end)
-        fences[unit] = count
-        hashes = i
-        while hashes < first_stop and hashes < i + 7 and data[hashes] == 0x23:
-            hashes += 1
-        marked = depth < TAB and i < hashes <= i + 6 and hashes < first_stop and data[hashes] == 0x20
-        fenced = count > 0
-        underlined = not fenced and ((second and not ruled) or (ruled and (number == 1 or third)))
-        short = (
-            number == 1
-            and depth == 0
-            and first_stop - starts[unit] <= HEADING_BYTES
-            and kind == WORD
-            and not begins_small[unit]
-            and not item[unit]
-        )
-        heading[unit] = marked or underlined or short
+    def marked(self) -> np.ndarray:
+        """Headings alone that are marked as such, no short lines: bool, one a block."""
+        return self.alone & (self.level < SHORT)
 
 
 @njit(cache=True, nogil=True)
 def _join(
     unit_offsets: np.ndarray,
-    heading: np.ndarray,
+    breaks: np.ndarray,
+    flags: np.ndarray,
+    level: np.ndarray,
     indent: np.ndarray,
-    begins_small: np.ndarray,
-    item: np.ndarray,
     last: np.ndarray,
     fences: np.ndarray,
+    tail: np.ndarray,
+    full: np.ndarray,
     section: int,
     joined: np.ndarray,
+    fenced: np.ndarray,
     first: np.ndarray,
     alone: np.ndarray,
     block_offsets: np.ndarray,
 ) -> int:
-    """The first paragraph of each block, and whether it is the heading of a long section; returns their number."""
+    """The first unit of each block, and whether it is the heading of a long section; returns their number."""
     block = 0
     for row in range(len(unit_offsets) - 1):
         high = unit_offsets[row + 1]
         unit = unit_offsets[row]
+        spaced = False  # blank lines stand between some of its lines
+        left = 0  # lines that open or close a fence; one that nothing closes is none
+        for line in range(unit, high if joined[row] else unit):
+            spaced |= line + 1 < high and breaks[line] > 1
+            left += fences[line]
+        told = 0
+        for line in range(unit, high if joined[row] else unit):
+            told += fences[line]
+            fenced[line] = told % 2 == 1 and told < left
         while unit < high:
             first[block] = unit
             alone[block] = False
@@ -226,40 +111,61 @@ def _join(
             if not joined[row]:
                 unit += 1
                 continue
-            if heading[unit]:
-                after = unit + 1
-                fenced = fences[unit] % 2
-                while after < high and (fenced or not heading[after]):
-                    fenced = (fenced + fences[after]) % 2
+            if level[unit] and not (unit > unit_offsets[row] and fenced[unit - 1]):
+                heading = unit + 1
+                while heading < high and tail[heading]:
+                    heading += 1
+                after = heading
+                while section and after < high and (fenced[after - 1] or not level[after]):
                     after += 1
                 if after - unit > section:
                     alone[block - 1] = True
-                    unit += 1
+                    unit = heading
                 else:
                     unit = after
                 continue
             margin = indent[unit]
-            listed = last[unit] == LEAD_IN
-            open_fence = fences[unit] % 2
+            listed = last[unit] == LEAD_IN or flags[unit] & ITEM != 0
             while unit + 1 < high:
                 following = unit + 1
-                if not open_fence:
-                    if heading[following]:
+                if not fenced[unit]:
+                    if level[following]:
                         break
+                    near = breaks[unit] == 1
+                    small = flags[following] & SMALL != 0
                     if not (
                         last[unit] == LEAD_IN
                         or last[unit] == OPEN
-                        or begins_small[following]
+                        or (small and not (near and last[unit] == STOP))
+                        or flags[following] & ATTRIBUTION
                         or indent[following] > margin
-                        or (listed and item[following])
+                        or (listed and flags[following] & ITEM)
+                        or (flags[unit] | flags[following]) & TAG
+                        or (near and (full[unit] or flags[unit] & WORDLESS or flags[following] & ADDRESS))
+                        or (near and flags[unit] & flags[following] & QUOTED)
+                        or (near and spaced and flags[following] & ITEM and last[unit] != STOP)
+                        or (near and spaced and flags[first[block - 1]] & SIGNATURE)
                     ):
                         break
-                listed = listed or last[following] == LEAD_IN
-                open_fence = (open_fence + fences[following]) % 2
+                listed = listed or last[following] == LEAD_IN or flags[following] & ITEM != 0
                 unit = following
             unit += 1
         block_offsets[row + 1] = block
     return block
+
+
+def _blocks(
+    units: Units, looks: Looks, tail: np.ndarray, full: np.ndarray, joined: np.ndarray, section: int
+) -> Blocks:
+    count = len(units.starts)
+    first, offsets = np.zeros(count, dtype=np.int64), np.zeros(len(units.offsets), dtype=np.int64)
+    fenced, alone = np.zeros(count, dtype=np.bool_), np.zeros(count, dtype=np.bool_)
+    given = (units.offsets, units.breaks, *looks, tail, full, section, joined, fenced)
+    blocks = _join(*given, first, alone, offsets)
+    first, alone = first[:blocks], alone[:blocks]
+    final = np.append(first[1:], count) - 1 if blocks else first
+    whole = Units(offsets, units.starts[first], units.ends[final], units.breaks[final])
+    return Blocks(whole, first, looks.level[first], alone)
 
 
 def join_paragraphs(data: np.ndarray, units: Units, joined: np.ndarray) -> Blocks:
@@ -273,29 +179,73 @@ def join_paragraphs(data: np.ndarray, units: Units, joined: np.ndarray) -> Block
     Returns:
         The blocks.
     """
-    count = len(units.starts)
-    heading, begins_small, item = (np.zeros(count, dtype=np.bool_) for _ in range(3))
-    indent, last, fences = (np.zeros(count, dtype=np.int64) for _ in range(3))
-    _look(
-        data,
-        units.starts,
-        units.ends,
-        character_table(),
-        _small_letters(),
-        heading,
-        indent,
-        begins_small,
-        item,
-        last,
-        fences,
-    )
-    first, alone = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.bool_)
-    offsets = np.zeros(len(units.offsets), dtype=np.int64)
-    blocks = _join(
-        units.offsets, heading, indent, begins_small, item, last, fences, SECTION, joined, first, alone, offsets
-    )
-    first, alone = first[:blocks], alone[:blocks]
-    final = np.append(first[1:], count) - 1 if blocks else first
-    heading &= np.repeat(joined, np.diff(units.offsets))
-    whole = Units(offsets, units.starts[first], units.ends[final], units.breaks[final])
-    return Blocks(whole, heading[first], alone)
+    none = np.zeros(len(units.starts), dtype=np.bool_)
+    return _blocks(units, look(data, units, joined), none, none, joined, SECTION)
+
+
+def join_lines(data: np.ndarray, lines: Units, joined: np.ndarray) -> Blocks:
+    """Lines that belong together as one: a wrapped paragraph, a list with its lead-in; each line that stands for itself.
+
+    Args:
+        data: uint8 from `tamis.kernels.words.buffers`.
+        lines: lines of it, from `tamis.kernels.lines.find_units`.
+        joined: bool[n], rows whose lines are joined; in the others each is a block, and none is a heading.
+
+    Returns:
+        The blocks; every heading is alone.
+    """
+    looks, tail = look_at_lines(data, lines, joined)
+    return _blocks(lines, looks, tail, full_lines(data, lines, joined), joined, 0)
+
+
+@njit(cache=True, nogil=True)
+def _with_headings(offsets: np.ndarray, level: np.ndarray, alone: np.ndarray, cut_at: np.ndarray) -> None:
+    for row in range(len(offsets) - 1):
+        behind = 0  # level of the heading behind; 0 at the end of the text
+        gone = 0  # blocks up to it, or -1 where one of them stays
+        for block in range(offsets[row + 1] - 1, offsets[row] - 1, -1):
+            here = level[block]
+            if here == 0:
+                gone = gone + 1 if gone >= 0 and cut_at[block] >= 0 else -1
+                continue
+            ends = behind == 0 or behind == here or HASHES < behind < here < UNDERLINED
+            if alone[block] and cut_at[block] < 0 and gone > 0 and here < SHORT and ends:
+                cut_at[block] = cut_at[block + 1]
+            behind, gone = here, 0
+
+
+def with_headings(blocks: Blocks, cut_at: np.ndarray) -> None:
+    """Let a marked heading that stands alone go with its section, where nothing of that stays.
+
+    A section ends at the end of the text, or at a heading of the same level (of hash signs, or one above): what stands
+    before another may be a part of it.
+
+    Args:
+        blocks: of some documents.
+        cut_at: int64, at least 0 for each block that is cut, else -1; the headings that go get the value of the block
+            behind them.
+    """
+    _with_headings(blocks.units.offsets, blocks.level, blocks.alone, cut_at)
+
+
+@njit(cache=True, nogil=True)
+def _keep_openings(offsets: np.ndarray, level: np.ndarray, alone: np.ndarray, cut_at: np.ndarray) -> None:
+    for row in range(len(offsets) - 1):
+        titled = False
+        for block in range(offsets[row], offsets[row + 1]):
+            marked = 0 < level[block] < SHORT
+            if titled and marked and alone[block] and cut_at[block] < 0 and block + 1 < offsets[row + 1]:
+                cut_at[block + 1] = -1
+            titled |= marked
+
+
+def keep_openings(blocks: Blocks, cut_at: np.ndarray) -> None:
+    """Let what stands first under a marked heading stay where the heading stays.
+
+    The first heading of a text is its title: under it stands what many pages share.
+
+    Args:
+        blocks: of some documents.
+        cut_at: from `with_headings`; what stays gets -1.
+    """
+    _keep_openings(blocks.units.offsets, blocks.level, blocks.alone, cut_at)

@@ -32,6 +32,9 @@ def _near_duplicates(notes: Mapping[str, float]) -> Iterator[Measure]:
 
 
 def _line_pruning(notes: Mapping[str, float]) -> Iterator[Measure]:
+    if kept := int(notes.get("frequent_lines_kept", 0)):
+        detail = f"beside {int(notes['lines_cut']):,} lines cut, because they belong to a paragraph or list that stays"
+        yield Measure("line_pruning", "frequent lines left", f"{kept:,}", detail)
     if notes.get("text_bytes"):
         crossing, text = notes["crossing_bytes"], notes["text_bytes"]
         detail = f"{crossing / 1e6:,.1f} MB of n-gram counts for {text / 1e6:,.1f} MB of text"

@@ -3,7 +3,7 @@
 What is compared follows the text. Where paragraphs are set apart by blank lines it is a **block**
 (`tamis/kernels/blocks.py`): paragraphs that belong together, such as a heading with its section or a lead-in with its
 list, so that no cut tears what stays. Some extracted web text has no blank lines (90 % of 300 pages of C4); there it is
-the line, unless the lines are wrapped (`tamis/kernels/dedup/wrapped_lines.py`) or less than half of the text stands in
+the line, unless the lines are wrapped (`tamis/kernels/wrapped_lines.py`) or less than half of the text stands in
 lines of `min_words` words. By configuration it is a paragraph (a run of lines between blank lines) or a line
 everywhere. All are called paragraphs below, and have at least `min_words` words.
 Two paragraphs are the same when their case-folded words (`tamis/text.py`) are the same, so a re-wrapped, re-cased
@@ -18,7 +18,7 @@ here nothing is removed in error and every cut names the document that keeps the
 * Paragraphs that dropped documents owned pass to the holder of smallest rank that stays. Without this second
   election 0.4 % of the characters of 3,437 licence texts would be lost altogether (of versioned documentation 0.006 %).
 * Copies of a paragraph that fewer than `min_documents` documents hold stay where they are, and are counted.
-* The heading of a long section, which is a block of its own, goes when all of its section goes
+* The marked heading of a long section, which is a block of its own, goes when all of its section goes
   (`heading_of_cut_section`).
 * A document with fewer than `min_characters` left is dropped (`too_little_left`), unless it owns a paragraph that
   other documents hold. Hence the promise: **what is cut stands in exactly one kept document, once**; with
@@ -52,7 +52,7 @@ from tamis.ledger import Outputs, add_copies, dropped_rows, outcome_writer
 from tamis.section import AppliesTo, Section
 from tamis.shards import document_batches, read_table, table_batches
 
-VERSION = 5
+VERSION = 6
 
 
 class Config(Section):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import string
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from tamis.text import character_class, words
 
@@ -67,6 +67,7 @@ def plain_units(text, by_line):
 
 SECTION = 12
 HEADING_BYTES = 80
+SHORT = "short"
 
 
 def _rule(line):
@@ -75,76 +76,196 @@ def _rule(line):
 
 
 def _item(line):
-    return re.match(r"([-*+•‣–▪●·]|[0-9]{1,3}[.)]|[A-Za-z][.)])[ \t]", line) is not None
-
-
-def _looks(paragraph):
-    """What a paragraph looks like, in plain Python: see `tamis/kernels/blocks.py`."""
-    lines = re.split(r"\r\n|\r|\n", paragraph)
-    first = lines[0].lstrip(" \t")
-    margin = sum(4 if mark == "\t" else 1 for mark in lines[0][: len(lines[0]) - len(first)])
-    body = paragraph.rstrip(" \t\n\v\f\r")
-    last = body[-1:]
-    small = bool(first) and ord(first[0]) < 0x3000 and first[0].islower()
-    fences = sum(line.lstrip(" \t")[:3] in ("```", "~~~") for line in lines)
-    wordlike = bool(last) and (last in ")]" or character_class(ord(last)) != 0)
-    marked = margin < 4 and re.match(r"#{1,6} ", first) is not None
-    rules = [_rule(line) for line in (*lines, "", "")][:3]
-    underlined = not fences and ((rules[1] and not rules[0]) or (rules[0] and (len(lines) == 1 or rules[2])))
-    short = (
-        len(lines) == 1
-        and margin == 0
-        and len(paragraph.encode()) <= HEADING_BYTES
-        and wordlike
-        and not small
-        and not _item(first)
+    mark = r"([-*+•‣–▪●·]|([0-9]{1,3}|[A-Za-z])[.)]+|\(([0-9]{1,3}|[A-Za-z])\))[ \t]"
+    label = r":?[^\x00-\x20!-,./:-@\[-^`{-~]{1,40}:([ \t]|$)"
+    return re.match(mark, line) is not None or (
+        (found := re.match(label, line)) is not None and len(found.group().strip(" \t:").encode()) <= 40
     )
-    return {
-        "heading": marked or underlined or short,
-        "margin": margin,
-        "small": small,
-        "item": _item(first),
-        "lead_in": last in (":", "\uff1a"),
-        "open": last != "" and last in ",;([{\u2013\u2014\uff0c\u3001\uff1b\uff08",
-        "fences": fences,
+
+
+TAG = r"<(!|/?[A-Za-z0-9]+([\s/>]|$))"
+
+
+def _heading(lines, first, margin, shape):
+    """The level of a heading, None where a unit is none."""
+    rules = [_rule(line) for line in (*lines, "", "")][:3]
+    if margin < 4 and (marks := re.match(r"(#{1,6}) ", first)):
+        return len(marks.group(1))
+    if shape["fences"]:
+        return None
+    if rules[1] and not rules[0]:
+        return "under" + lines[1].strip(" \t")[0]
+    if rules[0] and rules[2]:
+        return "framed" + first[0]
+    if rules[0] and len(lines) == 1:
+        return "rule" + first[0]
+    short = len(lines) == 1 and margin == 0 and len(lines[0].encode()) <= HEADING_BYTES and shape["ends"] == "word"
+    plain = not (shape["small"] or shape["item"] or shape["tag_first"] or "://" in first)
+    return SHORT if short and plain else None
+
+
+def _margin(line):
+    rest = line.lstrip(" \t")
+    return sum(4 if mark == "\t" else 1 for mark in line[: len(line) - len(rest)])
+
+
+def _looks(unit):
+    """What a paragraph or a line looks like, in plain Python: see `tamis/kernels/looks.py`."""
+    lines = re.split(r"\r\n|\r|\n", unit)
+    first = lines[0].lstrip(" \t")
+    body = unit.rstrip(" \t\n\v\f\r").lstrip(" \t") if first else ""
+    last = body[-1:]
+    ends = {"lead_in": ":\uff1a", "open": ",;([{\u2013\u2014\uff0c\u3001\uff1b\uff08", "stop": ".!?…。！？", "word": ")]"}  # noqa: RUF001
+    kind = next((name for name, marks in ends.items() if last and last in marks), None)
+    if kind is None and last and character_class(ord(last)) != 0:
+        kind = "word"
+    one = len(lines) == 1
+    behind = re.match(r"(?:--|—|―) *(.)", body)
+    shape = {
+        "margin": _margin(lines[0]),
+        "small": bool(first) and ord(first[0]) < 0x3000 and first[0].islower(),
+        "item": _item(first) or any(_margin(line) > _margin(lines[0]) for line in lines[1:2]),
+        "tag_first": re.match(TAG, first) is not None,
+        "tag": re.match(TAG, first) is not None
+        or body.endswith("-->")
+        or (body.endswith(">") and re.fullmatch(TAG + r"[^<]*>?", body[body.rfind("<") :]) is not None),
+        "ends": kind,
+        "attribution": one and behind is not None and behind[1] not in set(string.punctuation) - set("[("),
+        "wordless": one and bool(body) and not set(body) - set(string.punctuation + " \t"),
+        "signature": one and body == "--",
+        "quoted": first.startswith(">"),
+        "fences": sum(line.lstrip(" \t")[:3] in ("```", "~~~") for line in lines),
     }
+    shape["address"] = one and not shape["wordless"] and "://" in body and not set(body) & set(" \t")
+    shape["level"] = _heading(lines, first, shape["margin"], shape)
+    return shape
+
+
+def _line_looks(lines):
+    """The same of lines (text, whether another follows without a blank line), and which are a heading's tail."""
+    looks = [_looks(line) for line, _ in lines]
+    seen = [look["level"] for look in looks]
+    ruled = [str(level).startswith("rule") for level in seen] + [False, False]
+    for at, (_, near) in enumerate(lines):
+        near_two = near and at + 1 < len(lines) and lines[at + 1][1]
+        looks[at]["item"] |= near and looks[at + 1]["margin"] > looks[at]["margin"]
+        looks[at]["level"] = None
+        looks[at].setdefault("tail", False)
+        if at and lines[at - 1][1]:
+            continue
+        if isinstance(seen[at], int) or (seen[at] is not None and not near):
+            looks[at]["level"] = seen[at]
+        elif near and ruled[at + 1] and not ruled[at]:
+            looks[at]["level"] = "under" + seen[at + 1][4:]
+            looks[at + 1]["tail"] = True
+        elif near_two and ruled[at] and ruled[at + 2]:
+            looks[at]["level"] = "framed" + seen[at][4:]
+            looks[at + 1]["tail"] = looks[at + 2]["tail"] = True
+    return looks
+
+
+def _joined(looks, near, full, section):
+    """(first, one after the last, level or None, whether a heading stands alone) of each block of units."""
+    told = list(accumulate(look["fences"] for look in looks))
+    fenced = [count % 2 == 1 and count < told[-1] for count in told]
+    spaced = not all(near[:-1])
+    blocks = []
+    at = 0
+    while at < len(looks):
+        first = at
+        level = looks[first]["level"]
+        if level is not None and not (at and fenced[at - 1]):
+            at += 1
+            while at < len(looks) and looks[at].get("tail"):
+                at += 1
+            body = at
+            while section and at < len(looks) and (fenced[at - 1] or looks[at]["level"] is None):
+                at += 1
+            alone = at - first > section
+            at = body if alone else at
+            blocks.append((first, at, level, alone))
+            continue
+        listed = looks[first]["ends"] == "lead_in" or looks[first]["item"]
+        at += 1
+        while at < len(looks):
+            before, here = looks[at - 1], looks[at]
+            joined = (
+                before["ends"] in ("lead_in", "open")
+                or (here["small"] and not (near[at - 1] and before["ends"] == "stop"))
+                or here["attribution"]
+                or here["margin"] > looks[first]["margin"]
+                or (listed and here["item"])
+                or before["tag"]
+                or here["tag"]
+            )
+            joined |= near[at - 1] and (
+                full[at - 1] or before["wordless"] or here["address"] or (before["quoted"] and here["quoted"])
+            )
+            joined |= near[at - 1] and spaced and looks[first]["signature"]
+            joined |= near[at - 1] and spaced and here["item"] and before["ends"] != "stop"
+            if not fenced[at - 1] and (here["level"] is not None or not joined):
+                break
+            listed = listed or here["ends"] == "lead_in" or here["item"]
+            at += 1
+        blocks.append((first, at, level if fenced[first - 1] and first else None, False))
+    return blocks
 
 
 def plain_blocks(text):
-    """(first character, character after the last, "heading" of a long section, "section" or "") of each block."""
+    """(first character, character after the last, level of a heading or None, whether it is alone) of each block."""
     units = [(start, end) for start, end, _ in plain_units(text, False)]
-    looks = [_looks(text[start:end]) for start, end in units]
-    blocks = []
-    at = 0
-    while at < len(units):
-        first, fenced = at, looks[at]["fences"] % 2
-        if looks[first]["heading"]:
-            at += 1
-            while at < len(units) and (fenced or not looks[at]["heading"]):
-                fenced = (fenced + looks[at]["fences"]) % 2
-                at += 1
-            alone = at - first > SECTION
-            at = first + 1 if alone else at
-            blocks.append((units[first][0], units[at - 1][1], "heading" if alone else "section"))
+    apart = [False] * len(units)
+    found = _joined([_looks(text[start:end]) for start, end in units], apart, apart, SECTION)
+    return [(units[first][0], units[after - 1][1], level, alone) for first, after, level, alone in found]
+
+
+def plain_line_blocks(text):
+    """The same of lines, as (first line, line after the last, level, whether it is alone)."""
+    units = plain_units(text, True)
+    lines = [text[start:end] for start, end, _ in units]
+    near = [breaks == 1 and at + 1 < len(units) for at, (_, _, breaks) in enumerate(units)]
+    return _joined(_line_looks(list(zip(lines, near, strict=True))), near, plain_full(lines, near), 0)
+
+
+def plain_full(lines, near):
+    """Lines behind which the first word of the next had no room, by the text or by the paragraph."""
+    ends = [at + 1 for at in range(len(lines)) if not near[at]]
+    full = [False] * len(lines)
+    for low, high in {(0, len(lines)), *pairwise([0, *ends])}:
+        pairs = [at for at in range(low, high - 1) if near[at]]
+        widths = sorted(len(lines[at]) for at in {*pairs, *(at + 1 for at in pairs)})
+        if not pairs or (width := widths[len(widths) - 1 - len(widths) // 10]) > 200:
             continue
-        listed = looks[first]["lead_in"]
-        at += 1
-        while at < len(units):
-            before, here = looks[at - 1], looks[at]
-            joined = (
-                before["lead_in"]
-                or before["open"]
-                or here["small"]
-                or here["margin"] > looks[first]["margin"]
-                or (listed and here["item"])
-            )
-            if not fenced and (here["heading"] or not joined):
-                break
-            listed = listed or here["lead_in"]
-            fenced = (fenced + here["fences"]) % 2
-            at += 1
-        blocks.append((units[first][0], units[at - 1][1], ""))
-    return blocks
+        needed = {at: len(lines[at]) + 1 + _first_word(lines[at + 1]) for at in pairs}
+        run_on = [at for at in pairs if needed[at] > width and lines[at].rstrip()[-1] not in ENDS]
+        if 3 * len(run_on) >= len(pairs) and width >= 30:
+            for at in pairs:
+                full[at] |= needed[at] > width - width // (20 if (low, high) == (0, len(lines)) else 4)
+    return full
+
+
+def with_headings(blocks, gone):
+    """Which blocks go when marked headings go with all of their section; blocks are (…, level, whether alone)."""
+    gone = list(gone)
+    for at, (*_, level, alone) in enumerate(blocks):
+        if level is None or not alone or gone[at] or level == SHORT:
+            continue
+        end = next((after for after in range(at + 1, len(blocks)) if blocks[after][-2] is not None), len(blocks))
+        behind = blocks[end][-2] if end < len(blocks) else level
+        above = isinstance(behind, int) and isinstance(level, int) and behind < level
+        if end > at + 1 and all(gone[at + 1 : end]) and (behind == level or above):
+            gone[at] = gone[at + 1]
+    return gone
+
+
+def keep_openings(blocks, gone):
+    """Which blocks go when the first under a marked heading stays with it, that under the first heading excepted."""
+    gone = list(gone)
+    marked = [at for at, (*_, level, _) in enumerate(blocks) if level not in (None, SHORT)]
+    for at in marked[1:]:
+        if blocks[at][-1] and not gone[at] and at + 1 < len(blocks):
+            gone[at + 1] = None
+    return gone
 
 
 def without(text, spans):

@@ -50,6 +50,7 @@ def _cover(
     slots: np.ndarray,
     values: np.ndarray,
     found: np.ndarray,
+    sizes: np.ndarray,
 ) -> None:
     words = np.empty(longest_line(starts, ends) // 2 + 1, dtype=np.uint64)
     power = highest_power(ngram)
@@ -62,6 +63,7 @@ def _cover(
             count = document_words(
                 data, starts[unit], ends[unit], word_key, table, words, none, none, 0, word_key, no_hashes
             )
+            sizes[unit] = count
             if count < min_words:
                 continue
             if count <= ngram or modulus > 1:
@@ -120,7 +122,7 @@ class FrequentKeys:
         min_words: int,
         modulus: int,
         share: float,
-    ) -> np.ndarray:
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Which lines are made of frequent n-grams.
 
         Args:
@@ -134,9 +136,10 @@ class FrequentKeys:
             share: of the words of a line that frequent n-grams must cover, above 0.
 
         Returns:
-            int32, one a line: the largest document frequency among the n-grams that cover it; 0 where the line stays.
+            int32, one a line: the largest document frequency among the n-grams that cover it, 0 where it is not made of
+            them; and its words.
         """
-        found = np.zeros(len(lines.starts), dtype=np.int32)
+        found, sizes = np.zeros(len(lines.starts), dtype=np.int32), np.zeros(len(lines.starts), dtype=np.int32)
         _cover(
             data,
             lines.offsets,
@@ -153,5 +156,6 @@ class FrequentKeys:
             self._slots,
             self._values,
             found,
+            sizes,
         )
-        return found
+        return found, sizes

@@ -17,7 +17,7 @@ from documents import batched
 from documents import make_documents as make
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plain_text import plain_units, without
+from plain_text import keep_openings, plain_line_blocks, plain_units, with_headings, without
 from pydantic import ValidationError
 from stage_jobs import line_pruning
 
@@ -37,6 +37,21 @@ def grams(line, config):
         return []
     n = min(config.ngram, len(found))
     return [(i, tuple(found[i : i + n])) for i in range(len(found) - n + 1)]
+
+
+def whole(text, lines, config):
+    """The lines that go with all of what they belong to."""
+    blocks, told = plain_line_blocks(text), []
+    for first, after, level, alone in blocks:
+        size = [len(words(text[start:end])) for start, end, _ in lines[first:after]]
+        count = [count for _, _, count in lines[first:after]]
+        rare = any(many >= config.min_words and not often for many, often in zip(size, count, strict=True))
+        share = sum(many for many, often in zip(size, count, strict=True) if often)
+        goes = not rare and any(count) and share >= config.unit_coverage * sum(size)
+        told.append(max(count) if goes and not (alone and level != "short") else None)
+    told = keep_openings(blocks, with_headings(blocks, told))
+    counts = [told[at] or 0 for at, (first, after, *_) in enumerate(blocks) for _ in range(first, after)]
+    return [(start, end, count) for (start, end, _), count in zip(lines, counts, strict=True)]
 
 
 def oracle(documents, config):
@@ -79,6 +94,8 @@ def oracle(documents, config):
                     most = max(most, count)
             total = len(words(row["text"][start:end]))
             lines.append((start, end, most if covered and len(covered) >= config.coverage * total else 0))
+        if config.unit_coverage is not None:
+            result[row["id"]] = whole(row["text"], lines, config)
     return result
 
 
@@ -101,6 +118,13 @@ LINE = st.sampled_from(
         " ",
         "𐍈 a b",
         "d e f g h",
+        "# a",
+        "- a b",
+        "A b:",
+        "A b.",
+        "-----",
+        "    a b",
+        "## b c",
     ]
 )
 TEXT = st.lists(st.tuples(LINE, st.sampled_from(["\n", "\n", "\r\n", "\n\n", "\r"])), max_size=7).map(
@@ -112,6 +136,7 @@ CONFIG = st.builds(
     ngram=st.integers(1, 4),
     min_words=st.integers(1, 3),
     coverage=st.sampled_from([0.3, 0.5, 0.8, 1.0]),
+    unit_coverage=st.sampled_from([None, 0.3, 0.9, 1.0]),
     min_documents=st.integers(1, 3),
     min_share=st.sampled_from([0.0, 0.4, 0.7]),
     bucket_documents=st.sampled_from([2, 4, 100]),
@@ -205,14 +230,79 @@ def test_six_documents_are_not_more_than_six(tmp_path):
 
 def test_neighbouring_lines_are_one_cut_and_stumps_go(tmp_path):
     two = "one two three four five six seven eight\nnine ten eleven twelve thirteen fourteen fifteen sixteen\n"
-    documents = make([two] * 7 + [two + "\nand " + "more " * 30])
+    documents = make([two] * 7 + [two + "\nAnd " + "more " * 30])
     kept, dropped, edits, _ = run(tmp_path, documents, stage.Config(), 2, 2)
-    assert kept["text"].to_pylist() == ["and " + "more " * 30]
+    assert kept["text"].to_pylist() == ["And " + "more " * 30]
     assert dropped["reason"].to_pylist() == ["too_little_left"] * 7
     assert dropped["value"].to_pylist() == [0.0] * 7
     assert edits.select(["start", "end", "count"]).slice(7).to_pylist() == [
         {"start": 0, "end": len(two) + 1, "count": 8}
     ]
+
+
+NOTICE = "This notice stands beneath each page of the site and was broken at a\nWidth by hand, so that its lines are pieces of one paragraph and say\nNothing alone."
+OWN = "It rained, as number {} wrote, all day and all night until the bridge was gone{}, and with it the two mills and the house of the man who kept them."
+
+
+def texts_around(part, count=8):
+    return [f"Page {i}\n======\n\n{OWN.format(i, 'x' * i)}\n\n{part(i)}\n\nThe end of page {i}.\n" for i in range(count)]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        # A frequent line in a wrapped paragraph, as the lead-in of a list, as an item, as the heading of a section.
+        lambda i: f"{NOTICE} Number {i} tells in words of its own how it came\nTo be here and who had put it there.",
+        lambda i: f"For each of the following parts of the machine:\n\n- take number {i}\n- leave {i + 9}",
+        lambda i: f"These are:\n\n- to be held against the other parts of the machine\n- the {i}th\n- the {i + 9}th",
+        lambda i: f"## What to hold against the other parts of the machine\n\nNumber {i}.",
+        lambda i: f"## Number {i}\n\nWhat is held against the other parts of the machine:\n\nThe {i}th.",
+        lambda i: f"Author: number {i}\nLicence: as it is given beside the parts of this machine\nDate: {i}",
+        lambda i: f"<p>\nHere is the other part of the machine for you\n</p>\n<p>The {i}th</p>",
+        lambda i: f"> What is held against the other parts of the machine\n> {i}, as it was told?",
+    ],
+)
+def test_what_belongs_to_something_that_stays_is_not_cut(tmp_path, part):
+    documents = make(texts_around(part))
+    kept, _, edits, notes = run(tmp_path / "units", documents, stage.Config(), 3, 2)
+    assert kept["text"].equals(documents["text"])
+    assert edits.num_rows == 0
+    assert notes["frequent_lines_kept"] >= 8
+    alone = run(tmp_path / "alone", documents, stage.Config(unit_coverage=None), 2, 3)
+    assert alone.edits.num_rows >= 8
+    assert (alone.notes["frequent_lines_kept"], alone.notes["lines_cut"]) == (0, notes["frequent_lines_kept"])
+
+
+@pytest.mark.parametrize(
+    "notice",
+    [
+        NOTICE,
+        "These are shared by all of the pages:\n\n- the one that is held against the other parts\n- what stands beside the first of all parts",
+        "## Copyright\n\nThis document has been placed in the public domain.",
+        "--\nAnn of the works that made this machine and others",
+    ],
+)
+def test_what_is_frequent_as_a_whole_goes_as_a_whole(tmp_path, notice):
+    # A section ends with the text, or at a heading of its own level.
+    texts = [text.replace("The end", "## The end") for text in texts_around(lambda _: notice)]
+    kept, dropped, edits, notes = run(tmp_path, make(texts), stage.Config(), 3, 2)
+    assert dropped.num_rows == 0
+    assert kept["text"].to_pylist() == [text.replace(notice + "\n\n", "") for text in texts]
+    assert edits["count"].to_pylist() == [8] * 8
+    assert notes["frequent_lines_kept"] == 0
+
+
+def test_web_text_with_a_paragraph_a_line_loses_its_menus_and_banners(tmp_path):
+    menu = "Home | News | Sport | Weather | Shop | Travel | About us | Contact | Imprint"
+    foot = "Copyright 2024 The Site Ltd. All rights reserved in all countries of the world"
+    texts = [
+        "\n".join([menu, f"Story {i}", OWN.format(i, "x" * i), BANNER.format(f"{i} May"), f"More on {i}", foot, "Top"])
+        for i in range(8)
+    ]
+    kept, _, _, notes = run(tmp_path, make(texts), stage.Config(), 2, 2)
+    for i, text in enumerate(kept["text"].to_pylist()):
+        assert text == "\n".join([f"Story {i}", OWN.format(i, "x" * i), f"More on {i}", "Top"])
+    assert notes["lines_cut"] == 24
 
 
 def test_buckets_count_apart(tmp_path):

@@ -12,13 +12,13 @@ import pytest
 from documents import batched, make_documents
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plain_text import plain_blocks, plain_by_line, plain_units, plain_wrapped, without
+from plain_text import plain_blocks, plain_by_line, plain_units, plain_wrapped, with_headings, without
 from pydantic import ValidationError
 from stage_jobs import paragraph_dedup
 
 from tamis import exchange
 from tamis.dedup.owners import HOLDERS
-from tamis.kernels.dedup.wrapped_lines import wrapped
+from tamis.kernels.wrapped_lines import wrapped
 from tamis.kernels.lines import find_units
 from tamis.kernels.words import buffers
 from tamis.shards import write_table
@@ -29,11 +29,11 @@ run = batched(paragraph_dedup)
 
 
 def units_of(text, config):
-    """(first character, character after the last, "heading" that stands alone, "section" or "") of each unit."""
+    """(first character, character after the last, level of a heading or None, whether it is alone) of each unit."""
     by_line = plain_by_line(text, config.unit, config.min_words)
     if config.unit == "automatic" and not by_line:
         return plain_blocks(text)
-    return [(start, end, "") for start, end, _ in plain_units(text, by_line)]
+    return [(start, end, None, False) for start, end, _ in plain_units(text, by_line)]
 
 
 def plain(**more):
@@ -49,7 +49,7 @@ def oracle(documents, config):  # noqa: C901, PLR0912, PLR0915 - one plain funct
     for row in rows:
         if row["kind"] in config.applies_to:
             units[row["id"]] = [
-                (tuple(words(row["text"][a:b])), b - a, begin) for a, b, begin in units_of(row["text"], config)
+                (tuple(words(row["text"][a:b])), b - a, told) for a, b, *told in units_of(row["text"], config)
             ]
             for key in dict.fromkeys(key for key, _, _ in units[row["id"]] if len(key) >= config.min_words):
                 holders[key].append(row["id"])
@@ -93,12 +93,7 @@ def oracle(documents, config):  # noqa: C901, PLR0912, PLR0915 - one plain funct
             seen.add(key)
         left = sum(size for (_, size, _), what in zip(units[name], told, strict=True) if what is None)
         some = any(told)
-        begins = [begin for _, _, begin in units[name]]
-        for at in range(len(told)):
-            if begins[at] == "heading" and told[at] is None:
-                end = next((after for after in range(at + 1, len(told)) if begins[after]), len(told))
-                if end > at + 1 and all(told[at + 1 : end]):
-                    told[at] = told[at + 1]
+        told = with_headings([heading for _, _, heading in units[name]], told)
         gone = [what for what in told if what is not None]
         stay = [key for (key, _, _), what in zip(units[name], told, strict=True) if what is None]
         owns = any(owner.get(key) == name and len(holders[key]) > 1 for key in seen)
@@ -195,14 +190,14 @@ def test_equals_the_oracle_for_any_number_of_shards(documents, config, split):
             # Blocks that a cut brings together may be one afterwards.
             assert words(row["text"]) == [word for key in keys for word in key]
             if config.unit != "automatic":
-                assert [tuple(words(row["text"][a:b])) for a, b, _ in units_of(row["text"], config)] == keys
+                assert [tuple(words(row["text"][a:b])) for a, b, *_ in units_of(row["text"], config)] == keys
         assert {name: row[name] for name in row if name not in ("text", "copies")} == {
             name: old[name] for name in row if name not in ("text", "copies")
         }
 
     # The promise: a paragraph of any kept document stands in exactly one kept document, once.
     def paragraphs(text):
-        found = [tuple(words(text[a:b])) for a, b, _ in units_of(text, config)]
+        found = [tuple(words(text[a:b])) for a, b, *_ in units_of(text, config)]
         return [key for key in found if len(key) >= config.min_words]
 
     looked_at = [row for row in kept.to_pylist() if row["kind"] in config.applies_to]
@@ -323,7 +318,7 @@ LINES = st.text("ab 語。.\u3000é", min_size=1, max_size=30).filter(str.strip)
 def test_wrapped_lines_are_those_of_plain_python(lines):
     offsets, data = buffers(pa.array(["\n".join(lines)], pa.large_string()))
     units = find_units(offsets, data, np.array([True]), by_line=True)
-    assert wrapped(data, units.offsets, units.starts, units.ends).tolist() == [plain_wrapped(lines)]
+    assert wrapped(data, units).tolist() == [plain_wrapped(lines)]
 
 
 @pytest.mark.parametrize("shards", [1, 2, 3])
