@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from tamis.heuristics.stop_words import STOP_WORDS
 from tamis.section import AppliesTo, Section, Share
@@ -268,12 +268,17 @@ class Groups(Section):
     c4: Annotated[C4 | None, Off] = Field(C4(), description="C4's rules.")
     fineweb: Annotated[FineWeb | None, Off] = Field(FineWeb(), description="FineWeb's rules.")
     code: Annotated[Code | None, Off] = Field(Code(), description="Rules for source code.")
-    languages: dict[Language, dict[str, dict[str, float | None]]] = Field(
+    languages: dict[Language, ByGroup] = Field(
         LANGUAGES,
         description="Language → group → thresholds that hold for documents of that language, instead of those above: "
-        "`de: {gopher_quality: {min_alphabetic_words: 0.77}}`. By default what is known of languages with long words "
-        "or without blanks between words (FineWeb2's figures for Finnish and Greenlandic).",
+        "`de: {gopher_quality: {min_alphabetic_words: 0.77}}`. Laid over what is known of languages with long words "
+        "or without blanks between words (FineWeb2's figures for Finnish and Greenlandic); `fi: {}` forgets it.",
     )
+
+    @field_validator("languages", mode="before")
+    @classmethod
+    def _over_what_is_known(cls, given: Any) -> Any:
+        return LANGUAGES | given if isinstance(given, dict) else given
 
     @model_validator(mode="after")
     def _languages_have_thresholds(self) -> Groups:

@@ -16,10 +16,11 @@ share of HTML tags, repeated runs of ten characters where no blanks part words, 
 
 With `as_datatrove` the counting is that of datatrove 0.10, and with its thresholds every decision of its four filters
 is reproduced, given the same words (tests/unit/heuristics/test_metrics.py runs them). It splits English with spaCy;
-ours are `rule_words` in `tamis/kernels/heuristics`, which needs no spaCy. Of spaCy's words on PEPs 99.97 % are ours too, on
-web pages 99.998 %, on LaTeX 99.6 %. 1,252 documents of 13 corpora (web pages, licences, mails, books, reviews, Brown,
-PEPs …) were held to datatrove's filters as it ships: all were kept or dropped alike; by filter 99.4 to 100 % agree, and
-what differs are Chinese texts (below) and one empty one. 5,100 documents of 2.3 kB a second on one core; datatrove 33.
+ours are `rule_words` in `tamis/kernels/heuristics`, which needs no spaCy. Of spaCy's words on PEPs 99.97 % are ours
+too, on web pages 99.998 %, on LaTeX 99.6 %. 1,252 documents of 13 corpora (web pages, licences, mails, books, reviews,
+Brown, PEPs …) were held to datatrove's filters as it ships: all were kept or dropped alike; by filter 99.4 to 100 %
+agree, and what differs are Chinese texts (below) and one empty one. 5,100 documents of 2.3 kB a second on one core;
+datatrove 33.
 
 It is a selector: no text is cut. C4's line rules therefore only decide which lines count as sentences, and each rule
 sees the whole text (in datatrove's pipeline C4 has cut lines before FineWeb's rules look).
