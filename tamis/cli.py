@@ -141,7 +141,8 @@ def write_preset(given: argparse.Namespace) -> int:
     for source in sources:
         fields = ", ".join(f"{key} {name}" for key, name in source.fields.items())
         without = f", no {' and no '.join(source.without)}" if source.without else ""
-        say(f"{source.name}: {source.files} files of {source.format}{', ' + fields if fields else ''}{without}")
+        files = f"{source.files} file{'s' if source.files > 1 else ''}"
+        say(f"{source.name}: {files} of {source.format}{', ' + fields if fields else ''}{without}")
     say(f"Wrote {output} ({given.strictness}); each line says what it does. Next:")
     say(f"  tamis run --configfile {shlex.quote(str(output))}")
     return 0

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import re
 import shlex
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from typing import Any, Literal
 from tamis.errors import ConfigError, SourceError
 from tamis.readers.guess import DATES, TEXTS, URLS, Format, content_of_all, named
 from tamis.readers.patterns import irregular, matches
+from tamis.section import workflow_path
 
 PRESETS = {
     "prose": "books, articles, laws, papers, documentation",
@@ -89,6 +89,11 @@ def look(paths: Sequence[str], names: Sequence[str], given: Format | None, text:
         found = [path for path in matches(pattern) if not irregular(path)]
         if not found:
             raise SourceError(f"{pattern} matches no file in {Path.cwd()}; correct it, and quote it for the shell")
+        for path in found:
+            try:
+                workflow_path(path)
+            except ValueError as error:
+                raise SourceError(str(error)) from error
         files += found
     content = content_of_all(files, given)
     fields: dict[str, str] = {}
@@ -134,9 +139,9 @@ def _text_of(path: Path, fields: Sequence[str], given: str | None, what: str) ->
 
 def _name_of(patterns: Sequence[str]) -> str:
     """A name: that of the one file, or of the folder in which all files lie (`crawl` of crawl/*.jsonl.zst)."""
-    parts = [Path(pattern).parts for pattern in patterns]
-    common = os.path.commonprefix(parts) if len(parts) > 1 else parts[0]
-    plain = [part for part in itertools.takewhile(lambda part: not has_magic(part), common) if part.strip("./")]
+    levels = zip(*(Path(pattern).parts for pattern in patterns), strict=False)
+    common = itertools.takewhile(lambda level: len(set(level)) == 1 and not has_magic(level[0]), levels)
+    plain = [level[0] for level in common if level[0].strip("./")]
     word = plain[-1].split(".")[0] if plain else "own"
     return re.sub(r"[^a-z0-9]+", "_", word.lower()).strip("_")[:60] or "own"
 
