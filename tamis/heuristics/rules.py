@@ -129,7 +129,7 @@ class GopherQuality(Section):
     )
     stop_words: dict[str, tuple[str, ...]] = Field(
         STOP_WORDS,
-        description="Language → stop words; capitals do not matter. Gopher's eight for English; for 39 more languages "
+        description="Language → stop words; capitals do not matter. Gopher's eight for English; for 40 more languages "
         "lists made alike. Languages without a list pass.",
     )
 
