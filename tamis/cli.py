@@ -139,7 +139,7 @@ def write_preset(given: argparse.Namespace) -> int:
         text=given.text,
     )
     for source in sources:
-        fields = ", ".join(f"{key} {name}" for key, name in source.fields.items())
+        fields = ", ".join(f"{key} {name or 'null (most are shared)'}" for key, name in source.fields.items())
         without = f", no {' and no '.join(source.without)}" if source.without else ""
         files = f"{source.files} file{'s' if source.files > 1 else ''}"
         say(f"{source.name}: {files} of {source.format}{', ' + fields if fields else ''}{without}")

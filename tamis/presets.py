@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tamis.errors import ConfigError, SourceError
-from tamis.readers.guess import DATES, TEXTS, URLS, Format, content_of_all, named
+from tamis.readers.guess import DATES, TEXTS, URLS, Content, Format, content_of_all, named, values_of
 from tamis.readers.patterns import irregular, matches
 from tamis.section import workflow_path
+from tamis.urls import url_key
 
 PRESETS = {
     "prose": "books, articles, laws, papers, documentation",
@@ -35,6 +36,9 @@ FOLDER = Path(__file__).resolve().parents[1] / "config"
 
 SHARD_BYTES = 250_000_000
 """Text of a shard, about."""
+
+LEAST_URLS = 20
+"""URLs from which it is judged whether they are those of single texts."""
 
 COMPRESSION = 4
 """Bytes of text in a compressed byte, about."""
@@ -53,7 +57,8 @@ class Found:
         name: its name.
         paths: as given.
         format: which reader reads it.
-        fields: key of the section → name of the field or column, where it is not the default.
+        fields: key of the section → name of the field or column, where it is not the default; empty where the one that
+            is there says nothing.
         without: "url" and "date" where the files have none.
         files: how many there are.
         bytes: bytes of text in them, about.
@@ -81,33 +86,15 @@ def look(paths: Sequence[str], names: Sequence[str], given: Format | None, text:
         SourceError: a pattern matches nothing, or the files are not what tamis reads.
         ConfigError: the field of the text is not there, or not known.
     """
-    files: list[Path] = []
-    for pattern in paths:
-        if Path(pattern).is_dir():
-            inside = shlex.quote(f"{pattern.rstrip('/')}/**")
-            raise SourceError(f"{pattern} is a folder; name its files, for example {inside}")
-        found = [path for path in matches(pattern) if not irregular(path)]
-        if not found:
-            raise SourceError(f"{pattern} matches no file in {Path.cwd()}; correct it, and quote it for the shell")
-        for path in found:
-            try:
-                workflow_path(path)
-            except ValueError as error:
-                raise SourceError(str(error)) from error
-        files += found
+    files = _files(paths)
     content = content_of_all(files, given)
-    fields: dict[str, str] = {}
-    without: tuple[str, ...] = ()
-    if content.format != "text":
-        suffix = "field" if content.format == "jsonl" else "column"
-        fields[f"text_{suffix}"] = _text_of(files[0], content.fields, text, suffix)
-        for key, candidates in (("url", URLS), ("date", DATES)):
-            if (name := named(content.fields, candidates)) is None:
-                without += (key,)
-            else:
-                fields[f"{key}_{suffix}"] = name
-    elif text is not None:
-        raise ConfigError(f"--text {text}: files of text have no fields; leave it out")
+    if content.format == "text":
+        if text is not None:
+            raise ConfigError(f"--text {text}: files of text have no fields; leave it out")
+        fields: dict[str, str] = {}
+    else:
+        fields = _fields_of(files, content, text)
+    without = tuple(key for key in ("url", "date") if fields and not any(one.startswith(key) for one in fields))
     packed = (".gz", ".zst", ".parquet")
     size = sum(path.stat().st_size * (COMPRESSION if path.suffix in packed else 1) for path in files)
     defaults = {f"{key}_{suffix}": key for key in ("text", "url", "date") for suffix in ("field", "column")}
@@ -120,6 +107,45 @@ def look(paths: Sequence[str], names: Sequence[str], given: Format | None, text:
         files=len(files),
         bytes=size,
     )
+
+
+def _files(patterns: Sequence[str]) -> list[Path]:
+    """The files that patterns name.
+
+    Raises:
+        SourceError: one is a folder, matches nothing, or has a name that the workflow cannot carry.
+    """
+    files: list[Path] = []
+    for pattern in patterns:
+        if Path(pattern).is_dir():
+            inside = shlex.quote(f"{pattern.rstrip('/')}/**")
+            raise SourceError(f"{pattern} is a folder; name its files, for example {inside}")
+        found = [path for path in matches(pattern) if not irregular(path)]
+        if not found:
+            raise SourceError(f"{pattern} matches no file in {Path.cwd()}; correct it, and quote it for the shell")
+        try:
+            files += [workflow_path(path) for path in found]
+        except ValueError as error:
+            raise SourceError(str(error)) from error
+    return files
+
+
+def _fields_of(files: Sequence[Path], content: Content, text: str | None) -> dict[str, str]:
+    """Keys of the section → names of the fields of text, URL and date, as far as they are there."""
+    suffix = "field" if content.format == "jsonl" else "column"
+    fields = {f"text_{suffix}": _text_of(files[0], content.fields, text, suffix)}
+    if (url := named(content.fields, URLS)) is not None:
+        # Texts with one URL would be taken for captures of one page.
+        fields[f"url_{suffix}"] = "" if _is_shared(values_of(files, content, url)) else url
+    if (date := named(content.fields, DATES)) is not None:
+        fields[f"date_{suffix}"] = date
+    return fields
+
+
+def _is_shared(urls: Sequence[Any]) -> bool:
+    """Whether the URLs are not those of single texts: more than half of them stand for a text before, too."""
+    keys = [url_key(url) for url in urls if isinstance(url, str) and url]
+    return len(keys) >= LEAST_URLS and 2 * len(set(keys)) < len(keys)
 
 
 def _text_of(path: Path, fields: Sequence[str], given: str | None, what: str) -> str:
@@ -180,7 +206,14 @@ def compose(preset: str, sources: Sequence[Found], strictness: Strictness, outpu
         if own:
             lines += [f"    # All of it is held to the rules for {own}; auto: judged by its lines.", f"    kind: {own}"]
         lines.append(f"    paths: {json.dumps(source.paths, ensure_ascii=False)}")
-        lines += [f"    {key}: {json.dumps(name, ensure_ascii=False)}" for key, name in source.fields.items()]
+        for key, name in source.fields.items():
+            if name:
+                lines.append(f"    {key}: {json.dumps(name, ensure_ascii=False)}")
+            else:
+                lines += [
+                    "    # Most URLs are shared by several texts, which would be taken for captures of one page.",
+                    f"    {key}: null",
+                ]
         if source.without and source.format != "text":
             lines.append(f"    # No {' and no '.join(source.without)} was found in the files.")
     text = _SOURCES.sub(lambda _: "\n".join(lines) + "\n", text, count=1)

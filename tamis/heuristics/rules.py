@@ -148,8 +148,9 @@ class C4(Section):
         "else is wrong with 27 of 757 web pages and 248 of 736 PEPs that show some.",
     )
     max_tag_share: Share | None = Field(
-        0.05,
-        description="Largest share of characters in HTML tags: pages whose text nobody has extracted; own.",
+        0.2,
+        description="Largest share of characters in HTML tags: pages whose text nobody has extracted. 1,181 of 1,242 "
+        "HTML mails have more, no web page of 757 and no manual, not even of a parser of HTML (0.18); own.",
     )
     min_sentences: Count | None = Field(
         3, description="Least sentences in the lines that C4 would keep. C4 2.2; its code, and datatrove, have 5."

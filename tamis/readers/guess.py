@@ -6,8 +6,9 @@ signature. What cannot be known is an error that says how to choose.
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -35,6 +36,9 @@ MOST_BYTES = 64 << 20
 
 LOOKED_AT = 64
 """Files that are looked at, spread over all."""
+
+SAMPLED = 200
+"""Records of a file whose values are looked at."""
 
 TEXTS = ("text", "content", "body", "raw_content", "document", "markdown", "page_content", "article")
 URLS = ("url", "uri", "link", "source_url", "page_url", "warc_target_uri")
@@ -115,6 +119,45 @@ def content_of(path: Path) -> Content | None:
         return Content("text", ())
     msg = f"{path}: neither its name nor its first bytes say what it is; {CHOOSE}"
     raise SourceError(msg)
+
+
+def values_of(paths: Sequence[Path], content: Content, name: str) -> list[Any]:
+    """What a field or column holds in the first records of files; `SAMPLED` records of each that is looked at.
+
+    Raises:
+        SourceError: as `content_of`.
+    """
+    found: list[Any] = []
+    for path in paths[:: -(-len(paths) // LOOKED_AT)]:
+        if content.format == "parquet":
+            found += _first_cells(path, name)
+        else:
+            found += [record.get(name) for record in itertools.islice(_objects(path), SAMPLED)]
+    return found
+
+
+def _objects(path: Path) -> Iterator[dict[str, Any]]:
+    """The records of a file of JSON Lines that can be read."""
+    for _, line in lines(path, MOST_BYTES):
+        try:
+            value = None if isinstance(line, int) else json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict):
+            yield value
+
+
+def _first_cells(path: Path, name: str) -> list[Any]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            batch = next(file.iter_batches(SAMPLED, columns=[name]), None)
+            return [] if batch is None else batch.column(0).to_pylist()
+    except (pa.ArrowException, OSError) as error:
+        msg = f"{path}: not a whole Parquet file ({shorten(error)}); fetch or write it again"
+        raise SourceError(msg) from error
 
 
 def _columns(path: Path) -> tuple[str, ...]:

@@ -151,6 +151,20 @@ def test_refusals_say_what_to_do(
     assert not (folder / "prose.yaml").exists()
 
 
+def test_urls_that_many_texts_share_are_left_out(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, address in (("shared", "http://x/data.jsonl#L{}"), ("own", "http://x/{}")):
+        rows = [{"text": f"Text {n}.", "url": address.format(n)} for n in range(40)]
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        pq.write_table(pa.Table.from_pylist(rows), folder / f"{name}.parquet")
+    _, out, _ = init(
+        capsys, "web", *(f"--source={name}" for name in ("shared.jsonl", "own.jsonl", "shared.parquet", "own.parquet"))
+    )
+    assert out.count("null (most are shared)") == 2
+    shared, own, shared_columns, own_columns = written("web.yaml").sources
+    assert (shared.url_field, own.url_field) == (None, "url")
+    assert (shared_columns.url_column, own_columns.url_column) == (None, "url")
+
+
 def test_odd_names_survive_the_way_into_yaml(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name = "Über \"quoted\": #1 'text'.md"
     (folder / name).write_text("Text.", encoding="utf-8")
