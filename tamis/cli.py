@@ -1,5 +1,6 @@
 """`tamis`: run the workflow and put questions to its results.
 
+tamis init PRESET --source GLOB   write a configuration for your own text
 tamis run [snakemake arguments]   run or continue the workflow; what `make run` calls
 tamis waterfall                   what each stage kept and dropped, and where the report lies
 tamis why ID_OR_URL               one document's story: which rule dropped it, or where it ended
@@ -125,6 +126,28 @@ def run_workflow(arguments: Sequence[str]) -> int:
     return code
 
 
+def write_preset(given: argparse.Namespace) -> int:
+    """`tamis init`."""
+    from tamis import presets
+
+    output, sources = presets.write(
+        given.preset,
+        given.source,
+        strictness=given.strictness,
+        output=given.output,
+        given=given.format,
+        text=given.text,
+    )
+    for source in sources:
+        fields = ", ".join(f"{key} {name or 'null (most are shared)'}" for key, name in source.fields.items())
+        without = f", no {' and no '.join(source.without)}" if source.without else ""
+        files = f"{source.files} file{'s' if source.files > 1 else ''}"
+        say(f"{source.name}: {files} of {source.format}{', ' + fields if fields else ''}{without}")
+    say(f"Wrote {output} ({given.strictness}); each line says what it does. Next:")
+    say(f"  tamis run --configfile {shlex.quote(str(output))}")
+    return 0
+
+
 def reproduce_configuration(manifest: Path, output: Path | None) -> int:
     """`tamis reproduce`."""
     from tamis import reproduce
@@ -172,10 +195,37 @@ def _keep(given: argparse.Namespace) -> int:
             return reproduce_configuration(given.manifest, given.output)
 
 
+def _init(commands: Any) -> None:
+    """The command that writes a configuration."""
+    from tamis.presets import PRESETS
+
+    init = commands.add_parser(
+        "init",
+        help="write a configuration for your own text",
+        description="Write a configuration for your own text, with a comment a line. Presets: "
+        + "; ".join(f"{name}, {what}" for name, what in PRESETS.items())
+        + ".",
+    )
+    init.add_argument("preset", choices=sorted(PRESETS), metavar="PRESET", help=", ".join(PRESETS))
+    init.add_argument(
+        "--source",
+        nargs="+",
+        action="append",
+        required=True,
+        metavar="GLOB",
+        help="files, or patterns in quotes (** crosses folders); each --source is a source of its own",
+    )
+    init.add_argument("--strictness", choices=("strict", "loose"), default="strict", help="of the thresholds")
+    init.add_argument("--format", choices=("jsonl", "parquet", "text"), help="of the files, where it is not recognised")
+    init.add_argument("--text", metavar="NAME", help="field or column that holds the text, where it is not recognised")
+    init.add_argument("-o", "--output", type=Path, metavar="FILE", help="the file to write (default: PRESET.yaml)")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tamis", description="Run tamis and put questions to its results.")
     parser.add_argument("--version", action="version", version=f"tamis {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _init(commands)
     commands.add_parser("run", help="run or continue the workflow; all further arguments go to Snakemake")
     results = argparse.ArgumentParser(add_help=False)
     results.add_argument(
@@ -192,6 +242,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _answer(given: argparse.Namespace) -> int:
     match given.command:
+        case "init":
+            return write_preset(given)
         case "waterfall":
             return show_waterfall(given.results)
         case "why":

@@ -45,18 +45,32 @@ def read(path: Path) -> dict[str, Any]:
     Raises:
         ConfigError: it cannot be read, is no YAML, is no mapping, or gives a key twice.
     """
-    import yaml
-
     try:
         text = path.read_text(encoding="utf-8-sig")
-        node = yaml.compose(text, yaml.SafeLoader)
-        if node is not None:
-            _check_keys(node, path)
-        values = yaml.safe_load(text)
     except OSError as error:
         raise ConfigError(f"{trouble.refusal(error, path)} (a configuration file)") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 (byte {error.start}); save the configuration as UTF-8") from error
+    return parse(text, path)
+
+
+def parse(text: str, path: Path) -> dict[str, Any]:
+    """The keys and values of a text.
+
+    Args:
+        text: YAML.
+        path: the file, for messages.
+
+    Raises:
+        ConfigError: it is no YAML, is no mapping, or gives a key twice.
+    """
+    import yaml
+
+    try:
+        node = yaml.compose(text, yaml.SafeLoader)
+        if node is not None:
+            _check_keys(node, path)
+        values = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tamis.heuristics.rules import PROSE_GROUPS, Code, GopherQuality, Groups
+from tamis.heuristics.rules import C4, PROSE_GROUPS, Code, FineWeb, GopherQuality, Groups
 from tamis.schemas import of_kinds
+
+BULLETS = "-*" + "".join(map(chr, (0x2022, 0x2023, 0x2043, 0x204C, 0x204D, 0x2219, 0x25CB, 0x25CF, 0x25D8)))
+BULLETS += "".join(map(chr, (0x25A0, 0x25A1, 0x25AA, 0x25AB, 0x25B6, 0x25C0, 0x25E6, 0x29BE, 0x29BF)))
+"""Signs that begin a line of a list: those of NeMo Curator and RedPajama-V2, but its en dash, which opens speech."""
+
+DATATROVE_BULLETS = "•-"
 
 
 def _phrases(phrases: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -20,16 +26,20 @@ def _phrases(phrases: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     return encode("".join(phrases)).copy(), bounds
 
 
-def _stop_words(config: GopherQuality, languages: pa.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _stop_words(
+    stop_words: Mapping[str, Sequence[str]], languages: pa.Array, small: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Hashes of all stop words, their bounds by language, and each document's language among them (-1: none)."""
-    from tamis.kernels.heuristics.listed_pieces import encode, span_hash
+    from tamis.kernels.heuristics.listed_pieces import encode, small_hash
 
-    listed = sorted(config.stop_words)
+    # Those of this batch only: one language has ten words, all have hundreds.
+    present = set(pc.unique(languages).to_pylist())
+    listed = sorted(language for language in stop_words if language in present)
     hashes: list[int] = []
     bounds = [0]
     for language in listed:
-        words = set(config.stop_words[language])
-        hashes += sorted(int(span_hash(encode(word), 0, len(word))) for word in words)
+        own = {int(small_hash(encode(word), 0, len(word), small)) for word in stop_words[language]}
+        hashes += sorted(own)
         bounds.append(len(hashes))
     place = pc.fill_null(pc.index_in(languages, value_set=pa.array(listed, pa.string())), -1)
     return (
@@ -54,16 +64,20 @@ def measure_prose(text: pa.Array, language: pa.Array, config: Groups) -> dict[st
     from tamis.kernels.words import buffers
 
     offsets, data = buffers(text)
+    as_datatrove = config.as_datatrove
+    # What is measured of a group that is off, nobody asks.
+    c4, fineweb, quality = config.c4 or C4(), config.fineweb or FineWeb(), config.gopher_quality or GopherQuality()
+    small = np.arange(characters.CODE_POINTS, dtype=np.uint32) if as_datatrove else characters.small_letters()
     # A NUL pair stands for "javascript" where that rule is off: the place of each phrase is fixed.
-    script = "javascript" if config.c4.ignore_javascript_lines else "\0\0"
-    phrases = _phrases((c4_lines.LOREM_IPSUM, script, *config.c4.policy_phrases))
-    longest = config.c4.max_word_length
+    script = "javascript" if c4.ignore_javascript_lines else "\0\0"
+    phrases = _phrases((c4_lines.LOREM_IPSUM, script, *c4.policy_phrases))
+    longest = c4.max_word_length
     settings = np.array(
         [
-            config.c4.terminal_lines_only,
-            config.c4.min_line_words or 0,
+            c4.terminal_lines_only,
+            c4.min_line_words or 0,
             -1 if longest is None else longest,
-            config.c4.ignore_citations,
+            c4.ignore_citations,
         ],
         np.int64,
     )
@@ -73,9 +87,12 @@ def measure_prose(text: pa.Array, language: pa.Array, config: Groups) -> dict[st
         characters.table(),
         listed_pieces.listed_pieces(),
         listed_pieces.unit_hashes(),
-        config.words == "pieces",
-        *_stop_words(config.gopher_quality, language),
-        config.fineweb.short_line,
+        config.words == "pieces" and not as_datatrove,
+        *_stop_words(quality.stop_words, language, small),
+        small,
+        listed_pieces.encode(DATATROVE_BULLETS if as_datatrove else BULLETS),
+        as_datatrove,
+        fineweb.short_line,
         True,
         True,
         settings,
@@ -114,9 +131,8 @@ def measure(documents: pa.Table, config: Groups) -> dict[str, dict[str, np.ndarr
     """
 
     def rows(groups: Sequence[str]) -> np.ndarray:
-        return np.flatnonzero(
-            of_kinds(documents, {kind for group in groups for kind in getattr(config, group).applies_to})
-        )
+        sections = [section for group in groups if (section := getattr(config, group)) is not None]
+        return np.flatnonzero(of_kinds(documents, {kind for section in sections for kind in section.applies_to}))
 
     def spread(chosen: np.ndarray, metrics: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         full = {}
@@ -135,7 +151,7 @@ def measure(documents: pa.Table, config: Groups) -> dict[str, dict[str, np.ndarr
     prose = spread(prose_rows, measure_prose(texts(prose_rows), languages, config))
     result = {
         "size": spread(size_rows, measure_size(texts(size_rows))),
-        "code": spread(code_rows, measure_code(texts(code_rows), config.code)),
+        "code": spread(code_rows, measure_code(texts(code_rows), config.code or Code())),
     }
     for group in PROSE_GROUPS:
         own = np.zeros(documents.num_rows, bool)

@@ -79,11 +79,15 @@ class ParquetSource(Source):
 
     format: Literal["parquet"] = Field(default="parquet", description="Parquet, one document a row.")
     text_column: str = Field(default="text", min_length=1, description="Name of the column that holds the text.")
-    url_column: str | None = Field(default=None, description="Name of the column that holds the URL, or null for none.")
+    url_column: str | None = Field(
+        default="url",
+        description="Name of the column that holds the URL, or null for none. `url` may be absent, any other must be "
+        "there.",
+    )
     date_column: str | None = Field(
-        default=None,
+        default="date",
         description="Name of the column that holds the date (a timestamp, ISO 8601, a year, or seconds since 1970), "
-        "or null for none.",
+        "or null for none. `date` may be absent, any other must be there.",
     )
     kind_column: str | None = Field(
         default=None, description="Name of a column that holds the kind; a value that is no kind falls back to `kind`."
@@ -110,9 +114,10 @@ class ParquetSource(Source):
                 schema = file.schema_arrow
                 with path.open("rb") as footer:
                     check_footer(footer, file.schema)
-            metadata_columns = _columns(self, path, schema)
-            named = [self.text_column, self.url_column, self.date_column, self.kind_column]
-            columns = list(dict.fromkeys([name for name in named if name is not None] + metadata_columns))
+            named = _named(self, schema)
+            metadata_columns = _columns(self, path, schema, named)
+            counts.update({name: 0 for name in (self.url_column, self.date_column) if name is not None})
+            columns = list(dict.fromkeys(named + metadata_columns))
             number = 1
             for group in range(file.metadata.num_row_groups):
                 rows = file.metadata.row_group(group).num_rows
@@ -136,16 +141,21 @@ def _readable(source: ParquetSource, path: Path) -> Iterator[None]:
         raise SourceError(msg) from error
 
 
+def _named(source: ParquetSource, schema: pa.Schema) -> list[str]:
+    """The columns of text, url, date and kind; url and date of the default name where the file has them."""
+    named = [source.text_column, source.url_column, source.date_column, source.kind_column]
+    absent = {"url", "date"} - {source.text_column, source.kind_column} - set(schema.names)
+    return [name for name in named if name is not None and name not in absent]
+
+
 def _present(source: ParquetSource, batch: pa.RecordBatch) -> dict[str, int]:
     """In how many rows each of the columns that the section names is not null."""
-    named = {source.text_column, source.url_column, source.date_column, source.kind_column}
-    return {name: batch.num_rows - batch.column(name).null_count for name in named if name is not None}
+    return {name: batch.num_rows - batch.column(name).null_count for name in set(_named(source, batch.schema))}
 
 
-def _columns(source: ParquetSource, path: Path, schema: pa.Schema) -> list[str]:
+def _columns(source: ParquetSource, path: Path, schema: pa.Schema, named: Sequence[str]) -> list[str]:
     """The columns to keep as metadata, after a check that all named columns exist, once, and the text is one."""
-    named = [source.text_column, source.url_column, source.date_column, source.kind_column]
-    asked = [name for name in [*named, *(source.metadata_columns or ())] if name is not None]
+    asked = [*named, *(source.metadata_columns or ())]
     missing = sorted(set(asked) - set(schema.names))
     if missing:
         msg = (
@@ -373,8 +383,8 @@ def _record(
         where,
         number,
         text,
-        url=None if source.url_column is None else fields[source.url_column],
-        date=None if source.date_column is None else fields[source.date_column],
+        url=None if source.url_column is None else fields.get(source.url_column),
+        date=None if source.date_column is None else fields.get(source.date_column),
         metadata={name: fields[name] for name in metadata_columns if name in fields},
         kind=kind if isinstance(kind, str) and kind in KINDS else None,
     )

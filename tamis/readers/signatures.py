@@ -146,6 +146,25 @@ def check(path: Path, source: str, file_format: str, reads: frozenset[str] | Non
     raise SourceError(msg)
 
 
+def head_of(path: Path) -> tuple[bytes, str | None]:
+    """The first bytes of a file, decompressed, and the name in `CONTENTS` of the compression, if there is one.
+
+    Raises:
+        SourceError: it is missing or cannot be opened, or its compressed data is damaged.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be opened ({error.strerror or error})") from error
+    compression = recognised(head)
+    if compression is None or compression not in DECOMPRESSING:
+        return head, None
+    if not (inside := _decompressed(path, compression)):
+        raise SourceError(f"{path}: {CONTENTS[compression].what}, cut short or damaged; fetch or write it again")
+    return inside, compression
+
+
 DECOMPRESSING: Mapping[str, Callable[[Path], Any]] = {
     "gzip": gzip.open,
     "bzip2": bz2.open,

@@ -8,20 +8,26 @@ the order of the rules are in `tamis/heuristics/rules.py`.
 A document that fails is dropped; the first rule that it fails, in that order, is its reason, with the value and the
 threshold. How many documents fail each rule, whichever comes first, is in the notes of the stats (`fails_<reason>`).
 
-What the rules are, exactly, is what datatrove 0.10 does: given the same words, every decision of its four filters is
-reproduced (tests/unit/heuristics/test_metrics.py runs them). It splits English with spaCy; ours are `rule_words` in
-`tamis/kernels/heuristics`, which needs no spaCy. Of spaCy's words on PEPs 99.97 % are ours too, on web pages
-99.998 %, on LaTeX 99.6 %. 1,252 documents of 13 corpora (web pages, licences, mails, books, reviews, Brown, PEPs …)
-were held to datatrove's filters as it ships: all were kept or dropped alike; by filter 99.4 to 100 % agree, and what
-differs are Chinese texts (below) and one empty one. 5,100 documents of 2.3 kB a second on one core; datatrove 33.
+Defaults and counting are chosen so that ordinary prose of every language stays, by what each rule dropped of 18 real
+corpora (docs/decisions/0010-thresholds-that-keep-prose.md): words are what stands between white space, as the papers
+read; stop words are compared in small letters, for 41 languages; a line is of sentences when it ends one, holds the end
+of one or runs on in the next; blank lines are no lines; `languages` has thresholds by language. Three rules are ours:
+share of HTML tags, repeated runs of ten characters where no blanks part words, and those of `size`.
+
+With `as_datatrove` the counting is that of datatrove 0.10, and with its thresholds every decision of its four filters
+is reproduced, given the same words (tests/unit/heuristics/test_metrics.py runs them). It splits English with spaCy;
+ours are `rule_words` in `tamis/kernels/heuristics`, which needs no spaCy. Of spaCy's words on PEPs 99.97 % are ours
+too, on web pages 99.998 %, on LaTeX 99.6 %. 1,252 documents of 13 corpora (web pages, licences, mails, books, reviews,
+Brown, PEPs …) were held to datatrove's filters as it ships: all were kept or dropped alike; by filter 99.4 to 100 %
+agree, and what differs are Chinese texts (below) and one empty one. 5,100 documents of 2.3 kB a second on one core;
+datatrove 33.
 
 It is a selector: no text is cut. C4's line rules therefore only decide which lines count as sentences, and each rule
 sees the whole text (in datatrove's pipeline C4 has cut lines before FineWeb's rules look).
 
-Languages: Gopher's stop words are English, so the rule asks the language and skips languages without a list. In texts
-whose words are mostly single characters (Chinese, Japanese, Thai …) the rules on word length, word n-grams, short
-lines, sentences (C4 wants lines of three blank-separated words) and line ends (Thai marks none) say nothing and are
-skipped, whatever the language label says.
+Languages: stop words ask the language and skip languages without a list. In texts whose words are mostly single
+characters (Chinese, Japanese, Thai …) the rules on word length, word n-grams and sentences (C4 wants lines of three
+blank-separated words) say nothing and are skipped, whatever the language label says.
 
 Writes documents, dropped, stats. Memory: a batch of documents, the row group that is being written, and about 80 bytes
 a word of the longest document. Ties: none.
@@ -40,7 +46,7 @@ from tamis.heuristics.rules import RULES, Groups
 from tamis.ledger import Outputs, outcome_writer
 from tamis.shards import document_batches
 
-VERSION = 2
+VERSION = 3
 NEEDS = frozenset({"language"})
 
 
@@ -64,7 +70,7 @@ def run_apply(config: Config, *, shard: int, documents: Path, kept: Path, droppe
                 raise SchemaError(
                     f"{documents}: heuristics need the column 'language'; put language_id before it in `pipeline`"
                 )
-            decision = decide(measure(before, config), config)
+            decision = decide(measure(before, config), before["language"].combine_chunks(), config)
             failures += decision.failures
             writer.add(before, *select(before, decision))
         writer.notes.update({f"fails_{rule.reason}": int(count) for rule, count in zip(RULES, failures, strict=True)})

@@ -46,7 +46,7 @@ LAYERS = (
     ("export",),
     ("report",),
     ("config",),
-    ("job", "reference", "launch", "engine", "ending", "cli", "verify", "clean", "reproduce"),
+    ("job", "reference", "launch", "engine", "ending", "cli", "verify", "clean", "reproduce", "presets"),
 )
 """Folders and modules of `tamis/` from the bottom up. Each may import those of its own layer and of the layers below."""
 

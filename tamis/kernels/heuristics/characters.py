@@ -187,6 +187,17 @@ def table() -> np.ndarray:
     return flags
 
 
+@functools.cache
+def small_letters() -> np.ndarray:
+    """The small letter of every code point, uint32 of length 0x110000; itself where there is none of one character."""
+    letters = np.arange(CODE_POINTS, dtype=np.uint32)
+    for code in range(0x20000):
+        small = chr(code).lower()
+        if len(small) == 1:
+            letters[code] = ord(small)
+    return letters
+
+
 @numba.njit(cache=True, nogil=True)
 def decode(data: np.ndarray, begin: int, stop: int, table: np.ndarray, codes: np.ndarray, flags: np.ndarray) -> int:
     """UTF-8 bytes [begin, stop) to code points and flags; returns how many.

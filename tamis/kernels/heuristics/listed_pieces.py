@@ -110,6 +110,16 @@ def span_hash(codes: np.ndarray, start: int, end: int) -> np.uint64:
 
 
 @numba.njit(cache=True, nogil=True)
+def small_hash(codes: np.ndarray, start: int, end: int, small: np.ndarray) -> np.uint64:
+    """`span_hash` of what code points [start, end) become by a table of all code points."""
+    value = np.uint64(end - start)
+    for at in range(start, end):
+        value = (value ^ np.uint64(small[codes[at]])) * np.uint64(0x9FB21C651E98DF25)
+        value ^= value >> np.uint64(29)
+    return mix(value)
+
+
+@numba.njit(cache=True, nogil=True)
 def find_sorted(hashes: np.ndarray, value: np.uint64) -> np.int64:
     """Place of a value in a sorted array without repeats, or -1."""
     low = np.int64(0)

@@ -34,6 +34,7 @@ METRICS = (
     "short_line_share",
     "nonblank_duplicate_line_characters",
     "newline_ratio",
+    "tag_share",
 )
 
 (
@@ -68,4 +69,5 @@ METRICS = (
     SHORT_LINES,
     NONBLANK_DUPLICATES,
     NEWLINES,
+    TAGS,
 ) = range(len(METRICS))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from tamis.kernels.heuristics.characters import LINE_BREAK, SPACE, TERMINAL
+from tamis.kernels.heuristics.characters import DIGIT, LETTER, LINE_BREAK, LOWER, MARK, QUOTE, SPACE, TERMINAL, UPPER
 from tamis.kernels.heuristics.listed_pieces import span_hash
 from tamis.kernels.heuristics.prose_columns import (
     BULLET_LINES,
@@ -20,6 +20,40 @@ from tamis.kernels.heuristics.repetition import NEWLINE, find_or_add
 
 DOT = 0x2E
 ELLIPSIS = 0x2026
+LESS, GREATER, SLASH, EXCLAMATION, HYPHEN = map(ord, "<>/!-")
+SMALL = LOWER | MARK
+IDEOGRAPHIC = 0x3000
+CLOSERS = tuple(map(ord, ")]}*_"))
+
+
+@numba.njit(cache=True, nogil=True)
+def _is_of_sentences(codes: np.ndarray, flags: np.ndarray, first: int, stop: int, count: int, short: int) -> bool:
+    """Whether the line [first, stop) ends a sentence, holds the end of one, or runs on in the next line.
+
+    The last character of a line says little where lines are wrapped, end in a blank, a quote or a bracket, or where a
+    whole article is one line. A sentence ends inside where punctuation that ends one follows two small letters (or
+    letters without case) and stands before a blank, which a Chinese full stop does not need; a longer line than `short`
+    runs on where the next begins small.
+    """
+    end = stop
+    while end > first and flags[end - 1] & SPACE:
+        end -= 1
+    last = end
+    while last > first and (flags[last - 1] & QUOTE or codes[last - 1] in CLOSERS):
+        last -= 1
+    if last > first and (flags[last - 1] & TERMINAL or codes[last - 1] == ELLIPSIS):
+        return True
+    if end - first <= short:
+        return False
+    for at in range(first + 2, end - 1):
+        if not flags[at] & TERMINAL or not flags[at - 1] & SMALL or not flags[at - 2] & SMALL:
+            continue
+        if flags[at + 1] & SPACE or codes[at] >= IDEOGRAPHIC:
+            return True
+    following = stop + 1
+    while following < count and flags[following] & SPACE and codes[following] != NEWLINE:
+        following += 1
+    return following < count and flags[following] & (LETTER | LOWER | UPPER) == LETTER | LOWER
 
 
 @numba.njit(cache=True, nogil=True)
@@ -28,13 +62,18 @@ def newline_lines(
     flags: np.ndarray,
     count: int,
     short: int,
+    as_written: bool,
     keys: np.ndarray,
     stamps: np.ndarray,
     stamp: int,
     mask: int,
     row: np.ndarray,
 ) -> int:
-    """The rules about lines between line feeds: Gopher's repeated lines, FineWeb's line ends, lengths and repeats."""
+    """The rules about lines between line feeds: Gopher's repeated lines, FineWeb's line ends, lengths and repeats.
+
+    With `as_written` the very last character of a line is its end, a blank too, and every line feed is counted;
+    without, those between lines that hold something, so that blank lines make no list.
+    """
     lines = 0
     repeated = 0
     characters = 0
@@ -63,7 +102,10 @@ def newline_lines(
                     break
             if not blank:
                 written += 1
-                terminal += (flags[at - 1] & TERMINAL) != 0
+                if as_written:
+                    terminal += (flags[at - 1] & TERMINAL) != 0
+                else:
+                    terminal += _is_of_sentences(codes, flags, first, at, count, short)
                 shorter += length <= short
                 if seen:
                     written_repeats += length
@@ -74,11 +116,11 @@ def newline_lines(
         row[TERMINAL_LINES] = terminal / written
         row[SHORT_LINES] = shorter / written
         row[NONBLANK_DUPLICATES] = written_repeats / (count - newlines)
-    return newlines
+    return newlines if as_written else max(written - 1, 0)
 
 
 @numba.njit(cache=True, nogil=True)
-def marked_lines(codes: np.ndarray, flags: np.ndarray, count: int, row: np.ndarray) -> None:
+def marked_lines(codes: np.ndarray, flags: np.ndarray, count: int, bullet_signs: np.ndarray, row: np.ndarray) -> None:
     """The shares of lines that start with a bullet and that end in an ellipsis (lines as str.splitlines cuts them)."""
     lines = 0
     bullets = 0
@@ -96,7 +138,10 @@ def marked_lines(codes: np.ndarray, flags: np.ndarray, count: int, row: np.ndarr
         while stop > begin and flags[stop - 1] & SPACE:
             stop -= 1
         if begin < stop:
-            bullets += codes[begin] == 0x2022 or codes[begin] == 0x2D
+            for place in range(bullet_signs.size):
+                if codes[begin] == bullet_signs[place]:
+                    bullets += 1
+                    break
             trailing += codes[stop - 1] == ELLIPSIS or (
                 stop - begin >= 3 and codes[stop - 1] == DOT and codes[stop - 2] == DOT and codes[stop - 3] == DOT
             )
@@ -106,3 +151,32 @@ def marked_lines(codes: np.ndarray, flags: np.ndarray, count: int, row: np.ndarr
     if lines:
         row[BULLET_LINES] = bullets / lines
         row[ELLIPSIS_LINES] = trailing / lines
+
+
+@numba.njit(cache=True, nogil=True)
+def tag_characters(codes: np.ndarray, flags: np.ndarray, count: int) -> int:
+    """Characters in HTML tags: `<`, perhaps `/` or `!`, a name, then a blank, `/` or `>`, up to the next `>`.
+
+    Addresses in angle brackets (<https://…>, <name@host>) are none.
+    """
+    characters = 0
+    at: int = np.int64(0)  # type: ignore[assignment]
+    while at < count:
+        if codes[at] != LESS:
+            at += 1
+            continue
+        first = at
+        at += 1
+        if at < count and (codes[at] == SLASH or codes[at] == EXCLAMATION):
+            at += 1
+        name = at
+        while at < count and (flags[at] & (LETTER | DIGIT) or codes[at] == HYPHEN):
+            at += 1
+        if at in (name, count) or not (flags[at] & SPACE or codes[at] == SLASH or codes[at] == GREATER):
+            continue
+        while at < count and codes[at] != GREATER and codes[at] != LESS:
+            at += 1
+        if at < count and codes[at] == GREATER:
+            at += 1
+            characters += at - first
+    return characters

@@ -15,7 +15,7 @@ import numpy as np
 
 from tamis.kernels.heuristics.c4_lines import c4_lines, phrase_openings
 from tamis.kernels.heuristics.characters import CHARACTER_WORD, LETTER, SYMBOL, decode
-from tamis.kernels.heuristics.listed_pieces import find_sorted, mix, span_hash
+from tamis.kernels.heuristics.listed_pieces import find_sorted, mix, small_hash
 from tamis.kernels.heuristics.prose_columns import (
     ALL_WORDS,
     ALPHABETIC,
@@ -33,10 +33,11 @@ from tamis.kernels.heuristics.prose_columns import (
     PARAGRAPHS,
     SENTENCES,
     STOP_WORDS,
+    TAGS,
     TOP_2,
     WORDS,
 )
-from tamis.kernels.heuristics.prose_lines import DOT, ELLIPSIS, marked_lines, newline_lines
+from tamis.kernels.heuristics.prose_lines import DOT, ELLIPSIS, marked_lines, newline_lines, tag_characters
 from tamis.kernels.heuristics.repetition import NEWLINE, repeated_grams, repeated_paragraphs, table_mask, top_gram
 from tamis.kernels.heuristics.rule_words import split_pieces, split_words
 
@@ -60,6 +61,7 @@ def _words(
     inverses: np.ndarray,
     lengths: np.ndarray,
     stop_words: np.ndarray,
+    small: np.ndarray,
     found: np.ndarray,
     row: np.ndarray,
 ) -> None:
@@ -95,7 +97,7 @@ def _words(
         single += flags[starts[word]] & CHARACTER_WORD != 0
         tokens[word] = mix((total - sums[word]) * inverses[word] + np.uint64(ends[word] - starts[word]))
         if stop_words.size:
-            value = span_hash(codes, np.int64(starts[word]), np.int64(ends[word]))
+            value = small_hash(codes, np.int64(starts[word]), np.int64(ends[word]), small)
             place = find_sorted(stop_words, value)
             if place >= 0:
                 found[place] = True
@@ -127,6 +129,9 @@ def measure_prose(
     stop_words: np.ndarray,
     stop_bounds: np.ndarray,
     language: np.ndarray,
+    small: np.ndarray,
+    bullets: np.ndarray,
+    as_written: bool,
     short_line: int,
     repetition: bool,
     c4: bool,
@@ -146,6 +151,9 @@ def measure_prose(
         stop_words: hashes of the stop words of all languages, sorted within each language, uint64.
         stop_bounds: bounds of each language in `stop_words`.
         language: index of each document's language in these bounds, -1 where it has no list.
+        small: `characters.small_letters()`, in which stop words are compared, or every code point itself.
+        bullets: code points of the signs that begin a line of a list, uint32.
+        as_written: whether the last character of a line is its end, whatever it is (`newline_lines`).
         short_line: characters of the longest "short" line.
         repetition: whether to measure repeated n-grams.
         c4: whether to measure C4's lines.
@@ -241,18 +249,19 @@ def measure_prose(
         own = stop_words[:0]
         if language[document] >= 0:
             own = stop_words[stop_bounds[language[document]] : stop_bounds[language[document] + 1]]
-        _words(codes, flags, starts, ends, words, tokens, sums, inverses, lengths, own, found, row)
+        _words(codes, flags, starts, ends, words, tokens, sums, inverses, lengths, own, small, found, row)
         if words:
             row[HASHES] = hashes / words
             row[ELLIPSES] = ellipses / words
-        marked_lines(codes, flags, count, row)
+        marked_lines(codes, flags, count, bullets, row)
+        row[TAGS] = tag_characters(codes, flags, count) / count
         mask = table_mask(breaks)
         stamp += 1
         paragraphs, repeated, characters = repeated_paragraphs(codes, flags, count, keys, stamps, stamp, mask)
         row[PARAGRAPHS] = repeated / paragraphs
         row[PARAGRAPH_CHARACTERS] = characters / count
         stamp += 1
-        newlines = newline_lines(codes, flags, count, short_line, keys, stamps, stamp, mask, row)
+        newlines = newline_lines(codes, flags, count, short_line, as_written, keys, stamps, stamp, mask, row)
         if words:
             row[NEWLINES] = newlines / words
         if repetition:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 
 from tamis.errors import SourceError
 from tamis.readers import Record, Skip
+from tamis.readers.jsonl import JsonlSource
 from tamis.readers.parquet import BATCH_ROWS, ParquetSource
 
 
@@ -44,6 +47,39 @@ def test_columns_are_mapped_over_row_groups_and_batches(tmp_path: Path) -> None:
 def test_every_string_type_is_a_text(tmp_path: Path, kind: pa.DataType) -> None:
     column = pa.array([b"caf\xc3\xa9"] if kind == pa.binary() else ["café"]).cast(kind)
     assert items(tmp_path / "a.parquet", pa.table({"text": column}))[0].text == "café"
+
+
+def test_url_and_date_are_taken_when_they_are_there_as_from_json_lines(tmp_path: Path) -> None:
+    rows = [
+        {"text": "One text.", "url": "http://x/1", "date": "2020-01-01", "other": 1},
+        {"text": "Two texts.", "url": None, "date": None, "other": 2},
+    ]
+    lines = tmp_path / "a.jsonl"
+    for wanted in (("text", "url", "date", "other"), ("text", "date"), ("text", "url"), ("text",)):
+        some = [{name: row[name] for name in wanted} for row in rows]
+        lines.write_text("".join(json.dumps(row) + "\n" for row in some), encoding="utf-8")
+        from_lines = list(JsonlSource(name="s", paths=(str(lines),)).read(lines))
+        from_columns = items(tmp_path / "a.parquet", pa.table({name: [row[name] for row in some] for name in wanted}))
+        for one, other in zip(from_lines, from_columns, strict=True):
+            assert (one.text, one.url, one.date, one.metadata) == (other.text, other.url, other.date, other.metadata)
+    assert from_columns[0].url is None
+    # Null keeps them as metadata.
+    table = pa.table({"text": ["x"], "url": ["http://x/1"]})
+    assert items(tmp_path / "a.parquet", table, url_column=None)[0].metadata == {"url": "http://x/1"}
+
+
+def test_default_columns_of_other_types_are_kept_as_metadata(tmp_path: Path) -> None:
+    table = pa.table({"text": ["x"], "url": [["a", "b"]], "date": [{"year": 2020}]})
+    (record,) = items(tmp_path / "a.parquet", table)
+    assert (record.url, record.date) == (None, None)
+    assert record.metadata == {"url": ["a", "b"], "date": {"year": 2020}}
+
+
+def test_a_column_named_in_vain_is_counted(tmp_path: Path) -> None:
+    counts: Counter[str] = Counter()
+    items(tmp_path / "a.parquet", pa.table({"text": ["x"]}))
+    list(ParquetSource(name="s", paths=("x",), url_column="url").read_and_count(tmp_path / "a.parquet", counts))
+    assert counts == {"text": 1, "url": 0, "date": 0}
 
 
 def test_chosen_metadata_columns_only(tmp_path: Path) -> None:

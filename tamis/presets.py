@@ -1,0 +1,270 @@
+"""Write a configuration for a user's own text: `tamis init PRESET --source GLOB`.
+
+A preset is a file of `config/`: a configuration that stands alone, with a comment a line. Written are the sources, with
+what their files hold (`tamis.readers.guess`), the number of shards and the folder; of a line `key: 3  # loose: 1` the
+loose strictness takes the other value and leaves the strict one in the comment. What comes out is checked as the
+workflow would check it, before anything is written.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from glob import has_magic
+from pathlib import Path
+from typing import Any, Literal
+
+from tamis.errors import ConfigError, SourceError
+from tamis.readers.guess import DATES, TEXTS, URLS, Content, Format, content_of_all, named, values_of
+from tamis.readers.patterns import irregular, matches
+from tamis.section import workflow_path
+from tamis.urls import url_key
+
+PRESETS = {
+    "prose": "books, articles, laws, papers, documentation",
+    "web": "extracted web text",
+    "multilingual": "text in many languages",
+    "code": "source files",
+}
+"""Name of each preset → for what it is."""
+
+FOLDER = Path(__file__).resolve().parents[1] / "config"
+
+SHARD_BYTES = 250_000_000
+"""Text of a shard, about."""
+
+LEAST_URLS = 20
+"""URLs from which it is judged whether they are those of single texts."""
+
+COMPRESSION = 4
+"""Bytes of text in a compressed byte, about."""
+
+Strictness = Literal["strict", "loose"]
+
+_CHOICE = re.compile(r"(?P<key>\s*\w+: )(?P<strict>\S+)  # loose: (?P<loose>\S+)")
+_SOURCES = re.compile(r"^sources:\n(?:[ #].*\n)+", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A source as it will be written.
+
+    Attributes:
+        name: its name.
+        paths: as given.
+        format: which reader reads it.
+        fields: key of the section → name of the field or column, where it is not the default; empty where the one that
+            is there says nothing.
+        without: "url" and "date" where the files have none.
+        files: how many there are.
+        bytes: bytes of text in them, about.
+    """
+
+    name: str
+    paths: tuple[str, ...]
+    format: Format
+    fields: dict[str, str]
+    without: tuple[str, ...]
+    files: int
+    bytes: int
+
+
+def look(paths: Sequence[str], names: Sequence[str], given: Format | None, text: str | None) -> Found:
+    """Look at the files of one source.
+
+    Args:
+        paths: paths and patterns.
+        names: names that other sources have.
+        given: the format, where the user has said it.
+        text: the field or column of the text, where the user has said it.
+
+    Raises:
+        SourceError: a pattern matches nothing, or the files are not what tamis reads.
+        ConfigError: the field of the text is not there, or not known.
+    """
+    files = _files(paths)
+    content = content_of_all(files, given)
+    if content.format == "text":
+        if text is not None:
+            raise ConfigError(f"--text {text}: files of text have no fields; leave it out")
+        fields: dict[str, str] = {}
+    else:
+        fields = _fields_of(files, content, text)
+    without = tuple(key for key in ("url", "date") if fields and not any(one.startswith(key) for one in fields))
+    packed = (".gz", ".zst", ".parquet")
+    size = sum(path.stat().st_size * (COMPRESSION if path.suffix in packed else 1) for path in files)
+    defaults = {f"{key}_{suffix}": key for key in ("text", "url", "date") for suffix in ("field", "column")}
+    return Found(
+        name=_free(_name_of(paths), names),
+        paths=tuple(paths),
+        format=content.format,
+        fields={key: name for key, name in fields.items() if defaults[key] != name},
+        without=without,
+        files=len(files),
+        bytes=size,
+    )
+
+
+def _files(patterns: Sequence[str]) -> list[Path]:
+    """The files that patterns name.
+
+    Raises:
+        SourceError: one is a folder, matches nothing, or has a name that the workflow cannot carry.
+    """
+    files: list[Path] = []
+    for pattern in patterns:
+        if Path(pattern).is_dir():
+            inside = shlex.quote(f"{pattern.rstrip('/')}/**")
+            raise SourceError(f"{pattern} is a folder; name its files, for example {inside}")
+        found = [path for path in matches(pattern) if not irregular(path)]
+        if not found:
+            raise SourceError(f"{pattern} matches no file in {Path.cwd()}; correct it, and quote it for the shell")
+        try:
+            files += [workflow_path(path) for path in found]
+        except ValueError as error:
+            raise SourceError(str(error)) from error
+    return files
+
+
+def _fields_of(files: Sequence[Path], content: Content, text: str | None) -> dict[str, str]:
+    """Keys of the section → names of the fields of text, URL and date, as far as they are there."""
+    suffix = "field" if content.format == "jsonl" else "column"
+    fields = {f"text_{suffix}": _text_of(files[0], content.fields, text, suffix)}
+    if (url := named(content.fields, URLS)) is not None:
+        # Texts with one URL would be taken for captures of one page.
+        fields[f"url_{suffix}"] = "" if _is_shared(values_of(files, content, url)) else url
+    if (date := named(content.fields, DATES)) is not None:
+        fields[f"date_{suffix}"] = date
+    return fields
+
+
+def _is_shared(urls: Sequence[Any]) -> bool:
+    """Whether the URLs are not those of single texts: more than half of them stand for a text before, too."""
+    keys = [url_key(url) for url in urls if isinstance(url, str) and url]
+    return len(keys) >= LEAST_URLS and 2 * len(set(keys)) < len(keys)
+
+
+def _text_of(path: Path, fields: Sequence[str], given: str | None, what: str) -> str:
+    """The field of the text.
+
+    Raises:
+        ConfigError: it is not there, or cannot be known.
+    """
+    listed = ", ".join(fields[:20]) or "none"
+    name = given or named(fields, TEXTS)
+    if name is None:
+        raise ConfigError(f"{path}: no {what} is named text; say --text NAME. It has {listed}")
+    if name not in fields:
+        raise ConfigError(f"--text {name}: {path} has no such {what}. It has {listed}")
+    return name
+
+
+def _name_of(patterns: Sequence[str]) -> str:
+    """A name: that of the one file, or of the folder in which all files lie (`crawl` of crawl/*.jsonl.zst)."""
+    levels = zip(*(Path(pattern).parts for pattern in patterns), strict=False)
+    common = itertools.takewhile(lambda level: len(set(level)) == 1 and not has_magic(level[0]), levels)
+    plain = [level[0] for level in common if level[0].strip("./")]
+    word = plain[-1].split(".")[0] if plain else "own"
+    return re.sub(r"[^a-z0-9]+", "_", word.lower()).strip("_")[:60] or "own"
+
+
+def _free(name: str, taken: Sequence[str]) -> str:
+    number = 2
+    free = name
+    while free in taken:
+        free = f"{name}_{number}"
+        number += 1
+    return free
+
+
+def compose(preset: str, sources: Sequence[Found], strictness: Strictness, output: Path) -> str:
+    """The text of a configuration.
+
+    Args:
+        preset: name of the preset.
+        sources: what was found.
+        strictness: of the thresholds.
+        output: the file that it will be written to.
+
+    Raises:
+        ConfigError: the presets are not installed.
+    """
+    path = FOLDER / f"{preset}.yaml"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: missing; presets lie beside the Snakefile, work in a clone of tamis") from error
+    kind = {"code": None}.get(preset, "prose")
+    lines = ["sources:"]
+    for source in sources:
+        lines += [f"  - name: {source.name}", f"    format: {source.format}"]
+        own = "code" if preset == "code" and source.format != "text" else kind
+        if own:
+            lines += [f"    # All of it is held to the rules for {own}; auto: judged by its lines.", f"    kind: {own}"]
+        lines.append(f"    paths: {json.dumps(source.paths, ensure_ascii=False)}")
+        for key, name in source.fields.items():
+            if name:
+                lines.append(f"    {key}: {json.dumps(name, ensure_ascii=False)}")
+            else:
+                lines += [
+                    "    # Most URLs are shared by several texts, which would be taken for captures of one page.",
+                    f"    {key}: null",
+                ]
+        if source.without and source.format != "text":
+            lines.append(f"    # No {' and no '.join(source.without)} was found in the files.")
+    text = _SOURCES.sub(lambda _: "\n".join(lines) + "\n", text, count=1)
+    folder = f"results_{re.sub('[^A-Za-z0-9_.-]+', '_', output.stem)}"
+    shards = min(10_000, max(2, -(-sum(source.bytes for source in sources) // SHARD_BYTES)))
+    text = text.replace(f"results_{preset}", folder).replace("shards: 2\n", f"shards: {shards}\n", 1)
+    text = text.replace("THIS_FILE", shlex.quote(str(output)))
+    if strictness == "loose":
+        text = text.replace("strictness: strict", "strictness: loose", 1)
+        told = "followed by `# {0}:` has that value with `--strictness {0}`"
+        text = text.replace(told.format("loose"), told.format("strict"), 1)
+        text = _CHOICE.sub(lambda one: f"{one['key']}{one['loose']}  # strict: {one['strict']}", text)
+    return text
+
+
+def write(
+    preset: str,
+    sources: Sequence[Sequence[str]],
+    *,
+    strictness: Strictness = "strict",
+    output: Path | None = None,
+    given: Format | None = None,
+    text: str | None = None,
+) -> tuple[Path, list[Found]]:
+    """Write a configuration.
+
+    Args:
+        preset: name of the preset.
+        sources: paths and patterns of each source.
+        strictness: of the thresholds.
+        output: the file to write; by default the name of the preset, in the working directory.
+        given: the format of all files, where it cannot be known.
+        text: the field or column that holds the text.
+
+    Returns:
+        The file, and what was found.
+
+    Raises:
+        ConfigError: the file exists, or what would be written would be refused.
+        SourceError: the files are not what tamis reads.
+    """
+    from tamis import config, config_files
+
+    output = output or Path(f"{preset}.yaml")
+    if output.exists():
+        raise ConfigError(f"{output}: exists, and is not written over; take it away or name another with --output")
+    found: list[Found] = []
+    for paths in sources:
+        found.append(look(paths, [source.name for source in found], given, text))
+    values: dict[str, Any] = config_files.parse(composed := compose(preset, found, strictness, output), output)
+    config.load(values)
+    with output.open("x", encoding="utf-8") as file:
+        file.write(composed)
+    return output, found

@@ -1,0 +1,216 @@
+"""What a file of a user's own is, so that a source can be written for it: its format, and which fields it has.
+
+Told by the first bytes (`tamis.readers.signatures`) and by the first record; a name decides only where text has no
+signature. What cannot be known is an error that says how to choose.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from tamis.errors import SourceError
+from tamis.readers.lines import lines
+from tamis.readers.signatures import CONTENTS, head_of, recognised
+from tamis.readers.text import EXTENSIONS
+from tamis.readers.values import shorten
+
+Format = Literal["jsonl", "parquet", "text"]
+
+CHOOSE = "say which with --format jsonl, --format parquet or --format text"
+READABLE = frozenset({"gzip", "zstd"})
+"""Compressions in which JSON Lines and text are read."""
+
+LINES = frozenset({"json", "jsonl", "jsonlines", "ndjson"})
+PLAIN = frozenset(["adoc", "asciidoc", "markdown", "md", "org", "rst", "text", "txt"]) | (
+    EXTENSIONS.keys() - {"csv", "tsv"}
+)
+"""Extensions of text. Tables and markup are asked about: their text is in a column, or between tags."""
+
+MOST_BYTES = 64 << 20
+"""Longest first line of a file of JSON Lines."""
+
+LOOKED_AT = 64
+"""Files that are looked at, spread over all."""
+
+SAMPLED = 200
+"""Records of a file whose values are looked at."""
+
+TEXTS = ("text", "content", "body", "raw_content", "document", "markdown", "page_content", "article")
+URLS = ("url", "uri", "link", "source_url", "page_url", "warc_target_uri")
+DATES = ("date", "timestamp", "crawl_date", "published", "date_published", "publish_date", "created", "created_at")
+
+
+@dataclass(frozen=True)
+class Content:
+    """What files hold.
+
+    Attributes:
+        format: which reader reads them.
+        fields: names of the fields or columns that all of them have; empty for text.
+    """
+
+    format: Format
+    fields: tuple[str, ...]
+
+
+def _by_name(path: Path) -> str:
+    """The extension in small letters, without that of a compression."""
+    name = path.name.lower().removesuffix(".gz").removesuffix(".zst")
+    return name.rpartition(".")[2] if "." in name else ""
+
+
+def _first_object(path: Path) -> dict[str, Any] | None:
+    """The first record of a file of JSON Lines, None where it has none.
+
+    Raises:
+        SourceError: its first line is no JSON object.
+    """
+    for _, line in lines(path, MOST_BYTES):
+        if isinstance(line, int):
+            return None
+        if line.isspace():
+            continue
+        try:
+            value = json.loads(line.decode("utf-8-sig"))
+        except (ValueError, RecursionError) as error:
+            msg = (
+                f"{path}: begins like JSON, but its first line is no JSON object ({shorten(error)}). JSON Lines have "
+                "one object a line: `jq -c .` writes them from objects of several lines, `jq -c '.[]'` from a list"
+            )
+            raise SourceError(msg) from error
+        if not isinstance(value, dict):
+            msg = f"{path}: its lines hold {type(value).__name__}, not objects; `jq -c '.[]'` writes one a line"
+            raise SourceError(msg)
+        return value
+    return None
+
+
+def content_of(path: Path) -> Content | None:
+    """What one file holds; None for an empty one.
+
+    Raises:
+        SourceError: it cannot be read, is of a format that tamis does not read, or is not known.
+    """
+    head, compression = head_of(path)
+    if not head.strip():
+        return None
+    found = recognised(head)
+    if compression and compression not in READABLE:
+        raise SourceError(f"{path}: is {CONTENTS[compression].what}; {CONTENTS[compression].advice}")
+    name = _by_name(path)
+    if found == "parquet":
+        return Content("parquet", _columns(path))
+    if found == "json" or (found is None and (name in LINES or head.lstrip()[:1] in b"[{")):
+        if found is None and name in PLAIN:
+            return Content("text", ())
+        return Content("jsonl", tuple(_first_object(path) or ()))
+    if found in ("html", "xml"):
+        advice = "say --format text if its markup is meant to stay, else extract its text first"
+        raise SourceError(f"{path}: is {CONTENTS[found].what}; {advice}")
+    if found is not None:
+        inside = f" inside {CONTENTS[compression].what}" if compression else ""
+        raise SourceError(f"{path}: is {CONTENTS[found].what}{inside}; {CONTENTS[found].advice}")
+    if name in PLAIN:
+        return Content("text", ())
+    msg = f"{path}: neither its name nor its first bytes say what it is; {CHOOSE}"
+    raise SourceError(msg)
+
+
+def values_of(paths: Sequence[Path], content: Content, name: str) -> list[Any]:
+    """What a field or column holds in the first records of files; `SAMPLED` records of each that is looked at.
+
+    Raises:
+        SourceError: as `content_of`.
+    """
+    found: list[Any] = []
+    for path in paths[:: -(-len(paths) // LOOKED_AT)]:
+        if content.format == "parquet":
+            found += _first_cells(path, name)
+        else:
+            found += [record.get(name) for record in itertools.islice(_objects(path), SAMPLED)]
+    return found
+
+
+def _objects(path: Path) -> Iterator[dict[str, Any]]:
+    """The records of a file of JSON Lines that can be read."""
+    for _, line in lines(path, MOST_BYTES):
+        try:
+            value = None if isinstance(line, int) else json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict):
+            yield value
+
+
+def _first_cells(path: Path, name: str) -> list[Any]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            batch = next(file.iter_batches(SAMPLED, columns=[name]), None)
+            return [] if batch is None else batch.column(0).to_pylist()
+    except (pa.ArrowException, OSError) as error:
+        msg = f"{path}: not a whole Parquet file ({shorten(error)}); fetch or write it again"
+        raise SourceError(msg) from error
+
+
+def _columns(path: Path) -> tuple[str, ...]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return tuple(pq.read_schema(path).names)
+    except (pa.ArrowException, OSError) as error:
+        msg = f"{path}: not a whole Parquet file ({shorten(error)}); fetch or write it again"
+        raise SourceError(msg) from error
+
+
+def content_of_all(paths: Sequence[Path], given: Format | None = None) -> Content:
+    """What several files hold together.
+
+    Args:
+        paths: at least one; `LOOKED_AT` of them are looked at.
+        given: the format, where the user has said it.
+
+    Raises:
+        SourceError: as `content_of`, or they are of several formats, or all are empty.
+    """
+    step = -(-len(paths) // LOOKED_AT)
+    found: dict[str, tuple[Path, Content]] = {}
+    fields: list[set[str]] = []
+    order: tuple[str, ...] = ()
+    for path in paths[::step]:
+        content = Content(given, _fields(path, given)) if given else content_of(path)
+        if content is None:
+            continue
+        found.setdefault(content.format, (path, content))
+        if content.fields:
+            order = order or content.fields
+            fields.append(set(content.fields))
+    if not found:
+        raise SourceError(f"{paths[0]}: empty{', like all others' if len(paths) > 1 else ''}; there is nothing to read")
+    if len(found) > 1:
+        named = ", ".join(f"{path} is {content.format}" for path, content in found.values())
+        raise SourceError(f"the files are of several formats ({named}); give each format a --source of its own")
+    ((_, content),) = found.values()
+    return Content(content.format, tuple(name for name in order if all(name in one for one in fields)))
+
+
+def _fields(path: Path, given: Format) -> tuple[str, ...]:
+    if given == "parquet":
+        return _columns(path)
+    return tuple(_first_object(path) or ()) if given == "jsonl" else ()
+
+
+def named(fields: Sequence[str], candidates: Sequence[str]) -> str | None:
+    """The field that is meant: the first candidate where it is there, else the only other one, or None."""
+    if candidates[0] in fields:
+        return candidates[0]
+    others = [name for name in fields if name.lower().replace("-", "_") in candidates]
+    return others[0] if len(others) == 1 else None

@@ -1,0 +1,174 @@
+"""`tamis init`: what it writes, for whom, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tamis import cli, config, config_files
+from tamis.presets import FOLDER, PRESETS
+
+
+@pytest.fixture(name="folder", autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "crawl").mkdir()
+    for number in range(3):
+        row = {"content": "A text.", "link": f"http://x/{number}", "timestamp": "2020-01-01"}
+        (tmp_path / "crawl" / f"{number}.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    return tmp_path
+
+
+def init(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = cli.main(["init", *arguments])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def written(path: str) -> Any:
+    return config.load(config_files.read(Path(path)))
+
+
+def thresholds(value: Any) -> dict[str, Any]:
+    """Every number of a section by its key."""
+    found: dict[str, Any] = {}
+    for key, item in value.items():
+        found |= {f"{key}.{name}": other for name, other in thresholds(item).items()} if isinstance(item, dict) else {}
+        if item is None or isinstance(item, int | float):
+            found[key] = item
+    return found
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("strictness", ["strict", "loose"])
+def test_every_preset_stands_alone_with_a_source_only(
+    preset: str, strictness: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = init(capsys, preset, "--source", "crawl/*.jsonl", "--strictness", strictness)
+    assert code == 0
+    assert f"tamis run --configfile {preset}.yaml" in out.splitlines()[-1]
+    assert "3 files of jsonl, text_field content, url_field link, date_field timestamp" in out
+    values = written(f"{preset}.yaml")
+    (source,) = values.sources
+    assert (source.name, source.paths) == ("crawl", ("crawl/*.jsonl",))
+    assert (source.text_field, source.url_field, source.date_field) == ("content", "link", "timestamp")
+    assert source.kind == ("code" if preset == "code" else "prose")
+    # Nothing that needs labels or a model file, and an export at the end.
+    assert not {"fasttext_quality", "transformer_quality", "domains"} & set(values.pipeline)
+    assert values.language_id.model is None
+    assert values.mixtures
+    assert values.export.formats
+    assert values.output_dir == f"results_{preset}"
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_loose_never_asks_more_than_strict(preset: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for strictness in ("strict", "loose"):
+        init(capsys, preset, "--source", "crawl/*.jsonl", "--strictness", strictness, "-o", f"{strictness}.yaml")
+    strict, loose = (thresholds(config_files.read(Path(f"{name}.yaml"))["heuristics"]) for name in ("strict", "loose"))
+    assert strict.keys() == loose.keys()
+    different = {key for key in strict if strict[key] != loose[key]}
+    assert different
+    for key in different:
+        small, large = strict[key], loose[key]
+        assert large is None or (large < small) == (".min_" in key), key
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_key_has_a_comment_and_no_line_is_wider_than_the_code(preset: str) -> None:
+    above = ""
+    commented = False
+    for line in (FOLDER / f"{preset}.yaml").read_text(encoding="utf-8").splitlines():
+        assert len(line) <= 122
+        if not line.strip():
+            commented = False
+        elif line.lstrip().startswith("#"):
+            commented = True
+        elif re.match(r" {4}\w+: [^{]", line) and "sources" not in above:
+            # A threshold: it, or the one above it in a row of the same measure, is explained.
+            assert commented, line
+        if re.match(r"\w+:", line):
+            above = line
+
+
+def test_preset_files_are_configurations_themselves() -> None:
+    for preset in PRESETS:
+        config.load(config_files.read(FOLDER / f"{preset}.yaml"))
+
+
+def test_parquet_columns_and_several_sources(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pq.write_table(pa.table({"text": ["x"], "url": ["http://x"], "date": ["2020"]}), folder / "b.parquet")
+    (folder / "notes").mkdir()
+    (folder / "notes" / "a b.md").write_text("Text.", encoding="utf-8")
+    code, out, _ = init(
+        capsys, "prose", "--source", "b.parquet", "--source", "notes/**", "--source", "crawl/0.jsonl", "crawl/1.jsonl"
+    )
+    assert code == 0
+    assert "b: 1 file of parquet\n" in out
+    columns, notes, lines = written("prose.yaml").sources
+    assert (columns.name, columns.format, columns.url_column, columns.date_column) == ("b", "parquet", "url", "date")
+    assert (notes.name, notes.format) == ("notes", "text")
+    assert (lines.name, lines.paths) == ("crawl", ("crawl/0.jsonl", "crawl/1.jsonl"))
+
+
+def test_shards_follow_the_bytes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    init(capsys, "prose", "--source", "crawl/*.jsonl")
+    assert written("prose.yaml").shards == 2
+    with (folder / "crawl" / "3.jsonl").open("wb") as file:
+        file.write(b'{"content": "x", "link": "y", "timestamp": 0}\n')
+        file.truncate(2_000_000_000)
+    init(capsys, "prose", "--source", "crawl/*.jsonl", "--output", "large.yaml")
+    assert written("large.yaml").shards == 9
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--source", "nothing/*.jsonl"], "nothing/*.jsonl matches no file"),
+        (["--source", "crawl"], "crawl is a folder; name its files, for example 'crawl/**'"),
+        (["--source", "crawl/*.jsonl", "--text", "body"], "has no such field. It has content, link, timestamp"),
+        (["--source", "odd.jsonl"], "no field is named text; say --text NAME. It has a, b"),
+        (["--source", "there.md", "--text", "body"], "files of text have no fields"),
+        (["--source", "there.md", "--output", "there.md"], "exists, and is not written over"),
+        (["--source", "br{ace}.md"], "braces"),
+    ],
+)
+def test_refusals_say_what_to_do(
+    arguments: list[str], message: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "odd.jsonl").write_text('{"a": 1, "b": 2}\n', encoding="utf-8")
+    (folder / "there.md").write_text("Text.", encoding="utf-8")
+    (folder / "br{ace}.md").write_text("Text.", encoding="utf-8")
+    code, _, err = init(capsys, "prose", *arguments)
+    assert code == 1
+    assert message in err
+    assert not (folder / "prose.yaml").exists()
+
+
+def test_urls_that_many_texts_share_are_left_out(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, address in (("shared", "http://x/data.jsonl#L{}"), ("own", "http://x/{}")):
+        rows = [{"text": f"Text {n}.", "url": address.format(n)} for n in range(40)]
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        pq.write_table(pa.Table.from_pylist(rows), folder / f"{name}.parquet")
+    _, out, _ = init(
+        capsys, "web", *(f"--source={name}" for name in ("shared.jsonl", "own.jsonl", "shared.parquet", "own.parquet"))
+    )
+    assert out.count("null (most are shared)") == 2
+    shared, own, shared_columns, own_columns = written("web.yaml").sources
+    assert (shared.url_field, own.url_field) == (None, "url")
+    assert (shared_columns.url_column, own_columns.url_column) == (None, "url")
+
+
+def test_odd_names_survive_the_way_into_yaml(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = "Über \"quoted\": #1 'text'.md"
+    (folder / name).write_text("Text.", encoding="utf-8")
+    assert init(capsys, "prose", "--source", name, "-o", "my own.yaml")[0] == 0
+    values = written("my own.yaml")
+    assert values.sources[0].paths == (name,)
+    assert values.output_dir == "results_my_own"
