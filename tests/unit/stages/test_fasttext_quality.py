@@ -1,4 +1,4 @@
-"""The fastText stage, from documents to ledger, and the traps of its text format."""
+"""The two coarse quality stages, fastText and linear, from documents to ledger."""
 
 from __future__ import annotations
 
