@@ -1,14 +1,15 @@
 """A regularised linear model on hashed words and pairs of words: TF-IDF's accuracy at the speed of a kernel.
 
-Features are those of `tamis.kernels.word_features`: 2^20 of them, each counting 1 + ln c, a text at unit length. No
-weights by document frequency: on the sets of benchmarks/classifiers they changed the mean AUC by less than .001. The
-model is logistic regression, fitted by LIBLINEAR's dual coordinate descent (Yu, Huang and Lin 2011) as scikit-learn
-has it: one thread and no matrix library, so that neither threads nor BLAS change a bit. Every (class, kind) weighs
-as much.
+Features are those of `tamis.kernels.word_features`: 2^20 of them. A text has a feature or not; each counts by its
+inverse document frequency among the training texts, 1 + ln((1 + n) / (1 + texts with it)), those never seen there do
+not count, and a text has unit length. On sets of benchmarks/classifiers that settings were chosen on, at 300 labels,
+weights by frequency lift the mean AUC from .903 to .906, and counting how often a feature occurs lowers it by .001.
 
-How strongly it is regularised is chosen by cross-validation inside the training texts, near-copies in one fold: the
-least mean log loss over folds. Weights are rounded to 16 bits of the largest, which takes away what the last bits of a
-processor's logarithm could leave; the model is a safetensors file of 4 MB.
+The model is logistic regression, fitted by LIBLINEAR's dual coordinate descent (Yu, Huang and Lin 2011) as scikit-learn
+has it: one thread and no matrix library, so that neither threads nor BLAS change a bit. Every (class, kind) weighs the
+same. How strongly it is regularised is chosen by cross-validation inside the training texts, near-copies in one fold:
+the least mean log loss over folds. Weights are rounded to 16 bits of the largest, which takes away what the last bits
+of a processor's logarithm could leave; the model is a safetensors file of 8 MB.
 """
 
 from __future__ import annotations
@@ -35,13 +36,10 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 BITS = 20
-LARGEST_COUNT = 4096
-"""Occurrences from which on more do not count."""
-
 GRID = 1 << 15
 """Steps from 0 to the largest weight."""
 
-WEIGHTS, BIAS = "weights", "bias"
+FEATURES, BIAS = "features", "bias"
 
 
 class Training(Section):
@@ -67,9 +65,14 @@ class Training(Section):
 
 @dataclass(frozen=True)
 class Model:
-    """Probability of the good class = 1 / (1 + exp(-(weights · features + bias)))."""
+    """Probability of the good class = 1 / (1 + exp(-(weights · features + bias))).
 
-    weights: np.ndarray
+    Attributes:
+        features: float32[2^20, 2]: of each its weight times its inverse document frequency, and the square of that.
+        bias: added to each logit.
+    """
+
+    features: np.ndarray
     bias: float
 
     def logits(self, text: pa.Array | pa.ChunkedArray, max_characters: int) -> np.ndarray:
@@ -77,8 +80,7 @@ class Model:
         from tamis.kernels.word_features import linear_scores
         from tamis.kernels.words import buffers
 
-        offsets, data = buffers(start_of(text, max_characters))
-        return linear_scores(offsets, data, self.weights, of_count()) + self.bias
+        return linear_scores(*buffers(start_of(text, max_characters)), self.features) + self.bias
 
     def scores(self, texts: Iterable[pa.Array | pa.ChunkedArray], max_characters: int) -> np.ndarray:
         """The probability that each of n texts is good, float32; texts come some at a time."""
@@ -96,28 +98,32 @@ def start_of(text: pa.Array | pa.ChunkedArray, max_characters: int) -> pa.Array 
     return text if longest is None or longest <= max_characters else pc.utf8_slice_codeunits(text, 0, max_characters)
 
 
-def of_count() -> np.ndarray:
-    """The value of a feature by its count: 0, then 1 + ln c."""
-    counts = np.maximum(np.arange(LARGEST_COUNT + 1, dtype=np.float64), 1.0)
-    values = 1.0 + elementary.log(counts)
-    values[0] = 0.0
-    return values
-
-
-def matrix(text: pa.Array | pa.ChunkedArray, max_characters: int) -> csr_matrix:
-    """The features of n texts: n × 2^20, rows at unit length."""
+def occurrences(text: pa.Array | pa.ChunkedArray, max_characters: int) -> csr_matrix:
+    """Which features n texts have: n × 2^20, ones."""
     from scipy.sparse import csr_matrix
 
     from tamis.kernels.word_features import word_features
     from tamis.kernels.words import buffers
 
-    offsets, data = buffers(start_of(text, max_characters))
-    bounds, features, counts = word_features(offsets, data, BITS)
-    values = of_count()[np.minimum(counts, LARGEST_COUNT)]
-    row = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
-    length = np.sqrt(np.bincount(row, values * values, minlength=len(bounds) - 1))
-    found = csr_matrix((values / length[row], features, bounds), shape=(len(bounds) - 1, 1 << BITS))
+    bounds, features = word_features(*buffers(start_of(text, max_characters)), BITS)
+    found = csr_matrix((np.ones(len(features)), features, bounds), shape=(len(bounds) - 1, 1 << BITS))
     found.sort_indices()
+    return found
+
+
+def inverse_frequency(occurring: csr_matrix) -> np.ndarray:
+    """The inverse document frequency of each feature, float64[2^20]; 0 for those that no text has."""
+    texts = np.bincount(occurring.indices, minlength=1 << BITS)
+    return np.where(texts > 0, 1.0 + elementary.log((1.0 + occurring.shape[0]) / (1.0 + texts)), 0.0)
+
+
+def weighted(occurring: csr_matrix, frequency: np.ndarray) -> csr_matrix:
+    """Features by their inverse document frequency, each row at unit length."""
+    found = occurring.copy()
+    found.data = frequency[found.indices]
+    row = np.repeat(np.arange(found.shape[0]), np.diff(found.indptr))
+    length = np.sqrt(np.bincount(row, found.data * found.data, minlength=found.shape[0]))
+    found.data /= np.where(length > 0.0, length, 1.0)[row]
     return found
 
 
@@ -142,17 +148,18 @@ def train(rows: pa.Table, classes: Sequence[str], training: Training) -> tuple[M
             f"the linear model needs texts of {' and '.join(classes)}; there are {len(labels)} of {sorted(set(labels))}"
         )
         raise ModelError(msg)
-    features = matrix(rows["text"], training.max_characters)
+    occurring = occurrences(rows["text"], training.max_characters)
     grades = rows["grade"].to_pylist()
     good = [float(label == classes[1]) if grade is None else grade for label, grade in zip(labels, grades, strict=True)]
     share, weight = np.array(good), group_weights(labels, rows["kind"].to_pylist())
-    losses = _losses(features, share, weight, folds_of(rows, training), training)
+    losses = _losses(occurring, share, weight, folds_of(rows, training), training)
     best = min(losses, key=lambda strength: (losses[strength], strength)) if losses else training.strengths[0]
-    weights, bias = _fit(features, share, weight, best)
+    frequency = inverse_frequency(occurring)
+    weights, bias = _fit(weighted(occurring, frequency), share, weight, best)
     step = float(np.abs(weights).max()) / GRID or 1.0
-    rounded = (np.rint(weights / step) * step).astype(np.float32)
+    features = np.stack([np.rint(weights / step) * step * frequency, frequency * frequency], axis=1)
     loss = {f"{strength:g}": round(value, 4) for strength, value in losses.items()}
-    return Model(rounded, float(np.float32(bias))), {"strength": best, "log loss by strength": loss}
+    return Model(features.astype(np.float32), float(np.float32(bias))), {"strength": best, "log loss by strength": loss}
 
 
 def folds_of(rows: pa.Table, training: Training) -> np.ndarray:
@@ -174,26 +181,26 @@ def _fold_key(name: str) -> tuple[int, str]:
 
 
 def _losses(
-    features: csr_matrix, share: np.ndarray, weight: np.ndarray, fold: np.ndarray, training: Training
+    occurring: csr_matrix, share: np.ndarray, weight: np.ndarray, fold: np.ndarray, training: Training
 ) -> dict[float, float]:
     """Mean log loss of each strength over the folds; empty where there is nothing to choose."""
-    losses: dict[float, float] = {}
-    for strength in training.strengths if len(training.strengths) > 1 else ():
-        total = weights_seen = 0.0
-        for number in range(training.folds):
-            learnt, tested = (fold >= 0) & (fold != number), fold == number
-            if len(set(share[learnt] >= 0.5)) < 2 or not tested.any():
-                continue
-            weights, bias = _fit(features[learnt], share[learnt], weight[learnt], strength)
-            logit = features[tested] @ weights + bias
-            truth = share[tested]
+    totals = dict.fromkeys(training.strengths, 0.0)
+    seen = 0.0
+    for number in range(training.folds) if len(totals) > 1 else ():
+        learnt, tested = (fold >= 0) & (fold != number), fold == number
+        if len(set(share[learnt] >= 0.5)) < 2 or not tested.any():
+            continue
+        frequency = inverse_frequency(occurring[learnt])
+        features, others = weighted(occurring[learnt], frequency), weighted(occurring[tested], frequency)
+        seen += float(weight[tested].sum())
+        for strength in totals:
+            weights, bias = _fit(features, share[learnt], weight[learnt], strength)
+            logit = others @ weights + bias
             # -log p = log(1 + exp(-x)), written so that nothing overflows.
-            loss = np.maximum(logit, 0.0) - logit * truth + elementary.log(1.0 + elementary.exp(-np.abs(logit)))
-            total += float((loss * weight[tested]).sum())
-            weights_seen += float(weight[tested].sum())
-        if weights_seen:
-            losses[strength] = total / weights_seen
-    return losses
+            rest = elementary.log(1.0 + elementary.exp(-np.abs(logit)))
+            loss = np.maximum(logit, 0.0) - logit * share[tested] + rest
+            totals[strength] += float((loss * weight[tested]).sum())
+    return {strength: total / seen for strength, total in totals.items()} if seen else {}
 
 
 def _fit(features: csr_matrix, share: np.ndarray, weight: np.ndarray, strength: float) -> tuple[np.ndarray, float]:
@@ -221,7 +228,7 @@ def write(path: Path, model: Model) -> None:
     """Write a model as safetensors: no code, nothing is executed on loading."""
     from safetensors.numpy import save
 
-    content = save({WEIGHTS: model.weights, BIAS: np.array([model.bias], dtype=np.float32)})
+    content = save({FEATURES: model.features, BIAS: np.array([model.bias], dtype=np.float32)})
     with whole_file(path) as temporary:
         temporary.write_bytes(content)
 
@@ -237,15 +244,15 @@ def load(path: Path) -> Model:
 
     try:
         found = parse(path.read_bytes())
-        weights, bias = found[WEIGHTS], found[BIAS]
+        features, bias = found[FEATURES], found[BIAS]
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         msg = f"{path}: not a linear model ({error}). Delete it and run the workflow again."
         raise ModelError(msg) from error
-    finite = weights.dtype == bias.dtype == np.float32 and np.isfinite(weights).all() and np.isfinite(bias).all()
-    if weights.shape != (1 << BITS,) or bias.shape != (1,) or not finite:
+    finite = features.dtype == bias.dtype == np.float32 and np.isfinite(features).all() and np.isfinite(bias).all()
+    if features.shape != (1 << BITS, 2) or bias.shape != (1,) or not finite:
         msg = (
-            f"{path}: {weights.shape} weights of {weights.dtype}, expected {1 << BITS} finite float32. Delete it and "
+            f"{path}: {features.shape} {features.dtype}, expected {1 << BITS} x 2 finite float32. Delete it and "
             "run the workflow again."
         )
         raise ModelError(msg)
-    return Model(weights, float(bias[0]))
+    return Model(features, float(bias[0]))

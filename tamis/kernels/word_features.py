@@ -1,9 +1,10 @@
 """Words and pairs of neighbouring words as numbered features, and a linear score of them, from Arrow's buffers.
 
 The feature of a word is the upper bits of its hash (`tamis.kernels.words`), that of a pair the upper bits of a mix of
-both hashes ("hashing trick", Weinberger et al. 2009). A feature that occurs c times in a text counts 1 + ln c, and all
-of a text have unit length together, so that a long text has no larger score for its length. Sums run in the order in
-which features first occur, so a text has the same score in any company.
+both hashes ("hashing trick", Weinberger et al. 2009). A text has a feature or has it not. In a score each feature has a
+weight and a square, and the sum of weights is divided by the root of the sum of squares, so that a long text has no
+larger score for its length. Sums run in the order in which features first occur, so a text has the same score in any
+company.
 """
 
 from __future__ import annotations
@@ -24,14 +25,15 @@ def _pair(first: np.uint64, second: np.uint64) -> np.uint64:
 
 
 @njit(cache=True, nogil=True)
-def _count(words: np.ndarray, count: int, bits: int, counts: np.ndarray, found: np.ndarray) -> int:
-    """Count the features of a text.
+def _find(words: np.ndarray, count: int, bits: int, mark: int, marks: np.ndarray, found: np.ndarray) -> int:
+    """The features of a text.
 
     Args:
         words: uint64, its word hashes.
         count: how many there are.
         bits: features are numbered below 2^bits.
-        counts: int32[2^bits], zeros; counted up.
+        mark: a number of this text's own.
+        marks: int64[2^bits], the mark of the last text that had the feature.
         found: int64 with room for 2 · count, written: each feature once, in the order of its first occurrence.
 
     Returns:
@@ -41,16 +43,16 @@ def _count(words: np.ndarray, count: int, bits: int, counts: np.ndarray, found: 
     size = 0
     for i in range(count):
         feature = np.int64(words[i] >> shift)
-        if counts[feature] == 0:
+        if marks[feature] != mark:
+            marks[feature] = mark
             found[size] = feature
             size += 1
-        counts[feature] += 1
         if i > 0:
             feature = np.int64(_pair(words[i - 1], words[i]) >> shift)
-            if counts[feature] == 0:
+            if marks[feature] != mark:
+                marks[feature] = mark
                 found[size] = feature
                 size += 1
-            counts[feature] += 1
     return size
 
 
@@ -63,9 +65,8 @@ def _features(
     bits: int,
     bounds: np.ndarray,
     features: np.ndarray,
-    values: np.ndarray,
 ) -> None:
-    counts = np.zeros(1 << bits, np.int32)
+    marks = np.zeros(1 << bits, np.int64)
     words = np.empty(4096, np.uint64)
     no_spans = np.empty(0, np.int64)
     no_hashes = np.empty(0, np.uint64)
@@ -75,11 +76,7 @@ def _features(
         count = document_words(
             data, offsets[row], offsets[row + 1], word_key, table, words, no_spans, no_spans, 0, word_key, no_hashes
         )
-        size = _count(words, count, bits, counts, features[at:])
-        for i in range(at, at + size):
-            values[i] = counts[features[i]]
-            counts[features[i]] = 0
-        at += size
+        at += _find(words, count, bits, row + 1, marks, features[at:])
         bounds[row + 1] = at
 
 
@@ -90,36 +87,30 @@ def _scores(
     word_key: np.uint64,
     table: np.ndarray,
     bits: int,
-    weights: np.ndarray,
-    of_count: np.ndarray,
+    model: np.ndarray,
     scores: np.ndarray,
 ) -> None:
-    counts = np.zeros(1 << bits, np.int32)
+    marks = np.zeros(1 << bits, np.int64)
     words = np.empty(4096, np.uint64)
     found = np.empty(8192, np.int64)
     no_spans = np.empty(0, np.int64)
     no_hashes = np.empty(0, np.uint64)
-    most = len(of_count) - 1
     for row in range(len(offsets) - 1):
         words = grown(words, (offsets[row + 1] - offsets[row]) // 2 + 1)
         count = document_words(
             data, offsets[row], offsets[row + 1], word_key, table, words, no_spans, no_spans, 0, word_key, no_hashes
         )
         found = grown(found, 2 * count)
-        size = _count(words, count, bits, counts, found)
         total = 0.0
         square = 0.0
-        for i in range(size):
-            feature = found[i]
-            value = of_count[min(counts[feature], most)]
-            counts[feature] = 0
-            total += value * weights[feature]
-            square += value * value
-        scores[row] = total / np.sqrt(square) if size > 0 else 0.0
+        for i in range(_find(words, count, bits, row + 1, marks, found)):
+            total += np.float64(model[found[i], 0])
+            square += np.float64(model[found[i], 1])
+        scores[row] = total / np.sqrt(square) if square > 0.0 else 0.0
 
 
-def word_features(offsets: np.ndarray, data: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The features of n texts and how often each occurs.
+def word_features(offsets: np.ndarray, data: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
+    """The features of n texts.
 
     Args:
         offsets: int64[n + 1] from `tamis.kernels.words.buffers`.
@@ -127,29 +118,28 @@ def word_features(offsets: np.ndarray, data: np.ndarray, bits: int) -> tuple[np.
         bits: features are numbered below 2^bits.
 
     Returns:
-        int64[n + 1] bounds, int64 features (each once a text, in the order of first occurrence), int32 counts.
+        int64[n + 1] bounds, int64 features: each once a text, in the order of first occurrence.
     """
     # Two features a word, and a word takes two bytes with its separator.
-    room = int(offsets[-1] - offsets[0]) + len(offsets)
-    bounds = np.zeros(len(offsets), np.int64)
-    features, values = np.empty(room, np.int64), np.empty(room, np.int32)
-    _features(offsets, data, WORD_KEY, character_table(), bits, bounds, features, values)
-    return bounds, features[: bounds[-1]].copy(), values[: bounds[-1]].copy()
+    bounds, features = (
+        np.zeros(len(offsets), np.int64),
+        np.empty(int(offsets[-1] - offsets[0]) + len(offsets), np.int64),
+    )
+    _features(offsets, data, WORD_KEY, character_table(), bits, bounds, features)
+    return bounds, features[: bounds[-1]].copy()
 
 
-def linear_scores(offsets: np.ndarray, data: np.ndarray, weights: np.ndarray, of_count: np.ndarray) -> np.ndarray:
-    """The weighted sum of the features of each of n texts, at unit length.
+def linear_scores(offsets: np.ndarray, data: np.ndarray, model: np.ndarray) -> np.ndarray:
+    """The sum of the weights of a text's features over the root of the sum of their squares, for each of n texts.
 
     Args:
         offsets: int64[n + 1] from `tamis.kernels.words.buffers`.
         data: uint8 from there.
-        weights: float32[2^bits].
-        of_count: float64, the value of a feature by how often it occurs; the last one for all larger counts.
+        model: float32[2^bits, 2]: weight and square of each feature.
 
     Returns:
-        float64[n]; 0 for a text without words.
+        float64[n]; 0 for a text whose squares are all 0.
     """
     scores = np.zeros(len(offsets) - 1)
-    bits = len(weights).bit_length() - 1
-    _scores(offsets, data, WORD_KEY, character_table(), bits, weights, of_count, scores)
+    _scores(offsets, data, WORD_KEY, character_table(), len(model).bit_length() - 1, model, scores)
     return scores

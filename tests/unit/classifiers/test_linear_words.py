@@ -30,12 +30,13 @@ def labelled(number: int = 120, seed: int = 3) -> pa.Table:
 
 
 def test_scores_are_those_of_scikit_learn_on_the_same_features() -> None:
+    from sklearn.feature_extraction.text import TfidfTransformer
     from sklearn.linear_model import LogisticRegression
 
     rows = labelled()
     model, chosen = linear_words.train(rows, CLASSES, Training())
-    features = linear_words.matrix(rows["text"], 20_000)
-    assert np.asarray(features.multiply(features).sum(axis=1)).ravel() == pytest.approx(1.0)
+    occurring = linear_words.occurrences(rows["text"], 20_000)
+    features = TfidfTransformer().fit_transform(occurring)
     # Another solver, on the strength that was chosen.
     peer = LogisticRegression(C=chosen["strength"], solver="newton-cg", tol=1e-8)
     wide = __import__("scipy.sparse").sparse.hstack([features, np.ones((rows.num_rows, 1))]).tocsr()
@@ -88,7 +89,7 @@ def test_the_model_has_the_same_bytes_again_and_whatever_the_order(tmp_path: Pat
         == hashlib.sha256((tmp_path / "other").read_bytes()).digest()
     )
     again = linear_words.load(tmp_path / "one")
-    assert np.array_equal(again.weights, linear_words.train(rows, CLASSES, Training())[0].weights)
+    assert np.array_equal(again.features, linear_words.train(rows, CLASSES, Training())[0].features)
 
 
 def test_only_the_start_of_a_text_is_read() -> None:
@@ -108,9 +109,9 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"nothing")
     with pytest.raises(ModelError, match="not a linear model"):
         linear_words.load(path)
-    for weights, bias in ((np.zeros(5, np.float32), 0.0), (np.full(1 << 20, np.nan, np.float32), 0.0)):
-        save_file({"weights": weights, "bias": np.array([bias], np.float32)}, path)
-        with pytest.raises(ModelError, match="expected 1048576 finite float32"):
+    for weights, bias in ((np.zeros(5, np.float32), 0.0), (np.full((1 << 20, 2), np.nan, np.float32), 0.0)):
+        save_file({"features": weights, "bias": np.array([bias], np.float32)}, path)
+        with pytest.raises(ModelError, match="expected 1048576 x 2 finite float32"):
             linear_words.load(path)
 
 
