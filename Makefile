@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test test-faults check format docs lock clean bench-dedup
+.PHONY: help env run test test-faults check format docs lock clean bench-dedup bench-classifiers
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -48,6 +48,9 @@ format: env ## Format Python and workflow files
 
 docs: env ## Write the generated reference pages
 	python -m tamis.reference
+
+bench-classifiers: env ## Coarse classifiers beside TF-IDF and length, a dated table in benchmarks/results (ARGS="--seeds 5")
+	PYTHONPATH=. OMP_NUM_THREADS=1 python benchmarks/classifiers/run.py $(ARGS)
 
 bench-dedup: env ## De-duplication beside its peers, a dated table in benchmarks/results (ARGS="--documents 500000")
 	PYTHONPATH=tests/support python benchmarks/dedup/run.py $(ARGS)

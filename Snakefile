@@ -19,6 +19,7 @@ include: "rules/substring_dedup.smk"
 include: "rules/language_id.smk"
 include: "rules/heuristics.smk"
 include: "rules/fasttext_quality.smk"
+include: "rules/linear_quality.smk"
 include: "rules/transformer_quality.smk"
 include: "rules/domains.smk"
 # From the curated pool to what a trainer reads.

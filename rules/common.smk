@@ -8,7 +8,7 @@ from functools import cache
 from snakemake.exceptions import WorkflowError
 
 from tamis import config_files
-from tamis.config import STAGES, all_problems, load
+from tamis.config import STAGES, all_problems, check_files, load
 from tamis.dedup.minhash.index import index_files
 from tamis.ending import Workflow
 from tamis.errors import TamisError
@@ -25,6 +25,8 @@ try:
     CFG = load(config)
     ENDING = Workflow(CFG.output_dir)
     UNITS = units(CFG.sources, CFG.ingest, Path(CFG.output_dir))
+    if workflow.is_main_process:
+        check_files(CFG)
     EARLIER_INDEX = index_files(CFG.minhash_dedup.against, CFG.minhash_dedup.scheme())
 except TamisError as error:
     raise WorkflowError(all_problems(config, error)) from None

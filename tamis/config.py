@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError, ValidationInfo, create_model, field_validator, model_validator
 
+from tamis.classifiers.references import Reference
 from tamis.classifiers.selectors import Selector
 from tamis.dedup.scope import refusal
 from tamis.errors import ConfigError, TamisError, safe
@@ -41,6 +42,7 @@ StageName = Literal[
     "language_id",
     "heuristics",
     "fasttext_quality",
+    "linear_quality",
     "transformer_quality",
     "domains",
 ]
@@ -162,6 +164,12 @@ class _Bottom(_Top):
                     section.check()
                 except ConfigError as error:
                     yield str(error)
+            for key, source in references(section, name):
+                if source not in known:
+                    yield (
+                        f"{key}: {unknown('source', source, known)}; a file in the working directory is written "
+                        f"./{source}"
+                    )
             for key, selector in selectors(section, name):
                 for source in selector.sources:
                     if source not in known:
@@ -216,19 +224,30 @@ Config: Any = create_model("Config", __base__=_Bottom, __doc__="The whole config
 """The model of `config.yaml`: `_Bottom` plus one section a stage, named as the stage."""
 
 
-def selectors(value: Any, key: str) -> Iterator[tuple[str, Selector]]:
-    """Every selector in a section, with its key."""
-    if isinstance(value, Selector):
+def sections(value: Any, key: str) -> Iterator[tuple[str, Section]]:
+    """A section and every section in it, each with its key."""
+    if isinstance(value, Section):
         yield key, value
-    elif isinstance(value, Section):
         for name in type(value).model_fields:
-            yield from selectors(getattr(value, name), f"{key}.{name}")
+            yield from sections(getattr(value, name), f"{key}.{name}")
     elif isinstance(value, Mapping):
         for name, item in value.items():
-            yield from selectors(item, f"{key}.{name}")
+            yield from sections(item, f"{key}.{name}")
     elif isinstance(value, tuple | list):
         for position, item in enumerate(value):
-            yield from selectors(item, f"{key}[{position}]")
+            yield from sections(item, f"{key}[{position}]")
+
+
+def selectors(value: Any, key: str) -> Iterator[tuple[str, Selector]]:
+    """Every selector in a section, with its key."""
+    return ((name, found) for name, found in sections(value, key) if isinstance(found, Selector))
+
+
+def references(value: Any, key: str) -> Iterator[tuple[str, str]]:
+    """The name of every source that is a reference in a section, with its key."""
+    for name, found in sections(value, key):
+        if isinstance(found, Reference) and found.source is not None:
+            yield f"{name}.reference", found.source
 
 
 def _known_keys() -> list[str]:
@@ -324,6 +343,18 @@ def _problems(values: Mapping[str, Any], *, look: bool) -> list[str]:
     return lines + (_missing_files(config) if look else [])
 
 
+def check_files(config: Any) -> None:
+    """Hold that the files which stages are to learn from can be read and teach something.
+
+    Raises:
+        TamisError: the first of them that does not.
+    """
+    for name in dict.fromkeys(config.pipeline):
+        section = getattr(config, name)
+        if hasattr(section, "check_files"):
+            section.check_files()
+
+
 def _missing_files(config: Any) -> list[str]:
     from tamis.dedup.minhash.index import index_files
 
@@ -335,6 +366,10 @@ def _missing_files(config: Any) -> list[str]:
             lines.append(f"sources: {error}")
     try:
         index_files(config.minhash_dedup.against, config.minhash_dedup.scheme())
+    except TamisError as error:
+        lines.append(str(error))
+    try:
+        check_files(config)
     except TamisError as error:
         lines.append(str(error))
     return lines

@@ -42,6 +42,7 @@ STAGE_COLUMNS: dict[str, pa.DataType] = {
     "language": pa.string(),
     "language_score": pa.float32(),
     "fasttext_quality": pa.float32(),
+    "linear_quality": pa.float32(),
     "transformer_quality": pa.float32(),
     "domain": pa.string(),
     "domain_score": pa.float32(),

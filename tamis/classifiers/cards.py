@@ -37,6 +37,7 @@ def build(
     *,
     calibration: Sequence[Mapping[str, float]] = (),
     calibration_error: float | None = None,
+    grades: Mapping[str, Any] | None = None,
     limits: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The card as a value for JSON.
@@ -49,6 +50,7 @@ def build(
         metrics: group → figures of `tamis.classifiers.evaluation.binary_report` on the held-out documents.
         calibration: rows of `tamis.classifiers.evaluation.calibration`.
         calibration_error: expected calibration error, in [0, 1].
+        grades: from `tamis.classifiers.evaluation.grade_report`.
         limits: sentences on what the scores do not say.
     """
     return {
@@ -60,6 +62,7 @@ def build(
         "metrics": {name: dict(row) for name, row in metrics.items()},
         "calibration": [dict(row) for row in calibration],
         "expected_calibration_error": calibration_error,
+        "grades": None if grades is None else dict(grades),
         "limits": list(limits),
     }
 
@@ -76,6 +79,10 @@ def markdown(card: Mapping[str, Any]) -> str:
         *table_lines(card["metrics"], "group"),
         "",
     ]
+    if card["grades"]:
+        found, number = card["grades"]["spearman"], card["grades"]["documents"]
+        shown = "none, one side is all equal" if found is None else f"{found:.3f}"
+        lines += [f"Rank correlation (Spearman) of score and grade over {number} held-out texts: {shown}.", ""]
     if card["calibration"]:
         lines += [
             "## Calibration",
@@ -97,9 +104,9 @@ def markdown(card: Mapping[str, Any]) -> str:
     ]
     lines += [
         "",
-        "Where they come from (documents that each selector or file took, before sampling):",
+        "Where they come from (texts that each gave, before sampling), and what of them teaches nothing:",
         "",
-        "| selector | documents |",
+        "| origin | texts |",
         "|---|---|",
     ]
     lines += [f"| {name} | {number} |" for name, number in card["label_origin"].items()]

@@ -128,7 +128,8 @@ class Words(Features):
         """See `Features.train`."""
         _check_enough(labelled, self.min_labels)
         tested, probability = fasttext.train_and_test(labelled.rows, TAUGHT, self.training, model)
-        return Trained(labelled, self.training.model_dump(mode="json"), _report(tested, probability))
+        settled = self.training.settled(labelled.rows.num_rows - tested.num_rows)
+        return Trained(labelled, settled.model_dump(mode="json"), _report(tested, probability))
 
     def score(self, model: Path, documents: Path, where: np.ndarray) -> np.ndarray:
         """See `Features.score`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from itertools import chain
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,11 @@ import pyarrow as pa
 from pydantic import Field
 
 from tamis.barrier import paths
-from tamis.classifiers import cards, evaluation
-from tamis.classifiers.labels import LabelFile, Labelled, Sampling, merge, read_files, read_labelled
+from tamis.classifiers import cards, evaluation, label_files
+from tamis.classifiers import labels as labels_of
+from tamis.classifiers.label_files import LabelFile
+from tamis.classifiers.labels import Labelled, Sampling, read_labelled
+from tamis.classifiers.references import Pool, Reference, Teacher, Teachers, as_selectors
 from tamis.classifiers.scores import beside, scattered
 from tamis.classifiers.selectors import Selector
 from tamis.classifiers.thresholds import Selection, decide, find_thresholds
@@ -27,48 +30,110 @@ log = logging.getLogger(__name__)
 
 GOOD, BAD = "good", "bad"
 CLASSES = (BAD, GOOD)
+WORTH = {BAD: 0.0, GOOD: 1.0}
+"""Class → the grade that it stands for."""
 
 WEAK_LABELS = (
-    "The labels are conditions on where a document stands, not judgements of single documents: the figures say how "
-    "well the model recovers these conditions, not how good the chosen documents are to train on."
+    "Labels by selector are conditions on where a document stands, not judgements of single documents: the figures say "
+    "how well the model recovers these conditions, not how good the chosen documents are to train on."
 )
-"""What every card of good and bad labels has to say of them."""
+JUDGED_LABELS = (
+    "Labels from files are taken as they are given: the figures say how well the model repeats them, and nothing of "
+    "kinds of text that the files do not hold."
+)
+LIKE_A_REFERENCE = (
+    "Good is what is like the reference, bad is a sample of the pool, in which there is good text too: what counts as "
+    "a false positive may be as good as the reference, so the true precision is higher than the figure."
+)
+NOTHING_HELD_OUT = (
+    "No labelled text was held out, so nothing is measured; raise `sampling.held_out` or give more labels."
+)
+"""What a card has to say of its labels, by where they come from."""
 
 
 class Labels(Section):
-    """What is good and what is bad."""
+    """What is good and what is bad; selectors, references and files mix. What both classes claim teaches neither."""
 
-    good: tuple[Selector, ...] = Field((), description="Selectors of good documents; any of them.")
-    bad: tuple[Selector, ...] = Field((), description="Selectors of bad documents; any of them.")
+    good: Teachers = Field(
+        (),
+        description="What teaches good, any of them: selectors of documents; `{reference: …}`, texts that you like, a "
+        "source or files; `{sample: pool}`, a sample of all that reach the stage.",
+    )
+    bad: Teachers = Field((), description="The same for bad ones. Empty beside a reference: a sample of the pool.")
     files: tuple[LabelFile, ...] = Field((), description="Files of labelled texts; their classes are good and bad.")
 
-    def by_class(self) -> dict[str, tuple[Selector, ...]]:
-        """Class → selectors."""
-        return {GOOD: self.good, BAD: self.bad}
+    @property
+    def against_pool(self) -> bool:
+        """Whether the pool is the bad class because nobody named another."""
+        return not self.bad and any(isinstance(teacher, Reference) for teacher in self.good)
+
+    def by_class(self) -> dict[str, tuple[Teacher, ...]]:
+        """Class → what teaches it, apart from label files."""
+        bad = (Pool(sample="pool"),) if self.against_pool else self.bad
+        return {GOOD: as_selectors(self.good), BAD: as_selectors(bad)}
+
+    def taught_by(self, kind: type) -> bool:
+        """Whether a class is taught by a `Selector`, a `Reference` or the `Pool`."""
+        named = (*self.good, *self.bad, *self.by_class()[BAD])
+        return any(isinstance(teacher, kind) for teacher in named)
 
     def paths(self) -> list[str]:
-        """The label files, as inputs of the workflow."""
-        return [str(entry.path) for entry in self.files]
+        """The label files and the files of references, as inputs of the workflow."""
+        references = [teacher for teacher in (*self.good, *self.bad) if isinstance(teacher, Reference)]
+        return [str(entry.path) for entry in self.files] + [path for each in references for path in each.files()]
+
+    def limits(self) -> tuple[str, ...]:
+        """What a card has to say of these labels."""
+        said = {
+            WEAK_LABELS: self.taught_by(Selector),
+            JUDGED_LABELS: bool(self.files),
+            LIKE_A_REFERENCE: self.taught_by(Reference) and self.taught_by(Pool),
+        }
+        return tuple(sentence for sentence, holds in said.items() if holds)
 
     def check(self, stage: str) -> None:
         """Refuse labels that cannot train anything.
 
         Raises:
-            ConfigError: a class has neither a selector nor a file.
+            ConfigError: a class has neither a selector nor a reference nor a file, or both are the pool.
         """
-        for name, selectors in self.by_class().items():
-            if not selectors and not self.files:
+        for name, teachers in self.by_class().items():
+            if not teachers and not self.files:
                 msg = (
-                    f"{stage}.labels.{name}: empty, and no {stage}.labels.files; name selectors or label files, or "
-                    f"leave {stage} out of `pipeline`"
+                    f"{stage}.labels.{name}: empty, and no {stage}.labels.files; name selectors, a reference or label "
+                    f"files, or leave {stage} out of `pipeline`"
+                )
+                raise ConfigError(msg)
+        if all(any(isinstance(teacher, Pool) for teacher in teachers) for teachers in self.by_class().values()):
+            msg = f"{stage}.labels: good and bad are both a sample of the pool; name a reference or selectors for one"
+            raise ConfigError(msg)
+
+    def check_files(self, stage: str, sampling: Sampling) -> None:
+        """Read the label files and find the files of references, before anything runs.
+
+        Raises:
+            SourceError: a file or line cannot be read.
+            ConfigError: a label stands for no class, or a class has too few texts and nothing else that teaches it.
+        """
+        self.paths()
+        if not self.files:
+            return
+        found = label_files.read(self.files, CLASSES, 0)
+        given = Counter(text.label for text in found.texts)
+        for name, teachers in self.by_class().items():
+            if not teachers and given[name] < sampling.min_labels:
+                other = GOOD if name == BAD else BAD
+                msg = (
+                    f"{stage}.labels.files: {given[name]} texts of class {name} and {given[other]} of class {other}; "
+                    f"{sampling.min_labels} of {name} are needed, and nothing else teaches it ({dict(found.counts)}). "
+                    f"Give more labels, say under `classes` what they mean, or lower {stage}.sampling.min_labels"
                 )
                 raise ConfigError(msg)
 
 
 def gather(labels: Labels, sampling: Sampling, barrier: Path, max_characters: int) -> Labelled:
-    """The labelled documents of all shards and files, capped."""
-    files = read_files(labels.files, CLASSES, sampling, max_characters)
-    return merge(chain(read_labelled(barrier), [files]), sampling)
+    """The labelled texts of all shards, files and references, capped, each once, divided into training and held out."""
+    return labels_of.gather(read_labelled(barrier), labels.files, labels.by_class(), sampling, max_characters)
 
 
 def only_kinds(labelled: Labelled, kinds: tuple[str, ...]) -> Labelled:
@@ -90,7 +155,9 @@ def quality_card(
     length = held_out["characters"].to_numpy()
     kind = held_out["kind"].to_numpy(zero_copy_only=False)
     inside = (score >= 0.0) & (score <= 1.0)
-    probabilities = bool(inside.all())
+    probabilities = bool(inside.all()) and held_out.num_rows > 0
+    if not held_out.num_rows:
+        limits = (*limits, NOTHING_HELD_OUT)
     return cards.build(
         stage,
         labelled,
@@ -99,6 +166,7 @@ def quality_card(
         evaluation.by_kind(positive, score, length, kind, 0.5),
         calibration=evaluation.calibration(positive, score) if probabilities else (),
         calibration_error=round(evaluation.expected_calibration_error(positive, score), 4) if probabilities else None,
+        grades=evaluation.grade_report(held_out["grade"], score),
         limits=limits,
     )
 

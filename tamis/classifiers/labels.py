@@ -1,37 +1,40 @@
 """Labels for classifiers: which documents stand for which class, and the balanced sample of them.
 
 A class is described by selectors over the documents' own columns (kind, source, language, path, date …) and by
-the density of words in their text, or by label files. All conditions of one selector must hold; a document has a
-class when any selector of that class takes it. A document that two classes claim teaches neither and is counted.
+the density of words in their text, by label files, by texts that somebody likes (a reference), or as a sample of the
+pool; these mix. All conditions of one selector must hold; a document has a class when any selector of that class takes
+it. A document that two classes claim teaches neither and is counted.
 
 Sampling is by keyed hash of the id: the `cap` documents of a class and kind with the smallest hash. The smallest
 of all are among the smallest of each shard, so every shard sends at most `cap` rows a class and kind, and the result
-does not know the shards. Held-out is by another keyed hash, of the URL half of the id, so that the captures of one
-page are never on both sides.
+does not know the shards. What is held out is decided over all of them (`division.py`).
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from tamis import exchange
+from tamis.classifiers import label_files
+from tamis.classifiers.division import divide
+from tamis.classifiers.label_files import Judged, Judgements, LabelFile
+from tamis.classifiers.references import Pool, Reference, Teacher
 from tamis.classifiers.selectors import Measured, Selector, select
-from tamis.errors import ConfigError, ModelError, SourceError
+from tamis.errors import ModelError
 from tamis.hashing import keyed_uint64
 from tamis.schemas import KINDS, of_kinds
-from tamis.section import Kind, Section, Share, canonical, workflow_path
+from tamis.section import Section, Share, canonical
 
 log = logging.getLogger(__name__)
 
@@ -40,30 +43,23 @@ LABELLED = pa.schema(
         ("id", pa.string()),
         ("kind", pa.string()),
         ("label", pa.string()),
-        ("held_out", pa.bool_()),
+        ("grade", pa.float64()),
         ("key", pa.uint64()),
         ("characters", pa.int64()),
         ("text", pa.large_string()),
     ]
 )
-"""One row a labelled document; `key` orders the sample, `characters` is the length of the whole text."""
+"""One row a labelled document; `key` orders the sample, `characters` is the length of the whole text, `grade` is from 0
+(the worse of two classes) to 1, where the label is a number, and null where it is a name."""
+
+REFERENCE_TEXTS = 4_096
+"""Texts of a reference in memory beside the sample."""
+
+COMPARED = 3_000
+"""Characters of each labelled text that are carried along at least: copies are found by them."""
 
 MATCHES = b"matches"
 """Key of the exchange file's schema metadata that holds how many documents each selector took."""
-
-
-class LabelFile(Section):
-    """A JSONL file of labelled texts, for instance human or model judgements."""
-
-    path: Annotated[Path, AfterValidator(workflow_path)] = Field(description="JSONL file, one object a line.")
-    text: str = Field("text", description="Field that holds the text.")
-    label: str = Field("label", description="Field that holds the label.")
-    classes: dict[str, str] = Field(
-        {},
-        description="Label in the file → class; labels that are not listed are left "
-        "out. Empty: the file uses the class names themselves.",
-    )
-    kind: Kind = Field("prose", description="Kind that the texts count as.")
 
 
 class Sampling(Section):
@@ -81,7 +77,11 @@ class Sampling(Section):
         description="Labelled documents a class and kind below which a kind is not "
         "learnt, training and held-out together.",
     )
-    held_out: Share = Field(0.2, description="Share of the labelled documents kept from training, for the card.")
+    held_out: Share = Field(
+        0.2,
+        description="Share of the labelled documents of each class and kind kept from training, for the card. "
+        "Near-copies and captures of one page are on one side together.",
+    )
     seed: int = Field(0, ge=0, description="Key of the hashes that sample and divide.")
 
 
@@ -95,7 +95,7 @@ class Labelled:
 
 def label_documents(
     documents: Iterable[pa.Table],
-    classes: Mapping[str, Sequence[Selector]],
+    classes: Mapping[str, Sequence[Teacher]],
     sampling: Sampling,
     kinds: Sequence[str],
     max_characters: int,
@@ -107,7 +107,7 @@ def label_documents(
         classes: class → selectors.
         sampling: caps and the held-out share.
         kinds: kinds that may be labelled at all.
-        max_characters: how much of each text is carried along.
+        max_characters: how much of each text is carried along; `COMPARED` at least.
 
     Returns:
         Rows of `LABELLED` sorted by (label, kind, key, id), and matches by selector (`class #position`).
@@ -117,7 +117,7 @@ def label_documents(
 
 def _label(
     documents: pa.Table,
-    classes: Mapping[str, Sequence[Selector]],
+    classes: Mapping[str, Sequence[Teacher]],
     sampling: Sampling,
     kinds: Sequence[str],
     max_characters: int,
@@ -130,9 +130,16 @@ def _label(
     for name in sorted(classes):
         taken[name] = np.zeros(documents.num_rows, dtype=bool)
         for position, selector in enumerate(classes[name]):
-            selected = select(measured, selector) & allowed
-            matches[f"{name} #{position + 1}"] += int(selected.sum())
-            taken[name] |= selected
+            if isinstance(selector, Selector):
+                selected = select(measured, selector) & allowed
+                matches[f"{name} #{position + 1}"] += int(selected.sum())
+                taken[name] |= selected
+    # A sample of the pool is what nobody else claims: a document that is good by a selector is no error of the sample.
+    rest = allowed & ~np.logical_or.reduce([*taken.values(), np.zeros(documents.num_rows, dtype=bool)])
+    for name in sorted(classes):
+        if any(isinstance(selector, Pool) for selector in classes[name]):
+            matches[f"{name} from the pool"] += int(rest.sum())
+            taken[name] |= rest
     claims = sum((rows.astype(np.int64) for rows in taken.values()), np.zeros(documents.num_rows, dtype=np.int64))
     matches["claimed by two classes"] += int((claims > 1).sum())
     parts = [LABELLED.empty_table()]
@@ -145,75 +152,23 @@ def _label(
                     "id": rows["id"],
                     "kind": rows["kind"],
                     "label": pa.array([name] * len(ids), pa.string()),
-                    "held_out": _held_out(ids, sampling),
+                    "grade": pa.nulls(len(ids), pa.float64()),
                     "key": keyed_uint64(f"label sample {sampling.seed}", ids),
                     "characters": pc.cast(pc.utf8_length(rows["text"]), pa.int64()),
-                    "text": pc.utf8_slice_codeunits(rows["text"], 0, max_characters),
+                    "text": pc.utf8_slice_codeunits(rows["text"], 0, max(max_characters, COMPARED)),
                 }
             ).cast(LABELLED)
         )
     return Labelled(pa.concat_tables(parts), matches)
 
 
-def _held_out(ids: Sequence[str], sampling: Sampling) -> pa.Array:
-    key = keyed_uint64(f"held out {sampling.seed}", [value[:16] for value in ids])
-    return pa.array(key.astype(np.float64) < sampling.held_out * 2.0**64)
-
-
-def read_files(files: Sequence[LabelFile], classes: Iterable[str], sampling: Sampling, max_characters: int) -> Labelled:
-    """Read label files into rows of `LABELLED`; the id of a text is the hash of its characters.
-
-    Raises:
-        SourceError: a file or line cannot be read.
-        ConfigError: a label stands for no known class.
-    """
-    known = frozenset(classes)
-    matches: Counter[str] = Counter()
-    rows: dict[str, tuple[str, str, str, int, str]] = {}
-    for entry in files:
-        try:
-            lines = entry.path.read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            msg = f"label file {entry.path}: cannot be read as UTF-8 ({error}); correct `path` in the configuration"
-            raise SourceError(msg) from error
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                value = json.loads(line)
-                text, given = value[entry.text], str(value[entry.label])
-            except (ValueError, KeyError, TypeError) as error:
-                msg = (
-                    f"label file {entry.path}, line {number}: expected a JSON object with the fields "
-                    f"{entry.text!r} and {entry.label!r} ({error!r})"
-                )
-                raise SourceError(msg) from error
-            name = entry.classes.get(given) if entry.classes else given
-            if name is None:
-                continue
-            if name not in known or not isinstance(text, str):
-                msg = (
-                    f"label file {entry.path}, line {number}: label {given!r} stands for {name!r}, the classes are "
-                    f"{sorted(known)}; say under `classes` what it means"
-                )
-                raise ConfigError(msg)
-            identity = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-            rows[identity] = (identity, entry.kind, name, len(text), text[:max_characters])
-            matches[f"{name} from {entry.path.name}"] += 1
-    ids = sorted(rows)
-    columns = list(zip(*(rows[value] for value in ids), strict=True)) or [(), (), (), (), ()]
-    table = pa.table(
-        {
-            "id": pa.array(columns[0], pa.string()),
-            "kind": pa.array(columns[1], pa.string()),
-            "label": pa.array(columns[2], pa.string()),
-            "held_out": _held_out(ids, sampling),
-            "key": keyed_uint64(f"label sample {sampling.seed}", ids),
-            "characters": pa.array(columns[3], pa.int64()),
-            "text": pa.array(columns[4], pa.large_string()),
-        }
-    ).cast(LABELLED)
-    return Labelled(smallest(table, sampling.cap), matches)
+def of_judgements(found: Judgements, sampling: Sampling) -> Labelled:
+    """The texts of label files or of a reference as labelled rows, capped."""
+    columns = list(zip(*found.texts, strict=True)) or [()] * len(Judged._fields)
+    named = dict(zip(Judged._fields, columns, strict=True))
+    named["key"] = keyed_uint64(f"label sample {sampling.seed}", named["id"]).tolist()
+    table = pa.table({field.name: pa.array(named[field.name], field.type) for field in LABELLED}, LABELLED)
+    return Labelled(smallest(table, sampling.cap), found.counts)
 
 
 def smallest(rows: pa.Table, cap: int) -> pa.Table:
@@ -239,6 +194,50 @@ def merge(parts: Iterable[Labelled], sampling: Sampling) -> Labelled:
         if sum(table.num_rows for table in waiting) > rows.num_rows:
             rows, waiting = smallest(pa.concat_tables([rows, *waiting]), sampling.cap), []
     return Labelled(smallest(pa.concat_tables([rows, *waiting]), sampling.cap), matches)
+
+
+def gather(
+    parts: Iterable[Labelled],
+    files: Sequence[LabelFile],
+    classes: Mapping[str, Sequence[Teacher]],
+    sampling: Sampling,
+    max_characters: int,
+) -> Labelled:
+    """The labelled texts of all shards, label files and references, capped, each once, and divided.
+
+    Args:
+        parts: from each shard.
+        files: label files.
+        classes: class → what teaches it; here references to files.
+        sampling: caps and the held-out share.
+        max_characters: how much of each text from a file is kept; `COMPARED` at least.
+
+    Returns:
+        Rows of `LABELLED` with `held_out`, and matches.
+
+    Raises:
+        SourceError: a file cannot be read.
+    """
+    most = max(max_characters, COMPARED)
+    judged = of_judgements(label_files.read(files, classes, most), sampling)
+    merged = merge(chain(parts, [judged], _reference_parts(classes, sampling, most)), sampling)
+    rows, left_out = divide(merged.rows, sampling.held_out, sampling.seed)
+    merged.matches.update(+left_out)
+    return Labelled(rows, merged.matches)
+
+
+def _reference_parts(
+    classes: Mapping[str, Sequence[Teacher]], sampling: Sampling, max_characters: int
+) -> Iterator[Labelled]:
+    """The texts of references to files, some thousands at a time."""
+    for name, teachers in sorted(classes.items()):
+        for teacher in teachers:
+            if isinstance(teacher, Reference):
+                counts: Counter[str] = Counter()
+                texts = teacher.texts(name, max_characters, counts)
+                while some := list(islice(texts, REFERENCE_TEXTS)):
+                    yield of_judgements(Judgements(some, Counter()), sampling)
+                yield Labelled(LABELLED.empty_table(), counts)
 
 
 def write_labelled(path: Path, labelled: Labelled, stage: str) -> None:

@@ -102,14 +102,23 @@ def group_weights(labels: Sequence[str], kinds: Sequence[str]) -> np.ndarray:
     return (len(groups) / (len(counts) * counts))[inverse]
 
 
-def fit(
-    vectors: np.ndarray, labels: Sequence[str], classes: Sequence[str], weights: np.ndarray, penalty: float
-) -> Head:
+def truth_of(labels: Sequence[str], grades: Sequence[float | None], classes: Sequence[str]) -> np.ndarray:
+    """The share of each class in n labelled texts, n × classes: a class, or, of two classes, a grade between them."""
+    truth = np.zeros((len(labels), len(classes)))
+    for row, (label, grade) in enumerate(zip(labels, grades, strict=True)):
+        if grade is None:
+            truth[row, list(classes).index(label)] = 1.0
+        else:
+            truth[row] = 1.0 - grade, grade
+    return truth
+
+
+def fit(vectors: np.ndarray, truth: np.ndarray, classes: Sequence[str], weights: np.ndarray, penalty: float) -> Head:
     """Fit a head.
 
     Args:
         vectors: n × hidden.
-        labels: n class names.
+        truth: n × classes, the share of each class in each row; one of them 1 where a label is a name.
         classes: all class names, in the order of the columns.
         weights: n weights, mean 1.
         penalty: L2 penalty on the weights of standardised features (half the penalty times their squared sum is added
@@ -119,7 +128,6 @@ def fit(
     mean, scale = rows.mean(axis=0), rows.std(axis=0)
     scale[scale < 1e-9] = 1.0
     features = (rows - mean) / scale
-    truth = np.array([list(classes).index(label) for label in labels])
     share = weights / len(weights)
     hidden = features.shape[1]
 
@@ -129,11 +137,9 @@ def fit(
         largest = logits.max(axis=1)
         shifted = elementary.exp(logits - largest[:, None])
         total = shifted.sum(axis=1)
-        of_truth = logits[np.arange(len(truth)), truth]
+        of_truth = (logits * truth).sum(axis=1)
         value = ((elementary.log(total) + largest - of_truth) * share).sum()
-        error = shifted / total[:, None]
-        error[np.arange(len(truth)), truth] -= 1.0
-        error *= share[:, None]
+        error = (shifted / total[:, None] - truth) * share[:, None]
         slope = np.concatenate([_sums(features, error), error.sum(axis=0)[:, None]], axis=1)
         slope[:, :hidden] += penalty * at[:, :hidden]
         return float(value + 0.5 * penalty * (at[:, :hidden] * at[:, :hidden]).sum()), slope
@@ -161,7 +167,8 @@ def fit_and_test(
     learnt = np.flatnonzero(~held_out)
     labels = labelled["label"].take(pa.array(learnt)).to_pylist()
     weights = group_weights(labels, pa.array(groups).take(pa.array(learnt)).to_pylist())
-    head = fit(vectors[learnt], labels, classes, weights, penalty)
+    truth = truth_of(labels, labelled["grade"].take(pa.array(learnt)).to_pylist(), classes)
+    head = fit(vectors[learnt], truth, classes, weights, penalty)
     return head, labelled.filter(pa.array(held_out)), head.probabilities(vectors[held_out])
 
 

@@ -41,9 +41,11 @@ class Config(SetConfig):
         0.003,
         description="Token budget: an integer, a share of the pool's tokens, or 'max'. 0.3 % is Llama 3's share.",
     )
-    rank_by: Literal["transformer_quality", "fasttext_quality", "domain_score", "language_score"] = Field(
-        "transformer_quality",
-        description="Score column; the highest come first, ties by id.",
+    rank_by: Literal["transformer_quality", "fasttext_quality", "linear_quality", "domain_score", "language_score"] = (
+        Field(
+            "transformer_quality",
+            description="Score column; the highest come first, ties by id.",
+        )
     )
     minimum: float | None = Field(
         None,

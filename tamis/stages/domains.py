@@ -24,7 +24,6 @@ domain named first above (general first).
 from __future__ import annotations
 
 import logging
-from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -33,19 +32,12 @@ import pyarrow as pa
 from pydantic import Field
 
 from tamis import checksums
-from tamis.classifiers import cards
+from tamis.classifiers import cards, label_files
 from tamis.classifiers.domain_features import Embeddings, Features, Lexical, Words
 from tamis.classifiers.domain_rules import CLASSIFIED, POSITION, RULED_BY, TAUGHT, choose, foreign, rule_scores
 from tamis.classifiers.fasttext import Training
-from tamis.classifiers.labels import (
-    LabelFile,
-    Sampling,
-    label_documents,
-    merge,
-    read_files,
-    read_labelled,
-    write_labelled,
-)
+from tamis.classifiers.label_files import LabelFile
+from tamis.classifiers.labels import Sampling, gather, label_documents, read_labelled, write_labelled
 from tamis.classifiers.scores import beside
 from tamis.classifiers.selectors import Selector
 from tamis.errors import ConfigError
@@ -57,15 +49,15 @@ from tamis.shards import document_batches, read_json, read_table, write_table
 log = logging.getLogger(__name__)
 
 STAGE = "domains"
-VERSION = 3
+VERSION = 4
 NEEDS = frozenset({"language"})
 ADDS = ("domain", "domain_score")
 
+WEAK_LABELS = (
+    "Labels by selector are weak: word densities and places in a project, no human judgement. The figures say how well "
+    "the classifier recovers them."
+)
 LIMITS = (
-    (
-        "The labels are weak: word densities and places in a project, no human judgement. The figures say how well the "
-        "classifier recovers them."
-    ),
     (
         "Reasoning is a proxy: many connectives of argument and worked steps in a text. It finds explanatory text, not "
         "sound reasoning."
@@ -151,6 +143,13 @@ class Config(Section):
                 "or use selectors"
             )
             raise ConfigError(msg)
+        if any(entry.grades for entry in self.labels.files):
+            msg = f"{STAGE}.labels.files: `grades` are for good and bad; say under `classes` what a label means"
+            raise ConfigError(msg)
+
+    def check_files(self) -> None:
+        """Refuse label files that cannot be read, or whose labels stand for no domain."""
+        label_files.read(self.labels.files, self.labels.by_class(), 0)
 
 
 def run_label(config: Config, *, documents: Path, output: Path) -> None:
@@ -177,11 +176,12 @@ def run_train(
         ModelError: a domain has too few labels, or embeddings are needed and none are given.
     """
     config.check()
-    files = read_files(config.labels.files, TAUGHT, config.sampling, config.training.max_characters)
-    gathered = merge(chain(read_labelled(labels), [files]), config.sampling)
+    most = config.training.max_characters
+    gathered = gather(read_labelled(labels), config.labels.files, config.labels.by_class(), config.sampling, most)
     labelled, settings, metrics = config.seen(embeddings).train(gathered, model)
     settings = {"features": config.features} | settings
-    value = cards.build(STAGE, labelled, [CLASSIFIED], settings, metrics, limits=LIMITS)
+    origin = [WEAK_LABELS] if any(config.labels.by_class().values()) else []
+    value = cards.build(STAGE, labelled, [CLASSIFIED], settings, metrics, limits=[*origin, *LIMITS])
     cards.write(value | {"model_sha256": checksums.sha256(model)}, card, card_text)
     log.info("%s: %d labelled documents", STAGE, labelled.rows.num_rows)
 

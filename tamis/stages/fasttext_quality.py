@@ -21,14 +21,14 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+import pyarrow.compute as pc
 from pydantic import Field
 
 from tamis import checksums
 from tamis.classifiers import cards, fasttext
 from tamis.classifiers.good_bad import (
     CLASSES,
-    GOOD,
-    WEAK_LABELS,
+    WORTH,
     Labels,
     find_boundaries,
     gather,
@@ -48,10 +48,10 @@ from tamis.shards import document_batches, read_json, read_table
 log = logging.getLogger(__name__)
 
 STAGE = "fasttext_quality"
-VERSION = 2
+VERSION = 3
 ADDS = ("fasttext_quality",)
 
-LIMITS = (WEAK_LABELS, "Documents are read from their start only; what is said later does not count.")
+LIMITS = ("Documents are read from their start only; what is said later does not count.",)
 
 
 class Config(Section):
@@ -71,6 +71,10 @@ class Config(Section):
         """Refuse labels that cannot teach anything."""
         self.labels.check(STAGE)
 
+    def check_files(self) -> None:
+        """Refuse label files that cannot be read or teach anything."""
+        self.labels.check_files(STAGE, self.sampling)
+
 
 def run_label(config: Config, *, documents: Path, output: Path) -> None:
     """Draw one shard's labelled documents."""
@@ -85,9 +89,14 @@ def run_train(config: Config, *, barrier: Path, model: Path, card: Path, card_te
     gathered = gather(config.labels, config.sampling, barrier, config.training.max_characters)
     kinds = learnable_kinds(gathered, CLASSES, config.sampling.min_labels, STAGE)
     labelled = only_kinds(gathered, kinds)
-    tested, probability = fasttext.train_and_test(labelled.rows, CLASSES, config.training, model)
-    settings = {"architecture": "fastText supervised"} | config.training.model_dump(mode="json")
-    value = quality_card(STAGE, labelled, kinds, settings, tested, probability[:, CLASSES.index(GOOD)], LIMITS)
+    held_out = labelled.rows["held_out"].combine_chunks()
+    learnt, tested = labelled.rows.filter(pc.invert(held_out)), labelled.rows.filter(held_out)
+    fasttext.train(learnt["text"], fasttext.levels(learnt, WORTH), learnt["key"].to_numpy(), config.training, model)
+    score = fasttext.score(fasttext.load(model), [tested["text"]], WORTH, config.training.max_characters)
+    settings = {"architecture": "fastText supervised"} | config.training.settled(learnt.num_rows).model_dump(
+        mode="json"
+    )
+    value = quality_card(STAGE, labelled, kinds, settings, tested, score, (*config.labels.limits(), *LIMITS))
     cards.write(value | {"model_sha256": checksums.sha256(model)}, card, card_text)
     log.info(
         "%s: %d labelled, held out %d: %s", STAGE, labelled.rows.num_rows, tested.num_rows, value["metrics"]["all"]
@@ -100,8 +109,8 @@ def run_score(config: Config, *, documents: Path, model: Path, card: Path, score
     checksums.check_model(model, told)
     where = of_kinds(known, [kind for kind in told["kinds"] if kind in config.applies_to])
     texts = (table["text"] for table in chosen(documents, where, ["text"]))
-    probability = fasttext.probabilities(fasttext.load(model), texts, CLASSES, config.training.max_characters)
-    write_scores(STAGE, scores, known, where, probability[:, CLASSES.index(GOOD)])
+    score = fasttext.score(fasttext.load(model), texts, WORTH, config.training.max_characters)
+    write_scores(STAGE, scores, known, where, score)
 
 
 def run_threshold(config: Config, *, barrier: Path, output: Path) -> None:

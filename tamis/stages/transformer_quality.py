@@ -33,7 +33,6 @@ from tamis.classifiers.encoder import CHARACTERS_PER_TOKEN, load_encoder
 from tamis.classifiers.good_bad import (
     CLASSES,
     GOOD,
-    WEAK_LABELS,
     Labels,
     find_boundaries,
     gather,
@@ -55,10 +54,10 @@ from tamis.shards import document_batches, read_json, read_table, write_json, wr
 log = logging.getLogger(__name__)
 
 STAGE = "transformer_quality"
-VERSION = 3
+VERSION = 4
 ADDS = ("transformer_quality",)
 
-LIMITS = (WEAK_LABELS, "The encoder reads the first `max_tokens` tokens; what is said later does not count.")
+LIMITS = ("The encoder reads the first `max_tokens` tokens; what is said later does not count.",)
 
 
 class Config(Section):
@@ -118,6 +117,10 @@ class Config(Section):
         if not self.classifies:
             self.labels.check(STAGE)
 
+    def check_files(self) -> None:
+        """Refuse label files that cannot be read or teach anything."""
+        self.labels.check_files(STAGE, self.sampling)
+
 
 def run_backbone(config: Config, *, output: Path) -> None:
     """Load the encoder once, so that a missing one is found before any work, and write what it is."""
@@ -127,7 +130,7 @@ def run_backbone(config: Config, *, output: Path) -> None:
 
 
 def run_label(config: Config, *, documents: Path, output: Path) -> None:
-    """Draw one shard's labelled documents; their texts are not needed, the embeddings are."""
+    """Draw one shard's labelled documents; of their texts only what tells copies, the embeddings are there."""
     config.check()
     classes = config.labels.by_class()
     labelled = label_documents(document_batches(documents), classes, config.sampling, config.applies_to, 0)
@@ -197,7 +200,7 @@ def run_head(
         "head": config.head,
         "penalty": config.penalty,
     }
-    described = quality_card(STAGE, labelled, kinds, settings, rows, own, LIMITS)
+    described = quality_card(STAGE, labelled, kinds, settings, rows, own, (*config.labels.limits(), *LIMITS))
     guessed = sorted(set(kinds) - set(labelled.rows["kind"].to_pylist()))
     if guessed and not config.classifies:
         described["limits"].append(f"No labels of kind {', '.join(guessed)}: their scores are what the others taught.")

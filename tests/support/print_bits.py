@@ -45,7 +45,9 @@ def values_of(texts: list[str], encoders: list[Encoder], head: linear_head.Head 
 
 def fitted(vectors: np.ndarray) -> linear_head.Head:
     labels = [CLASSES[index % 3] for index in range(len(vectors))]
-    return linear_head.fit(vectors, labels, CLASSES, np.ones(len(vectors)), 0.1)
+    return linear_head.fit(
+        vectors, linear_head.truth_of(labels, [None] * len(labels), CLASSES), CLASSES, np.ones(len(vectors)), 0.1
+    )
 
 
 def main(folder: str, *, portable: bool) -> None:

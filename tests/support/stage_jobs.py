@@ -21,6 +21,7 @@ from tamis.shards import part_name, write_table
 from tamis.stages import domains as domain
 from tamis.stages import fasttext_quality as coarse
 from tamis.stages import line_pruning as lines
+from tamis.stages import linear_quality as linear
 from tamis.stages import minhash_dedup as minhash
 from tamis.stages import paragraph_dedup as paragraphs
 from tamis.stages import substring_dedup as substrings
@@ -259,6 +260,17 @@ def fasttext_quality(folder: Path, documents: pa.Table, config: Any, shards: int
     """All steps of fasttext_quality."""
     jobs = Jobs(coarse, folder, documents, config, shards)
     model, card = jobs.folder / "model.bin", jobs.folder / "card.json"
+    jobs.each_shard("label", documents="documents", output="labels")
+    jobs.once("train", barrier=jobs.over("labels"), model=model, card=card, card_text=jobs.folder / "card.md")
+    jobs.each_shard("score", documents="documents", model=model, card=card, scores="scores")
+    _select(jobs)
+    return jobs
+
+
+def linear_quality(folder: Path, documents: pa.Table, config: Any, shards: int = 1) -> Jobs:
+    """All steps of linear_quality."""
+    jobs = Jobs(linear, folder, documents, config, shards)
+    model, card = jobs.folder / "model.safetensors", jobs.folder / "card.json"
     jobs.each_shard("label", documents="documents", output="labels")
     jobs.once("train", barrier=jobs.over("labels"), model=model, card=card, card_text=jobs.folder / "card.md")
     jobs.each_shard("score", documents="documents", model=model, card=card, scores="scores")

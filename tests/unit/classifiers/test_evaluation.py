@@ -34,6 +34,24 @@ def test_precision_recall_f1_by_hand() -> None:
     assert evaluation.precision_recall_f1(positive, ~positive) == (0.0, 0.0, 0.0)
 
 
+def test_what_nothing_was_measured_on_is_not_called_zero() -> None:
+    none = np.zeros(0, dtype=bool)
+    assert evaluation.precision_recall_f1(none, none) == (None, None, None)
+    report = evaluation.by_kind(none, np.zeros(0), np.zeros(0), np.zeros(0, dtype=object), 0.5)
+    assert "| all | 0 | 0 | – | – | – | – | – |" in evaluation.table_lines(report, "group")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_spearman_is_that_of_scipy(seed: int) -> None:
+    from scipy.stats import spearmanr
+
+    random = np.random.default_rng(seed)
+    one = random.integers(0, 6, 200)
+    other = one + random.normal(size=200)
+    assert evaluation.spearman(one, other) == pytest.approx(spearmanr(one, other).statistic)
+    assert evaluation.spearman(one, np.ones(200)) is None
+
+
 def test_calibration_error_of_a_perfect_and_of_an_overconfident_score() -> None:
     positive = np.array([True, False] * 50)
     assert evaluation.expected_calibration_error(positive, np.full(100, 0.5)) == pytest.approx(0.0)

@@ -27,6 +27,13 @@ def test_training_does_not_read_what_the_allocator_left_behind(tmp_path: Path) -
     assert len(models) == 1
 
 
+def test_few_labels_are_passed_over_more_often() -> None:
+    settled = {number: fasttext.Training().settled(number) for number in (1, 300, 1000, 2500, 5000, 10_001, 400_000)}
+    assert [value.epochs for value in settled.values()] == [50, 50, 25, 10, 5, 5, 5]
+    assert [value.min_count for value in settled.values()] == [1, 1, 1, 1, 1, 3, 3]
+    assert fasttext.Training(epochs=7, min_count=2).settled(300) == fasttext.Training(epochs=7, min_count=2)
+
+
 def test_a_document_cannot_label_itself_or_end_its_line() -> None:
     text = pa.array(["Spam </s> __tamis__good\u2028__tamis__good\x1c\x85 words\n__tamis__good"], pa.large_string())
     line = fasttext.normalise(text, 1000)[0]

@@ -14,9 +14,10 @@ from pydantic import ValidationError
 
 from tamis import barrier
 from tamis.classifiers import labels
-from tamis.classifiers.labels import LabelFile, Sampling, label_documents
+from tamis.classifiers.labels import Sampling, label_documents
+from tamis.classifiers.references import Pool
 from tamis.classifiers.selectors import Density, Measured, Selector, densities, select
-from tamis.errors import ConfigError, ModelError, SourceError
+from tamis.errors import ConfigError, ModelError
 from tamis.ids import home_shards
 
 Make = Callable[..., pa.Table]
@@ -83,8 +84,8 @@ def test_a_document_that_two_classes_claim_teaches_neither(make_documents: Make)
     documents = make_documents(["short", "exactly8", "longer text"])
     found = label_documents([documents], CLASSES, Sampling(), ["prose"], 3)
     assert dict(zip(found.rows["text"].to_pylist(), found.rows["label"].to_pylist(), strict=True)) == {
-        "sho": "good",
-        "lon": "bad",
+        "short": "good",
+        "longer text": "bad",
     }
     assert found.matches == {"good #1": 2, "bad #1": 2, "claimed by two classes": 1}
     assert sorted(found.rows["characters"].to_pylist()) == [5, 11]
@@ -121,22 +122,6 @@ def test_the_sample_does_not_know_the_batches(make_documents: Make, tmp_path: Pa
     assert (tmp_path / "batches/labels/x").read_bytes() == (tmp_path / "whole/labels/x").read_bytes()
 
 
-def test_captures_of_one_page_stay_on_one_side(make_documents: Make) -> None:
-    ids = sorted(f"{page:016x}{capture:016x}" for page in range(100) for capture in range(3))
-    rows = label_documents(
-        [make_documents(["a"] * 300, id=ids)],
-        {"good": (Selector(min_characters=1),)},
-        Sampling(cap=1000, held_out=0.3),
-        ["prose"],
-        1,
-    ).rows
-    sides: dict[str, set[bool]] = {}
-    for identity, held_out in zip(rows["id"].to_pylist(), rows["held_out"].to_pylist(), strict=True):
-        sides.setdefault(identity[:16], set()).add(held_out)
-    assert {len(side) for side in sides.values()} == {1}
-    assert 0.15 < sum(side == {True} for side in sides.values()) / 100 < 0.45
-
-
 def test_another_seed_draws_another_sample(make_documents: Make) -> None:
     documents = many(make_documents)
     drawn = [
@@ -146,25 +131,29 @@ def test_another_seed_draws_another_sample(make_documents: Make) -> None:
     assert drawn[0] == drawn[1] != drawn[2]
 
 
-def test_label_files_are_read_mapped_and_refused_when_wrong(tmp_path: Path) -> None:
-    path = tmp_path / "labels.jsonl"
-    path.write_text('{"body": "fine text", "grade": 5}\n\n{"body": "spam", "grade": 0}\n{"body": "?", "grade": 3}\n')
-    entry = LabelFile(path=path, text="body", label="grade", classes={"5": "good", "0": "bad"}, kind="prose")
-    found = labels.read_files([entry], ["bad", "good"], Sampling(), 4)
-    assert dict(zip(found.rows["text"].to_pylist(), found.rows["label"].to_pylist(), strict=True)) == {
-        "fine": "good",
-        "spam": "bad",
-    }
-    with pytest.raises(ConfigError, match="line 1"):
-        labels.read_files([entry.model_copy(update={"classes": {}})], ["bad", "good"], Sampling(), 4)
-    path.write_text('{"body": "fine text"}\n')
-    with pytest.raises(SourceError, match="line 1"):
-        labels.read_files([entry], ["bad", "good"], Sampling(), 4)
-    with pytest.raises(SourceError, match="correct `path`"):
-        labels.read_files([entry.model_copy(update={"path": tmp_path / "none"})], ["good"], Sampling(), 4)
-
-
 def test_too_few_labels_say_which_selector_took_how_many(make_documents: Make) -> None:
     found = label_documents([make_documents(["short"] * 3)], CLASSES, Sampling(), ["prose"], 1)
     with pytest.raises(ModelError, match=r"bad: 0, good: 3.*bad #1 took 0.*good #1 took 3"):
         labels.learnable_kinds(found, ["bad", "good"], 20, "fasttext_quality")
+
+
+def test_what_is_carried_of_a_text_is_its_start(make_documents: Make) -> None:
+    found = label_documents(
+        [make_documents(["x" * 5000])], {"bad": (Selector(min_characters=8),)}, Sampling(), ["prose"], 10
+    )
+    assert [len(text) for text in found.rows["text"].to_pylist()] == [labels.COMPARED]
+    assert found.rows["characters"].to_pylist() == [5000]
+
+
+def test_a_sample_of_the_pool_is_what_nobody_else_claims(make_documents: Make) -> None:
+    documents = make_documents(
+        ["short", "a longer text", "another longer text", "code here"], kind=["prose"] * 3 + ["code"]
+    )
+    classes = {"good": (Selector(max_characters=5),), "bad": (Pool(sample="pool"),)}
+    found = label_documents([documents], classes, Sampling(), ["prose"], 10)
+    assert dict(zip(found.rows["text"].to_pylist(), found.rows["label"].to_pylist(), strict=True)) == {
+        "short": "good",
+        "a longer text": "bad",
+        "another longer text": "bad",
+    }
+    assert found.matches == {"good #1": 1, "bad from the pool": 2, "claimed by two classes": 0}

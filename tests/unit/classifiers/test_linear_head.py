@@ -26,11 +26,15 @@ def clouds(rows: int = 300, seed: int = 0) -> tuple[np.ndarray, list[str]]:
 CLASSES = ("low", "middle", "high")
 
 
+def shares(labels: list[str]) -> np.ndarray:
+    return linear_head.truth_of(labels, [None] * len(labels), CLASSES)
+
+
 def test_it_satisfies_the_conditions_of_the_optimum() -> None:
     # The gradient of the penalised log loss, worked out with numpy, is zero where the fit ended.
     vectors, labels = clouds()
     weights = linear_head.group_weights(labels, ["prose"] * len(labels))
-    head = linear_head.fit(vectors, labels, CLASSES, weights, 0.1)
+    head = linear_head.fit(vectors, shares(labels), CLASSES, weights, 0.1)
     features = (vectors.astype(np.float64) - head.mean) / head.scale
     logits = features @ head.weights.T + head.bias
     probability = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -43,7 +47,7 @@ def test_it_satisfies_the_conditions_of_the_optimum() -> None:
 
 def test_it_learns_and_rows_sum_to_one() -> None:
     vectors, labels = clouds()
-    head = linear_head.fit(vectors, labels, CLASSES, np.ones(len(labels)), 0.01)
+    head = linear_head.fit(vectors, shares(labels), CLASSES, np.ones(len(labels)), 0.01)
     fresh, truth = clouds(seed=1)
     probability = head.probabilities(fresh)
     assert (
@@ -53,9 +57,23 @@ def test_it_learns_and_rows_sum_to_one() -> None:
     assert probability.sum(axis=1) == pytest.approx(1.0, abs=1e-6)
 
 
+def test_a_grade_is_learnt_as_that_many_of_each_class() -> None:
+    # A text of grade .25 is three bad ones and a good one at its place.
+    random = np.random.default_rng(2)
+    vectors = random.normal(size=(80, 3))
+    grades = random.integers(0, 5, 80) / 4
+    graded = linear_head.fit(
+        vectors, linear_head.truth_of(["bad"] * 80, grades, ("bad", "good")), ("bad", "good"), np.ones(80), 0.1
+    )
+    labels = [name for grade in grades for name in ["good"] * int(4 * grade) + ["bad"] * int(4 - 4 * grade)]
+    named = linear_head.truth_of(labels, [None] * 320, ("bad", "good"))
+    repeated = linear_head.fit(np.repeat(vectors, 4, axis=0), named, ("bad", "good"), np.ones(320), 0.1)
+    assert graded.weights == pytest.approx(repeated.weights, abs=1e-6)
+
+
 def test_a_row_has_the_same_bits_in_any_company() -> None:
     vectors, labels = clouds(301)
-    head = linear_head.fit(vectors, labels, CLASSES, np.ones(len(labels)), 0.01)
+    head = linear_head.fit(vectors, shares(labels), CLASSES, np.ones(len(labels)), 0.01)
     whole = head.probabilities(vectors)
     order = np.random.default_rng(5).permutation(len(vectors))
     assert np.array_equal(head.probabilities(vectors[order]), whole[order])
@@ -71,7 +89,7 @@ def test_each_class_of_each_kind_weighs_the_same() -> None:
 def test_it_survives_json_exactly_and_is_refused_for_other_vectors(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(shards, "BATCH_ROWS", 70)
     vectors, labels = clouds()
-    head = linear_head.fit(vectors, labels, CLASSES, np.ones(len(labels)), 0.1)
+    head = linear_head.fit(vectors, shares(labels), CLASSES, np.ones(len(labels)), 0.1)
     model, ids = tmp_path / "head.json", pa.array([f"{row:04d}" for row in range(len(vectors))])
     write_json(model, {"head": head.to_json()})
     for name, written in (("same", vectors), ("wider", np.zeros((len(ids), 384), dtype=np.float32))):
@@ -86,7 +104,7 @@ def test_the_fit_has_the_bits_of_every_other_machine() -> None:
     # Written down from one machine; the vectors are small whole numbers over 16, the same everywhere.
     vectors = ((np.arange(700 * 24).reshape(700, 24) * 7919 % 1009 % 37 - 18) / 16).astype(np.float32)
     labels = [CLASSES[int(row[0] * 16 + row[1] * 5 + 40) % 3] for row in vectors]
-    head = linear_head.fit(vectors, labels, CLASSES, linear_head.group_weights(labels, ["prose"] * 700), 0.01)
+    head = linear_head.fit(vectors, shares(labels), CLASSES, linear_head.group_weights(labels, ["prose"] * 700), 0.01)
     digest = hashlib.sha256()
     for part in (head.mean, head.scale, head.weights, head.bias):
         digest.update(part.astype("<f8").tobytes())
@@ -99,7 +117,7 @@ def test_it_finds_the_minimum_that_another_library_finds() -> None:
 
     vectors, labels = clouds(900, seed=3)
     weights = linear_head.group_weights(labels, ["prose"] * len(labels))
-    head = linear_head.fit(vectors, labels, CLASSES, weights, 0.05)
+    head = linear_head.fit(vectors, shares(labels), CLASSES, weights, 0.05)
     features = torch.from_numpy((vectors.astype(np.float64) - head.mean) / head.scale)
     truth = torch.tensor([CLASSES.index(label) for label in labels])
     matrix = torch.zeros((3, 12), dtype=torch.float64, requires_grad=True)

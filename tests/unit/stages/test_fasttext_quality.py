@@ -1,8 +1,9 @@
-"""The fastText stage, from documents to ledger, and the traps of its text format."""
+"""The two coarse quality stages, fastText and linear, from documents to ledger."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from stage_jobs import fasttext_quality
+from stage_jobs import fasttext_quality, linear_quality
 
 from tamis.classifiers import fasttext, thresholds
 from tamis.classifiers.good_bad import Labels
@@ -19,6 +20,7 @@ from tamis.classifiers.selectors import Selector
 from tamis.errors import ConfigError, ModelError
 from tamis.shards import read_json, read_table, write_json, write_table
 from tamis.stages import fasttext_quality as stage
+from tamis.stages import linear_quality as linear
 
 Make = Callable[..., pa.Table]
 
@@ -48,22 +50,33 @@ def corpus(make_documents: Make) -> pa.Table:
     return make_documents(texts, id=ids, url=urls, kind=["prose"] * 180 + ["licence"] * 5)
 
 
-def run(folder: Path, documents: pa.Table, shards: int, config: stage.Config = CONFIG) -> dict[str, Any]:
+LINEAR = linear.Config.model_validate(
+    CONFIG.model_dump(exclude={"training"}) | {"training": {"strengths": [1.0, 16.0]}}
+)
+
+
+def run(folder: Path, documents: pa.Table, shards: int, config: Any = CONFIG) -> dict[str, Any]:
     """Every step over n shards; the outcome of all shards together."""
-    jobs = fasttext_quality(folder, documents, config, shards)
+    is_linear = isinstance(config, linear.Config)
+    jobs = (linear_quality if is_linear else fasttext_quality)(folder, documents, config, shards)
     return {
-        "model": (folder / "model.bin").read_bytes(),
+        "model": (folder / ("model.safetensors" if is_linear else "model.bin")).read_bytes(),
         "card": read_json(folder / "card.json"),
         "text": (folder / "card.md").read_text(encoding="utf-8"),
         **{part: jobs.table(part).sort_by("id") for part in ("kept", "dropped", "scores")},
     }
 
 
+@pytest.fixture(name="config", scope="module", params=[CONFIG, LINEAR], ids=["fasttext", "linear"])
+def _config(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
 @pytest.fixture(name="outcome", scope="module")
-def _outcome(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def _outcome(tmp_path_factory: pytest.TempPathFactory, config: Any) -> dict[str, Any]:
     from documents import make_documents
 
-    return run(tmp_path_factory.mktemp("one"), corpus(make_documents), 1)
+    return run(tmp_path_factory.mktemp("one"), corpus(make_documents), 1, config)
 
 
 def test_the_good_half_is_kept_and_the_ledger_says_why_the_rest_is_not(outcome: dict[str, Any]) -> None:
@@ -78,8 +91,9 @@ def test_the_good_half_is_kept_and_the_ledger_says_why_the_rest_is_not(outcome: 
 
 def test_kinds_outside_pass_untouched_and_unscored(outcome: dict[str, Any]) -> None:
     licences = [row for row in outcome["kept"].to_pylist() if row["kind"] == "licence"]
-    assert [row["fasttext_quality"] for row in licences] == [None] * 5
-    assert outcome["scores"]["fasttext_quality"].null_count == 5
+    column = outcome["scores"].column_names[-1]
+    assert [row[column] for row in licences] == [None] * 5
+    assert outcome["scores"][column].null_count == 5
     assert not {row["id"] for row in licences} & set(outcome["dropped"]["id"].to_pylist())
 
 
@@ -93,8 +107,8 @@ def test_the_card_states_what_was_learnt_from_what(outcome: dict[str, Any]) -> N
     assert "| good #1 | 60 |" in outcome["text"]
 
 
-def test_shards_change_nothing(outcome: dict[str, Any], make_documents: Make, tmp_path: Path) -> None:
-    other = run(tmp_path, corpus(make_documents), 3)
+def test_shards_change_nothing(outcome: dict[str, Any], config: Any, make_documents: Make, tmp_path: Path) -> None:
+    other = run(tmp_path, corpus(make_documents), 3, config)
     for part, value in outcome.items():
         same = value.equals(other[part]) if isinstance(value, pa.Table) else value == other[part]
         assert same, part
@@ -113,7 +127,48 @@ def test_too_few_or_no_labels_are_clear_errors(make_documents: Make, tmp_path: P
         run(tmp_path, corpus(make_documents), 1, stage.Config())
 
 
-def test_an_empty_shard_passes_through(make_documents: Make, outcome: dict[str, Any], tmp_path: Path) -> None:
+def test_a_reference_against_the_pool_and_its_card(make_documents: Make, tmp_path: Path) -> None:
+    documents = corpus(make_documents)
+    liked = [row["text"] for row in documents.to_pylist() if (row["url"] or "").startswith("good")]
+    (tmp_path / "liked.jsonl").write_text("".join(json.dumps({"text": f"{text} reader"}) + "\n" for text in liked))
+    labels = Labels.model_validate({"good": {"reference": f"{tmp_path}/liked.jsonl"}})
+    outcome = run(tmp_path / "run", documents, 2, LINEAR.model_copy(update={"labels": labels}))
+    card = outcome["card"]
+    assert card["label_origin"]["bad from the pool"] == 180
+    assert card["label_origin"][f"good from reference {tmp_path}/liked.jsonl"] == 60
+    assert card["limits"][0].startswith("Good is what is like the reference")
+    assert len(card["limits"]) == 2
+    # Half of the pool is like the reference; the other half goes.
+    prose = [row for row in outcome["kept"].to_pylist() if row["kind"] == "prose"]
+    assert np.mean(["bug" not in row["text"] for row in prose]) > 0.95
+
+
+@pytest.mark.parametrize("base", [CONFIG, LINEAR], ids=["fasttext", "linear"])
+def test_grades_are_learnt_and_ranked(base: Any, make_documents: Make, tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    with (tmp_path / "grades.jsonl").open("w") as file:
+        for _ in range(240):
+            grade = int(random.integers(0, 6))
+            words = random.choice(["fixed", "crash"], 30 - 6 * grade).tolist() + ["step", "learns"] * grade * 3
+            file.write(json.dumps({"text": " ".join([*words, str(random.integers(1e9))]), "score": grade}) + "\n")
+    labels = Labels.model_validate({"files": [{"path": tmp_path / "grades.jsonl", "label": "score", "grades": [0, 5]}]})
+    labels.check_files("stage", base.sampling)
+    card = run(tmp_path / "run", corpus(make_documents), 1, base.model_copy(update={"labels": labels}))["card"]
+    assert card["grades"]["documents"] == 72
+    assert card["grades"]["spearman"] > 0.9
+    assert card["limits"][0].startswith("Labels from files")
+
+
+def test_a_card_without_held_out_texts_claims_nothing(make_documents: Make, tmp_path: Path) -> None:
+    config = LINEAR.model_copy(update={"sampling": Sampling(min_labels=10, held_out=0.0)})
+    outcome = run(tmp_path, corpus(make_documents), 1, config)
+    assert outcome["card"]["metrics"]["all"]["precision"] is None
+    assert any("nothing is measured" in sentence for sentence in outcome["card"]["limits"])
+    assert "| all | 0 | 0 | – |" in outcome["text"]
+
+
+def test_an_empty_shard_passes_through(make_documents: Make, tmp_path: Path) -> None:
+    outcome = run(tmp_path / "full", corpus(make_documents), 1)
     write_table(tmp_path / "in.parquet", make_documents([]))
     (tmp_path / "model.bin").write_bytes(outcome["model"])
     write_json(

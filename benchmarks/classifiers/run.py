@@ -1,0 +1,197 @@
+"""Coarse classifiers beside TF-IDF and length on labelled sets, and how fast each scores: `make bench-classifiers`.
+
+    python benchmarks/classifiers/run.py --data ../shared/data [--labels 300 5000] [--seeds 20] [--sets report] [--head]
+
+For each set and seed: whole groups (copies, pieces of one work) in random order, the first texts to learn from, others
+to measure on. Figures are ROC-AUC, means over seeds; the last column is their mean over the sets. `choose` are the sets
+on which settings were chosen, `report` those that had no part in it. One process, one thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from sets import CHOOSE, REPORT, LabelledSet, load
+
+from tamis.classifiers import fasttext, linear_words
+from tamis.classifiers.evaluation import roc_auc
+from tamis.classifiers.label_files import Judged, Judgements, text_id
+from tamis.classifiers.labels import Sampling, of_judgements
+
+CLASSES = ("bad", "good")
+Method = Callable[[Sequence[str], np.ndarray, Sequence[str]], tuple[np.ndarray, float]]
+"""From texts to learn from, their labels and texts to score: scores, and seconds that scoring took."""
+
+SHIPPED_BEFORE = fasttext.Training(epochs=10, min_count=3)
+
+
+def column(texts: Sequence[str]) -> pa.Array:
+    """Texts as Arrow has them."""
+    return pa.array(texts, pa.large_string())
+
+
+def length(_learnt: Sequence[str], _good: np.ndarray, tested: Sequence[str]) -> tuple[np.ndarray, float]:
+    """Characters alone; the way round that is better."""
+    return np.array([float(len(text)) for text in tested]), 0.0
+
+
+def tf_idf(strength: float) -> Method:
+    """Words and pairs by TF-IDF under logistic regression, scikit-learn's defaults but for the strength."""
+
+    def run(learnt: Sequence[str], good: np.ndarray, tested: Sequence[str]) -> tuple[np.ndarray, float]:
+        from sklearn.feature_extraction.text import TfidfVectorizer
+        from sklearn.linear_model import LogisticRegression
+
+        vectors = TfidfVectorizer(ngram_range=(1, 2))
+        # The dual solver ends at the same optimum within its tolerance, ten times as fast on such wide features.
+        model = LogisticRegression(C=strength, solver="liblinear", dual=True, max_iter=1000)
+        model.fit(vectors.fit_transform(learnt), good)
+        begin = time.perf_counter()
+        return model.decision_function(vectors.transform(tested)), time.perf_counter() - begin
+
+    return run
+
+
+def by_fasttext(training: fasttext.Training) -> Method:
+    """The fastText model as the stage trains it."""
+
+    def run(learnt: Sequence[str], good: np.ndarray, tested: Sequence[str]) -> tuple[np.ndarray, float]:
+        labels = [CLASSES[int(value)] for value in good]
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "model.bin"
+            fasttext.train(column(learnt), labels, np.arange(len(labels)), training, path)
+            model = fasttext.load(path)
+            begin = time.perf_counter()
+            score = fasttext.probabilities(model, [column(tested)], CLASSES, training.max_characters)[:, 1]
+            return score, time.perf_counter() - begin
+
+    return run
+
+
+def linear(learnt: Sequence[str], good: np.ndarray, tested: Sequence[str]) -> tuple[np.ndarray, float]:
+    """The linear model as the stage trains it, by logits, which do not crowd at 0 and 1."""
+    training = linear_words.Training()
+    judged = [
+        Judged(text_id(text), "prose", CLASSES[int(value)], None, len(text), text)
+        for text, value in zip(learnt, good, strict=True)
+    ]
+    rows = of_judgements(Judgements(judged, {}), Sampling(cap=100_000)).rows
+    model, _ = linear_words.train(rows, CLASSES, training)
+    texts = column(tested)
+    model.logits(texts[:1], training.max_characters)
+    begin = time.perf_counter()
+    return model.logits(texts, training.max_characters), time.perf_counter() - begin
+
+
+def head(learnt: Sequence[str], good: np.ndarray, tested: Sequence[str]) -> tuple[np.ndarray, float]:
+    """The frozen encoder with its head, as the stage has them by default."""
+    from tamis.classifiers import linear_head
+    from tamis.classifiers.backbone import Backbone
+    from tamis.classifiers.encoder import load_encoder
+
+    encoder = load_encoder(Backbone())
+    labels = [CLASSES[int(value)] for value in good]
+    weights = linear_head.group_weights(labels, ["prose"] * len(labels))
+    truth = linear_head.truth_of(labels, [None] * len(labels), CLASSES)
+    fitted = linear_head.fit(encoder.encode(pa.chunked_array([column(learnt)])).vectors, truth, CLASSES, weights, 1.0)
+    begin = time.perf_counter()
+    vectors = encoder.encode(pa.chunked_array([column(tested)])).vectors
+    return fitted.probabilities(vectors)[:, 1], time.perf_counter() - begin
+
+
+METHODS: dict[str, Method] = {
+    "length": length,
+    "TF-IDF, C 1": tf_idf(1.0),
+    "TF-IDF, C 10": tf_idf(10.0),
+    "fastText, 10 epochs, min_count 3": by_fasttext(SHIPPED_BEFORE),
+    "fastText as it ships": by_fasttext(fasttext.Training()),
+    "linear": linear,
+}
+
+
+def area(name: str, good: np.ndarray, score: np.ndarray) -> float:
+    """ROC-AUC; of length the better way round."""
+    found = roc_auc(good, score)
+    if found is None:
+        return float("nan")
+    return max(found, 1.0 - found) if name == "length" else found
+
+
+def measure(
+    labelled: LabelledSet, labels: int, seeds: int, most: int, methods: dict[str, Method]
+) -> dict[str, tuple[float, float]]:
+    """Method → mean AUC over seeds, and MB scored a second."""
+    areas: dict[str, list[float]] = {name: [] for name in methods}
+    scored, seconds = 0, dict.fromkeys(methods, 0.0)
+    for seed in range(seeds):
+        learnt, tested = labelled.split(labels, seed, most)
+        given = [labelled.texts[row] for row in learnt]
+        asked = [labelled.texts[row] for row in tested]
+        scored += sum(len(text.encode("utf-8", "surrogatepass")) for text in asked)
+        for name, method in methods.items():
+            score, took = method(given, labelled.positive[learnt], asked)
+            areas[name].append(area(name, labelled.positive[tested], score))
+            seconds[name] += took
+    return {
+        name: (float(np.mean(areas[name])), scored / 1e6 / seconds[name] if seconds[name] else float("nan"))
+        for name in methods
+    }
+
+
+def table(found: dict[str, dict[str, tuple[float, float]]], methods: Sequence[str]) -> list[str]:
+    """Markdown: a row a method, a column a set."""
+    lines = ["| | " + " | ".join(found) + " | mean | MB/s |", "|---|" + "---|" * (len(found) + 2)]
+    for name in methods:
+        areas = [row[name][0] for row in found.values()]
+        speed = np.nanmean([row[name][1] for row in found.values()]) if name != "length" else float("nan")
+        cells = [f"{value:.3f}".lstrip("0") for value in (*areas, float(np.mean(areas)))]
+        lines.append(f"| {name} | " + " | ".join(cells) + (" | – |" if np.isnan(speed) else f" | {speed:.0f} |"))
+    return lines
+
+
+def main() -> None:
+    """Measure and write a dated table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--labels", type=int, nargs="+", default=[300, 5000])
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--most", type=int, default=1000, help="texts to measure on, a seed")
+    parser.add_argument("--sets", choices=["report", "choose"], default="report")
+    parser.add_argument("--head", action="store_true", help="also the frozen encoder (20 texts a second and core)")
+    parser.add_argument("--output", type=Path)
+    given = parser.parse_args()
+    warnings.filterwarnings("ignore", module="sklearn")
+    methods = METHODS | ({"encoder and head": head} if given.head else {})
+    sets = [load(name, given.data) for name in (REPORT if given.sets == "report" else CHOOSE)]
+    today = dt.datetime.now(dt.UTC).date()
+    command = f"python benchmarks/classifiers/run.py --sets {given.sets} --seeds {given.seeds}"
+    what = f"ROC-AUC, mean over {given.seeds} seeds, {given.most} texts measured a seed, one thread. `{command}`."
+    lines = [f"# Classifiers on the sets of `{given.sets}`, {today}", "", what]
+    for labels in given.labels:
+        found = {}
+        for labelled in sets:
+            if labels > 300 and len(labelled.texts) < 1500:  # it has no more to learn from than before
+                continue
+            found[labelled.name] = measure(labelled, labels, given.seeds, given.most, methods)
+            print(
+                labels,
+                labelled.name,
+                {name: round(value[0], 3) for name, value in found[labelled.name].items()},
+                flush=True,
+            )
+        lines += ["", f"## {labels} labels, or half of the set", "", *table(found, list(methods))]
+    output = given.output or Path("benchmarks/results") / f"{today}-classifiers-{given.sets}.md"
+    output.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""Labelled sets of two classes for the comparison of classifiers, read from a folder of real data.
+
+The settings that ship were chosen on the sets of `CHOOSE`; `REPORT` holds those that had no part in it. Every text has
+a group that lies on one side of a split as a whole: pieces of one book, chapter or talk, and texts with the same words.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import sysconfig
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zstandard
+
+PIECE = 2_500
+"""Characters of a piece of a long work, so that both sides of a set have like lengths."""
+
+
+@dataclass(frozen=True)
+class LabelledSet:
+    """n texts, whether each is positive, and what must stay together."""
+
+    name: str
+    texts: list[str]
+    positive: np.ndarray
+    groups: np.ndarray
+
+    def split(self, labels: int, seed: int, most: int = 4_000) -> tuple[np.ndarray, np.ndarray]:
+        """Rows to learn from and rows to measure on: whole groups in random order, at most half of the texts learnt.
+
+        Args:
+            labels: texts to learn from.
+            seed: of the order.
+            most: texts to measure on.
+        """
+        random = np.random.default_rng(seed)
+        _, group = np.unique(self.groups, return_inverse=True)
+        place = random.permutation(group.max() + 1)[group]
+        rows = np.lexsort((random.permutation(len(group)), place))
+        cut = min(labels, len(rows) // 2)
+        edge = int(place[rows[cut - 1]])
+        later = rows[place[rows] > edge]
+        return rows[:cut], random.permutation(later)[:most]
+
+
+Rows = Iterable[tuple[str, bool, str]]
+
+
+def _read(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as stream:
+        for line in io.TextIOWrapper(stream, encoding="utf-8", newline="\n"):
+            yield json.loads(line)
+
+
+def _by_label(path: str, field: str, good: set[str], bad: set[str] | None = None) -> Callable[[Path], Rows]:
+    def rows(data: Path) -> Rows:
+        for number, row in enumerate(_read(data / path)):
+            if row[field] in good or bad is None or row[field] in bad:
+                yield row["text"], row[field] in good, f"{path} {number}"
+
+    return rows
+
+
+def _pieces(texts: Iterable[str], positive: bool, name: str, most: int = 40) -> Rows:
+    for number, text in enumerate(texts):
+        starts = range(0, max(len(text) - PIECE // 2, 1), PIECE)
+        chosen = sorted(np.random.default_rng(number).permutation(len(starts))[:most])
+        for start in chosen:
+            yield text[start * PIECE : (start + 1) * PIECE], positive, f"{name} {number}"
+
+
+def _texts(data: Path, *names: str) -> list[str]:
+    return [row["text"] for name in names for row in _read(data / name) if row.get("text")]
+
+
+def _english_web(data: Path) -> list[str]:
+    pages = [row["text"] for row in _read(data / "web/waddle.S.gold.jsonl.zst") if row.get("lang") == "English"]
+    return pages + _texts(data, "text/c4_demo.jsonl.zst", "web/wcxb.S.gold.jsonl.zst")
+
+
+def _books_or_web(data: Path) -> Rows:
+    yield from _pieces(_texts(data, "text/classic-books.jsonl.zst"), True, "book", 30)
+    yield from _pieces(_english_web(data), False, "page", 3)
+
+
+def _encyclopedia_or_web(data: Path) -> Rows:
+    yield from _pieces(_texts(data, "text/wiki_demo.jsonl.zst"), True, "article", 30)
+    yield from _pieces(_english_web(data), False, "page", 1)
+
+
+def _latex_or_prose(data: Path) -> Rows:
+    yield from _pieces(_texts(data, "text/stacks.S.jsonl.zst"), True, "chapter", 20)
+    yield from _pieces(_texts(data, "text/peps.jsonl.zst"), False, "pep", 4)
+
+
+def _code_or_prose(data: Path) -> Rows:
+    library = sorted(Path(sysconfig.get_paths()["stdlib"]).glob("*.py"))
+    yield from _pieces([path.read_text(encoding="utf-8", errors="replace") for path in library], True, "module", 10)
+    yield from _pieces(_texts(data, "text/peps.jsonl.zst"), False, "pep", 4)
+
+
+def _preferred_answers(data: Path) -> Rows:
+    for number, row in enumerate(_read(data / "chat/dpo_en_demo.jsonl.zst")):
+        for side in ("chosen", "rejected"):
+            yield row[side]["value"], side == "chosen", f"talk {number}"
+
+
+IMAGINATIVE = {"fiction", "mystery", "science_fiction", "adventure", "romance", "humor"}
+SCHOLARLY = {"learned", "government", "belles_lettres"}
+
+CHOOSE: dict[str, Callable[[Path], Rows]] = {
+    "mail: ham or spam": _by_label("text/spam-assassin.jsonl.zst", "label", {"ham"}),
+    "tweets: hate or offence": _by_label(
+        "text/hate-speech.jsonl.zst", "label", {"hate_speech"}, {"offensive_language"}
+    ),
+    "licences: permissive or not": _by_label("text/licensedb.jsonl.zst", "category", {"Permissive"}),
+    "pages: article or other": _by_label("web/wcxb.S.gold.jsonl.zst", "page_type", {"article"}),
+    "Brown: fiction or not": _by_label("text/nltk-brown.jsonl.zst", "label", IMAGINATIVE),
+    "encyclopedia or web": _encyclopedia_or_web,
+    "LaTeX or reST": _latex_or_prose,
+}
+
+REPORT: dict[str, Callable[[Path], Rows]] = {
+    "SMS: ham or spam": _by_label("text/sms-spam.jsonl.zst", "label", {"ham"}),
+    "tweets: neither or offence": _by_label("text/hate-speech.jsonl.zst", "label", {"neither"}),
+    "reviews: good or bad": _by_label("text/nltk-movie_reviews.jsonl.zst", "label", {"pos"}),
+    "business text: sensitive or not": _by_label("labels/enterprise-pii.jsonl.zst", "label", {"yes"}),
+    "answers: chosen or rejected": _preferred_answers,
+    "Brown: scholarly or other": _by_label("text/nltk-brown.jsonl.zst", "label", SCHOLARLY),
+    "books or web": _books_or_web,
+    "code or reST": _code_or_prose,
+}
+
+
+def load(name: str, data: Path) -> LabelledSet:
+    """Read a set; of texts that differ in case and white space at most only the first stays."""
+    rows = ({**CHOOSE, **REPORT})[name](data)
+    seen: dict[str, tuple[str, bool, str]] = {}
+    for text, positive, group in rows:
+        key = " ".join(text.lower().split())
+        if key:
+            seen.setdefault(key, (text, positive, group))
+    texts, positive, groups = zip(*seen.values(), strict=True)
+    return LabelledSet(name, list(texts), np.array(positive), np.array(groups))
