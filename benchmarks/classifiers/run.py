@@ -165,12 +165,14 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--most", type=int, default=1000, help="texts to measure on, a seed")
     parser.add_argument("--sets", choices=["report", "choose"], default="report")
+    parser.add_argument("--only", nargs="+", default=[""], help="parts of the names of sets; all by default")
     parser.add_argument("--head", action="store_true", help="also the frozen encoder (20 texts a second and core)")
     parser.add_argument("--output", type=Path)
     given = parser.parse_args()
     warnings.filterwarnings("ignore", module="sklearn")
     methods = METHODS | ({"encoder and head": head} if given.head else {})
-    sets = [load(name, given.data) for name in (REPORT if given.sets == "report" else CHOOSE)]
+    named = REPORT if given.sets == "report" else CHOOSE
+    sets = [load(name, given.data) for name in named if any(part in name for part in given.only)]
     today = dt.datetime.now(dt.UTC).date()
     command = f"python benchmarks/classifiers/run.py --sets {given.sets} --seeds {given.seeds}"
     what = f"ROC-AUC, mean over {given.seeds} seeds, {given.most} texts measured a seed, one thread. `{command}`."

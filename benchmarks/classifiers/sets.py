@@ -118,6 +118,7 @@ CHOOSE: dict[str, Callable[[Path], Rows]] = {
     "tweets: hate or offence": _by_label(
         "text/hate-speech.jsonl.zst", "label", {"hate_speech"}, {"offensive_language"}
     ),
+    "SMS: ham or spam": _by_label("text/sms-spam.jsonl.zst", "label", {"ham"}),
     "licences: permissive or not": _by_label("text/licensedb.jsonl.zst", "category", {"Permissive"}),
     "pages: article or other": _by_label("web/wcxb.S.gold.jsonl.zst", "page_type", {"article"}),
     "Brown: fiction or not": _by_label("text/nltk-brown.jsonl.zst", "label", IMAGINATIVE),
@@ -126,7 +127,6 @@ CHOOSE: dict[str, Callable[[Path], Rows]] = {
 }
 
 REPORT: dict[str, Callable[[Path], Rows]] = {
-    "SMS: ham or spam": _by_label("text/sms-spam.jsonl.zst", "label", {"ham"}),
     "tweets: neither or offence": _by_label("text/hate-speech.jsonl.zst", "label", {"neither"}),
     "reviews: good or bad": _by_label("text/nltk-movie_reviews.jsonl.zst", "label", {"pos"}),
     "business text: sensitive or not": _by_label("labels/enterprise-pii.jsonl.zst", "label", {"yes"}),

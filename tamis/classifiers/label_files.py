@@ -23,6 +23,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from tamis.errors import ConfigError, SourceError
 from tamis.readers.lines import lines
+from tamis.readers.values import has_surrogates
 from tamis.section import Kind, Section, workflow_path
 
 MAX_LINE = 100 << 20
@@ -170,6 +171,11 @@ def _rows(entry: LabelFile) -> Iterator[tuple[str, str, Any]]:
     for place, text, label in _parquet(entry) if parquet else _json_lines(entry):
         if not isinstance(text, str):
             msg = f"label file {entry.path}, {place}: {entry.text!r} holds no text but {str(text)[:80]!r}"
+            raise SourceError(msg)
+        if has_surrogates(text):
+            msg = (
+                f"label file {entry.path}, {place}: {entry.text!r} holds half of a surrogate pair; write the text again"
+            )
             raise SourceError(msg)
         yield place, text, label
 

@@ -92,6 +92,14 @@ def test_the_same_text_teaches_once_and_not_at_all_under_two_labels() -> None:
     assert counts == {"same text once more": 1, "same text with two labels": 2}
 
 
+def test_no_labels_at_all_divide_into_nothing() -> None:
+    rows, counts = division.divide(labelled([], []), 0.2, 0)
+    assert (rows.num_rows, rows.column_names[-1]) == (0, "held_out")
+    assert not +counts
+    empty, _ = division.divide(labelled(["", "!"], ["good", "bad"]), 0.5, 0)
+    assert empty.num_rows == 2
+
+
 def test_the_order_of_the_rows_changes_nothing() -> None:
     rows = labelled(near_texts(), ["good", "bad"] * 40)
     shuffled = rows.take(np.random.default_rng(1).permutation(80))

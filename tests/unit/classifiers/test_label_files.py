@@ -102,6 +102,7 @@ def test_what_cannot_be_read_is_refused_with_its_place(tmp_path: Path) -> None:
         (b'["a", "good"]\n', "line 1"),
         (b'{"text": null, "label": "good"}\n', "line 1: 'text' holds no text"),
         (b'{"text": 5, "label": "good"}\n', "line 1: 'text' holds no text"),
+        (b'{"text": "\\ud800", "label": "good"}\n', "line 1: 'text' holds half of a surrogate pair"),
     ):
         path.write_bytes(content)
         with pytest.raises(SourceError, match=message):
