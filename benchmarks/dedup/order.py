@@ -3,8 +3,8 @@
 Both stages run at their defaults, and once more with every second copy of a paragraph cut (`unit: paragraph,
 min_documents: 1`), with everything taken for prose, so that paragraphs of licences are compared too. As in the
 pipeline, `minhash_dedup` compares the text as read in, whatever was cut before it. A paragraph is a run of lines
-between blank lines, by its case-folded words, at least `min_words` of them; here it is found by plain Python on strings. It is
-**lost** when a document of the input holds it and no kept document does:
+between blank lines, by its case-folded words, at least `min_words` of them; here it is found by plain Python on
+strings. It is **lost** when a document of the input holds it and no kept document does:
 
 * in near-copies only: every document that held it was dropped in favour of a near-copy that is kept, which has a
   variant of it;
@@ -37,7 +37,8 @@ ORDERS = (("paragraph_dedup", "minhash_dedup"), ("minhash_dedup", "paragraph_ded
 NAMES = {"paragraph_dedup": "paragraphs", "minhash_dedup": "MinHash"}
 CUTS = {"defaults": Config(), "every copy": Config(unit="paragraph", min_documents=1)}
 HEAD = ("corpus", "cut", "order", "documents kept", "characters kept", "dropped as near-copies", "stumps", "cuts",
-        "cuts whose owner is not kept", "paragraphs lost: in near-copies only", "paragraphs lost: torn out", "characters torn out")  # fmt: skip
+        "cuts whose owner is not kept", "paragraphs lost: in near-copies only", "paragraphs lost: torn out",
+        "characters torn out")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,14 +51,14 @@ class Outcome:
     """(document, owner) for each cut."""
 
 
-def paragraphs(folder: Path, documents: pa.Table, read_in: pa.Table, config: Config) -> Outcome:
+def paragraphs(folder: Path, documents: pa.Table, _read_in: pa.Table, config: Config) -> Outcome:
     """All steps of paragraph_dedup."""
     found = paragraph_dedup(folder, documents, config)
     owners = zip(found.edits["id"].to_pylist(), found.edits["matched_id"].to_pylist(), strict=True)
     return Outcome(found.kept, _ledger(found.dropped), list(owners))
 
 
-def near_duplicates(folder: Path, documents: pa.Table, read_in: pa.Table, config: Config) -> Outcome:
+def near_duplicates(folder: Path, documents: pa.Table, read_in: pa.Table, _config: Config) -> Outcome:
     """All steps of minhash_dedup, on the text as read in."""
     jobs = MinhashJobs(minhash, folder, documents)
     jobs.judged = "judged"
@@ -136,7 +137,8 @@ def compare(documents: pa.Table, order: tuple[str, str], config: Config, work: P
     cuts = [owner for name, owner in owners if name in names]
     return [" → ".join(NAMES[stage] for stage in order), f"{kept.num_rows:,}",
             f"{pc.sum(pc.utf8_length(kept['text'])).as_py():,}", f"{len(reasons) - stumps:,}", f"{stumps:,}",
-            f"{len(cuts):,}", f"{sum(owner not in names for owner in cuts):,}", f"{len(near - torn.keys()):,}", f"{len(torn):,}", f"{sum(torn.values()):,}"]  # fmt: skip
+            f"{len(cuts):,}", f"{sum(owner not in names for owner in cuts):,}",
+            f"{len(near - torn.keys()):,}", f"{len(torn):,}", f"{sum(torn.values()):,}"]  # fmt: skip
 
 
 def report(folder: Path, work: Path) -> tuple[tuple[str, ...], list[list[str]]]:

@@ -153,7 +153,13 @@ class Pruner:
 
         self._often = FrequentKeys(often["key"].to_numpy(), often["documents"].to_numpy())
         self._scheme = scheme
-        self.notes = {"lines": 0, "lines_cut": 0, "frequent_lines_kept": 0, "frequent_ngrams": often.num_rows, "text_bytes": 0}
+        self.notes = {
+            "lines": 0,
+            "lines_cut": 0,
+            "frequent_lines_kept": 0,
+            "frequent_ngrams": often.num_rows,
+            "text_bytes": 0,
+        }
         """Counts of all documents so far."""
 
     def prune(self, documents: pa.Table) -> tuple[pa.Table, pa.Table, pa.Table]:

@@ -72,8 +72,8 @@ def units_by_line(offsets: np.ndarray, data: np.ndarray, wanted: np.ndarray, sch
         scheme: which units are compared.
     """
     from tamis.kernels.dedup.paragraphs import unit_hashes
-    from tamis.kernels.wrapped_lines import wrapped
     from tamis.kernels.lines import find_units, unit_characters
+    from tamis.kernels.wrapped_lines import wrapped
 
     if scheme.unit != "automatic":
         return np.full(len(wanted), scheme.unit == "line")

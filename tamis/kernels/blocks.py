@@ -154,9 +154,7 @@ def _join(
     return block
 
 
-def _blocks(
-    units: Units, looks: Looks, tail: np.ndarray, full: np.ndarray, joined: np.ndarray, section: int
-) -> Blocks:
+def _blocks(units: Units, looks: Looks, tail: np.ndarray, full: np.ndarray, joined: np.ndarray, section: int) -> Blocks:
     count = len(units.starts)
     first, offsets = np.zeros(count, dtype=np.int64), np.zeros(len(units.offsets), dtype=np.int64)
     fenced, alone = np.zeros(count, dtype=np.bool_), np.zeros(count, dtype=np.bool_)
@@ -184,7 +182,7 @@ def join_paragraphs(data: np.ndarray, units: Units, joined: np.ndarray) -> Block
 
 
 def join_lines(data: np.ndarray, lines: Units, joined: np.ndarray) -> Blocks:
-    """Lines that belong together as one: a wrapped paragraph, a list with its lead-in; each line that stands for itself.
+    """Lines that belong together as one: a wrapped paragraph, a list with its lead-in; others stand alone.
 
     Args:
         data: uint8 from `tamis.kernels.words.buffers`.
@@ -208,7 +206,7 @@ def _with_headings(offsets: np.ndarray, level: np.ndarray, alone: np.ndarray, cu
             if here == 0:
                 gone = gone + 1 if gone >= 0 and cut_at[block] >= 0 else -1
                 continue
-            ends = behind == 0 or behind == here or HASHES < behind < here < UNDERLINED
+            ends = behind in (0, here) or HASHES < behind < here < UNDERLINED
             if alone[block] and cut_at[block] < 0 and gone > 0 and here < SHORT and ends:
                 cut_at[block] = cut_at[block + 1]
             behind, gone = here, 0

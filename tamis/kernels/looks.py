@@ -1,11 +1,11 @@
 r"""What a paragraph or a line looks like at its beginning and end: headings, list items, lead-ins, tags.
 
-A **heading** is a unit that begins with a Markdown heading (`# …`), is underlined (or lies between two rules), is a rule
-alone, or is one short line that ends in a letter, a digit or a closing bracket, stands at the margin, begins with
-neither a small letter, a list mark nor a tag, and holds no address (`://`). An **item** begins with a list mark (`-`, `*`, `•`,
-`1.`, `a)`, `(1)` …) or with a label (`Author: `, `:Author: `), or its second line stands deeper than its first (a term and
-what it means). An **attribution** is one line that begins with `--`, `—` or `―` and the name behind it: it leans on the
-quotation before. A **tag** is one of HTML.
+A **heading** is a unit that begins with a Markdown heading (`# …`), is underlined (or lies between two rules), is a
+rule alone, or is one short line that ends in a letter, a digit or a closing bracket, stands at the margin, begins with
+neither a small letter, a list mark nor a tag, and holds no address (`://`). An **item** begins with a list mark (`-`,
+`*`, `•`, `1.`, `a)`, `(1)` …) or with a label (`Author: `, `:Author: `), or its second line stands deeper than its
+first (a term and what it means). An **attribution** is one line that begins with `--`, `—` or `―` and the name behind
+it: it leans on the quotation before. A **tag** is one of HTML.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ TAG_BYTES = 500
 """A tag that ends a unit is looked for so far back."""
 
 NOTHING, LEAD_IN, OPEN, WORD, STOP = 0, 1, 2, 3, 4
-"""Ends of a unit: a colon; a comma, semicolon, dash or opening bracket; a letter, digit or closing bracket; a full stop."""
+"""Ends of a unit: a colon; a comma, semicolon, dash or opening bracket; a letter, digit or closing bracket; a stop."""
 
 SMALL, ITEM, ATTRIBUTION, TAG_FIRST, TAG_LAST, WORDLESS, ADDRESS, QUOTED, SIGNATURE = (1 << bit for bit in range(9))
 """Bits of `Looks.flags`. Of units of one line: WORDLESS, marks alone; SIGNATURE, `--` alone; ADDRESS, nothing but an
@@ -127,7 +127,6 @@ def _is_item(data: np.ndarray, i: int, end: int) -> bool:
     return i < after < end and (data[after] == 0x20 or data[after] == 0x09)
 
 
-
 @njit(cache=True, nogil=True)
 def _is_bracketed(data: np.ndarray, i: int, end: int) -> bool:
     """Whether a bracketed number or letter stands at i, as in `(12) `."""
@@ -189,7 +188,7 @@ def _ends_in_tag(data: np.ndarray, i: int, end: int) -> bool:
 def _is_attribution(data: np.ndarray, i: int, end: int) -> bool:
     """Whether `--`, `—` or `―` stands at i with a name behind it."""
     code = _code_point(data, i, end) if i < end else np.int64(0)
-    if code == 0x2014 or code == 0x2015:
+    if code in (0x2014, 0x2015):
         i += 3
     elif code == 0x2D and i + 1 < end and data[i + 1] == 0x2D:
         i += 2
@@ -254,9 +253,7 @@ def _look(
             if code < len(small) and small[code]:
                 told |= SMALL
             if i < end and (
-                _is_item(data, i, first_stop)
-                or _is_bracketed(data, i, first_stop)
-                or _is_label(data, i, first_stop)
+                _is_item(data, i, first_stop) or _is_bracketed(data, i, first_stop) or _is_label(data, i, first_stop)
             ):
                 told |= ITEM
             if i < end and data[i] == 0x3E:

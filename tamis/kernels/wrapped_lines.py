@@ -2,8 +2,8 @@
 
 Where a text is wrapped, a line ends because the next word did not fit. So a line **runs on** when it does not end a
 sentence and the first word of the next line would have made it wider than the text is. The width is that of its longest
-lines, the longest tenth left out (an address, a table), in characters as written. Only pairs of lines with no blank line
-between them count, and the lines of such pairs.
+lines, the longest tenth left out (an address, a table), in characters as written. Only pairs of lines with no blank
+line between them count, and the lines of such pairs.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ paragraphs are short; of lines that are paragraphs hardly any is as wide as the 
 NARROWEST = 30
 """Characters. No line of a narrower text or paragraph is full: it is a menu, an address, verse."""
 SLACK, WIDER = 20, 4
-"""A line is full when the next word would end within a 20th of the width (3 of 72 columns), of a paragraph that is wrapped
-by itself within a quarter: people break lines where they like."""
+"""A line is full when the next word would end within a 20th of the width (3 of 72 columns), of a paragraph that is
+wrapped by itself within a quarter: people break lines where they like."""
 ENDS = tuple(int.from_bytes(mark.encode(), "big") for mark in ".!?:;\"')]…”’»。！？：；」』）")  # noqa: RUF001
 """Marks that end a sentence, or close one that has ended."""
 
@@ -145,9 +145,7 @@ def _judge(
                 begin = line + 1
 
 
-def _judged(
-    data: np.ndarray, lines: Units, wanted: np.ndarray, *, by_paragraph: bool
-) -> tuple[np.ndarray, np.ndarray]:
+def _judged(data: np.ndarray, lines: Units, wanted: np.ndarray, *, by_paragraph: bool) -> tuple[np.ndarray, np.ndarray]:
     found, full = np.zeros(len(wanted), dtype=np.bool_), np.zeros(len(lines.starts), dtype=np.bool_)
     widths, first_words = (np.empty(len(lines.starts), dtype=np.int64) for _ in range(2))
     _judge(data, *lines, wanted, widths, first_words, by_paragraph, found, full)

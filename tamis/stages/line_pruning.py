@@ -13,8 +13,8 @@ lines miss the banner that carries another date on every page, so here lines are
 * frequent lines go with all that they belong to (`tamis.kernels.blocks.join_lines`), so that no cut tears what stays: a
   wrapped paragraph, a list with its lead-in, a quotation, markup. Such a **unit** goes when none of its lines of
   `min_words` words stays and frequent lines hold at least the share `unit_coverage` of its words; a menu, a banner, a
-  line of extracted web text is a unit by itself. A marked heading goes only with all of its section, and what stands first under
-  one stays with it, except under the title. All copies go, the first too.
+  line of extracted web text is a unit by itself. A marked heading goes only with all of its section, and what stands
+  first under one stays with it, except under the title. All copies go, the first too.
 
 `ngram: 1000000, coverage: 1.0, unit_coverage: null, min_share: 0.0, min_words: 1` cuts lines whole and alone, as Llama
 3 does. The corpus is the
@@ -82,9 +82,9 @@ class Config(Section):
     unit_coverage: Share | None = Field(
         0.9,
         gt=0.0,
-        description="Share of the words of what belongs together (a wrapped paragraph, a list with its lead-in) that must "
-        "stand in frequent lines before any of it is cut, and no line of min_words words may be another; null: lines are "
-        "cut one by one, as Llama 3 does, which tears most texts that are no web pages (UNREAD).",
+        description="Share of the words of what belongs together (a wrapped paragraph, a list with its lead-in) that "
+        "must stand in frequent lines before any of it is cut, and no line of min_words words may be another; null: "
+        "lines are cut one by one, as Llama 3 does, which tears texts that are no web pages (decision 8).",
     )
     min_documents: int = Field(
         6,

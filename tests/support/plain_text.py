@@ -115,7 +115,12 @@ def _looks(unit):
     first = lines[0].lstrip(" \t")
     body = unit.rstrip(" \t\n\v\f\r").lstrip(" \t") if first else ""
     last = body[-1:]
-    ends = {"lead_in": ":\uff1a", "open": ",;([{\u2013\u2014\uff0c\u3001\uff1b\uff08", "stop": ".!?…。！？", "word": ")]"}  # noqa: RUF001
+    ends = {
+        "lead_in": ":\uff1a",
+        "open": ",;([{\u2013\u2014\uff0c\u3001\uff1b\uff08",
+        "stop": ".!?…\u3002\uff01\uff1f",
+        "word": ")]",
+    }
     kind = next((name for name, marks in ends.items() if last and last in marks), None)
     if kind is None and last and character_class(ord(last)) != 0:
         kind = "word"

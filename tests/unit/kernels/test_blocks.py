@@ -124,9 +124,15 @@ def test_lines_by_hand(text, blocks):
         ("- a\n\n- b\n\nNo more.", ["- a\n\n- b", "No more."]),
         ("(1) One.\n\n(2) Two.\n\nNo more.", ["(1) One.\n\n(2) Two.", "No more."]),
         ("a : int\n  One.\n\nb : int\n  Two.\n\nNo more.", ["a : int\n  One.\n\nb : int\n  Two.", "No more."]),
-        ("So he said.\n\n-- [Ann](https://a.example/b)\n\nThen.", ["So he said.\n\n-- [Ann](https://a.example/b)", "Then."]),
+        (
+            "So he said.\n\n-- [Ann](https://a.example/b)\n\nThen.",
+            ["So he said.\n\n-- [Ann](https://a.example/b)", "Then."],
+        ),
         ("So.\n\n![](https://a.example/b.png)\n\nThen.", ["So.", "![](https://a.example/b.png)", "Then."]),
-        ("<p>\n\nOne.\n\n</p>\n\nIt says <a@b.example>\n\nThat.", ["<p>\n\nOne.\n\n</p>\n\nIt says <a@b.example>", "That."]),
+        (
+            "<p>\n\nOne.\n\n</p>\n\nIt says <a@b.example>\n\nThat.",
+            ["<p>\n\nOne.\n\n</p>\n\nIt says <a@b.example>", "That."],
+        ),
         ("~~~ hm\n\nOne.\n\nTwo.", ["~~~ hm", "One.", "Two."]),
         (
             "A sentence that\n\n    is.interrupted()\n\ngoes on.",

@@ -245,7 +245,9 @@ OWN = "It rained, as number {} wrote, all day and all night until the bridge was
 
 
 def texts_around(part, count=8):
-    return [f"Page {i}\n======\n\n{OWN.format(i, 'x' * i)}\n\n{part(i)}\n\nThe end of page {i}.\n" for i in range(count)]
+    return [
+        f"Page {i}\n======\n\n{OWN.format(i, 'x' * i)}\n\n{part(i)}\n\nThe end of page {i}.\n" for i in range(count)
+    ]
 
 
 @pytest.mark.parametrize(
