@@ -12,7 +12,9 @@ documents each expression is false or null for, whichever comes first, is in the
 `null_<name>`). Every expression is asked of every document of the kinds in `applies_to`, so none guards another.
 
 Writes documents, dropped, stats. Memory: a batch of documents and the row group that is being written. Ties: none.
-Speed: one thread; 1.6 to 16 times that of writing the documents (benchmarks have no file of it).
+Speed: on one core a job takes 1.15 times as long as one that copies its documents with a condition on scores, 1.3 times
+with three on length, metadata and scores, 1.75 times with a regular expression over the text (3.4 kB a document); that
+is 10 to 15 times as fast as the heuristics.
 """
 
 from __future__ import annotations
