@@ -22,6 +22,7 @@ include: "rules/fasttext_quality.smk"
 include: "rules/linear_quality.smk"
 include: "rules/transformer_quality.smk"
 include: "rules/domains.smk"
+include: "rules/filter.smk"
 # From the curated pool to what a trainer reads.
 include: "rules/tokenizer.smk"
 include: "rules/sets.smk"

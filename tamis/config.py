@@ -24,6 +24,7 @@ from tamis.errors import ConfigError, TamisError, safe
 from tamis.export import Config as ExportConfig
 from tamis.readers import AnySource
 from tamis.report.settings import Config as ReportConfig
+from tamis.schemas import STAGE_COLUMNS
 from tamis.section import FilePath, Section
 from tamis.sets.checks import problems, unknown
 from tamis.stages.annealing import Config as AnnealingConfig
@@ -45,6 +46,7 @@ StageName = Literal[
     "linear_quality",
     "transformer_quality",
     "domains",
+    "filter",
 ]
 
 STAGES: tuple[str, ...] = get_args(StageName)
@@ -145,6 +147,8 @@ class _Bottom(_Top):
                 yield f"pipeline: {name} needs {', '.join(missing)}, which no stage before it makes ({makers})"
             if problem := refusal(getattr(getattr(self, name), "within", None), have):
                 yield f"{name}.within: {problem}"
+            if hasattr(getattr(self, name), "wrong_expressions"):
+                yield from getattr(self, name).wrong_expressions(have, _makers())
             have |= set(adds(name))
         if "domains" in self.pipeline and whole.domains.features == "embeddings":
             position = self.pipeline.index("domains")
@@ -209,6 +213,12 @@ class _Bottom(_Top):
 def maker_of(column: str) -> str:
     """The stage that adds a column."""
     return next((name for name in STAGES if column in adds(name)), "no stage")
+
+
+def _makers() -> dict[str, str]:
+    """Stage column → where it comes from, in words."""
+    made = {column: f"{column} is made by {maker_of(column)}" for name in STAGES for column in adds(name)}
+    return dict.fromkeys(STAGE_COLUMNS, "counted by tokenizer, after all stages") | made
 
 
 def _stage_fields() -> dict[str, Any]:

@@ -39,7 +39,7 @@ LAYERS = (
     ("inventory",),
     ("sweep",),
     ("targets", "barrier", "exchange", "streams", "external_sort", "stats", "edits", "ledger"),
-    ("dedup", "heuristics"),
+    ("dedup", "heuristics", "expressions"),
     ("classifiers",),
     ("sets",),
     ("stages",),
