@@ -20,6 +20,7 @@ include: "rules/language_id.smk"
 include: "rules/heuristics.smk"
 include: "rules/fasttext_quality.smk"
 include: "rules/transformer_quality.smk"
+include: "rules/extracts.smk"
 include: "rules/domains.smk"
 # From the curated pool to what a trainer reads.
 include: "rules/tokenizer.smk"

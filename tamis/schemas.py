@@ -28,15 +28,17 @@ BASE_COLUMNS: dict[str, pa.DataType] = {
     "url": pa.string(),
     "date": pa.timestamp("s", tz="UTC"),
     "metadata": pa.string(),
+    # Of an extract: the first half of the id of what it was taken from, which is the hash of that one's URL key.
+    "parent": pa.string(),
     "copies": pa.int32(),
     # Characters of the text as ingested; with `rank`, what the keep order needs after text was cut.
     "ingested_characters": pa.int64(),
     # Position in the corpus-wide keep order, 0 = first choice. Given at ingest, never changed.
     "rank": pa.int64(),
 }
-"""Columns of every documents file; a null is allowed only in url, date and metadata."""
+"""Columns of every documents file; a null is allowed only in url, date, metadata and parent."""
 
-NULLABLE = frozenset({"url", "date", "metadata"})
+NULLABLE = frozenset({"url", "date", "metadata", "parent"})
 
 STAGE_COLUMNS: dict[str, pa.DataType] = {
     "language": pa.string(),

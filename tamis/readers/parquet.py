@@ -85,6 +85,11 @@ class ParquetSource(Source):
     kind_column: str | None = Field(
         default=None, description="Name of a column that holds the kind; a value that is no kind falls back to `kind`."
     )
+    parent_column: str | None = Field(
+        default=None,
+        description="Name of a column that holds, for extracts, the URL (or tamis id) of the document that the text "
+        "was taken from; null where it is none.",
+    )
     metadata_columns: tuple[str, ...] | None = Field(
         default=None, description="Columns kept as metadata; null keeps every column that has no other use."
     )
@@ -106,7 +111,7 @@ class ParquetSource(Source):
                 file = pq.ParquetFile(source, pre_buffer=False)
                 schema = file.schema_arrow
             metadata_columns = _columns(self, path, schema)
-            named = [self.text_column, self.url_column, self.date_column, self.kind_column]
+            named = [self.text_column, self.url_column, self.date_column, self.kind_column, self.parent_column]
             columns = list(dict.fromkeys([name for name in named if name is not None] + metadata_columns))
             number = 1
             for group in range(file.metadata.num_row_groups):
@@ -133,13 +138,19 @@ def _readable(source: ParquetSource, path: Path) -> Iterator[None]:
 
 def _present(source: ParquetSource, batch: pa.RecordBatch) -> dict[str, int]:
     """In how many rows each of the columns that the section names is not null."""
-    named = {source.text_column, source.url_column, source.date_column, source.kind_column}
+    named = {
+        source.text_column,
+        source.url_column,
+        source.date_column,
+        source.kind_column,
+        source.parent_column,
+    }
     return {name: batch.num_rows - batch.column(name).null_count for name in named if name is not None}
 
 
 def _columns(source: ParquetSource, path: Path, schema: pa.Schema) -> list[str]:
     """The columns to keep as metadata, after a check that all named columns exist, once, and the text is one."""
-    named = [source.text_column, source.url_column, source.date_column, source.kind_column]
+    named = [source.text_column, source.url_column, source.date_column, source.kind_column, source.parent_column]
     asked = [name for name in [*named, *(source.metadata_columns or ())] if name is not None]
     missing = sorted(set(asked) - set(schema.names))
     if missing:
@@ -346,6 +357,7 @@ def _record(
         text,
         url=None if source.url_column is None else fields[source.url_column],
         date=None if source.date_column is None else fields[source.date_column],
+        parent=None if source.parent_column is None else fields[source.parent_column],
         metadata={name: fields[name] for name in metadata_columns if name in fields},
         kind=kind if isinstance(kind, str) and kind in KINDS else None,
     )

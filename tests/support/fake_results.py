@@ -50,6 +50,7 @@ def corpus(extra: int = 40) -> pa.Table:
                 "url": url,
                 "date": date,
                 "metadata": None,
+                "parent": None,
                 "copies": copies,
                 "ingested_characters": len(text),
                 "rank": len(rows),

@@ -13,6 +13,7 @@ def rows(dates, lengths, priorities, ids):
     return pa.table(
         {
             "id": pa.array(ids),
+            "parent": pa.nulls(len(ids), pa.string()),
             "date": pa.array(dates, pa.timestamp("s", tz="UTC")),
             "ingested_characters": pa.array(lengths, pa.int64()),
             "priority": pa.array(priorities, pa.int32()),

@@ -67,6 +67,7 @@ def test_by_hand(tmp_path: Path, make_documents) -> None:
         "groups": 1,
         "largest_group": 3,
         "pairs_told_apart": 0,
+        "pairs_of_extracts": 0,
         "suppressed_pairs": 0,
         "verified_pairs": 1,
         "without_words": 0,
