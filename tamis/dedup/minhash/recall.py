@@ -121,7 +121,7 @@ class Audit:
 
         documents = documents.filter(pa.array(of_kinds(documents, self._kinds)))
         offsets, data = buffers(documents["text"])
-        rows, others = close_members(
+        rows, others, _ = close_members(
             offsets,
             data,
             WORD_KEY,
@@ -131,6 +131,7 @@ class Audit:
             *self._index,
             self._sizes,
             self._threshold,
+            False,
         )
         ranks, sampled_ranks = documents["rank"].to_numpy()[rows], self._members["rank"].to_numpy()
         theirs = sampled_ranks[others]
