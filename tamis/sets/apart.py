@@ -138,11 +138,9 @@ class Comparison:
         from tamis.kernels.words import WORD_KEY, buffers
 
         text = documents["text"]
-        found = [(*self._pairs(text, 0, of_smaller=True), 0), (*self._pairs(text, 1, of_smaller=False), 1)]
-        row = np.concatenate([rows for rows, _, _, _ in found])
-        other = np.concatenate([others for _, others, _, _ in found])
-        value = np.concatenate([values for _, _, values, _ in found])
-        near = np.concatenate([np.full(len(rows), kind) for rows, _, _, kind in found])
+        contained, similar = self._pairs(text, 0, of_smaller=True), self._pairs(text, 1, of_smaller=False)
+        row, other, value = (np.concatenate(both) for both in zip(contained, similar, strict=True))
+        near = np.repeat([0, 1], [len(contained[0]), len(similar[0])])
         # The pair that a row names: by n-grams before similarity, then the highest, then the smallest id.
         names = np.argsort(np.argsort(self._ids.to_numpy(zero_copy_only=False)))
         order = np.lexsort((names[other], -value, near, row))
