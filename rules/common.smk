@@ -124,7 +124,7 @@ def reads_of(stage, wildcards):
     if stage in PIPELINE:
         before = ["ingest", *PIPELINE][PIPELINE.index(stage)]
     else:
-        before = {"tokenizer": POOL, "subset": "tokenizer"}.get(stage)
+        before = {"tokenizer": POOL, "validation": "tokenizer", "subset": "tokenizer"}.get(stage)
     return {f"{before}/documents": documents_identity(before)} if before else {}
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from documents import make_documents
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +17,6 @@ from tamis.errors import ConfigError
 from tamis.ids import home_shards
 from tamis.shards import part_name, read_json, write_table
 from tamis.stages import extracts
-from tests.support.documents import make_documents
 
 
 def run(folder: Path, documents: pa.Table, shards: int, partitions: int) -> tuple[pa.Table, pa.Table, dict]:

@@ -10,13 +10,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from documents import make_documents
+from fake_pool import lay_out, plan, write_set
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tamis import exchange, text
 from tamis.stages import mixtures, validation
-from tests.support.documents import make_documents
-from tests.support.fake_pool import lay_out, plan, write_set
 
 REAL = Path("/work/shared/data/text")
 CONFIG = validation.Config(tokens=0.2, stratify=None)
