@@ -154,7 +154,8 @@ class _Views:
         yield from self._whole("pool", pool, "The curated pool: documents of the last stage")
         parts = [(f"{n}::INTEGER AS position, *", self._results.parts(s, "dropped")) for n, s in enumerate(stages)]
         comment = "The ledger of all stages: which rule dropped a document, its value and threshold"
-        yield from self._united("dropped", parts, comment, small=True, columns="NULL::VARCHAR AS kept_id")
+        dropped = list(self._united("dropped", parts, comment, small=True, columns="NULL::VARCHAR AS kept_id"))
+        yield from dropped
         # The ledger has a stage column of its own, edits do not.
         parts = [
             (f"{n}::INTEGER AS position, {literal(s)} AS stage, *", self._results.parts(s, "edits"))
@@ -163,7 +164,7 @@ class _Views:
         comment = "Every edit of a text: characters [start, end) as the stage read it; replacement is null for a cut"
         edited = list(self._united("edits", parts, comment, small=True, columns="NULL::VARCHAR AS replacement"))
         yield from edited
-        if edited:
+        if edited and dropped:
             shown = (
                 "Cuts of documents of the last stage that name as owner of the text a document which a stage dropped: "
                 "the text may be nowhere any more. Of an owner with reason extract_of_kept its parent is there"

@@ -74,7 +74,7 @@ def test_an_extract_and_its_parent_are_no_pair_but_others_are(tmp_path: Path, ma
     ]
     module, page = " ".join(words), " ".join(words[1:-1])
     parents = {"parent": [None, f"{0:016x}"]}
-    ids = {"id": [f"{7:016x}{0:016x}", f"{8:016x}{0:016x}"]}
+    ids = {"id": [f"{7:016x}{0:016x}", f"{8:016x}{1:016x}"]}
     for grouping in ("greedy", "components"):
         config = Config(grouping=grouping, audit_sample=10)
         own = {"parent": [None, f"{7:016x}"], **ids}
