@@ -209,7 +209,9 @@ def make_results(folder: Path, shards: int = 2, *, finish: bool = True) -> dict[
         ),
     )
 
-    cut = {"reason": "repeated_paragraph", "end": len(BANNER), "count": 2}
+    # The owner goes later, so what is cut may be nowhere.
+    owner = ids["hostile_dropped"]
+    cut = {"reason": "repeated_paragraph", "end": len(BANNER), "count": 2, "matched_id": owner}
     masked = {"reason": "name", "end": len("Document"), "replacement": MASK}
     edits = pa.Table.from_pylist(
         [
