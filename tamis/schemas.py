@@ -75,8 +75,8 @@ similar the two are, and `kept_id` the document, kept by this stage, that stands
 `copies`. The two ids differ only where copies of copies form one group (`minhash_dedup` with `grouping: components`).
 `kept_id` is null where no document of this run stands for it: the rule is not about copies, or what it matched lies in
 another corpus. The similarity is the exact Jaccard similarity in `minhash_dedup`, the share of its characters that the
-document would lose to the other in `paragraph_dedup`, and 1 at ingest; `url_dedup` compares no texts. In `extracts` `matched_id` is what the dropped
-document was taken from, which does not count it in `copies`."""
+document would lose to the other in `paragraph_dedup`, and 1 at ingest; `url_dedup` compares no texts. In
+`extracts` `matched_id` is what the dropped document was taken from, which does not count it in `copies`."""
 """The columns of the ledger that name other documents, for the reference page."""
 
 EDITS = pa.schema(
