@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -22,6 +23,7 @@ REAL = Path("/work/shared/data/text")
 CONFIG = validation.Config(tokens=0.2, stratify=None)
 
 
+@cache
 def grams(document: str, n: int) -> set[tuple[str, ...]]:
     words = text.words(document)
     return {tuple(words[i : i + n]) for i in range(max(1, len(words) - n + 1))} if words else set()
