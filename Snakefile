@@ -21,6 +21,7 @@ include: "rules/heuristics.smk"
 include: "rules/fasttext_quality.smk"
 include: "rules/linear_quality.smk"
 include: "rules/transformer_quality.smk"
+include: "rules/extracts.smk"
 include: "rules/domains.smk"
 include: "rules/filter.smk"
 # From the curated pool to what a trainer reads.

@@ -17,6 +17,7 @@ from tamis.job import command, find_module
 from tamis.provenance import READS, identity
 from tamis.section import canonical
 from tamis.sets.configured import configured_sets
+from tamis.sets.plan import choices_of
 from tamis.readers.units import remember
 from tamis.stages.ingest import units
 
@@ -100,8 +101,8 @@ def files_of_export(pattern):
 
 
 def choices_before(wildcards):
-    """The choices of the sets that the set {subset} must share no document with."""
-    return [f"{SAMPLING}/{other}/choice.arrow" for other in SETS[wildcards.subset].excluded]
+    """The choices of the sets that the set {subset} must share no document with, and what is kept apart from them."""
+    return [str(path) for path in choices_of(SETS[wildcards.subset].excluded, Path(f"{SAMPLING}/a/set/choice.arrow"))]
 
 
 def params_of(stage, section, **values):
@@ -126,7 +127,7 @@ def reads_of(stage, wildcards):
     if stage in PIPELINE:
         before = ["ingest", *PIPELINE][PIPELINE.index(stage)]
     else:
-        before = {"tokenizer": POOL, "subset": "tokenizer"}.get(stage)
+        before = {"tokenizer": POOL, "validation": "tokenizer", "subset": "tokenizer"}.get(stage)
     return {f"{before}/documents": documents_identity(before)} if before else {}
 
 

@@ -3,18 +3,82 @@
 # Input: the token index and the documents of the tokenizer stage.
 # Output: <results>/validation, annealing/<name> and mixtures/<name>, each with plan.parquet, documents, stats, summary.json.
 #         Nothing in them depends on the number of shards; what does lies in <results>/sampling/<set>.
-# Steps: plan (one job a set; sees every shard's index) → select (shards to the set's files) → write → summary.
+# Steps: plan (one job a set; sees every shard's index; for validation sample → grams → compare → plan, because what
+#        overlaps it is kept apart) → select (shards to the set's files) → write → summary.
 
 for folder in SETS:
     crossing(f"sampling/{folder}/select")
 
 
-rule validation_plan:
+rule validation_sample:
     input:
         index=crossing("tokenizer/index"),
     output:
+        plan=f"{SAMPLING}/validation/sampled.parquet",
+        choice=f"{SAMPLING}/validation/sample.arrow",
+    log:
+        f"{LOGS}/validation/sample.log",
+    benchmark:
+        f"{BENCHMARKS}/validation/sample.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        spec=spec("validation", shards=SHARDS),
+    shell:
+        job("validation", "sample", writes="plan choice")
+
+
+rule validation_grams:
+    input:
+        documents=documents_of("tokenizer"),
+        sample=f"{SAMPLING}/validation/sample.arrow",
+    output:
+        output=f"{SAMPLING}/validation/grams/part-{{shard}}.arrow",
+    log:
+        f"{LOGS}/validation/grams-{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/validation/grams-{{shard}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        spec=spec("validation", shards=SHARDS),
+    shell:
+        job("validation", "grams")
+
+
+rule validation_compare:
+    input:
+        documents=documents_of("tokenizer"),
+        sample=f"{SAMPLING}/validation/sample.arrow",
+        barrier=crossing("sampling/validation/grams"),
+    output:
+        ledger=f"{SAMPLING}/validation/overlaps/part-{{shard}}.arrow",
+        output=f"{SAMPLING}/validation/seen/part-{{shard}}.arrow",
+    log:
+        f"{LOGS}/validation/compare-{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/validation/compare-{{shard}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        spec=spec("validation", shards=SHARDS),
+    shell:
+        job("validation", "compare", writes="ledger output")
+
+
+rule validation_plan:
+    input:
+        index=crossing("tokenizer/index"),
+        sampled=f"{SAMPLING}/validation/sampled.parquet",
+        sample=f"{SAMPLING}/validation/sample.arrow",
+        grams=crossing("sampling/validation/grams"),
+        ledgers=crossing("sampling/validation/overlaps"),
+        seen=crossing("sampling/validation/seen"),
+    output:
         plan=f"{RESULTS}/validation/plan.parquet",
         choice=f"{SAMPLING}/validation/choice.arrow",
+        apart_choice=f"{SAMPLING}/validation/apart.arrow",
+        apart_ledger=f"{RESULTS}/validation/apart.parquet",
     log:
         f"{LOGS}/validation/plan.log",
     benchmark:
@@ -24,7 +88,7 @@ rule validation_plan:
     params:
         spec=spec("validation", shards=SHARDS),
     shell:
-        job("validation", "plan", writes="plan choice")
+        job("validation", "plan", writes="plan choice apart_choice apart_ledger")
 
 
 rule annealing_plan:

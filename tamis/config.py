@@ -45,6 +45,7 @@ StageName = Literal[
     "fasttext_quality",
     "linear_quality",
     "transformer_quality",
+    "extracts",
     "domains",
     "filter",
 ]
@@ -54,6 +55,9 @@ STAGES: tuple[str, ...] = get_args(StageName)
 
 CUTTING = ("paragraph_dedup", "line_pruning", "substring_dedup")
 """Stages that cut repeated text."""
+
+AFTER_EXTRACTS = ("domains",)
+"""Stages that drop nothing, and may follow `extracts`."""
 
 MODULES: dict[str, Any] = {name: importlib.import_module(f"tamis.stages.{name}") for name in STAGES}
 
@@ -120,7 +124,7 @@ class _Bottom(_Top):
 
     def problems(self) -> list[str]:
         """What is wrong between sections that are right by themselves; each line names its key."""
-        return [*self._names_and_sizes(), *self._pipeline(), *self._sections(), *self._sets()]
+        return [*self._names_and_sizes(), *self._pipeline(), *self._extracts(), *self._sections(), *self._sets()]
 
     def _names_and_sizes(self) -> Iterator[str]:
         names = [source.name for source in self.sources]
@@ -156,6 +160,15 @@ class _Bottom(_Top):
                 yield (
                     "domains.features: embeddings are made by transformer_quality, which no stage before domains is; "
                     "put it into pipeline, or set domains.features to fasttext or lexical"
+                )
+
+    def _extracts(self) -> Iterator[str]:
+        if "extracts" in self.pipeline:
+            later = self.pipeline[self.pipeline.index("extracts") + 1 :]
+            if wrong := [name for name in later if name not in AFTER_EXTRACTS]:
+                yield (
+                    f"pipeline: {', '.join(wrong)} may drop what extracts has kept in an extract's place, so that its "
+                    "text would be lost; put extracts after"
                 )
 
     def _sections(self) -> Iterator[str]:

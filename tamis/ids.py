@@ -12,6 +12,7 @@ from hashlib import blake2b
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tamis import hashing
 from tamis.errors import SchemaError
@@ -49,6 +50,16 @@ def content_hash(source: str, url: str | None, date: str | int | None, text: str
     A null url or date differs from an empty one.
     """
     return _digest(b"tamis content", source, url, None if date is None else str(date), text)
+
+
+def key_halves(keys: pa.Array | pa.ChunkedArray) -> np.ndarray:
+    """First halves of ids (16 hexadecimal digits, as in the column `parent`) as numbers: uint64[n], 0 for null.
+
+    Raises:
+        SchemaError: one does not have that form.
+    """
+    array = keys.combine_chunks() if isinstance(keys, pa.ChunkedArray) else keys
+    return id_halves(pc.binary_repeat(pc.fill_null(array, "0" * HALF_CHARACTERS), 2))[0]
 
 
 def is_id(value: str) -> bool:

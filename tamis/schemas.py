@@ -28,15 +28,17 @@ BASE_COLUMNS: dict[str, pa.DataType] = {
     "url": pa.string(),
     "date": pa.timestamp("s", tz="UTC"),
     "metadata": pa.string(),
+    # Of an extract: the first half of the id of what it was taken from, which is the hash of that one's URL key.
+    "parent": pa.string(),
     "copies": pa.int32(),
     # Characters of the text as ingested; with `rank`, what the keep order needs after text was cut.
     "ingested_characters": pa.int64(),
     # Position in the corpus-wide keep order, 0 = first choice. Given at ingest, never changed.
     "rank": pa.int64(),
 }
-"""Columns of every documents file; a null is allowed only in url, date and metadata."""
+"""Columns of every documents file; a null is allowed only in url, date, metadata and parent."""
 
-NULLABLE = frozenset({"url", "date", "metadata"})
+NULLABLE = frozenset({"url", "date", "metadata", "parent"})
 
 STAGE_COLUMNS: dict[str, pa.DataType] = {
     "language": pa.string(),
@@ -74,7 +76,8 @@ similar the two are, and `kept_id` the document, kept by this stage, that stands
 `copies`. The two ids differ only where copies of copies form one group (`minhash_dedup` with `grouping: components`).
 `kept_id` is null where no document of this run stands for it: the rule is not about copies, or what it matched lies in
 another corpus. The similarity is the exact Jaccard similarity in `minhash_dedup`, the share of its characters that the
-document would lose to the other in `paragraph_dedup`, and 1 at ingest; `url_dedup` compares no texts."""
+document would lose to the other in `paragraph_dedup`, and 1 at ingest; `url_dedup` compares no texts. In
+`extracts` `matched_id` is what the dropped document was taken from, which does not count it in `copies`."""
 """The columns of the ledger that name other documents, for the reference page."""
 
 EDITS = pa.schema(

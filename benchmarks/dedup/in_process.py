@@ -16,7 +16,7 @@ def documents_table(texts: list[str]) -> pa.Table:
     n = len(texts)
     columns = {
         "id": [f"{i:016x}{i:016x}" for i in range(n)], "kind": ["prose"] * n, "text": texts, "source": ["real"] * n,
-        "url": [None] * n, "date": [None] * n, "metadata": [None] * n, "copies": [1] * n,
+        "url": [None] * n, "date": [None] * n, "metadata": [None] * n, "parent": [None] * n, "copies": [1] * n,
         "ingested_characters": [len(text) for text in texts], "rank": list(range(n)),
     }  # fmt: skip
     return conform_documents(pa.table({name: pa.array(values) for name, values in columns.items()}), "real corpora")

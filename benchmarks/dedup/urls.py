@@ -71,6 +71,7 @@ def documents_of(rows: int, text: str, rewritten: float) -> pa.Table:
             "url": urls,
             "date": pa.nulls(rows, pa.timestamp("s", "UTC")),
             "metadata": pa.nulls(rows, pa.string()),
+            "parent": pa.nulls(rows, pa.string()),
             "copies": pa.array(np.ones(rows, np.int32)),
             "ingested_characters": pa.array(np.full(rows, len(text))),
             "rank": pa.array(random.permutation(rows)),

@@ -2,8 +2,9 @@
 
 Every stage that chooses a survivor uses the `rank` column that is computed here at ingest, from ingest columns
 alone: if paragraphs kept the oldest copy and documents the newest, text would vanish altogether. A document's sort
-key is five unsigned 64-bit numbers: one for each criterion (smaller is better, a null date is worst), then
-the two halves of its id, so the order is total. Shards sort their keys; one streaming merge gives the ranks.
+key is six unsigned 64-bit numbers: whether it is an extract of another document (extracts come last, so that no whole
+document is dropped for a part of one), one for each criterion (smaller is better, a null date is worst), then the two
+halves of its id, so the order is total. Shards sort their keys; one streaming merge gives the ranks.
 Memory of the merge: one cursor a shard; keys and ranks are memory-mapped.
 """
 
@@ -25,10 +26,12 @@ from tamis.shards import whole_file
 Criterion = Literal["most_recent", "oldest", "source_priority", "longest", "shortest"]
 CRITERIA = 3
 """Keys have room for three criteria; unused ones are zero."""
-KEY_COLUMNS = CRITERIA + 2
+ID_COLUMN = 1 + CRITERIA
+"""The first of the two that are the id."""
+KEY_COLUMNS = ID_COLUMN + 2
 WORST = np.iinfo(np.uint64).max
 WINDOW_ROWS = 1 << 18
-"""Keys of one shard that the merge looks at together: 10 MB."""
+"""Keys of one shard that the merge looks at together: 13 MB."""
 
 
 def _criterion(criterion: Criterion, rows: pa.Table) -> np.ndarray:
@@ -46,11 +49,12 @@ def _criterion(criterion: Criterion, rows: pa.Table) -> np.ndarray:
 
 
 def sort_keys(rows: pa.Table, keep: Sequence[Criterion]) -> np.ndarray:
-    """Keys of n rows with columns id, date, ingested_characters, priority: uint64, n × KEY_COLUMNS."""
+    """Keys of n rows with columns id, parent, date, ingested_characters, priority: uint64, n × KEY_COLUMNS."""
     keys = np.zeros((rows.num_rows, KEY_COLUMNS), np.uint64)
-    for column, criterion in enumerate(keep):
+    keys[:, 0] = rows["parent"].is_valid().to_numpy()
+    for column, criterion in enumerate(keep, start=1):
         keys[:, column] = _criterion(criterion, rows)
-    keys[:, CRITERIA], keys[:, CRITERIA + 1] = id_halves(rows["id"])
+    keys[:, ID_COLUMN], keys[:, ID_COLUMN + 1] = id_halves(rows["id"])
     return keys
 
 

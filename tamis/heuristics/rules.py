@@ -6,7 +6,7 @@ in which a document's first failing rule becomes its reason: cheap and general b
 group the order in which datatrove asks.
 
 The defaults keep ordinary prose of every language; what each costs is in
-docs/decisions/0010-thresholds-that-keep-prose.md. `as_datatrove`, with the thresholds of that program, gives its
+docs/decisions/0012-thresholds-that-keep-prose.md. `as_datatrove`, with the thresholds of that program, gives its
 decisions.
 """
 

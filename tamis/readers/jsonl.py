@@ -48,6 +48,11 @@ class JsonlSource(Source):
         default=None,
         description="Name of a field that holds the kind; a value that is no kind falls back to `kind`.",
     )
+    parent_field: str | None = Field(
+        default=None,
+        description="Name of a field that holds, for extracts, the URL (or tamis id) of the document that the text was "
+        "taken from; null or missing where it is none.",
+    )
 
     def read(self, path: Path) -> Iterator[Record | Skip]:
         """The documents of one file.
@@ -60,7 +65,7 @@ class JsonlSource(Source):
     def read_and_count(self, path: Path, counts: Counter[str]) -> Iterator[Record | Skip]:
         """As `read`; counts the lines in which each field of the section is there and not null."""
         where = str(path)
-        fields = [self.text_field, self.url_field, self.date_field, self.kind_field]
+        fields = [self.text_field, self.url_field, self.date_field, self.kind_field, self.parent_field]
         counts.update({name: 0 for name in fields if name is not None})
         for number, line in lines(path, self.max_document_bytes):
             if isinstance(line, int):
@@ -92,12 +97,14 @@ def _record(source: JsonlSource, where: str, number: int, line: bytes, counts: C
     url = None if source.url_field is None else value.pop(source.url_field, None)
     date = None if source.date_field is None else value.pop(source.date_field, None)
     kind = None if source.kind_field is None else value.get(source.kind_field)
+    parent = None if source.parent_field is None else value.pop(source.parent_field, None)
     return make(
         source,
         where,
         number,
         text,
         url=url,
+        parent=parent,
         date=date,
         metadata=value,
         kind=kind if isinstance(kind, str) and kind in KINDS else None,

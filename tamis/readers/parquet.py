@@ -92,6 +92,11 @@ class ParquetSource(Source):
     kind_column: str | None = Field(
         default=None, description="Name of a column that holds the kind; a value that is no kind falls back to `kind`."
     )
+    parent_column: str | None = Field(
+        default=None,
+        description="Name of a column that holds, for extracts, the URL (or tamis id) of the document that the text "
+        "was taken from; null where it is none.",
+    )
     metadata_columns: tuple[str, ...] | None = Field(
         default=None, description="Columns kept as metadata; null keeps every column that has no other use."
     )
@@ -142,9 +147,9 @@ def _readable(source: ParquetSource, path: Path) -> Iterator[None]:
 
 
 def _named(source: ParquetSource, schema: pa.Schema) -> list[str]:
-    """The columns of text, url, date and kind; url and date of the default name where the file has them."""
-    named = [source.text_column, source.url_column, source.date_column, source.kind_column]
-    absent = {"url", "date"} - {source.text_column, source.kind_column} - set(schema.names)
+    """The columns of text, url, date, kind and parent; url and date of the default name where the file has them."""
+    named = [source.text_column, source.url_column, source.date_column, source.kind_column, source.parent_column]
+    absent = {"url", "date"} - {source.text_column, source.kind_column, source.parent_column} - set(schema.names)
     return [name for name in named if name is not None and name not in absent]
 
 
@@ -385,6 +390,7 @@ def _record(
         text,
         url=None if source.url_column is None else fields.get(source.url_column),
         date=None if source.date_column is None else fields.get(source.date_column),
+        parent=None if source.parent_column is None else fields[source.parent_column],
         metadata={name: fields[name] for name in metadata_columns if name in fields},
         kind=kind if isinstance(kind, str) and kind in KINDS else None,
     )

@@ -58,6 +58,7 @@ class Record:
         fields: the source's own fields as a JSON object in UTF-8, or None.
         path: the file it was read from.
         record: its position in the file, from 1 (line, row, or member in order of names).
+        parent: of an extract, URL or id of the document that it was taken from; None: it is no extract.
     """
 
     data: bytes
@@ -67,6 +68,7 @@ class Record:
     fields: bytes | None
     path: str
     record: int
+    parent: str | None = None
 
     @property
     def text(self) -> str:
@@ -211,10 +213,11 @@ def make(
     date: object = None,
     metadata: Mapping[str, Any] | None = None,
     kind: str | None = None,
+    parent: object = None,
 ) -> Record | Skip:
     """One record, or the reason why it is none.
 
-    A url that is no string and a date that cannot be read become null and stay in the metadata as found.
+    A url or parent that is no string and a date that cannot be read become null and stay in the metadata as found.
 
     Args:
         source: its section.
@@ -225,6 +228,7 @@ def make(
         date: as read; see `parse_date`.
         metadata: other fields; what JSON cannot carry is written out.
         kind: the kind that the reader knows; None leaves it to the section and the text.
+        parent: of an extract, URL or id of what it was taken from, as read.
     """
     if isinstance(text, bytes) and (wrong := invalid_utf8(text)):
         return Skip(path, record, "invalid_utf8", wrong)
@@ -243,12 +247,15 @@ def make(
     address = url if isinstance(url, str) and _usable(url) else None
     if address is None and url:
         kept.setdefault("url", url)
+    origin = parent if isinstance(parent, str) and _usable(parent) else None
+    if origin is None and parent:
+        kept.setdefault("parent", parent)
     fields = json_bytes(kept) if kept else None
     if fields is not None and len(fields) > source.max_document_bytes:
         return Skip(path, record, "too_large", f"{len(fields)} bytes of metadata, limit {source.max_document_bytes}")
     if source.kind != "auto":
         kind = source.kind
-    return Record(data, kind or _kind(data), address, when, fields, path, record)
+    return Record(data, kind or _kind(data), address, when, fields, path, record, origin)
 
 
 def _usable(url: str) -> bool:

@@ -7,7 +7,7 @@ most two documents: a Python file is code and, through its docstrings, a page.
 The URL of a document is the release's purl and the path in it: `pkg:pypi/django@5.2#docs/intro/tutorial01.txt`. With
 `version_in_url: false` it is `pkg:pypi/django#docs/intro/tutorial01.txt`, so that two releases are two captures of one
 page. The docstring page of a module has `?part=docstrings` before the `#`, because it is not the same page as the
-module.
+module; it names the module as its parent, whichever source reads that.
 
 Memory: the wanted members of one archive (Django: 30 MB).
 """
@@ -180,6 +180,7 @@ class ReleasesSource(Source):
                     date=found.date,
                     metadata=metadata,
                     url=_url(self, identity, member, document.part),
+                    parent=_url(self, identity, member, "source") if document.part == "docstrings" else None,
                 )
                 if isinstance(record, Skip):
                     record = Skip(record.path, record.record, record.reason, shorten(f"{member}: {record.detail}"))

@@ -15,7 +15,7 @@ from tamis.report.alarms import alarms
 from tamis.report.figures import Card, Group, Realised, Sheet, Shipment, breakdown, flatten, number
 from tamis.report.layout import Delivery, Results
 from tamis.report.lookup import fetch
-from tamis.report.measures import measures
+from tamis.report.measures import measures, orphaned_cuts
 from tamis.report.pictures import waterfall
 from tamis.report.settings import Config
 from tamis.shards import read_json, read_table
@@ -146,6 +146,10 @@ def contents(results: Results, config: Config) -> dict[str, Any]:
         )
         # At least one, so that a giant group raises its alarm even where none is listed.
         groups = largest_groups(results, connection, max(1, config.largest_groups))
+        orphans = []
+        if views.ORPHANS in {row[0] for row in connection.execute("SELECT view_name FROM duckdb_views()").fetchall()}:
+            columns = "stage, owner_dropped_by, owner_reason, cuts, characters"
+            orphans = orphaned_cuts(connection.execute(f"SELECT {columns} FROM {views.ORPHANS}").fetchall())  # noqa: S608
         shipments = [shipment(results, delivery, connection) for delivery in results.deliveries()]
     skipped = sum(pq.read_metadata(path).num_rows for path in results.skipped())
     notes = tables.combine_notes(read_table(results.folder / "notes.parquet"))
@@ -161,7 +165,7 @@ def contents(results: Results, config: Config) -> dict[str, Any]:
         "alarms": alarms(results, stats, groups, config),
         "groups": groups if config.largest_groups else [],
         "notes": notes,
-        "measures": measures(notes),
+        "measures": [*measures(notes), *orphans],
         "shipments": shipments,
         "cards": [
             card(stage, name, value) for stage, found in manifest["models"].items() for name, value in found.items()

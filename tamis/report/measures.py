@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from tamis.report.figures import percent
@@ -39,6 +39,20 @@ def _line_pruning(notes: Mapping[str, float]) -> Iterator[Measure]:
         crossing, text = notes["crossing_bytes"], notes["text_bytes"]
         detail = f"{crossing / 1e6:,.1f} MB of n-gram counts for {text / 1e6:,.1f} MB of text"
         yield Measure("line_pruning", "crossing", f"{1000 * crossing / text:,.0f} MB per GB", detail)
+
+
+def orphaned_cuts(rows: Iterable[tuple[str, str, str, int, int]]) -> list[Measure]:
+    """Cuts whose owner is gone, a figure for each stage that cuts and each rule that dropped owners.
+
+    Args:
+        rows: stage, stage and rule that dropped the owners, cuts, characters.
+    """
+    return [
+        Measure(
+            stage, "cuts whose owner went", f"{cuts:,}", f"{characters:,} characters; owners dropped by {by}, {reason}"
+        )
+        for stage, by, reason, cuts, characters in rows
+    ]
 
 
 MEASURES = {"minhash_dedup": _near_duplicates, "line_pruning": _line_pruning}

@@ -48,6 +48,9 @@ def parquet(paths: Sequence[Path], results: Path, prefix: str) -> str:
     return f"read_parquet([{', '.join(names)}], union_by_name=true)"
 
 
+ORPHANS = "orphaned_cuts"
+"""The view of cuts whose owner is gone."""
+
 WATERFALL = """
 WITH counted AS (
     SELECT position, stage,
@@ -76,6 +79,17 @@ SELECT position, stage,
        characters_in + characters_added - characters_kept - characters_dropped - characters_cut AS characters_lost
 FROM stats GROUP BY position, stage ORDER BY position
 """
+
+
+ORPHANED_CUTS = """
+WITH gone AS (SELECT id, stage, reason FROM dropped WHERE position > 0)
+SELECT edits.position, edits.stage, gone.stage AS owner_dropped_by, gone.reason AS owner_reason,
+       count(*) AS cuts, count(DISTINCT edits.id) AS documents, sum(edits."end" - edits.start)::BIGINT AS characters
+FROM edits JOIN gone ON gone.id = edits.matched_id
+WHERE edits.id NOT IN (SELECT id FROM gone)
+GROUP BY ALL ORDER BY ALL
+"""
+"""Position 0 is ingest, whose ledger rows name the id of a document that stays."""
 
 
 class _Views:
@@ -140,14 +154,22 @@ class _Views:
         yield from self._whole("pool", pool, "The curated pool: documents of the last stage")
         parts = [(f"{n}::INTEGER AS position, *", self._results.parts(s, "dropped")) for n, s in enumerate(stages)]
         comment = "The ledger of all stages: which rule dropped a document, its value and threshold"
-        yield from self._united("dropped", parts, comment, small=True, columns="NULL::VARCHAR AS kept_id")
+        dropped = list(self._united("dropped", parts, comment, small=True, columns="NULL::VARCHAR AS kept_id"))
+        yield from dropped
         # The ledger has a stage column of its own, edits do not.
         parts = [
             (f"{n}::INTEGER AS position, {literal(s)} AS stage, *", self._results.parts(s, "edits"))
             for n, s in enumerate(stages)
         ]
         comment = "Every edit of a text: characters [start, end) as the stage read it; replacement is null for a cut"
-        yield from self._united("edits", parts, comment, small=True, columns="NULL::VARCHAR AS replacement")
+        edited = list(self._united("edits", parts, comment, small=True, columns="NULL::VARCHAR AS replacement"))
+        yield from edited
+        if edited and dropped:
+            shown = (
+                "Cuts of documents of the last stage that name as owner of the text a document which a stage dropped: "
+                "the text may be nowhere any more. Of an owner with reason extract_of_kept its parent is there"
+            )
+            yield View(ORPHANS, ORPHANED_CUTS, shown, small=True)
 
     def deliveries(self) -> Iterator[View]:
         """Documents of all sets and exports, and the plans."""

@@ -45,6 +45,9 @@ By = Literal["domain", "source", "kind", "language"]
 CHOICE = pa.schema([("id", pa.string()), ("epochs", pa.int32())])
 """One row a chosen document: its id, and how many times it is written."""
 
+APART = "apart.arrow"
+"""Name of the file, beside the choice of validation and of the same form, of what no set may take because of it."""
+
 UNKNOWN = "unknown"
 """Group of documents whose column is null."""
 
@@ -129,9 +132,13 @@ class Request:
 
 
 def choices_of(sets: Sequence[str], choice: Path) -> list[Path]:
-    """The choice files of other sets ("validation", "annealing/best"), given that of a named one."""
+    """The choice files of other sets ("validation", "annealing/best"), given that of a named one.
+
+    With validation comes what is kept apart from it.
+    """
     folder = choice.parents[2]
-    return [folder / name / choice.name for name in sets]
+    files = [folder / name / choice.name for name in sets]
+    return files + [folder / name / APART for name in sets if name == "validation"]
 
 
 class Pool:
@@ -306,4 +313,23 @@ def _plan_table(
         }
         for value, (documents, tokens) in unused.items()
     ]
+    return pa.Table.from_pylist(rows, schema=budget.PLAN)
+
+
+def less(plan: pa.Table, withdrawn: Mapping[str, Sequence[int]]) -> pa.Table:
+    """A plan without some documents that it took once each.
+
+    Args:
+        plan: rows of `tamis.sets.budget.PLAN`.
+        withdrawn: group → how many documents and tokens.
+    """
+    rows = plan.to_pylist()
+    for row in rows:
+        documents, tokens = withdrawn.get(row["domain"], (0, 0))
+        row["taken_documents"] -= documents
+        row["taken_tokens"] -= tokens
+    total = sum(row["taken_tokens"] for row in rows)
+    for row in rows:
+        row["share"] = row["taken_tokens"] / total if total else 0.0
+        row["epochs"] = row["taken_tokens"] / row["available_tokens"] if row["available_tokens"] else 0.0
     return pa.Table.from_pylist(rows, schema=budget.PLAN)

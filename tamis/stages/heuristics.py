@@ -9,7 +9,7 @@ A document that fails is dropped; the first rule that it fails, in that order, i
 threshold. How many documents fail each rule, whichever comes first, is in the notes of the stats (`fails_<reason>`).
 
 Defaults and counting are chosen so that ordinary prose of every language stays, by what each rule dropped of 18 real
-corpora (docs/decisions/0010-thresholds-that-keep-prose.md): words are what stands between white space, as the papers
+corpora (docs/decisions/0012-thresholds-that-keep-prose.md): words are what stands between white space, as the papers
 read; stop words are compared in small letters, for 41 languages; a line is of sentences when it ends one, holds the end
 of one or runs on in the next; blank lines are no lines; `languages` has thresholds by language. Three rules are ours:
 share of HTML tags, repeated runs of ten characters where no blanks part words, and those of `size`.

@@ -9,8 +9,9 @@ fail the job, or are listed as a whole where their source says `on_bad_file: ski
 
 Writes documents, dropped, stats, skipped (one file a unit) and read (what each file was and held). Memory: a few rounds
 and one record of at most `max_document_bytes`, whatever the input, because every reader goes by decoded bytes and lists
-what is larger as `too_large`; then 40 bytes a document of a shard, a few slices of the sort and the row group that is
-being written. Ties: rank ends in id; of equal ids the one with the smallest metadata stays.
+what is larger as `too_large`; then 48 bytes a document of a shard, a few slices of the sort and the row group that is
+being written. Ties: rank ends in id; of equal ids the one that names a parent stays, then
+the one with the smallest metadata.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from tamis.barrier import paths
 from tamis.dedup import keep_order
 from tamis.errors import SourceError
 from tamis.external_sort import first_of_each, sorted_slices
-from tamis.ids import content_hash, document_key, home_shards
+from tamis.ids import HALF_CHARACTERS, content_hash, document_key, home_shards, is_id
 from tamis.ledger import Outputs, add_copies, dropped_rows, outcome_writer
 from tamis.readers import AnySource, Record, Source
 from tamis.readers.observed import ReadFile, Reading, ReadRecord
@@ -41,17 +42,18 @@ from tamis.section import Section
 from tamis.shards import TableWriter, read_json, whole_file, write_json
 from tamis.urls import url_key
 
-VERSION = 2
-"""2: what was read is recorded with size, time and hash of each file; the ledger has `kept_id`."""
+VERSION = 3
+"""3: extracts name their parent, and come last in the keep order.
+2: what was read is recorded with size, time and hash of each file; the ledger has `kept_id`."""
 
 ROWS = pa.schema(
     [*((name, kind) for name, kind in schemas.BASE_COLUMNS.items() if name != "rank"), ("priority", pa.int32())]
 )
 """What a map job sends to the shards; priority is the source's place in the configuration."""
 
-KEY_FIELDS = ("id", "date", "ingested_characters", "priority")
+KEY_FIELDS = ("id", "parent", "date", "ingested_characters", "priority")
 
-ORDER = ("id", "metadata", "kind", "priority")
+ORDER = ("id", "parent", "metadata", "kind", "priority")
 """The order of a shard's rows; rows that are equal in these are equal throughout."""
 
 BATCH_ROWS = 4_096
@@ -66,7 +68,8 @@ class Config(Section):
         ("most_recent", "source_priority", "longest"),
         max_length=keep_order.CRITERIA,
         description="The keep order of the whole corpus: which of several copies survives, first criterion first, then "
-        "the id. source_priority is the order of `sources`. Llama 3.1 keeps the most recent capture of a URL.",
+        "the id. source_priority is the order of `sources`. Llama 3.1 keeps the most recent capture of a URL. "
+        "Extracts, which name a parent, come after all documents that are none.",
     )
     unit_bytes: int = Field(
         64_000_000,
@@ -115,12 +118,20 @@ class _Rows:
             "url": [record.url for record in records],
             "date": [record.date for record in records],
             "metadata": _strings([record.fields for record in records], ROWS.field("metadata").type),
+            "parent": [parent_key(record.parent) for record in records],
             "copies": pa.repeat(pa.scalar(1, pa.int32()), count),
             "ingested_characters": pc.cast(pc.utf8_length(text), pa.int64()),
             "priority": pa.repeat(pa.scalar(self._priority, pa.int32()), count),
         }
         self._ids, self._records, self.size = [], [], 0
         return pa.table(columns, ROWS)
+
+
+def parent_key(parent: str | None) -> str | None:
+    """The first half of the id of an extract's parent, given its URL or its id."""
+    if parent is None:
+        return None
+    return parent[:HALF_CHARACTERS] if is_id(parent) else document_key(url_key(parent))
 
 
 def _written_date(date: datetime) -> str:
@@ -195,12 +206,13 @@ def run_map(
 
 
 def _shard_keys(barrier: Path, shard: int, shards: int, config: Config) -> np.ndarray:
-    """Keep-order keys of the documents of one shard, sorted by id: equal ids have equal keys and are one document."""
+    """Keep-order keys of the documents of one shard, sorted by id: rows of equal ids are one document."""
     tables = (table for path in paths(barrier) for table in streams.read_rounds(path, shard, shards, KEY_FIELDS))
     nothing = np.empty((0, keep_order.KEY_COLUMNS), np.uint64)
     keys = np.concatenate([nothing, *(keep_order.sort_keys(table, config.keep) for table in tables)])
-    keys = keys[np.lexsort((keys[:, -1], keys[:, -2]))]
-    return keys[first_of_each(keys[:, keep_order.CRITERIA :])]
+    # Of equal ids the one that names a parent goes first, as among the rows.
+    keys = keys[np.lexsort((~keys[:, 0], keys[:, -1], keys[:, -2]))]
+    return keys[first_of_each(keys[:, keep_order.ID_COLUMN :])]
 
 
 def run_keys(config: Config, *, shards: int, shard: int, barrier: Path, output: Path) -> None:

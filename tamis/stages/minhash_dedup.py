@@ -37,6 +37,10 @@ operators and digits follow each other in the same order, and near-duplicates on
 41 at 3,000, most of which are versions of one file. With `exact: bytes` only texts that are equal byte for byte are
 copies, of all kinds.
 
+An extract and the document that it was taken from (`parent`) are no near-duplicates of each other, however similar;
+such pairs are counted (`pairs_of_extracts`). Which of the two goes is decided by `extracts`, when it is known what
+stays. Extracts come last in the keep order, so that no other document goes because an extract is like it.
+
 With `within`, documents are compared only inside one value of a column (a source, a snapshot): the value's hash goes
 into set and band hashes, and `verify` asks for equality.
 
@@ -74,7 +78,8 @@ from tamis.ledger import Outputs, outcome_writer
 from tamis.section import AppliesTo, FilePath, Kind, Section, Share
 from tamis.shards import document_batches, read_table, table_batches, write_json
 
-VERSION = 6
+VERSION = 7
+"""7: an extract and its parent are no pair."""
 
 STAGE = "minhash_dedup"
 
@@ -267,7 +272,7 @@ def run_sets(
     """
     files = paths(barrier)
     pairs = candidates.unique_pairs([exchange.read_batch(path, shard, shards) for path in files])
-    known = exchange.read_batch(signatures_file, 0, 1, ["rank", "id", "copies", "size", "scope", "operators"])
+    known = exchange.read_batch(signatures_file, 0, 1, [*verification.COMPARED, "size"])
     suppressed = [streams.counts(path)["suppressed_pairs"] for path in files]
     counts = {
         "candidate_pairs": pairs.num_rows,
@@ -285,9 +290,9 @@ def run_verify(config: Config, *, shard: int, judged: Path, signatures_file: Pat
         barrier: over the sets of all shards.
         output: verified edges, sorted by rank, to write.
     """
-    known = exchange.read_batch(signatures_file, 0, 1, ["rank", "id", "copies", "size", "scope", "operators"])
+    known = exchange.read_batch(signatures_file, 0, 1, [*verification.COMPARED, "size"])
     both_ways = config.grouping == "components"
-    edges, told_apart = verification.verified(
+    edges, told_apart, extracts = verification.verified(
         judged,
         known,
         paths(barrier),
@@ -296,7 +301,11 @@ def run_verify(config: Config, *, shard: int, judged: Path, signatures_file: Pat
         shard=shard,
         both_ways=both_ways,
     )
-    counts = {"verified_pairs": edges.num_rows // (2 if both_ways else 1), "pairs_told_apart": told_apart}
+    counts = {
+        "verified_pairs": edges.num_rows // (2 if both_ways else 1),
+        "pairs_told_apart": told_apart,
+        "pairs_of_extracts": extracts,
+    }
     exchange.write(output, streams.with_counts(verification.EDGES, counts), streams.sorted_batches(edges))
 
 
@@ -332,7 +341,7 @@ def run_audit(
         matches: the documents of this shard that an earlier corpus holds.
         output: n-gram sets of the sampled documents, to write.
     """
-    known = exchange.read_batch(signatures_file, 0, 1, ["rank", "id", "size", "scope", "operators"])
+    known = exchange.read_batch(signatures_file, 0, 1, ["rank", "id", "size", "scope", "operators", "parent"])
     with_words = sum(streams.counts(path)[recall.WITH_WORDS] for path in paths(barrier))
     taken = recall.chosen(known, config.audit_sample, with_words)
     known_earlier = exchange.read_batch(matches, 0, 1)["rank"].to_numpy()
@@ -393,7 +402,7 @@ def _measured(
     """What the audit finds among the documents of one shard."""
     measure = recall.Audit(sample, config.scheme(), config.threshold, config.applies_to)
     there = read_table(documents, ["rank", "copies"])
-    columns = sorted({"kind", "text", "copies", "rank", *scope.columns(config.within)})
+    columns = sorted({"id", "kind", "text", "parent", "copies", "rank", *scope.columns(config.within)})
     for batch in table_batches(judged, columns):
         compared = signatures.still_there(batch, there)
         ranks = compared["rank"].to_numpy()

@@ -5,7 +5,8 @@ documents and routes them to the set's own files by keyed hash of the id; `write
 and writes; so the bytes depend neither on shards nor on the order of the input. A document taken several times has one
 row an epoch, told apart by the column `epoch`. `summary` adds up and holds the result to the plan.
 
-Columns are those of the pool less `rank` and `ingested_characters`, which only de-duplication needs, and with `epoch`.
+Columns are those of the pool less `rank`, `ingested_characters` and `parent`, which only de-duplication needs, and
+with `epoch`.
 Memory: a batch of documents, a few rounds or slices (`tamis/streams.py`, `tamis/external_sort.py`), and the row group
 that is being written.
 """
@@ -46,7 +47,7 @@ log = logging.getLogger(__name__)
 
 VERSION = 1
 
-LEFT_OUT = ("rank", "ingested_characters")
+LEFT_OUT = ("rank", "ingested_characters", "parent")
 
 
 def subset_schema(columns: Iterable[str]) -> pa.Schema:

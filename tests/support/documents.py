@@ -32,6 +32,7 @@ def make_documents(texts: Sequence[str], **columns: Sequence[object]) -> pa.Tabl
         "url": [None] * n,
         "date": [None] * n,
         "metadata": [None] * n,
+        "parent": [None] * n,
         "copies": [1] * n,
         "ingested_characters": [len(text) for text in texts],
         "rank": list(range(n)),

@@ -66,11 +66,39 @@ def plan(folder: Path, name: str, config: Any, excluded: Sequence[str], shards: 
         "choice": folder / "sampling" / name / "choice.arrow",
     }
     if stage == "validation":
-        validation.run_plan(config, shards=shards, **paths)
+        _plan_validation(folder, config, shards, paths)
     else:
         module = {"annealing": annealing, "mixtures": mixtures}[stage]
         module.run_plan(config, name=own, excluded=list(excluded), shards=shards, **paths)
     return pq.read_table(folder / name / "plan.parquet")
+
+
+def _plan_validation(folder: Path, config: Any, shards: int, paths: dict[str, Path]) -> None:
+    work = folder / "sampling" / "validation"
+    sample = {"plan": work / "sampled.parquet", "choice": work / "sample.arrow"}
+    validation.run_sample(config, shards=shards, index=paths["index"], **sample)
+    for step, outputs in (("grams", {"output": "grams"}), ("compare", {"ledger": "overlaps", "output": "seen"})):
+        for shard in range(shards):
+            files = {name: work / inside / f"{part_name(shard)}.arrow" for name, inside in outputs.items()}
+            if step == "compare":
+                files["barrier"] = work / "grams" / "barrier.json"
+            documents = folder / "tokenizer" / "documents" / f"{part_name(shard)}.parquet"
+            run = getattr(validation, f"run_{step}")
+            run(config, shards=shards, shard=shard, documents=documents, sample=sample["choice"], **files)
+        for inside in outputs.values():
+            barrier.write(work / inside / "barrier.json", work / inside, shards, ".arrow")
+    validation.run_plan(
+        config,
+        shards=shards,
+        sampled=sample["plan"],
+        sample=sample["choice"],
+        grams=work / "grams" / "barrier.json",
+        ledgers=work / "overlaps" / "barrier.json",
+        seen=work / "seen" / "barrier.json",
+        apart_choice=work / "apart.arrow",
+        apart_ledger=folder / "validation" / "apart.parquet",
+        **paths,
+    )
 
 
 def write_set(folder: Path, name: str, files: int, shards: int) -> pa.Table:

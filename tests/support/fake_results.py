@@ -50,6 +50,7 @@ def corpus(extra: int = 40) -> pa.Table:
                 "url": url,
                 "date": date,
                 "metadata": None,
+                "parent": None,
                 "copies": copies,
                 "ingested_characters": len(text),
                 "rank": len(rows),
@@ -208,7 +209,9 @@ def make_results(folder: Path, shards: int = 2, *, finish: bool = True) -> dict[
         ),
     )
 
-    cut = {"reason": "repeated_paragraph", "end": len(BANNER), "count": 2}
+    # The owner goes later, so what is cut may be nowhere.
+    owner = ids["hostile_dropped"]
+    cut = {"reason": "repeated_paragraph", "end": len(BANNER), "count": 2, "matched_id": owner}
     masked = {"reason": "name", "end": len("Document"), "replacement": MASK}
     edits = pa.Table.from_pylist(
         [

@@ -2,9 +2,9 @@
 
 Documents are sampled by a keyed hash of their id. Every pair of a sampled document and any other of the corpus whose
 exact Jaccard similarity is at or above the threshold is found through an inverted index of the sample, with no
-signature in between; pairs that are told apart by their operators do not count. A pair is **missed** when both of its
-documents were kept: because it met in no band, or because the bucket bound left it out. (With greedy grouping every
-other reason ends with one of them dropped.)
+signature in between; pairs that are told apart by their operators, or an extract and its parent, do not count. A pair
+is **missed** when both of its documents were kept: because it met in no band, or because the bucket bound left it out.
+(With greedy grouping every other reason ends with one of them dropped.)
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 
 from tamis import exchange, hashing, streams
 from tamis.dedup import scope
-from tamis.dedup.minhash.signatures import Scheme, read_all_sets
+from tamis.dedup.minhash.signatures import Scheme, is_extract, read_all_sets
+from tamis.ids import id_halves, key_halves
 from tamis.schemas import of_kinds
 
 SAMPLE = pa.schema(
@@ -26,11 +27,13 @@ SAMPLE = pa.schema(
         ("rank", pa.int64()),
         ("scope", pa.uint64()),
         ("operators", pa.uint64()),
+        ("parent", pa.uint64()),
+        ("key", pa.uint64()),
         ("kept", pa.bool_()),
         ("grams", pa.large_list(pa.uint64())),
     ]
 )
-"""One row a sampled document and its n-gram set."""
+"""One row a sampled document and its n-gram set; `key` is the first half of its id."""
 
 WITH_WORDS = "with_words"
 """Count in a signatures file: documents that have any word."""
@@ -63,7 +66,7 @@ def sampled(documents: Path, signatures: pa.Table, taken: np.ndarray, dropped: n
 
     Args:
         documents: the documents file.
-        signatures: rank, size, scope and operators of its documents of the kinds looked at.
+        signatures: rank, id, size, scope, operators and parent of its documents of the kinds looked at.
         taken: bool, which of them.
         dropped: ranks of dropped documents.
         scheme: how sets are made.
@@ -74,7 +77,8 @@ def sampled(documents: Path, signatures: pa.Table, taken: np.ndarray, dropped: n
     bounds, grams = read_all_sets(documents, ranks, mine["size"].to_numpy(), scheme)
     sets = pa.LargeListArray.from_arrays(pa.array(bounds), pa.array(grams))
     kept = pa.array(~np.isin(ranks, dropped))
-    return pa.table([mine["rank"], mine["scope"], mine["operators"], kept, sets], schema=SAMPLE)
+    key = pa.array(id_halves(mine["id"])[0])
+    return pa.table([mine["rank"], mine["scope"], mine["operators"], mine["parent"], key, kept, sets], schema=SAMPLE)
 
 
 class Audit:
@@ -117,7 +121,7 @@ class Audit:
 
         documents = documents.filter(pa.array(of_kinds(documents, self._kinds)))
         offsets, data = buffers(documents["text"])
-        rows, others = close_members(
+        rows, others, _ = close_members(
             offsets,
             data,
             WORD_KEY,
@@ -127,6 +131,7 @@ class Audit:
             *self._index,
             self._sizes,
             self._threshold,
+            False,
         )
         ranks, sampled_ranks = documents["rank"].to_numpy()[rows], self._members["rank"].to_numpy()
         theirs = sampled_ranks[others]
@@ -134,6 +139,10 @@ class Audit:
         counts &= scope.hashes(documents, self._scheme.within)[rows] == self._members["scope"].to_numpy()[others]
         operators = self._scheme.operators.hashes(documents)
         counts &= ~self._scheme.operators.apart(operators[rows], self._members["operators"].to_numpy()[others])
+        mine = (key_halves(documents["parent"])[rows], id_halves(documents["id"])[0][rows])
+        counts &= ~is_extract(
+            mine, (self._members["parent"].to_numpy()[others], self._members["key"].to_numpy()[others])
+        )
         missed = counts & np.isin(ranks, kept) & self._members["kept"].to_numpy(zero_copy_only=False)[others]
         self.pairs += int(counts.sum())
         self.missed += int(missed.sum())

@@ -15,6 +15,7 @@ from tamis import hashing
 from tamis.dedup import scope
 from tamis.dedup.minhash.operators import NOT_LOOKED_AT, Operators
 from tamis.errors import ShardMismatchError
+from tamis.ids import key_halves
 from tamis.schemas import of_kinds
 from tamis.shards import read_table, table_batches
 
@@ -44,6 +45,7 @@ class Scheme:
                 ("size", pa.int64()),
                 ("scope", pa.uint64()),
                 ("operators", pa.uint64()),
+                ("parent", pa.uint64()),
                 ("set_low", pa.uint64()),
                 ("set_high", pa.uint64()),
                 ("bands", pa.list_(pa.uint64(), self.bands)),
@@ -53,6 +55,18 @@ class Scheme:
     def set_keys(self) -> np.ndarray:
         """uint64[3]: key of the n-grams and of both halves of the set hash."""
         return hashing.keys("minhash_dedup sets", 3, self.seed)
+
+
+def is_extract(one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """Which pairs are an extract and what it was taken from: bool.
+
+    Args:
+        one: two uint64 a pair, of one of its documents: the key of its parent, 0 for none, and its own, which is the
+            first half of its id.
+        other: likewise, of the other.
+    """
+    taken: np.ndarray = (one[0] != 0) & (one[0] == other[1])
+    return taken | ((other[0] != 0) & (other[0] == one[1]))
 
 
 def _hash_texts(batch: pa.Table, scheme: Scheme, sizes: np.ndarray, sets: np.ndarray) -> None:
@@ -68,7 +82,7 @@ def _hash_texts(batch: pa.Table, scheme: Scheme, sizes: np.ndarray, sets: np.nda
 
 
 def _signatures(batch: pa.Table, scheme: Scheme) -> pa.Table:
-    """Signatures of some documents (columns id, kind, rank, copies, text, and that of the scope)."""
+    """Signatures of some documents (columns id, kind, rank, copies, parent, text, and that of the scope)."""
     from tamis.kernels.dedup.minhash import band_rows
     from tamis.kernels.folded_characters import character_table
     from tamis.kernels.words import WORD_KEY, buffers
@@ -112,6 +126,7 @@ def _signatures(batch: pa.Table, scheme: Scheme) -> pa.Table:
             pa.array(sizes),
             pa.array(scopes),
             pa.array(operators),
+            pa.array(key_halves(batch["parent"])),
             pa.array(np.ascontiguousarray(sets[:, 0])),
             pa.array(np.ascontiguousarray(sets[:, 1])),
             pa.FixedSizeListArray.from_arrays(pa.array(bands.reshape(-1)), scheme.bands),
@@ -148,7 +163,7 @@ def signatures(judged: Path, documents: Path, scheme: Scheme, kinds: tuple[str, 
         Rows of `Scheme.schema`, one chunk.
     """
     parts = [scheme.schema().empty_table()]
-    columns = sorted({"id", "kind", "text", "copies", "rank", *scope.columns(scheme.within)})
+    columns = sorted({"id", "kind", "text", "parent", "copies", "rank", *scope.columns(scheme.within)})
     there = None if judged == documents else read_table(documents, ["rank", "copies"])
     for read in table_batches(judged, columns):
         batch = read if there is None else still_there(read, there)

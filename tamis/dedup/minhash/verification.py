@@ -9,12 +9,14 @@ import numpy as np
 import pyarrow as pa
 
 from tamis import streams
-from tamis.dedup.minhash.signatures import Scheme, Sets, read_all_sets, read_sets
+from tamis.dedup.minhash.signatures import Scheme, Sets, is_extract, read_all_sets, read_sets
 from tamis.errors import ShardMismatchError
+from tamis.ids import id_halves
 
 SETS = pa.schema(
     [("rank", pa.int64()), ("id", pa.string()), ("copies", pa.int32()), ("scope", pa.uint64()),
-     ("operators", pa.uint64()), ("others", pa.large_list(pa.int64())), ("grams", pa.large_list(pa.uint64()))]
+     ("operators", pa.uint64()), ("parent", pa.uint64()), ("others", pa.large_list(pa.int64())),
+     ("grams", pa.large_list(pa.uint64()))]
 )  # fmt: skip
 """One row a document and shard it has candidates in: their ranks, and the document's n-gram set."""
 
@@ -24,6 +26,10 @@ EDGES = pa.schema(
 )  # fmt: skip
 """One row a verified pair: a document, its neighbour, and the ids of the earlier and the later of the two. Sorted by
 rank, other. Where edges are given one way only, nobody needs the id of the later one, and it is null."""
+
+
+COMPARED = ("rank", "id", "copies", "scope", "operators", "parent")
+"""What is known of a document that is compared, besides its set."""
 
 
 def _positions(ranks: np.ndarray, wanted: np.ndarray, where: str) -> np.ndarray:
@@ -44,7 +50,7 @@ def _one_round(known: pa.Table, some: Sets, pairs: pa.Table, shards: int) -> Ite
     """The rows of `SETS` for each shard, of the documents of one batch.
 
     Args:
-        known: rank, id, copies, scope and operators of these documents.
+        known: `COMPARED` of these documents.
         some: their sets.
         pairs: the candidate pairs of these documents, sorted by later, earlier.
         shards: how many.
@@ -62,7 +68,7 @@ def _one_round(known: pa.Table, some: Sets, pairs: pa.Table, shards: int) -> Ite
         chosen = by_rank[np.searchsorted(present, ranks)]
         offsets = np.append(starts, len(rows)).astype(np.int64)
         others = pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(earlier[rows]))
-        columns = {name: known[name].take(pa.array(chosen)) for name in ("rank", "id", "copies", "scope", "operators")}
+        columns = {name: known[name].take(pa.array(chosen)) for name in COMPARED}
         columns |= {"others": others, "grams": sets.take(pa.array(chosen))}
         yield pa.table(columns, schema=SETS)
 
@@ -74,7 +80,7 @@ def needed_sets(
 
     Args:
         documents: the documents of this shard, read a few thousand at a time.
-        signatures: their signatures (rank, id, copies, size, scope, operators).
+        signatures: their signatures (`COMPARED` and size).
         pairs: candidate pairs whose later document is here, sorted by later, earlier.
         scheme: how sets are made.
         shards: how many.
@@ -110,12 +116,12 @@ def verified(
     *,
     shard: int,
     both_ways: bool,
-) -> tuple[pa.Table, int]:
+) -> tuple[pa.Table, int, int]:
     """Compare the later documents that came from all shards with the earlier ones that are here.
 
     Args:
         documents: the documents of this shard.
-        signatures: their signatures (rank, id, copies, size, scope, operators).
+        signatures: their signatures (`COMPARED` and size).
         sets: the round files of `SETS`, one a shard.
         scheme: how sets are made.
         threshold: smallest Jaccard similarity of an edge.
@@ -123,7 +129,8 @@ def verified(
         both_ways: also give each edge as one of the earlier document.
 
     Returns:
-        Rows of `EDGES`, sorted by rank, other; and how many pairs that are as similar are told apart by operators.
+        Rows of `EDGES`, sorted by rank, other; how many pairs that are as similar are told apart by operators; and
+        how many are an extract and its parent.
     """
     from tamis.kernels.dedup.minhash import similarities
 
@@ -136,8 +143,11 @@ def verified(
     place[in_file] = np.arange(len(rows))
     bounds, own = read_all_sets(documents, wanted[in_file], signatures["size"].to_numpy()[rows[in_file]], scheme)
     ids = signatures["id"].take(pa.array(rows))
-    copies, scopes, operators = (signatures[name].to_numpy()[rows] for name in ("copies", "scope", "operators"))
-    told_apart = 0
+    keys = id_halves(ids)[0]
+    copies, scopes, operators, parents = (
+        signatures[name].to_numpy()[rows] for name in ("copies", "scope", "operators", "parent")
+    )
+    told_apart = extracts = 0
     edges = [EDGES.empty_table()]
     for origin, path in enumerate(sets):
         for table in streams.read_rounds(path, shard, shards):
@@ -160,6 +170,13 @@ def verified(
             told_apart += int((close & apart).sum())
             close &= ~apart
             row, earlier = sources[close], numbers[close]
+            own_extract = is_extract(
+                (table["parent"].to_numpy()[row], id_halves(table["id"].take(pa.array(row)))[0]),
+                (parents[earlier], keys[earlier]),
+            )
+            extracts += int(own_extract.sum())
+            close[np.flatnonzero(close)[own_extract]] = False
+            row, earlier = sources[close], numbers[close]
             later, later_copies = table["rank"].to_numpy()[row], table["copies"].to_numpy()[row]
             here, there = np.full(len(earlier), shard, np.int32), np.full(len(earlier), origin, np.int32)
             names = [
@@ -171,4 +188,4 @@ def verified(
             if both_ways:
                 edges.append(pa.table([wanted[earlier], here, copies[earlier], later, there, *names], schema=EDGES))
     every = pa.concat_tables(edges).combine_chunks()
-    return every.sort_by([("rank", "ascending"), ("other", "ascending")]), told_apart
+    return every.sort_by([("rank", "ascending"), ("other", "ascending")]), told_apart, extracts

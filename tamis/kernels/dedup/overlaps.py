@@ -56,7 +56,8 @@ def close_members(
     following: np.ndarray,
     sizes: np.ndarray,
     threshold: float,
-) -> tuple[np.ndarray, np.ndarray]:
+    of_smaller: bool,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """All pairs of a document and a member of the index at or above the threshold: nothing is estimated or left out.
 
     Args:
@@ -71,10 +72,11 @@ def close_members(
         members: of `invert`.
         following: of `invert`.
         sizes: int64[m], size of each member's set.
-        threshold: smallest Jaccard similarity.
+        threshold: smallest similarity.
+        of_smaller: similarity is the share that both have of the smaller set; else Jaccard's, of the union.
 
     Returns:
-        For each pair the row of the document and the number of the member: two int64 arrays.
+        For each pair the row of the document, the number of the member (int64) and the similarity (float64).
     """
     words = np.empty(4096, np.uint64)
     grams = np.empty(4096, np.uint64)
@@ -85,6 +87,7 @@ def close_members(
     touched = np.empty(len(sizes), np.int64)
     rows = np.empty(1024, np.int64)
     others = np.empty(1024, np.int64)
+    values = np.empty(1024, np.float64)
     mask = np.uint64(len(keys) - 1)
     found = 0
     for row in range(len(offsets) - 1):
@@ -112,11 +115,85 @@ def close_members(
             member = touched[i]
             both = shared[member]
             shared[member] = 0
-            if both / (size + sizes[member] - both) >= threshold:
+            whole = min(size, sizes[member]) if of_smaller else size + sizes[member] - both
+            if both / whole >= threshold:
                 if found == len(rows):
                     rows = np.concatenate((rows, np.empty_like(rows)))
                     others = np.concatenate((others, np.empty_like(others)))
+                    values = np.concatenate((values, np.empty_like(values)))
                 rows[found] = row
                 others[found] = member
+                values[found] = both / whole
                 found += 1
-    return rows[:found], others[:found]
+    return rows[:found], others[:found], values[:found]
+
+
+@njit(cache=True, nogil=True)
+def sets_of(
+    offsets: np.ndarray, data: np.ndarray, word_key: np.uint64, table: np.ndarray, ngram: int, key: np.uint64
+) -> tuple[np.ndarray, np.ndarray]:
+    """The n-gram sets of some texts: int64[n + 1] bounds and uint64 n-grams; arguments as those of `close_members`."""
+    words = np.empty(4096, np.uint64)
+    grams = np.empty(4096, np.uint64)
+    slots = np.empty(8192, np.uint64)
+    no_spans = np.empty(0, np.int64)
+    no_hashes = np.empty(0, np.uint64)
+    bounds = np.zeros(len(offsets), np.int64)
+    every = np.empty(4096, np.uint64)
+    for row in range(len(offsets) - 1):
+        words = grown(words, (offsets[row + 1] - offsets[row]) // 2 + 1)
+        count = document_words(
+            data, offsets[row], offsets[row + 1], word_key, table, words, no_spans, no_spans, 0, word_key, no_hashes
+        )
+        grams = grown(grams, count)
+        slots = grown(slots, power_of_two(2 * count + 2))
+        size = ngram_set(words, count, ngram, key, slots, grams)
+        start = bounds[row]
+        bounds[row + 1] = start + size
+        if start + size > len(every):
+            more = np.empty(power_of_two(start + size), np.uint64)
+            more[:start] = every[:start]
+            every = more
+        every[start : start + size] = grams[:size]
+    return bounds, every[: bounds[-1]].copy()
+
+
+@njit(cache=True, nogil=True)
+def mark(
+    offsets: np.ndarray,
+    data: np.ndarray,
+    word_key: np.uint64,
+    table: np.ndarray,
+    ngram: int,
+    key: np.uint64,
+    keys: np.ndarray,
+    heads: np.ndarray,
+    wanted: np.ndarray,
+    seen: np.ndarray,
+) -> None:
+    """Mark in `seen` (bool, one a slot of `keys`) the n-grams of an index that stand in those texts that are `wanted`.
+
+    The other arguments are those of `close_members`.
+    """
+    words = np.empty(4096, np.uint64)
+    grams = np.empty(4096, np.uint64)
+    slots = np.empty(8192, np.uint64)
+    no_spans = np.empty(0, np.int64)
+    no_hashes = np.empty(0, np.uint64)
+    mask = np.uint64(len(keys) - 1)
+    for row in range(len(offsets) - 1):
+        if not wanted[row]:
+            continue
+        words = grown(words, (offsets[row + 1] - offsets[row]) // 2 + 1)
+        count = document_words(
+            data, offsets[row], offsets[row + 1], word_key, table, words, no_spans, no_spans, 0, word_key, no_hashes
+        )
+        grams = grown(grams, count)
+        slots = grown(slots, power_of_two(2 * count + 2))
+        size = ngram_set(words, count, ngram, key, slots, grams)
+        for i in range(size):
+            slot = grams[i] & mask
+            while keys[slot] != np.uint64(0) and keys[slot] != grams[i]:
+                slot = (slot + np.uint64(1)) & mask
+            if heads[slot] != EMPTY:
+                seen[slot] = True

@@ -13,6 +13,7 @@ def rows(dates, lengths, priorities, ids):
     return pa.table(
         {
             "id": pa.array(ids),
+            "parent": pa.nulls(len(ids), pa.string()),
             "date": pa.array(dates, pa.timestamp("s", tz="UTC")),
             "ingested_characters": pa.array(lengths, pa.int64()),
             "priority": pa.array(priorities, pa.int32()),
@@ -38,6 +39,13 @@ def test_most_recent_first_null_dates_last_then_source_then_longest_then_id():
     assert order.tolist() == [4, 3, 2, 0, 5, 1]
     order = keep_order.key_order(keep_order.sort_keys(table, ["oldest"]))
     assert order.tolist() == [5, 0, 2, 4, 3, 1]
+
+
+def test_extracts_come_last_however_new_and_long():
+    table = rows([datetime(2024, 1, 1, tzinfo=UTC), None], [99, 1], [0, 5], [f"{i:032x}" for i in (1, 2)])
+    table = table.set_column(1, "parent", pa.array([f"{7:016x}", None]))
+    order = keep_order.key_order(keep_order.sort_keys(table, ["most_recent", "source_priority", "longest"]))
+    assert order.tolist() == [1, 0]
 
 
 @settings(max_examples=50, deadline=None)

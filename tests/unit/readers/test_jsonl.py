@@ -133,6 +133,13 @@ def test_fields_are_mapped_and_all_others_are_kept(tmp_path: Path) -> None:
     assert record.metadata == {"sort": "maths", "text": "other", "n": [1, {"x": None}]}
 
 
+def test_a_field_names_what_a_text_was_taken_from(tmp_path: Path) -> None:
+    lines = b'{"text": "a", "of": "http://x/1"}\n{"text": "b", "of": null}\n{"text": "c"}\n{"text": "d", "of": 3}\n'
+    found = items(tmp_path / "a.jsonl", lines, parent_field="of")
+    assert [record.parent for record in found] == ["http://x/1", None, None, None]
+    assert [record.metadata for record in found] == [None, None, None, {"parent": 3}]
+
+
 def test_fields_set_to_null_are_not_looked_for(tmp_path: Path) -> None:
     (record,) = items(tmp_path / "a.jsonl", b'{"text": "t", "url": "u", "date": 2020}', url_field=None, date_field=None)
     assert (record.url, record.date, record.metadata) == (None, None, {"url": "u", "date": 2020})

@@ -31,11 +31,12 @@ def test_columns_are_mapped_over_row_groups_and_batches(tmp_path: Path) -> None:
             "at": pa.array([datetime(2020, 1, 1, tzinfo=UTC)] * n, pa.timestamp("us", tz="UTC")),
             "sort": ["code"] * n,
             "extra": [{"a": [i]} for i in range(n)],
+            "of": [None if i % 2 else f"http://y/{i}" for i in range(n)],
         }
     )
-    found = items(
-        tmp_path / "a.parquet", table, text_column="content", url_column="link", date_column="at", kind_column="sort"
-    )
+    named = {"url_column": "link", "date_column": "at", "kind_column": "sort", "parent_column": "of"}
+    found = items(tmp_path / "a.parquet", table, text_column="content", **named)
+    assert [record.parent for record in found] == table["of"].to_pylist()
     assert [record.record for record in found] == list(range(1, n + 1))
     last = found[-1]
     assert (last.text, last.url, last.kind) == (f"Text of row {n - 1}.", f"http://x/{n - 1}", "code")

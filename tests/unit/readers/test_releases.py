@@ -108,6 +108,8 @@ def test_the_docstring_page_has_an_address_of_its_own(archive: Path) -> None:
     page = found["small/core.py", "docstrings"]
     assert page.url == "pkg:pypi/small-thing@1.0?part=docstrings#small/core.py"
     assert page.text.startswith("small.core\n==========\n\nExplain at length")
+    assert page.parent == found["small/core.py", "source"].url
+    assert [record.parent for record in found.values() if record is not page] == [None] * (len(found) - 1)
 
 
 def test_without_the_version_two_releases_are_captures_of_one_page(tmp_path: Path) -> None:

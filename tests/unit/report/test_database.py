@@ -17,9 +17,10 @@ from fake_results import MASK, STAGES, make_results
 from tamis.errors import SourceError
 from tamis.report import database
 from tamis.report.layout import FILE, Results
-from tamis.report.views import identifier
+from tamis.report.views import ORPHANED_CUTS, identifier
 
-SMALL = {"stats", "notes", "waterfall", "conservation", "skipped", "dropped", "edits", "plan", "scores_heuristics"}
+SMALL = {"stats", "notes", "waterfall", "conservation", "skipped", "dropped", "edits", "orphaned_cuts", "plan",
+         "scores_heuristics"}  # fmt: skip
 LARGE = {*(f"documents_{stage}" for stage in STAGES), "pool", "validation", "annealing", "mixtures", "export"}
 ROWS = {"dropped": 33, "edits": 3, "scores_heuristics": 75, "plan": 2, "conservation": 4, "waterfall": 4, "skipped": 1}
 
@@ -77,6 +78,29 @@ def test_conservation_and_waterfall_agree_with_the_files(folder):
         assert kept == sum(pq.read_metadata(path).num_rows for path in (folder / stage / "documents").iterdir())
     shares = ask(folder, "SELECT documents, dropped, kept_percent, of_all_percent FROM waterfall")
     assert shares[-1] == (44, 31, 58.67, 57.89)
+
+
+def test_cuts_whose_owner_went_later_are_counted_where_the_text_might_have_been():
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TABLE dropped (position INTEGER, stage VARCHAR, reason VARCHAR, id VARCHAR)")
+        connection.execute(
+            "INSERT INTO dropped VALUES (0, 'ingest', 'duplicate_record', 'stays'), (3, 'heuristics', 'short', 'gone'), "
+            "(3, 'heuristics', 'short', 'gone too'), (4, 'extracts', 'extract_of_kept', 'page')"
+        )
+        connection.execute(
+            'CREATE TABLE edits (position INTEGER, stage VARCHAR, id VARCHAR, matched_id VARCHAR, start BIGINT, "end" BIGINT)'
+        )
+        rows = [
+            ("a", "gone", 0, 10), ("a", "gone", 20, 25), ("b", "gone", 0, 1),  # their text may be nowhere
+            ("c", "page", 0, 7),  # in the page's parent
+            ("c", "stays", 0, 100), ("c", None, 100, 200),  # the owner stays; no owner
+            ("gone too", "gone", 0, 50),  # went as a whole
+        ]  # fmt: skip
+        connection.executemany("INSERT INTO edits VALUES (1, 'paragraph_dedup', ?, ?, ?, ?)", rows)
+        assert connection.execute(ORPHANED_CUTS).fetchall() == [
+            (1, "paragraph_dedup", "extracts", "extract_of_kept", 1, 1, 7),
+            (1, "paragraph_dedup", "heuristics", "short", 3, 2, 16),
+        ]
 
 
 def test_ledger_and_edits_of_all_stages(folder):

@@ -46,6 +46,47 @@ run = batched(minhash_dedup)
 DATA = Path(__file__).parents[4] / "shared" / "data"
 
 
+def test_an_extract_and_its_parent_are_no_pair_but_others_are(tmp_path: Path, make_documents) -> None:
+    """Module and page share 18 of 21 5-grams; so do the page and a module of which it is no extract."""
+    words = [
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "a",
+        "b",
+        "c",
+        "d",
+        "e",
+        "f",
+        "g",
+        "h",
+        "i",
+        "j",
+    ]
+    module, page = " ".join(words), " ".join(words[1:-1])
+    parents = {"parent": [None, f"{0:016x}"]}
+    ids = {"id": [f"{7:016x}{0:016x}", f"{8:016x}{1:016x}"]}
+    for grouping in ("greedy", "components"):
+        config = Config(grouping=grouping, audit_sample=10)
+        own = {"parent": [None, f"{7:016x}"], **ids}
+        outcome = run(tmp_path / grouping, make_documents([module, page], **own), config)
+        assert outcome.matches() == {}
+        assert outcome.notes["pairs_of_extracts"] == 1
+        assert (outcome.notes["audit_pairs"], outcome.notes["audit_missed"]) == (0, 0)
+        other = run(tmp_path / f"{grouping} other", make_documents([module, page], **parents, **ids), config)
+        assert other.matches() == {1: ("near_duplicate", 0, 16 / 18)}
+        assert other.notes["pairs_of_extracts"] == 0
+
+
 LETTERS = [f"{i:016x}" for i in range(0, 2**64, 2**64 // 37)]
 
 
@@ -67,6 +108,7 @@ def test_by_hand(tmp_path: Path, make_documents) -> None:
         "groups": 1,
         "largest_group": 3,
         "pairs_told_apart": 0,
+        "pairs_of_extracts": 0,
         "suppressed_pairs": 0,
         "verified_pairs": 1,
         "without_words": 0,
