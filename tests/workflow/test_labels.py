@@ -65,7 +65,7 @@ def test_label_files_are_refused_before_any_job(make_folder):
         ([{"text": f"text {row}", "label": 5} for row in range(30)], "0 texts of class bad and 30 of class good"),
         (
             [{"text": f"text {row}", "label": 5 * (row % 2)} for row in range(10)],
-            "5 texts of class bad and 5 of class good",
+            "5 texts of class good and 5 of class bad",
         ),
     ):
         if rows is not None:

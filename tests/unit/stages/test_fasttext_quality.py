@@ -149,8 +149,10 @@ def test_grades_are_learnt_and_ranked(base: Any, make_documents: Make, tmp_path:
     with (tmp_path / "grades.jsonl").open("w") as file:
         for _ in range(240):
             grade = int(random.integers(0, 6))
-            words = random.choice(["fixed", "crash"], 30 - 6 * grade).tolist() + ["step", "learns"] * grade * 3
-            file.write(json.dumps({"text": " ".join([*words, str(random.integers(1e9))]), "score": grade}) + "\n")
+            # The better the grade, the more of its hundred different words are good ones.
+            words = [f"good{word}" for word in random.permutation(300)[: 20 * grade]]
+            words += [f"bad{word}" for word in random.permutation(300)[: 100 - 20 * grade]]
+            file.write(json.dumps({"text": " ".join(random.permutation(words)), "score": grade}) + "\n")
     labels = Labels.model_validate({"files": [{"path": tmp_path / "grades.jsonl", "label": "score", "grades": [0, 5]}]})
     labels.check_files("stage", base.sampling)
     card = run(tmp_path / "run", corpus(make_documents), 1, base.model_copy(update={"labels": labels}))["card"]
