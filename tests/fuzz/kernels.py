@@ -67,6 +67,7 @@ def documents(texts: pa.Array) -> pa.Table:
             "kind": ["prose"] * len(texts),
             "source": ["s"] * len(texts),
             "url": pa.nulls(len(texts), pa.string()),
+            "parent": pa.nulls(len(texts), pa.string()),
             "copies": pa.array([1] * len(texts), pa.int32()),
             "text": texts,
         }

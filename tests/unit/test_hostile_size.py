@@ -23,7 +23,7 @@ LONG = 100_000_000
 
 
 def sentence(index: int, words: int = 14) -> str:
-    return " ".join(f"w{index}x{word}" for word in range(words))
+    return " ".join(f"w{index}x{word}" for word in range(words)) + "."
 
 
 @pytest.fixture(scope="module", name="documents")

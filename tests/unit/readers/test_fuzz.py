@@ -193,7 +193,7 @@ def test_a_footer_over_which_arrow_ends_the_process_is_an_error(tmp_path):
         subprocess.run([sys.executable, "-c", ask, path], capture_output=True, check=False).returncode
         == -signal.SIGABRT
     )
-    read = "import sys; from tamis.readers.parquet import ParquetSource, _check_indices as P; list(P(name='s', paths=('x',)).read(__import__('pathlib').Path(sys.argv[1])))"
+    read = "import sys; from tamis.readers.parquet import ParquetSource as P; list(P(name='s', paths=('x',)).read(__import__('pathlib').Path(sys.argv[1])))"
     done = subprocess.run([sys.executable, "-c", read, path], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "a.parquet: not a whole Parquet file (column 0 has 1 levels and statistics of 2)" in done.stderr
