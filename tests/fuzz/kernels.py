@@ -20,7 +20,7 @@ from tamis.dedup.minhash import signatures
 from tamis.errors import ConservationError
 from tamis.heuristics import metrics
 from tamis.heuristics.rules import Code, Groups
-from tamis.kernels import json_structure, language_walk, lines, spans, words
+from tamis.kernels import json_structure, language_walk, lines, spans, word_features, words
 from tamis.kernels.dedup.minhash import write_sets
 from tamis.kernels.folded_characters import character_table
 from tamis.stages import language_id
@@ -106,8 +106,11 @@ def cuts(texts: pa.Array, dice: random.Random) -> None:
 
 
 def copies(texts: pa.Array, dice: random.Random) -> None:
-    """Words, n-grams, signatures and windows."""
+    """Words, their features, n-grams, signatures and windows."""
     words.word_hashes(*words.buffers(texts))
+    bits = dice.choice((1, 10))
+    word_features.word_features(*words.buffers(texts), bits)
+    word_features.linear_scores(*words.buffers(texts), np.ones((1 << bits, 2), np.float32))
     scheme = signatures.Scheme(ngram=dice.choice((1, 5)), bands=2, rows=2, seed=0, within=None)
     made = signatures._signatures(documents(texts), scheme)
     bounds = signatures._bounds(made["size"].to_numpy())
@@ -123,7 +126,14 @@ def copies(texts: pa.Array, dice: random.Random) -> None:
 def frequent(texts: pa.Array, dice: random.Random) -> None:
     """Lines by their n-grams."""
     scheme = frequent_lines.Scheme(
-        kinds=KINDS, ngram=3, min_words=1, sample_modulus=1, buckets=1, min_characters=0, coverage=0.5
+        kinds=KINDS,
+        ngram=3,
+        min_words=1,
+        sample_modulus=1,
+        buckets=1,
+        min_characters=0,
+        coverage=0.5,
+        unit_coverage=dice.choice((None, 0.5)),
     )
     (counted,) = frequent_lines.count_ngrams([documents(texts)], scheme)
     try:
