@@ -1,7 +1,7 @@
 """What is wrong with a footer of Parquet over which Arrow would end the process.
 
 Arrow checks the histograms of levels in the size statistics of a column when the column's metadata is asked for, and
-there an exception cannot be caught (seen in pyarrow 26). So they are held against the schema here, before.
+its codec when that is; there an exception cannot be caught (seen in pyarrow 26). So both are looked at before.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ import pyarrow.parquet as pq
 
 from tamis.readers.thrift import Compact, ThriftError
 
-ROW_GROUPS, COLUMNS, COLUMN_METADATA, CRYPTO, SIZE_STATISTICS, REPETITIONS, DEFINITIONS = 4, 1, 3, 8, 16, 2, 3
+ROW_GROUPS, COLUMNS, COLUMN_METADATA, CRYPTO, CODEC, SIZE_STATISTICS, REPETITIONS, DEFINITIONS = 4, 1, 3, 8, 4, 16, 2, 3
 """Numbers of fields in `parquet.thrift`."""
+
+CODECS = 8
+"""Of compression, numbered from 0."""
 
 END_BYTES = 8
 """Of the footer's length and the magic bytes behind it."""
@@ -28,7 +31,7 @@ def check_footer(file: IO[bytes], schema: pq.ParquetSchema) -> None:
         schema: as Arrow has read it.
 
     Raises:
-        ThriftError: histograms have other levels than their column, or columns are encrypted.
+        ThriftError: histograms have other levels than their column, a codec is none, or columns are encrypted.
         IndexError: the footer ends too early.
     """
     end = file.seek(-END_BYTES, 2)
@@ -42,7 +45,12 @@ def check_footer(file: IO[bytes], schema: pq.ParquetSchema) -> None:
             if CRYPTO in column:
                 raise ThriftError(f"column {number} is encrypted")
             metadata = column.get(COLUMN_METADATA)
-            statistics = metadata.get(SIZE_STATISTICS) if isinstance(metadata, dict) else None
+            if not isinstance(metadata, dict):
+                continue
+            codec = metadata.get(CODEC)
+            if isinstance(codec, int) and not 0 <= codec < CODECS:
+                raise ThriftError(f"column {number} is compressed with codec {codec}, which there is not")
+            statistics = metadata.get(SIZE_STATISTICS)
             if isinstance(statistics, dict) and number < len(levels):
                 for field, most in zip((REPETITIONS, DEFINITIONS), levels[number], strict=True):
                     histogram = statistics.get(field)

@@ -199,6 +199,19 @@ def test_a_footer_over_which_arrow_ends_the_process_is_an_error(tmp_path):
     assert "a.parquet: not a whole Parquet file (column 0 has 1 levels and statistics of 2)" in done.stderr
 
 
+def test_a_codec_that_there_is_not_is_an_error(tmp_path):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": ["a"]}), path, compression="zstd")
+    # The path of the column, a list of one string, then field 4: the codec (6, written as 12), and field 5.
+    codec = b"\x19\x18\x04text\x15\x0c\x16"
+    assert path.read_bytes().count(codec) == 1
+    path.write_bytes(path.read_bytes().replace(codec, codec.replace(b"\x15\x0c", b"\x15\x14")))
+    with pytest.raises(
+        SourceError, match=r"a\.parquet: not a whole Parquet file \(column 0 is compressed with codec 10"
+    ):
+        list(ParquetSource(name="s", paths=(str(path),)).read(path))
+
+
 def test_a_page_header_with_a_number_for_a_struct_is_an_error(tmp_path):
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table({"text": ["a"]}), path, use_dictionary=False, compression="none")

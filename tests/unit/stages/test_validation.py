@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from tamis import exchange, text
 from tamis.stages import mixtures, validation
 
-REAL = Path("/work/shared/data/text")
+REAL = Path(__file__).parents[4] / "shared" / "data" / "text"
 CONFIG = validation.Config(tokens=0.2, stratify=None)
 
 
