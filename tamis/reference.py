@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from tamis import schemas
-from tamis.config import Config
+from tamis.config_model import Config
 
 FOLDER = Path("docs/reference")
 HEAD = "<!-- Written by `make docs` from the code; edit the descriptions there. -->\n"
