@@ -160,7 +160,7 @@ class Checkpoint(Encoder):
     """A classification checkpoint that was fine-tuned elsewhere, and which of the documents it scored are kept."""
 
     model: Literal["checkpoint"] = Field(
-        description="The classification head that the backbone brings; labels, if any, only measure it."
+        "checkpoint", description="The classification head that the backbone brings; labels, if any, only measure it."
     )
 
     def check(self, stage: str) -> None:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from stage_jobs import classify
 from tiny_models import write_roberta
 
-from tamis.classifiers import embedding_files
+from tamis.classifiers import embedding_files, encoder
 from tamis.classifiers.backbone import Backbone
 from tamis.classifiers.good_bad import Labels
 from tamis.classifiers.kinds import Checkpoint, Encoder, Head
@@ -22,7 +22,7 @@ from tamis.classifiers.labels import LabelFile, Sampling
 from tamis.classifiers.selectors import Selector
 from tamis.classifiers.thresholds import Selection
 from tamis.errors import ModelError
-from tamis.shards import read_json, write_table
+from tamis.shards import read_json, read_table, write_table
 from tamis.stages import embeddings as stage
 
 Make = Callable[..., pa.Table]
@@ -156,6 +156,66 @@ def test_other_weights_than_the_described_ones_are_refused(make_documents: Make,
             backbone=tmp_path / "backbone.json",
             embeddings=tmp_path / "out.parquet",
         )
+
+
+class Counting:
+    """Counts the texts that are encoded."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.texts = 0
+        encode = encoder.Encoder.encode_tokens
+
+        def counted(own: Any, tokens: Any) -> Any:
+            self.texts += len(tokens)
+            return encode(own, tokens)
+
+        monkeypatch.setattr(encoder.Encoder, "encode_tokens", counted)
+
+
+def test_only_texts_not_seen_before_are_encoded_with_the_same_bits(
+    make_documents: Make, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = settings(folder).for_embedding()
+
+    def replaced(documents: pa.Table, texts: dict[int, str]) -> pa.Table:
+        found = [texts.get(row, text) for row, text in enumerate(documents["text"].to_pylist())]
+        return documents.set_column(documents.column_names.index("text"), "text", pa.array(found, pa.large_string()))
+
+    documents = replaced(corpus(make_documents), {5: "ABC " * 300})
+    files = {name: tmp_path / "results/fine" / name for name in ("embeddings/part-00000.parquet", "backbone.json")}
+    embeddings, backbone = files.values()
+    stage.run_backbone(config, output=backbone)
+
+    def embed(rows: pa.Table, config: Any = config) -> tuple[pa.Table, int]:
+        write_table(tmp_path / "in.parquet", rows)
+        counting = Counting(monkeypatch)
+        stage.run_embed(config, documents=tmp_path / "in.parquet", backbone=backbone, embeddings=embeddings)
+        monkeypatch.undo()
+        return read_table(embeddings), counting.texts
+
+    whole, texts = embed(documents)
+    assert texts == 121
+    # As the workflow does before a job runs again.
+    embeddings.unlink()
+    # Another text beyond what the encoder reads, another one inside, a document less.
+    rows = replaced(documents, {5: "ABC " * 300 + "012", 7: "012" + documents["text"][7].as_py()})
+    again, texts = embed(rows.slice(1))
+    assert texts == 1
+    same = [row for row in range(1, 121) if row != 7]
+    assert again.filter(pa.array([row in same for row in range(1, 121)])).equals(whole.take(pa.array(same)))
+    fresh = tmp_path / "fresh/fine/embeddings/part-00000.parquet"
+    stage.run_embed(config, documents=tmp_path / "in.parquet", backbone=backbone, embeddings=fresh)
+    assert fresh.read_bytes() == embeddings.read_bytes()
+    # Other settings have other vectors, and what is damaged is not used.
+    longer = settings(folder, backbone=Backbone(name=str(folder), max_tokens=16, batch=8)).for_embedding()
+    assert embed(rows, longer)[1] == 121
+    kept = [*(tmp_path / "results/.kept").rglob("*.parquet")]
+    assert len(kept) == 1
+    data = bytearray(kept[0].read_bytes())
+    data[len(data) // 2] ^= 1
+    kept[0].unlink()
+    kept[0].write_bytes(data)
+    assert embed(rows, longer)[1] == 121
 
 
 def test_steps_depend_only_on_what_they_use(folder: Path) -> None:
