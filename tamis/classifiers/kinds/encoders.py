@@ -144,7 +144,7 @@ class Head(Encoder):
             rows, vectors, CLASSES, rows["kind"].to_pylist(), self.penalty
         )
         write_json(model, {"kinds": list(kinds), "head": head.to_json()})
-        limits = LIMITS
+        limits: tuple[str, ...] = LIMITS
         if guessed := sorted(set(kinds) - set(learnt)):
             limits += (f"No labels of kind {', '.join(guessed)}: their scores are what the others taught.",)
         settings = self.settings(encoded) | {"penalty": self.penalty}
