@@ -53,11 +53,6 @@ class Encoder(Classifier):
         if missing:
             msg = f"applies_to names {missing}, which `embed` lacks; add them there"
             raise ValueError(msg)
-        if self.embeddings is not None and (own := {"embed", "backbone"} & self.model_fields_set):
-            msg = (
-                f"{' and '.join(sorted(own))}: those of `embeddings` ({self.embeddings}) are used; take one of them out"
-            )
-            raise ValueError(msg)
         return self
 
     @property
@@ -91,6 +86,8 @@ class Encoder(Classifier):
             other: the section that `embeddings` names; None where no earlier classifier has that name.
         """
         key = f"{stage}.embeddings: {self.embeddings}"
+        if own := {"embed", "backbone"} & self.model_fields_set:
+            return f"{key} brings its own {' and '.join(sorted(own))}; take that out here"
         if other is None:
             return f"{key} is no classifier that stands before {stage} in pipeline"
         if not isinstance(other, Encoder) or other.embeddings is not None:
