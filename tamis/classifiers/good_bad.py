@@ -21,7 +21,7 @@ from tamis.classifiers.references import Pool, Reference, Teacher, Teachers, as_
 from tamis.classifiers.scores import beside, scattered
 from tamis.classifiers.selectors import Selector
 from tamis.classifiers.thresholds import Selection, decide, find_thresholds
-from tamis.errors import ConfigError
+from tamis.errors import ConfigError, TamisError
 from tamis.ledger import Outputs, dropped_rows, outcome_writer
 from tamis.schemas import of_kinds, with_column
 from tamis.section import Section
@@ -119,7 +119,10 @@ class Labels(Section):
         self.paths()
         if not self.files:
             return
-        found = label_files.read(self.files, CLASSES, 0)
+        try:
+            found = label_files.read(self.files, CLASSES, 0)
+        except TamisError as error:
+            raise type(error)(f"{stage}.labels.files: {error}") from error
         given = Counter(text.label for text in found.texts)
         for name, teachers in self.by_class().items():
             if not teachers and given[name] < sampling.min_labels:
