@@ -175,7 +175,7 @@ def test_it_takes_five_lines_at_most(title):
 def test_a_stage_a_reader_and_a_format_are_added(make_folder: Callable[..., Path], tmp_path: Path):
     project = Project(tmp_path / "project")
     project.add("tamis/stages/shouting.py", STAGE)
-    project.change("tamis/config.py", '    "remove",\n', '    "remove",\n    "shouting",\n')
+    project.change("tamis/pipeline.py", '    "remove",\n', '    "remove",\n    "shouting",\n')
     project.add("rules/shouting.smk", RULE)
     project.change(
         "Snakefile", 'include: "rules/remove.smk"\n', 'include: "rules/remove.smk"\ninclude: "rules/shouting.smk"\n'
