@@ -42,7 +42,15 @@ def trained(folder: Path, *, quantise: bool = False, labels: int = 2, **options:
     texts = [good, bad, *(f"word{n}" for n in range(labels - 2))]
     rows = [f"{name} {text} {text[: 7 + n % 20]}\n" for n in range(60) for name, text in zip(names, texts, strict=True)]
     (folder / "lines").write_text("".join(rows), encoding="utf-8")
-    settings = {"dim": 8, "wordNgrams": 2, "bucket": 10_000, "epoch": 5, "thread": 1, "verbose": 0} | options
+    settings = {
+        "dim": 8,
+        "wordNgrams": 2,
+        "bucket": 10_000,
+        "epoch": 25,
+        "lr": 0.5,
+        "thread": 1,
+        "verbose": 0,
+    } | options
     with fasttext._zeroed_allocations():
         model = library.train_supervised(str(folder / "lines"), **settings)
     if quantise:
@@ -178,7 +186,9 @@ def test_what_cannot_score_is_refused_before_anything_runs(tmp_path: Path, model
     refused(r"… \(40 in all\)", path=str(many), label="no")
     import fasttext as library
 
-    vectors = library.train_unsupervised(str(tmp_path / "lines"), dim=4, epoch=1, thread=1, minCount=1, bucket=100)
+    options = {"dim": 4, "epoch": 1, "thread": 1, "minCount": 1, "bucket": 100, "verbose": 0}
+    with fasttext._zeroed_allocations():
+        vectors = library.train_unsupervised(str(tmp_path / "lines"), **options)
     vectors.save_model(str(tmp_path / "vectors.bin"))
     refused("word vectors and no classifier", path=str(tmp_path / "vectors.bin"))
 
