@@ -79,9 +79,10 @@ KNOWN: Mapping[str, Known] = {
         "educational value by Mixtral 8x22B, 0 to 5; high from 2.5 on", 1, Scores(logit=0)
     ),
     "HuggingFaceTB/finemath-classifier": Known("mathematical reasoning and teaching, 0 to 5", 1, Scores(logit=0)),
+    "s-nlp/roberta_toxicity_classifier": Known("probability that a text is toxic", 2, Scores(probability="toxic")),
     "unitary/toxic-bert": Known("probability that a comment is toxic", 6, Scores(probability="toxic")),
 }
-"""From their model cards, `config.json` and NeMo Curator's source, as of 2026-11."""
+"""From their model cards, their `config.json`, and NeMo Curator's source."""
 
 UNUSABLE: Mapping[str, str] = {
     "nvidia/quality-classifier-deberta": "its config.json names no architecture: the weights are those of a class of "
