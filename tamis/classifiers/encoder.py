@@ -14,7 +14,7 @@ import json
 import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
@@ -84,6 +84,7 @@ class Encoder:
             "torch": torch.__version__,
             "transformers": transformers.__version__,
             "arithmetic": arithmetic.describe(torch),
+            "scoring": None if self.scoring is None else asdict(self.scoring),
         }
 
     def encode(self, text: pa.Array | pa.ChunkedArray) -> Encoded:

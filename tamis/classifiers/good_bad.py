@@ -108,6 +108,17 @@ class Labels(Section):
             msg = f"{stage}.labels: good and bad are both a sample of the pool; name a reference or selectors for one"
             raise ConfigError(msg)
 
+    def check_measuring(self) -> None:
+        """Read the label files of a model that is ready: it needs none, but what is there must be right.
+
+        Raises:
+            SourceError: a file or line cannot be read.
+            ConfigError: a label stands for no class.
+        """
+        self.paths()
+        if self.files:
+            label_files.read(self.files, CLASSES, 0)
+
     def check_files(self, stage: str, sampling: Sampling) -> None:
         """Read the label files and find the files of references, before anything runs.
 

@@ -35,7 +35,7 @@ VERSION = 5
 
 def run_backbone(config: AnyEncoder, *, output: Path) -> None:
     """Load the encoder once, so that a missing one is found before any work, and write what it is."""
-    described = load_encoder(config.backbone, classifies=config.classifies).describe()
+    described = load_encoder(config.backbone, classifies=config.classifies, scores=config.scored_by).describe()
     write_json(output, described | {"model": config.model})
     log.info("backbone %s", described)
 
@@ -46,7 +46,7 @@ def run_embed(config: AnyEncoder, *, documents: Path, backbone: Path, embeddings
     Raises:
         ModelError: the weights are not those that `backbone.json` describes.
     """
-    encoder = load_encoder(config.backbone, classifies=config.classifies)
+    encoder = load_encoder(config.backbone, classifies=config.classifies, scores=config.scored_by)
     described = encoder.describe()
     expected, found = read_json(backbone)["weights_sha256"], described["weights_sha256"]
     if expected != found:
