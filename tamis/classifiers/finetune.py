@@ -34,7 +34,7 @@ from tamis.classifiers.division import groups_of, held
 from tamis.classifiers.encoder import token_ids
 from tamis.classifiers.linear_head import group_weights, truth_of
 from tamis.classifiers.loading import load, prepare
-from tamis.classifiers.training_run import Full, Part, Run
+from tamis.classifiers.training_run import VERSION, Full, Part, Run
 from tamis.classifiers.training_state import Scratch
 from tamis.errors import ModelError
 from tamis.section import canonical
@@ -217,6 +217,7 @@ def _identity(torch: Any, settings: Backbone, full: Full, parts: Sequence[Part])
     import transformers
 
     value = {
+        "code": VERSION,
         "backbone": settings.model_dump(mode="json", exclude={"name", "online", "revision"}),
         "weights": weights_sha256(model_folder(settings)),
         "full": full.model_dump(mode="json", exclude={"checkpoint_steps"}),

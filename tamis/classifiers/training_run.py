@@ -21,6 +21,9 @@ from tamis.section import Section
 
 log = logging.getLogger(__name__)
 
+VERSION = 1
+"""Of what the steps do and keep: the state of another version is not gone on from."""
+
 
 class Full(Section):
     """How an encoder is fine-tuned; tokens, threads, device and number type are those of the backbone."""
