@@ -89,7 +89,7 @@ def test_it_learns_and_the_encoder_scores_with_what_was_saved(model: tuple[Path,
     assert trained.validation_auc == max(row["auc"] for row in trained.history)
     assert trained.steps <= trained.planned
     # A text's score has the same bits in any company.
-    assert np.array_equal(scores(folder, backbone, unseen.take(range(79, -1, -1)))[::-1], found)
+    assert np.array_equal(scores(folder, backbone, unseen.take(list(range(79, -1, -1))))[::-1], found)
     assert np.array_equal(scores(folder, backbone, unseen.slice(11, 1)), found[11:12])
 
 
