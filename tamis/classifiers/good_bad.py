@@ -144,7 +144,9 @@ class Labels(Section):
 
 def gather(labels: Labels, sampling: Sampling, barrier: Path, max_characters: int) -> Labelled:
     """The labelled texts of all shards, files and references, capped, each once, divided into training and held out."""
-    return labels_of.gather(read_labelled(barrier), labels.files, labels.by_class(), sampling, max_characters)
+    # The worse class first: a grade below the middle is the first of them.
+    classes = {name: labels.by_class()[name] for name in CLASSES}
+    return labels_of.gather(read_labelled(barrier), labels.files, classes, sampling, max_characters)
 
 
 def only_kinds(labelled: Labelled, kinds: tuple[str, ...]) -> Labelled:
