@@ -29,7 +29,6 @@ from tamis.classifiers.good_bad import find_boundaries, gather, keep_best, quali
 from tamis.classifiers.kinds import AnyClassifier, Encoded
 from tamis.classifiers.labels import label_documents, write_labelled
 from tamis.ledger import Outputs
-from tamis.schemas import of_kinds
 from tamis.shards import document_batches, read_json, read_table
 
 log = logging.getLogger(__name__)
@@ -105,15 +104,16 @@ def run_score(
         embeddings: of the shard, if it reads any.
         tuned: from `run_tune`, if an encoder is fine-tuned.
     """
-    known, told = read_table(documents, ["id", "kind"]), read_json(card)
+    known, told = read_table(documents, config.reads), read_json(card)
     checksums.check_model(model, told)
-    where = of_kinds(known, [kind for kind in told["kinds"] if kind in config.applies_to])
-    write_scores(name, scores, known, where, config.score(model, documents, where, Encoded(embeddings, None, tuned)))
+    inside, sampled = config.seen(known, [kind for kind in told["kinds"] if kind in config.applies_to])
+    score = config.score(model, documents, inside | sampled, Encoded(embeddings, None, tuned))
+    write_scores(name, scores, known, inside, score, config.cascade, sampled)
 
 
 def run_threshold(config: AnyClassifier, *, name: str, barrier: Path, output: Path) -> None:
-    """Find each kind's boundary over the scores of all shards."""
-    find_boundaries(name, config.selection, barrier, output)
+    """Find each kind's boundary over the scores of all shards, and what a cascade saves and changes."""
+    find_boundaries(name, config.selection, barrier, output, config.cascade)
 
 
 def run_apply(
