@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, get_args
 
-from pydantic import BeforeValidator, Discriminator, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from tamis.classifiers.kinds.base import Classifier, Encoded
 from tamis.classifiers.kinds.encoders import Checkpoint, Encoder, Head
@@ -54,6 +54,10 @@ AnyEncoder = Annotated[
 """A classifier with an encoder: `head` where nothing is said."""
 
 
+AnyEmbedder = Annotated[Head | Checkpoint, Field(discriminator="model")]
+"""A classifier that has embeddings made."""
+
+
 def by_default(model: str) -> Classifier | None:
     """The section of a kind where nothing is said; None where there is no such kind."""
     return next((kind(model=model) for kind in KINDS if model in get_args(kind.model_fields["model"].annotation)), None)
@@ -62,6 +66,7 @@ def by_default(model: str) -> Classifier | None:
 __all__ = [
     "KINDS",
     "AnyClassifier",
+    "AnyEmbedder",
     "AnyEncoder",
     "Checkpoint",
     "Classifier",

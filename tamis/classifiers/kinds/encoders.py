@@ -108,13 +108,17 @@ class Encoder(Classifier):
             return f"{key} is no classifier that stands before {stage} in pipeline"
         if not isinstance(other, Encoder) or other.embeddings is not None:
             return f"{key} makes no embeddings of its own"
-        if (self.classifies, self.scored_by) != (other.classifies, other.scored_by):
-            return f"{key} scores in another way, so its scores are not those of {stage}; let it embed for itself"
-        if other.cascade is not None and self.cascade != other.cascade:
-            return f"{key} embeds only what its cascade lets through; give both the same cascade"
-        if missing := [kind for kind in self.applies_to if kind not in other.embed]:
-            return f"{key} does not embed {', '.join(missing)}; add them to its `embed`"
-        return None
+        missing = ", ".join(kind for kind in self.applies_to if kind not in other.embed)
+        wrong = {
+            "scores in another way; let this one embed for itself": (
+                self.classifies and (self.classifies, self.scored_by) != (other.classifies, other.scored_by)
+            ),
+            "embeds only what its cascade lets through; give both the same cascade": (
+                other.cascade is not None and self.cascade != other.cascade
+            ),
+            f"does not embed {missing}; add them to its `embed`": bool(missing),
+        }
+        return next((f"{key} {reason}" for reason, holds in wrong.items() if holds), None)
 
     def settings(self, encoded: Encoded) -> dict[str, Any]:
         """What ran, for the card."""

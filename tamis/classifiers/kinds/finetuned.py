@@ -91,7 +91,7 @@ class FineTuned(Classifier):
         tested = labelled.rows.filter(labelled.rows["held_out"].combine_chunks())
         told = read_json(_given(encoded))
         write_json(model, {"kinds": list(kinds), "files": told["files"]})
-        limits = LIMITS
+        limits: tuple[str, ...] = LIMITS
         if guessed := sorted(set(kinds) - set(learnt)):
             limits += (f"No labels of kind {', '.join(guessed)}: their scores are what the others taught.",)
         settings = {
