@@ -163,7 +163,10 @@ def test_what_cannot_score_is_refused_when_the_workflow_is_parsed(folder: Path):
         ({"classifiers__graded__backbone__name": "nothing/there"}, "neither a local folder nor in the local cache"),
         ({"classifiers__fine__train": "all"}, "classifiers.fine.train: `train` is head or full, not 'all'"),
         ({"classifiers__fine__full": {"learning_rate": 1.0}}, "classifiers.fine.full.learning_rate"),
-        ({"classifiers__graded__embeddings": "fine"}, "classifiers.graded.embeddings: fine makes no embeddings"),
+        (
+            {"classifiers__graded": {"model": "checkpoint", "embeddings": "fine"}},
+            "classifiers.graded.embeddings: fine makes no embeddings",
+        ),
     ):
         output = run_workflow(folder, changed(_config(), **changes), "--dry-run", fails=True)
         assert message in output, output
