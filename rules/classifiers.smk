@@ -2,7 +2,7 @@
 #
 # Input: the documents of the stage before. Output: <results>/<classifier>/{documents,dropped,scores,stats}/part-*, and
 #        beside them the model and its card (card.md); of those that see embeddings backbone.json and embeddings/part-*.
-# Steps: label (a shard) → train (one job) → score (a shard) → threshold (one job) → apply (a shard); moving a threshold runs
+# Steps: label (a shard) → train (one job; before it tune, where an encoder is fine-tuned) → score (a shard) → threshold (one job) → apply (a shard); moving a threshold runs
 #        the last two. For embeddings: backbone (one job) → embed (a shard); changing a label keeps them.
 
 
@@ -18,8 +18,20 @@ def embeddings_of(name):
     }
 
 
+def tuned_by(name):
+    """What a fine-tuning has made for a classifier, and what was said of it; nothing where there is none."""
+    tuned = f"{RESULTS}/{name}/fine_tuned"
+    wanted = CLASSIFIERS[name].tunes
+    return {"files": [f"{tuned}/{file}" for file in FILES] if wanted else [], "told": f"{tuned}.json" if wanted else []}
+
+
+def minutes(number):
+    """The time that a job needs, as a resource: more in each attempt."""
+    return lambda wildcards, attempt: number * attempt
+
+
 for name, section in CLASSIFIERS.items():
-    seen = embeddings_of(name)
+    seen, tuned = embeddings_of(name), tuned_by(name)
 
     rule:
         name:
@@ -43,10 +55,12 @@ for name, section in CLASSIFIERS.items():
         name:
             f"{name}_train"
         input:
-            ancient(section.labels.paths()),
+            ancient([*section.labels.paths(), *section.files()]),
+            tuned["files"],
             labels=crossing(f"{name}/labels"),
             embeddings=seen["every"],
             backbone=seen["backbone"],
+            tuned=tuned["told"],
         output:
             model=f"{RESULTS}/{name}/model",
             card=f"{RESULTS}/{name}/card.json",
@@ -58,7 +72,11 @@ for name, section in CLASSIFIERS.items():
         conda:
             "../envs/cpu.yaml"
         params:
-            spec=spec(name, section=section.for_scoring(), given=given(*section.labels.paths())),
+            spec=spec(
+                name,
+                section=section.for_scoring(),
+                given=given(*section.labels.paths(), *section.files()),
+            ),
         shell:
             job(name, "train", writes="model card card_text")
 
@@ -66,10 +84,13 @@ for name, section in CLASSIFIERS.items():
         name:
             f"{name}_score"
         input:
+            ancient(section.files()),
+            tuned["files"],
             documents=documents_before(name),
             model=f"{RESULTS}/{name}/model",
             card=f"{RESULTS}/{name}/card.json",
             embeddings=seen["shard"],
+            tuned=tuned["told"],
         output:
             scores=f"{RESULTS}/{name}/scores/part-{{shard}}.parquet",
         log:
@@ -78,8 +99,11 @@ for name, section in CLASSIFIERS.items():
             f"{BENCHMARKS}/{name}/score-{{shard}}.tsv"
         conda:
             "../envs/cpu.yaml"
+        threads: section.threads
+        resources:
+            runtime=minutes(240 if section.tunes else 60),
         params:
-            spec=spec(name, section=section.for_scoring()),
+            spec=spec(name, section=section.for_scoring(), given=given(*section.files())),
         shell:
             job(name, "score", writes="scores")
 
@@ -123,8 +147,36 @@ for name, section in CLASSIFIERS.items():
 
 
 for name, section in CLASSIFIERS.items():
-    if not section.encodes or section.embeddings is not None:
+    # Also those whose embeddings nobody reads, so that what an earlier configuration made is known.
+    if section.model not in ("head", "checkpoint"):
         continue
+
+    rule:
+        name:
+            f"{name}_tune"
+        input:
+            ancient([*section.labels.paths(), *section.backbone.local_files()]),
+            labels=crossing(f"{name}/labels"),
+        output:
+            [f"{RESULTS}/{name}/fine_tuned/{file}" for file in FILES],
+            tuned=f"{RESULTS}/{name}/fine_tuned.json",
+        log:
+            f"{LOGS}/{name}/tune.log",
+        benchmark:
+            f"{BENCHMARKS}/{name}/tune.tsv"
+        conda:
+            "../envs/cpu.yaml"
+        threads: section.backbone.threads
+        resources:
+            runtime=minutes(1440),
+        params:
+            spec=spec(
+                name,
+                section=section.for_scoring(),
+                given=given(*section.labels.paths(), *section.backbone.local_files()),
+            ),
+        shell:
+            job(name, "tune", writes="tuned")
 
     rule:
         name:

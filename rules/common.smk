@@ -8,6 +8,7 @@ from functools import cache
 from snakemake.exceptions import WorkflowError
 
 from tamis import config_files
+from tamis.classifiers.finetune import FILES
 from tamis.classifiers.kinds import by_default
 from tamis.config import all_problems, check_files, load
 from tamis.dedup.minhash.index import index_files

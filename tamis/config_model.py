@@ -214,6 +214,11 @@ class _Bottom(_Top):
                     f"domains.features: embeddings are made by {other}, which no stage before domains is; "
                     "put it into pipeline, or set domains.features to fasttext or lexical"
                 )
+            elif not isinstance(self._own(other), Encoder) or self._own(other).embeddings is not None:
+                yield (
+                    f"domains.embeddings: {other} makes no embeddings of its own; name another classifier that does, "
+                    "or set domains.features to fasttext or lexical"
+                )
             elif self._own(other).cascade is not None:
                 yield f"domains.embeddings: {other} embeds only what its cascade lets through; set features to fasttext"
 

@@ -1,6 +1,7 @@
 """Coarse classifiers beside TF-IDF and length on labelled sets, and how fast each scores: `make bench-classifiers`.
 
     python benchmarks/classifiers/run.py --data ../shared/data [--labels 300 5000] [--seeds 20] [--sets report] [--head]
+        [--full]
 
 For each set and seed: whole groups (copies, pieces of one work) in random order, the first texts to learn from, others
 to measure on. Figures are ROC-AUC, means over seeds; the last column is their mean over the sets. `choose` are the sets
@@ -14,6 +15,7 @@ import datetime as dt
 import tempfile
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -76,15 +78,19 @@ def by_fasttext(training: fasttext.Training) -> Method:
     return run
 
 
+def judged(texts: Sequence[str], good: np.ndarray) -> pa.Table:
+    """Labelled rows of texts."""
+    found = [
+        Judged(text_id(text), "prose", CLASSES[int(value)], None, len(text), text)
+        for text, value in zip(texts, good, strict=True)
+    ]
+    return of_judgements(Judgements(found, Counter()), Sampling(cap=100_000)).rows
+
+
 def linear(learnt: Sequence[str], good: np.ndarray, tested: Sequence[str]) -> tuple[np.ndarray, float]:
     """The linear model as the stage trains it, by logits, which do not crowd at 0 and 1."""
     training = linear_words.Training()
-    judged = [
-        Judged(text_id(text), "prose", CLASSES[int(value)], None, len(text), text)
-        for text, value in zip(learnt, good, strict=True)
-    ]
-    rows = of_judgements(Judgements(judged, {}), Sampling(cap=100_000)).rows
-    model, _ = linear_words.train(rows, CLASSES, training)
+    model, _ = linear_words.train(judged(learnt, good), CLASSES, training)
     texts = column(tested)
     model.logits(texts[:1], training.max_characters)
     begin = time.perf_counter()
@@ -105,6 +111,23 @@ def head(learnt: Sequence[str], good: np.ndarray, tested: Sequence[str]) -> tupl
     begin = time.perf_counter()
     vectors = encoder.encode(pa.chunked_array([column(tested)])).vectors
     return fitted.probabilities(vectors)[:, 1], time.perf_counter() - begin
+
+
+def full(learnt: Sequence[str], good: np.ndarray, tested: Sequence[str]) -> tuple[np.ndarray, float]:
+    """The encoder fine-tuned end to end, as the stage does by default."""
+    from tamis.classifiers.backbone import Backbone
+    from tamis.classifiers.encoder import load_encoder
+    from tamis.classifiers.finetune import fine_tune
+    from tamis.classifiers.training_run import Full
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model"
+        trained = fine_tune(judged(learnt, good), CLASSES, Backbone(), Full(), path)
+        encoder = load_encoder(Backbone(name=str(path)), classifies=True)
+        begin = time.perf_counter()
+        score = encoder.encode(pa.chunked_array([column(tested)])).score()
+    print("fine-tuned:", trained.steps, "steps, best", trained.best_step, "validation AUC", trained.validation_auc)
+    return np.asarray(score), time.perf_counter() - begin
 
 
 METHODS: dict[str, Method] = {
@@ -167,10 +190,12 @@ def main() -> None:
     parser.add_argument("--sets", choices=["report", "choose"], default="report")
     parser.add_argument("--only", nargs="+", default=[""], help="parts of the names of sets; all by default")
     parser.add_argument("--head", action="store_true", help="also the frozen encoder (20 texts a second and core)")
+    parser.add_argument("--full", action="store_true", help="also the encoder fine-tuned (10 texts a second and core)")
     parser.add_argument("--output", type=Path)
     given = parser.parse_args()
     warnings.filterwarnings("ignore", module="sklearn")
     methods = METHODS | ({"encoder and head": head} if given.head else {})
+    methods |= {"encoder, fine-tuned": full} if given.full else {}
     named = REPORT if given.sets == "report" else CHOOSE
     sets = [load(name, given.data) for name in named if any(part in name for part in given.only)]
     today = dt.datetime.now(dt.UTC).date()

@@ -82,6 +82,19 @@ class Backbone(Section):
             raise ValueError(msg)
         return self
 
+    def folder_if_there(self, stage: str) -> Path | None:
+        """The folder of the model, before anything runs; None where it may still be fetched.
+
+        Raises:
+            ModelError: it is not there and may not be fetched.
+        """
+        try:
+            return model_folder(self.model_copy(update={"online": False}))
+        except ModelError as error:
+            if self.online and not Path(self.name).exists():
+                return None
+            raise ModelError(f"{stage}.{error}") from error
+
     def local_files(self) -> list[str]:
         """The files of a local folder, as inputs of the workflow; none for packages and hub names."""
         folder = Path(self.name)

@@ -14,17 +14,18 @@ import json
 import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tamis.classifiers import arithmetic, elementary
+from tamis.classifiers import arithmetic, checkpoints
 from tamis.classifiers.backbone import Backbone, model_folder, weights_sha256
+from tamis.classifiers.checkpoints import Scores, Scoring
+from tamis.classifiers.loading import described_as, load, prepare
 from tamis.errors import ModelError
 
 log = logging.getLogger(__name__)
@@ -48,10 +49,11 @@ class Encoded:
 
     vectors: np.ndarray
     logits: np.ndarray | None
+    scoring: Scoring | None = None
 
     def score(self) -> np.ndarray | None:
-        """One score a text, `class_score` of the logits; None without a classifier."""
-        return None if self.logits is None else class_score(self.logits)
+        """One score a text; None without a classifier."""
+        return None if self.logits is None or self.scoring is None else self.scoring.of(self.logits)
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Encoder:
     model: Any
     settings: Backbone
     classifies: bool
+    scoring: Scoring | None = None
     _together: dict[int, int] = field(default_factory=dict)
     """Length → texts a batch, filled by `_rows_of_batch`."""
 
@@ -70,9 +73,9 @@ class Encoder:
         import torch
         import transformers
 
-        name, folder = self.settings.name, model_folder(self.settings)
+        folder = model_folder(self.settings)
         return {
-            "name": Path(name).name if Path(name).is_dir() else name,
+            "name": described_as(self.settings.name),
             "architecture": json.loads((folder / "config.json").read_text(encoding="utf-8")).get("architectures"),
             "weights_sha256": weights_sha256(folder),
             "parameters": sum(parameter.numel() for parameter in self.model.parameters()),
@@ -81,6 +84,7 @@ class Encoder:
             "torch": torch.__version__,
             "transformers": transformers.__version__,
             "arithmetic": arithmetic.describe(torch),
+            "scoring": None if self.scoring is None else asdict(self.scoring),
         }
 
     def encode(self, text: pa.Array | pa.ChunkedArray) -> Encoded:
@@ -118,13 +122,7 @@ class Encoder:
 
     def _tokens(self, text: pa.Array | pa.ChunkedArray) -> list[np.ndarray]:
         """The token ids of each text."""
-        most = self.settings.max_tokens
-        found: list[np.ndarray] = []
-        for start in range(0, len(text), 1024):
-            part = excerpts(text.slice(start, 1024), most)
-            given = self.tokenizer(part, truncation=True, max_length=most, return_attention_mask=False)
-            found += [np.array(ids, dtype=np.int32) for ids in given["input_ids"]]
-        return found
+        return token_ids(self.tokenizer, text, self.settings.max_tokens)
 
     def encode_tokens(self, tokens: Sequence[np.ndarray]) -> Encoded:
         """Vectors (and logits) of n texts from their token ids."""
@@ -141,7 +139,7 @@ class Encoder:
                 pooled, scores, _ = self._forward([tokens[row] for row in chosen], length, batch)
                 vectors[chosen] = pooled[: len(chosen)].cpu().numpy()
                 logits[chosen] = scores[: len(chosen)].cpu().numpy()
-        return Encoded(vectors, logits if self.classifies else None)
+        return Encoded(vectors, logits if self.classifies else None, self.scoring)
 
     def _rows_of_batch(self, length: int) -> int:
         """Texts a batch at a length: `batch` where a text has the same bits at each place in it, otherwise 1."""
@@ -166,7 +164,7 @@ class Encoder:
         """Vectors, scores (of no columns without a classifier) and hidden states of a batch and its dummies."""
         import torch
 
-        ids, mask = _batch(tokens, length, batch, self.tokenizer.pad_token_id)
+        ids, mask = batch_of(tokens, length, batch, self.tokenizer.pad_token_id)
         device = self.settings.device
         given = {"input_ids": torch.from_numpy(ids).to(device), "attention_mask": torch.from_numpy(mask).to(device)}
         with torch.inference_mode():
@@ -182,69 +180,41 @@ class Encoder:
         return pooled, scores, hidden
 
 
-def load_encoder(settings: Backbone, *, classifies: bool = False) -> Encoder:
+def load_encoder(settings: Backbone, *, classifies: bool = False, scores: Scores | None = None) -> Encoder:
     """Load a backbone, and its classification head when `classifies`.
+
+    Args:
+        settings: which backbone, and how texts are put through it.
+        classifies: whether its own classification head is wanted.
+        scores: how its logits become a score; None: as the checkpoint's labels suggest.
 
     Raises:
         ModelError: it cannot be loaded whole, does not fit the configuration, or the device or the arithmetic cannot
             be had.
     """
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch = arithmetic.settle(portable=settings.portable)
-    import transformers
-    from safetensors import SafetensorError
-
-    folder = model_folder(settings)
-    weights_sha256(folder)
-    transformers.utils.logging.disable_progress_bar()
-    transformers.utils.logging.set_verbosity_error()
-    torch.set_num_threads(settings.threads)
-    if settings.device == "cuda" and not torch.cuda.is_available():
-        msg = "backbone.device is cuda, but torch sees no GPU here; set it to cpu or run on a machine with one"
-        raise ModelError(msg)
-    kind = transformers.AutoModelForSequenceClassification if classifies else transformers.AutoModel
-    dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[settings.dtype]
-    try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        model, info = kind.from_pretrained(
-            folder,
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
-            dtype=dtype,
-            attn_implementation="eager",
-            output_loading_info=True,
-        )
-    except (OSError, ValueError, LookupError, RuntimeError, ImportError, TypeError, SafetensorError) as error:
-        msg = f"backbone {settings.name!r}: cannot be loaded from {folder} ({type(error).__name__}: {error})"
-        raise ModelError(msg) from error
+    torch = prepare(settings)
+    way = None
+    if classifies:
+        checkpoint = checkpoints.inspect(model_folder(settings), settings.name)
+        way = checkpoints.scoring(scores or Scores(), checkpoint, settings.name)
+    kind = "AutoModelForSequenceClassification" if classifies else "AutoModel"
+    tokenizer, model, info = load(settings, kind, {"fp32": "float32", "bf16": "bfloat16"}[settings.dtype])
     # The pooler is not used unless the checkpoint classifies through it.
     missing = sorted(name for name in info["missing_keys"] if classifies or "pooler" not in name)
     if missing:
-        msg = f"backbone {settings.name!r}: {folder} lacks the weights {missing[:5]}, which would be random; " + (
-            "give a checkpoint that was trained to classify, or set `head: logistic`"
+        msg = (
+            f"backbone {settings.name!r}: {model_folder(settings)} lacks the weights {missing[:5]}, which would be "
+            "random; "
+        ) + (
+            "give a checkpoint that was trained to classify, or train a head on labels"
             if classifies
             else "the checkpoint is of another architecture than its config.json says"
         )
         raise ModelError(msg)
-    room = int(getattr(model.config, "max_position_embeddings", settings.max_tokens))
-    if model.config.model_type in {"roberta", "xlm-roberta", "camembert"}:
-        # Their positions start after the padding index.
-        room -= int(model.config.pad_token_id) + 1
-    if settings.max_tokens > room:
-        msg = f"backbone {settings.name!r}: reads at most {room} tokens, backbone.max_tokens is {settings.max_tokens}"
-        raise ModelError(msg)
-    if tokenizer.pad_token_id is None:
-        msg = f"backbone {settings.name!r}: its tokenizer has no padding token, so texts cannot share a batch"
-        raise ModelError(msg)
-    if settings.device == "cuda":
-        torch.backends.cuda.matmul.allow_tf32 = False
-        torch.use_deterministic_algorithms(mode=True)
     for module in model.modules():
         if isinstance(module, torch.nn.Linear):
             module.register_forward_hook(partial(arithmetic.text_by_text, settings.batch))
-    return Encoder(tokenizer, model.eval().to(settings.device), settings, classifies)
+    return Encoder(tokenizer, model.eval().to(settings.device), settings, classifies, way)
 
 
 def lengths(max_tokens: int) -> list[int]:
@@ -253,6 +223,16 @@ def lengths(max_tokens: int) -> list[int]:
     while result[-1] % 2 == 0 and result[-1] // 2 >= 16:
         result.append(result[-1] // 2)
     return result[::-1]
+
+
+def token_ids(tokenizer: Any, text: pa.Array | pa.ChunkedArray, max_tokens: int) -> list[np.ndarray]:
+    """The token ids of the start of each text, int32, at most `max_tokens` of them."""
+    found: list[np.ndarray] = []
+    for start in range(0, len(text), 1024):
+        part = excerpts(text.slice(start, 1024), max_tokens)
+        given = tokenizer(part, truncation=True, max_length=max_tokens, return_attention_mask=False)
+        found += [np.array(ids, dtype=np.int32) for ids in given["input_ids"]]
+    return found
 
 
 def excerpts(text: pa.Array | pa.ChunkedArray, max_tokens: int) -> list[str]:
@@ -264,7 +244,7 @@ def excerpts(text: pa.Array | pa.ChunkedArray, max_tokens: int) -> list[str]:
     return pc.utf8_slice_codeunits(text, 0, room).to_pylist()
 
 
-def _batch(
+def batch_of(
     tokens: Sequence[Sequence[int] | np.ndarray], length: int, batch: int, padding: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Ids and mask of one batch, always batch × length; dummies are one padding token that attends to itself."""
@@ -275,17 +255,3 @@ def _batch(
         ids[row, : len(values)] = values
         mask[row, : len(values)] = 1
     return ids, mask
-
-
-def class_score(logits: np.ndarray) -> np.ndarray:
-    """One score a document from a checkpoint's logits: n × labels → n float32.
-
-    One label is a regression and is taken as it is (FineWeb-Edu's 0 to 5); two are bad and good, and the probability
-    of the second is taken; more are grades from 0 up, and their expected value is taken.
-    """
-    values = logits.astype(np.float64)
-    if values.shape[1] == 1:
-        return values[:, 0].astype(np.float32)
-    shifted = elementary.exp(values - values.max(axis=1, keepdims=True))
-    grades = np.arange(values.shape[1], dtype=np.float64)
-    return ((shifted * grades).sum(axis=1) / shifted.sum(axis=1)).astype(np.float32)

@@ -10,6 +10,7 @@ matrices.
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,6 +23,7 @@ VERSIONS = (11, 12)
 SUPERVISED = 3
 _ARGUMENTS = struct.Struct("<12id")
 """dim, ws, epoch, minCount, neg, wordNgrams, loss, model, bucket, minn, maxn, lrUpdateRate; t."""
+_MODEL = 7
 _DICTIONARY = struct.Struct("<3i2q")
 """Entries, words, labels; tokens, pruned buckets (-1 where nothing was pruned)."""
 _MATRIX = struct.Struct("<2q")
@@ -33,6 +35,8 @@ _CENTROIDS = 256
 _FLOAT = 4
 _ENTRY_END = 9
 """Bytes behind the text of an entry of the dictionary: how often it was seen, and whether it is a label."""
+_LABEL = 1
+"""Type of an entry that is a label; words have 0."""
 _BLOCK = 1 << 20
 
 
@@ -55,13 +59,16 @@ class _Walk:
             raise EOFError
         self._file.seek(count, 1)
 
-    def words(self, count: int) -> None:
-        """Skip entries: text that a zero ends, then its count (8 bytes) and type (1 byte)."""
+    def entries(self, count: int) -> list[bytes]:
+        """Step over entries (text, a zero, its count in 8 bytes, its type in one); returns the labels."""
+        labels: list[bytes] = []
         while count:
             start = self._file.tell()
             block = self._file.read(_BLOCK)
             at = 0
-            while count and (end := block.find(b"\0", at)) >= 0:
+            while count and (end := block.find(b"\0", at)) >= 0 and end + _ENTRY_END < len(block):
+                if block[end + _ENTRY_END] == _LABEL:
+                    labels.append(block[at:end])
                 at = end + 1 + _ENTRY_END
                 count -= 1
             if at == 0:
@@ -69,6 +76,7 @@ class _Walk:
                 raise EOFError
             self._file.seek(start)
             self.skip(at)
+        return labels
 
     @property
     def place(self) -> int:
@@ -96,8 +104,18 @@ def _matrix(walk: _Walk, *, quantised: bool) -> None:
         _quantiser(walk)
 
 
-def check(path: Path) -> None:
+@dataclass(frozen=True)
+class Header:
+    """What a model file says of itself: its labels, in their order, and whether it classifies."""
+
+    labels: tuple[str, ...]
+    supervised: bool
+
+
+def check(path: Path) -> Header:
     """Refuse a file that is not exactly as long as its own header says.
+
+    The words of the dictionary are stepped over, a second for two million; matrices are not read.
 
     Raises:
         ModelError: missing, of another format, cut off, or with bytes behind its end.
@@ -105,7 +123,7 @@ def check(path: Path) -> None:
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
-            length = _length(file, size)
+            header, length = _walk(file, size)
     except EOFError as error:
         msg = f"{path}: a fastText model that was cut off: its {size} bytes are fewer than its header says. {AGAIN}"
         raise ModelError(msg) from error
@@ -118,22 +136,24 @@ def check(path: Path) -> None:
     if length != size:
         msg = f"{path}: {size} bytes, its header says {length}: the file is damaged. {AGAIN}"
         raise ModelError(msg)
+    return header
 
 
-def _length(file: BinaryIO, size: int) -> int:
+def _walk(file: BinaryIO, size: int) -> tuple[Header, int]:
     walk = _Walk(file, size)
     magic, version = walk.unpack(struct.Struct("<2i"))
     if magic != MAGIC or version not in VERSIONS:
         msg = f"it begins with {magic}, version {version}; expected {MAGIC}, {' or '.join(map(str, VERSIONS))}"
         raise ValueError(msg)
-    walk.unpack(_ARGUMENTS)
+    supervised = walk.unpack(_ARGUMENTS)[_MODEL] == SUPERVISED
     entries, _, _, _, pruned = walk.unpack(_DICTIONARY)
     if entries < 0:
         raise EOFError
-    walk.words(entries)
+    labels = walk.entries(entries)
     walk.skip(8 * max(pruned, 0))
     (quantised,) = walk.unpack(struct.Struct("<?"))
     _matrix(walk, quantised=bool(quantised))
     (output_quantised,) = walk.unpack(struct.Struct("<?"))
     _matrix(walk, quantised=bool(quantised and output_quantised))
-    return walk.place
+    # Names that are no UTF-8 can be shown, and match nothing that a configuration names.
+    return Header(tuple(label.decode(errors="replace") for label in labels), supervised), walk.place

@@ -109,6 +109,17 @@ class Labels(Section):
             msg = f"{stage}.labels: good and bad are both a sample of the pool; name a reference or selectors for one"
             raise ConfigError(msg)
 
+    def check_measuring(self) -> None:
+        """Read the label files of a model that is ready: it needs none, but what is there must be right.
+
+        Raises:
+            SourceError: a file or line cannot be read.
+            ConfigError: a label stands for no class.
+        """
+        self.paths()
+        if self.files:
+            label_files.read(self.files, CLASSES, 0)
+
     def check_files(self, stage: str, sampling: Sampling) -> None:
         """Read the label files and find the files of references, before anything runs.
 
@@ -137,7 +148,9 @@ class Labels(Section):
 
 def gather(labels: Labels, sampling: Sampling, barrier: Path, max_characters: int) -> Labelled:
     """The labelled texts of all shards, files and references, capped, each once, divided into training and held out."""
-    return labels_of.gather(read_labelled(barrier), labels.files, labels.by_class(), sampling, max_characters)
+    # The worse class first: a grade below the middle is the first of them.
+    classes = {name: labels.by_class()[name] for name in CLASSES}
+    return labels_of.gather(read_labelled(barrier), labels.files, classes, sampling, max_characters)
 
 
 def only_kinds(labelled: Labelled, kinds: tuple[str, ...]) -> Labelled:

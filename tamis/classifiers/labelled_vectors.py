@@ -9,11 +9,12 @@ import pyarrow as pa
 
 from tamis.classifiers import embedding_files
 from tamis.classifiers.backbone import Backbone
+from tamis.classifiers.checkpoints import Scores
 from tamis.classifiers.encoder import load_encoder
 
 
 def vectors_of(
-    backbone: Backbone, rows: pa.Table, paths: list[Path], *, classifies: bool
+    backbone: Backbone, rows: pa.Table, paths: list[Path], scores: Scores | None
 ) -> tuple[pa.Table, np.ndarray, np.ndarray | None]:
     """Labelled rows with their vectors, and with their scores where the backbone classifies.
 
@@ -23,18 +24,19 @@ def vectors_of(
         backbone: what made the embeddings.
         rows: n rows of `tamis.classifiers.labels.LABELLED`.
         paths: the embedding files of all shards.
-        classifies: whether the backbone's own classification head gives scores.
+        scores: how the backbone's own classification head gives scores; None where it does not.
 
     Returns:
         The n rows, those of the corpus first; n × hidden; n scores or None.
     """
+    classifies = scores is not None
     columns = ["embedding", *(["score"] if classifies else [])]
     found = embedding_files.collect(paths, rows["id"].combine_chunks(), columns)
     known = np.isin(rows["id"].to_numpy(zero_copy_only=False), found["id"].to_numpy(zero_copy_only=False))
     vectors, score = embedding_files.matrix(found), found["score"].to_numpy() if classifies else None
     ordered, extra = rows.filter(pa.array(known, pa.bool_())), rows.filter(pa.array(~known, pa.bool_()))
     if extra.num_rows:
-        encoded = load_encoder(backbone, classifies=classifies).encode(extra["text"])
+        encoded = load_encoder(backbone, classifies=classifies, scores=scores).encode(extra["text"])
         vectors = np.concatenate([vectors, encoded.vectors])
         more = encoded.score()
         if score is not None and more is not None:

@@ -5,13 +5,15 @@ document a score. `fasttext_quality`, `linear_quality` and `transformer_quality`
 `classifiers` has as many more as somebody wants. `model` says what kind each is (`tamis/classifiers/kinds`). Selection
 is mild by default, because rules and de-duplication came before.
 
-Steps: label (a shard) draws labelled documents; train (one job) fits the model and writes its card; score (a shard);
-threshold (one job) finds the exact boundary of each kind's best share; apply (a shard) keeps and drops. Scoring does
-not depend on the selection, so that moving a threshold scores nothing again. Classifiers that see embeddings read those
-that `embeddings` has made, which depend neither on labels nor on the selection.
+Steps: label (a shard) draws labelled documents; tune (one job), where an encoder is fine-tuned; train (one job) fits
+the model and writes its card; score (a shard); threshold (one job) finds the exact boundary of each kind's best share;
+apply (a shard) keeps and drops. Scoring does not depend on the selection, so that moving a threshold scores nothing
+again. Classifiers that see embeddings read those that `embeddings` has made, which depend neither on labels nor on the
+selection.
 
-Writes model, card.json, card.md, thresholds.json, scores (id, kind, and a column of the classifier's name) and the
-documents with that column: null for kinds outside `applies_to` and for kinds without labels, which pass untouched.
+Writes model (and fine_tuned/, a Hugging Face folder), card.json, card.md, thresholds.json, scores (id, kind, and a
+column of the classifier's name) and the documents with that column: null for kinds outside `applies_to` and for kinds
+without labels, which pass untouched.
 Memory: a few thousand documents, the scores of one shard, and what its kind says of training. Ties: equal scores are
 kept in the order of the id.
 """
@@ -42,6 +44,17 @@ def run_label(config: AnyClassifier, *, name: str, documents: Path, output: Path
     write_labelled(output, labelled, name)
 
 
+def run_tune(config: AnyClassifier, *, name: str, labels: Path, tuned: Path) -> None:
+    """Fine-tune an encoder on the labelled documents that are not held out.
+
+    Args:
+        name: of the classifier.
+        labels: barrier over the labelled documents of all shards.
+        tuned: output, what became of it; the model is the folder of the same name beside it.
+    """
+    config.tune(name, gather(config.labels, config.sampling, labels, config.read_characters), tuned)
+
+
 def run_train(
     config: AnyClassifier,
     *,
@@ -52,6 +65,7 @@ def run_train(
     card_text: Path,
     embeddings: Path | None = None,
     backbone: Path | None = None,
+    tuned: Path | None = None,
 ) -> None:
     """Train on the labelled documents that are not held out, and measure on those that are.
 
@@ -61,9 +75,10 @@ def run_train(
         model: output, the classifier.
         embeddings: barrier over the embeddings of all shards, if it reads any.
         backbone: what the encoder of the embeddings said of itself.
+        tuned: from `run_tune`, if an encoder is fine-tuned.
     """
     labelled = gather(config.labels, config.sampling, labels, config.read_characters)
-    done = config.train(name, labelled, model, Encoded(embeddings, backbone))
+    done = config.learn(name, labelled, model, Encoded(embeddings, backbone, tuned))
     limits = (*config.labels.limits(), *done.limits)
     value = quality_card(name, done.labelled, done.kinds, done.settings, done.tested, done.score, limits)
     cards.write(value | {"model_sha256": checksums.sha256(model)}, card, card_text)
@@ -80,17 +95,19 @@ def run_score(
     card: Path,
     scores: Path,
     embeddings: Path | None = None,
+    tuned: Path | None = None,
 ) -> None:
     """Score one shard.
 
     Args:
         card: of the model, which says its hash and the kinds that it scores.
         embeddings: of the shard, if it reads any.
+        tuned: from `run_tune`, if an encoder is fine-tuned.
     """
     known, told = read_table(documents, config.reads), read_json(card)
     checksums.check_model(model, told)
     inside, sampled = config.seen(known, [kind for kind in told["kinds"] if kind in config.applies_to])
-    score = config.score(model, documents, inside | sampled, Encoded(embeddings))
+    score = config.score(model, documents, inside | sampled, Encoded(embeddings, None, tuned))
     write_scores(name, scores, known, inside, score, config.cascade, sampled)
 
 

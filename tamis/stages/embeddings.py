@@ -20,7 +20,7 @@ from tamis.classifiers import kept_embeddings
 from tamis.classifiers.backbone import Backbone
 from tamis.classifiers.encoder import load_encoder
 from tamis.classifiers.kept_embeddings import Kept
-from tamis.classifiers.kinds import AnyEncoder
+from tamis.classifiers.kinds import AnyEmbedder
 from tamis.classifiers.scores import chosen
 from tamis.errors import ModelError
 from tamis.machine import this_processor
@@ -32,20 +32,20 @@ VERSION = 5
 """5: a digest of the tokens stands beside each vector."""
 
 
-def run_backbone(config: AnyEncoder, *, output: Path) -> None:
+def run_backbone(config: AnyEmbedder, *, output: Path) -> None:
     """Load the encoder once, so that a missing one is found before any work, and write what it is."""
-    described = load_encoder(config.backbone, classifies=config.classifies).describe()
+    described = load_encoder(config.backbone, classifies=config.classifies, scores=config.scored_by).describe()
     write_json(output, described | {"model": config.model})
     log.info("backbone %s", described)
 
 
-def run_embed(config: AnyEncoder, *, documents: Path, backbone: Path, embeddings: Path) -> None:
+def run_embed(config: AnyEmbedder, *, documents: Path, backbone: Path, embeddings: Path) -> None:
     """Embed one shard's documents.
 
     Raises:
         ModelError: the weights are not those that `backbone.json` describes.
     """
-    encoder = load_encoder(config.backbone, classifies=config.classifies)
+    encoder = load_encoder(config.backbone, classifies=config.classifies, scores=config.scored_by)
     described = encoder.describe()
     expected, found = read_json(backbone)["weights_sha256"], described["weights_sha256"]
     if expected != found:

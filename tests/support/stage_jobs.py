@@ -263,6 +263,9 @@ def classify(folder: Path, documents: pa.Table, config: Any, shards: int = 1, na
         jobs.stage, one = classifier, {"embeddings": "embeddings"}
         every = {"embeddings": jobs.over("embeddings"), "backbone": backbone}
     jobs.each_shard("label", documents="documents", output="labels")
+    if config.tunes:
+        every = one = {"tuned": jobs.folder / "fine_tuned.json"}
+        jobs.once("tune", labels=jobs.over("labels"), **every)
     jobs.once("train", labels=jobs.over("labels"), **model, card_text=jobs.folder / "card.md", **every)
     jobs.each_shard("score", documents="documents", **model, scores="scores", **one)
     jobs.once("threshold", barrier=jobs.over("scores"), output=thresholds)

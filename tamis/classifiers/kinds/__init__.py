@@ -8,24 +8,28 @@ from __future__ import annotations
 
 from typing import Annotated, Any, get_args
 
-from pydantic import BeforeValidator, Discriminator, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from tamis.classifiers.kinds.base import Classifier, Encoded
 from tamis.classifiers.kinds.encoders import Checkpoint, Encoder, Head
+from tamis.classifiers.kinds.finetuned import FineTuned
 from tamis.classifiers.kinds.words import FastText, Linear
 
-KINDS: tuple[type[Classifier], ...] = (FastText, Linear, Head, Checkpoint)
+KINDS: tuple[type[Classifier], ...] = (FastText, Linear, Head, FineTuned, Checkpoint)
 """All kinds; one that is added stands here and in `AnyClassifier`."""
 
 
 def _tag(value: Any) -> str | None:
-    return value.model if isinstance(value, Classifier) else value.get("model") if isinstance(value, dict) else None
+    given = dict(value) if isinstance(value, Classifier | dict) else {}
+    model = given.get("model")
+    return "full" if model == "head" and given.get("train") == "full" else model
 
 
 AnyClassifier = Annotated[
     Annotated[FastText, Tag("fasttext")]
     | Annotated[Linear, Tag("linear")]
     | Annotated[Head, Tag("head")]
+    | Annotated[FineTuned, Tag("full")]
     | Annotated[Checkpoint, Tag("checkpoint")],
     Discriminator(
         _tag,
@@ -41,13 +45,17 @@ def _head_by_default(value: Any) -> Any:
 
 
 AnyEncoder = Annotated[
-    Annotated[Head, Tag("head")] | Annotated[Checkpoint, Tag("checkpoint")],
+    Annotated[Head, Tag("head")] | Annotated[FineTuned, Tag("full")] | Annotated[Checkpoint, Tag("checkpoint")],
     Discriminator(
         _tag, custom_error_type="no_model", custom_error_message="`model` is head or checkpoint in this section"
     ),
     BeforeValidator(_head_by_default),
 ]
-"""A classifier that sees embeddings: `head` where nothing is said."""
+"""A classifier with an encoder: `head` where nothing is said."""
+
+
+AnyEmbedder = Annotated[Head | Checkpoint, Field(discriminator="model")]
+"""A classifier that has embeddings made."""
 
 
 def by_default(model: str) -> Classifier | None:
@@ -58,12 +66,14 @@ def by_default(model: str) -> Classifier | None:
 __all__ = [
     "KINDS",
     "AnyClassifier",
+    "AnyEmbedder",
     "AnyEncoder",
     "Checkpoint",
     "Classifier",
     "Encoded",
     "Encoder",
     "FastText",
+    "FineTuned",
     "Head",
     "Linear",
 ]

@@ -38,12 +38,21 @@ class Trained(NamedTuple):
 
 @dataclass(frozen=True)
 class Encoded:
-    """Where a classifier finds embeddings; nothing for those that read words."""
+    """Where a classifier finds what encoders made; nothing for those that read words."""
 
     embeddings: Path | None = None
     """In training a barrier over the files of all shards, in scoring the file of the shard."""
     backbone: Path | None = None
     """What the encoder said of itself."""
+    tuned: Path | None = None
+    """What became of a fine-tuning; the model lies beside it, in the folder of the same name."""
+
+
+def all_held_out(labelled: Labelled) -> Labelled:
+    """Labelled documents of a model that has learnt from none of them: all of them measure."""
+    place = labelled.rows.schema.get_field_index("held_out")
+    every = pa.array([True] * labelled.rows.num_rows, pa.bool_())
+    return Labelled(labelled.rows.set_column(place, "held_out", every), labelled.matches)
 
 
 class Classifier(Section):
@@ -88,6 +97,20 @@ class Classifier(Section):
         return False
 
     @property
+    def tunes(self) -> bool:
+        """Whether an encoder is fine-tuned for it, in a job of its own (`tune`)."""
+        return False
+
+    @property
+    def threads(self) -> int:
+        """Threads of its jobs that compute."""
+        return 1
+
+    def files(self) -> list[str]:
+        """Files that the configuration names and that its score depends on, beside those of labels."""
+        return []
+
+    @property
     def labelled_characters(self) -> int:
         """Characters of its text that a labelled document carries."""
         return 0
@@ -113,8 +136,22 @@ class Classifier(Section):
         """
         self.labels.check_files(stage, self.sampling)
 
+    def tune(self, stage: str, labelled: Labelled, tuned: Path) -> None:
+        """Fine-tune an encoder on the labelled documents that are not held out.
+
+        Args:
+            stage: name of the classifier.
+            labelled: labelled documents of all shards, files and references.
+            tuned: JSON to write, what became of it; the model is written into the folder of the same name beside it.
+
+        Raises:
+            ModelError: too few labels, or the model cannot be made.
+        """
+        msg = f"{stage}: {type(self).__name__} fine-tunes nothing, and a rule asks it to"
+        raise NotImplementedError(msg)
+
     @abstractmethod
-    def train(self, stage: str, labelled: Labelled, model: Path, encoded: Encoded) -> Trained:
+    def learn(self, stage: str, labelled: Labelled, model: Path, encoded: Encoded) -> Trained:
         """Train on the labelled documents that are not held out, score those that are.
 
         Args:
@@ -132,7 +169,7 @@ class Classifier(Section):
         """Score some of a shard's documents.
 
         Args:
-            model: from `train`.
+            model: from `learn`.
             documents: the file of the shard's n documents, of which a few thousand are in memory.
             where: which m of them: n booleans.
             encoded: embeddings, where they are read.

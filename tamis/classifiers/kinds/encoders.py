@@ -8,20 +8,22 @@ Memory: the vectors of the labelled documents; in scoring a few thousand vectors
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import pyarrow as pa
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from tamis.barrier import paths
 from tamis.classifiers import embedding_files, linear_head
 from tamis.classifiers.backbone import Backbone
+from tamis.classifiers.checkpoints import Scores, inspect, scoring
 from tamis.classifiers.encoder import CHARACTERS_PER_TOKEN
 from tamis.classifiers.good_bad import CLASSES, GOOD, only_kinds
-from tamis.classifiers.kinds.base import Classifier, Encoded, Trained
+from tamis.classifiers.kinds.base import Classifier, Encoded, Trained, all_held_out
 from tamis.classifiers.labelled_vectors import vectors_of
 from tamis.classifiers.labels import Labelled, learnable_kinds
 from tamis.errors import ConfigError, ModelError
@@ -29,6 +31,15 @@ from tamis.section import AppliesTo, Kind
 from tamis.shards import read_json, read_table, write_json
 
 LIMITS = ("The encoder reads the first `max_tokens` tokens; what is said later does not count.",)
+
+
+Unlabelled = Annotated[
+    Literal["score", "pass"],
+    Field(
+        description="Kinds of `applies_to` with too few labels of their own: `score` gives them the score that the "
+        "other kinds taught, to rank them by; `pass` leaves them without. Neither is measured on the card.",
+    ),
+]
 
 
 class Encoder(Classifier):
@@ -63,18 +74,23 @@ class Encoder(Classifier):
     @property
     def classifies(self) -> bool:
         """Whether the backbone's own classification head scores."""
-        return self.model == "checkpoint"
+        return False
+
+    @property
+    def scored_by(self) -> Scores:
+        """How the logits of the backbone's own head become a score."""
+        return Scores()
 
     @property
     def read_characters(self) -> int:
         """As many as the encoder may need of a text that is no document of the corpus."""
         return 2 * self.backbone.max_tokens * CHARACTERS_PER_TOKEN
 
-    def for_embedding(self) -> Encoder:
+    def for_embedding(self) -> Self:
         """Only what the embeddings depend on, for the params of their steps."""
         return type(self)(applies_to=self.embed, embed=self.embed, backbone=self.backbone, cascade=self.cascade)
 
-    def seeing(self, other: Encoder) -> Encoder:
+    def seeing(self, other: Encoder) -> Self:
         """The section with the encoder of the classifier whose embeddings it reads."""
         return self.model_copy(update={"embed": other.embed, "backbone": other.backbone})
 
@@ -92,11 +108,17 @@ class Encoder(Classifier):
             return f"{key} is no classifier that stands before {stage} in pipeline"
         if not isinstance(other, Encoder) or other.embeddings is not None:
             return f"{key} makes no embeddings of its own"
-        if other.cascade is not None and self.cascade != other.cascade:
-            return f"{key} embeds only what its cascade lets through; give both the same cascade"
-        if missing := [kind for kind in self.applies_to if kind not in other.embed]:
-            return f"{key} does not embed {', '.join(missing)}; add them to its `embed`"
-        return None
+        missing = ", ".join(kind for kind in self.applies_to if kind not in other.embed)
+        wrong = {
+            "scores in another way; let this one embed for itself": (
+                self.classifies and (self.classifies, self.scored_by) != (other.classifies, other.scored_by)
+            ),
+            "embeds only what its cascade lets through; give both the same cascade": (
+                other.cascade is not None and self.cascade != other.cascade
+            ),
+            f"does not embed {missing}; add them to its `embed`": bool(missing),
+        }
+        return next((f"{key} {reason}" for reason, holds in wrong.items() if holds), None)
 
     def settings(self, encoded: Encoded) -> dict[str, Any]:
         """What ran, for the card."""
@@ -114,18 +136,26 @@ class Encoder(Classifier):
 
     def vectors(self, rows: pa.Table, encoded: Encoded) -> tuple[pa.Table, np.ndarray, np.ndarray | None]:
         """Labelled rows with their vectors, and with their scores where the backbone classifies."""
-        return vectors_of(self.backbone, rows, paths(_given(encoded)), classifies=self.classifies)
+        scores = self.scored_by if self.classifies else None
+        return vectors_of(self.backbone, rows, paths(_given(encoded)), scores)
 
 
 class Head(Encoder):
     """A frozen encoder with a small head trained in the run, and which of the documents it scored are kept."""
 
     model: Literal["head"] = Field("head", description="Softmax regression on the embeddings, trained on the labels.")
-    unlabelled: Literal["score", "pass"] = Field(
-        "score",
-        description="Kinds of `applies_to` with too few labels of their own: `score` gives them the score of the head "
-        "that the other kinds taught, to rank them by; `pass` leaves them without. Neither is measured on the card.",
+    train: Literal["head"] = Field(
+        "head", description="What learns: the head alone; with `full` the whole encoder (`FineTuned`)."
     )
+    unlabelled: Unlabelled = "score"
+
+    @field_validator("train", mode="before")
+    @classmethod
+    def _head_or_full(cls, value: Any) -> Any:
+        if value != "head":
+            raise ValueError(f"`train` is head or full, not {value!r}")
+        return value
+
     penalty: float = Field(
         1.0,
         gt=0.0,
@@ -133,8 +163,8 @@ class Head(Encoder):
         description="L2 penalty on the head's weights over standardised features, added to the mean log loss.",
     )
 
-    def train(self, stage: str, labelled: Labelled, model: Path, encoded: Encoded) -> Trained:
-        """See `Classifier.train`."""
+    def learn(self, stage: str, labelled: Labelled, model: Path, encoded: Encoded) -> Trained:
+        """See `Classifier.learn`."""
         learnt = learnable_kinds(labelled, CLASSES, self.sampling.min_labels, stage)
         kinds: Sequence[str] = self.applies_to if self.unlabelled == "score" else learnt
         labelled = only_kinds(labelled, learnt)
@@ -161,17 +191,44 @@ class Checkpoint(Encoder):
     model: Literal["checkpoint"] = Field(
         "checkpoint", description="The classification head that the backbone brings; labels, if any, only measure it."
     )
+    scores: Scores = Field(
+        Scores(),
+        description="How its logits become a score; where nothing is said, as is known of the checkpoint, or by the "
+        "number of its labels: one is taken as it stands, of two the probability of the second, of more the mean of "
+        "their places from 0.",
+    )
+
+    @property
+    def classifies(self) -> bool:
+        """It does."""
+        return True
+
+    @property
+    def scored_by(self) -> Scores:
+        """As the configuration says."""
+        return self.scores
+
+    def for_embedding(self) -> Self:
+        """Also how logits become a score: it stands beside the vectors."""
+        return super().for_embedding().model_copy(update={"scores": self.scores})
 
     def check(self, stage: str) -> None:
         """Nothing is taught."""
 
-    def train(self, stage: str, labelled: Labelled, model: Path, encoded: Encoded) -> Trained:
+    def check_files(self, stage: str) -> None:
+        """Also refuse a checkpoint that cannot score, if it is there."""
+        self.labels.check_measuring()
+        if self.embeddings is None and (folder := self.backbone.folder_if_there(stage)) is not None:
+            scoring(self.scores, inspect(folder, self.backbone.name), self.backbone.name)
+
+    def learn(self, stage: str, labelled: Labelled, model: Path, encoded: Encoded) -> Trained:
         """Measure the labelled documents; there is nothing to train."""
         rows, _, score = self.vectors(labelled.rows, encoded)
         if score is None:
             raise ModelError(f"{stage}: the embeddings hold no scores; delete them and run the workflow again")
         write_json(model, {"kinds": list(self.applies_to), "head": None})
-        return Trained(labelled, tuple(self.applies_to), self.settings(encoded), rows, score, LIMITS)
+        told = self.settings(encoded) | {"scores": json.dumps(self.scores.model_dump(exclude_none=True))}
+        return Trained(all_held_out(labelled), tuple(self.applies_to), told, rows, score, LIMITS)
 
     def score(self, model: Path, documents: Path, where: np.ndarray, encoded: Encoded) -> np.ndarray:  # noqa: ARG002
         """See `Classifier.score`."""

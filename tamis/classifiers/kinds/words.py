@@ -20,13 +20,18 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tamis.classifiers import fasttext, linear_words
 from tamis.classifiers.good_bad import CLASSES, WORTH, only_kinds
-from tamis.classifiers.kinds.base import Classifier, Encoded, Trained
+from tamis.classifiers.kinds.base import Classifier, Encoded, Trained, all_held_out
 from tamis.classifiers.labels import Labelled, learnable_kinds
+from tamis.classifiers.ready_fasttext import Ready, ReadyModel
 from tamis.classifiers.scores import chosen
+from tamis.shards import write_json
+
+MEASURED_CHARACTERS = 20_000
+"""Characters that a labelled document carries for a ready model that reads whole texts."""
 
 LIMITS = ("Documents are read from their start only; what is said later does not count.",)
 
@@ -49,8 +54,8 @@ class Words(Classifier):
     def scores(self, model: Path, texts: Iterable[pa.Array | pa.ChunkedArray]) -> np.ndarray:
         """The probability that each text is good, float32; texts come some at a time."""
 
-    def train(self, stage: str, labelled: Labelled, model: Path, encoded: Encoded) -> Trained:  # noqa: ARG002
-        """See `Classifier.train`."""
+    def learn(self, stage: str, labelled: Labelled, model: Path, encoded: Encoded) -> Trained:  # noqa: ARG002
+        """See `Classifier.learn`."""
         kinds = learnable_kinds(labelled, CLASSES, self.sampling.min_labels, stage)
         labelled = only_kinds(labelled, kinds)
         held_out = labelled.rows["held_out"].combine_chunks()
@@ -64,10 +69,57 @@ class Words(Classifier):
 
 
 class FastText(Words):
-    """A fastText classifier trained in the run, and which of the documents it scored are kept."""
+    """A fastText classifier, trained in the run or ready, and which of the documents it scored are kept."""
 
     model: Literal["fasttext"] = Field("fasttext", description="A fastText classifier.")
     training: fasttext.Training = Field(fasttext.Training(), description="The classifier.")
+    ready: Ready | None = Field(
+        None,
+        description="A model file that exists already, instead of one trained in the run; labels, if any, measure it.",
+    )
+
+    @model_validator(mode="after")
+    def _trained_or_ready(self) -> FastText:
+        if self.ready is not None and "training" in self.model_fields_set and self.training != fasttext.Training():
+            msg = "`training` does nothing where the model is `ready`; take one of them out"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def labelled_characters(self) -> int:
+        """As many as the model reads; of a ready one's whole texts a part that measures well enough."""
+        if self.ready is None:
+            return self.training.max_characters
+        return self.ready.max_characters or MEASURED_CHARACTERS
+
+    def files(self) -> list[str]:
+        """See `Classifier.files`."""
+        return self.ready.local_files() if self.ready else []
+
+    def check(self, stage: str) -> None:
+        """See `Classifier.check`; a ready model is taught nothing."""
+        if self.ready is None:
+            super().check(stage)
+
+    def check_files(self, stage: str) -> None:
+        """See `Classifier.check_files`."""
+        if self.ready is None:
+            super().check_files(stage)
+        else:
+            self.ready.check_files(stage)
+            self.labels.check_measuring()
+
+    def learn(self, stage: str, labelled: Labelled, model: Path, encoded: Encoded) -> Trained:
+        """See `Classifier.learn`; a ready model is only measured."""
+        if self.ready is None:
+            return super().learn(stage, labelled, model, encoded)
+        self.ready.check_content(stage)
+        described = self.ready.describe()
+        write_json(model, {"ready": described})
+        labelled = all_held_out(labelled)
+        rows = labelled.rows
+        settings = {"architecture": "fastText, ready"} | described
+        return Trained(labelled, self.applies_to, settings, rows, self.scores(model, [rows["text"]]), ())
 
     def fit(self, learnt: pa.Table, model: Path) -> dict[str, Any]:
         """See `Words.fit`."""
@@ -78,6 +130,8 @@ class FastText(Words):
 
     def scores(self, model: Path, texts: Iterable[pa.Array | pa.ChunkedArray]) -> np.ndarray:
         """See `Words.scores`."""
+        if self.ready is not None:
+            return ReadyModel(self.ready).score(texts)
         return fasttext.score(fasttext.load(model), texts, WORTH, self.training.max_characters)
 
 

@@ -10,7 +10,7 @@ import pytest
 from tiny_models import write_roberta
 
 from tamis.classifiers.backbone import Backbone
-from tamis.classifiers.encoder import class_score, excerpts, lengths, load_encoder
+from tamis.classifiers.encoder import excerpts, lengths, load_encoder
 from tamis.errors import ModelError
 
 TEXTS = [
@@ -114,12 +114,6 @@ def test_long_texts_wait_for_fewer_others(folder: Path, monkeypatch: pytest.Monk
     encoder = load_encoder(settings(folder))
     monkeypatch.setattr("tamis.classifiers.encoder.TOKENS_AT_ONCE", 64 * 20)
     assert [len(part.vectors) for part in encoder.encode_each(texts([text]) for text in TEXTS)] == [20, 20, 13]
-
-
-def test_one_score_from_any_number_of_logits() -> None:
-    assert class_score(np.array([[2.5], [-1.0]], dtype=np.float32)).tolist() == [2.5, -1.0]
-    assert class_score(np.array([[0.0, 0.0]])).tolist() == [0.5]
-    assert class_score(np.array([[0.0, 0.0, 0.0]])).tolist() == [1.0]
 
 
 def test_rulers_do_not_use_up_the_tokens() -> None:
