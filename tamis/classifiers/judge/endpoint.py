@@ -197,9 +197,11 @@ class Endpoint:
                 redirect=False,
                 preload_content=False,
             )
-        except urllib3.exceptions.TimeoutError:
-            raise _Again(f"nothing within {self._judge.timeout:g} seconds") from None
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            # A refused connection is a time-out to urllib3 too.
+            slow = isinstance(error, urllib3.exceptions.TimeoutError)
+            if slow and not isinstance(error, urllib3.exceptions.NewConnectionError):
+                raise _Again(f"nothing within {self._judge.timeout:g} seconds") from None
             raise _Again(f"no connection ({_reason(error)})") from None
         content = self._content(response, until)
         status = response.status
