@@ -9,7 +9,7 @@ from tamis.inventory import pack
 from tamis.report.layout import planned_layout
 from tamis.report.origin import made_by
 
-LAYOUT = planned_layout(CFG, EXPORTS)
+LAYOUT = planned_layout(CFG, EXPORTS, NAMED)
 # A set or export is whole when the file that adds it up is there.
 DELIVERED = [f"{RESULTS}/{folder}/summary.json" for folder in SETS]
 DELIVERED += [f"{RESULTS}/export/{name}/export.json" for name in EXPORTS]
@@ -72,7 +72,7 @@ rule report_manifest:
         spec=spec(
             "manifest",
             configuration=CFG.model_dump(mode="json"),
-            versions={stage: find_module(stage).VERSION for stage in LAYOUT["stages"]},
+            versions={stage: find_module(module_of(stage)).VERSION for stage in LAYOUT["stages"]},
             # Known once all rules are (rules/sweep.smk).
             each=lambda wildcards: {"made": pack(made_by(DESCRIBED, INVENTORY, RESULTS, "manifest.json"))},
         ),

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tamis.config import STAGES
+from tamis.pipeline import STAGES
 
 HEAVY = {
     "torch",

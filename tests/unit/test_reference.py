@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tamis import reference
-from tamis.config import STAGES
+from tamis.pipeline import STAGES
 
 ROOT = Path(__file__).parents[2]
 
