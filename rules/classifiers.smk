@@ -2,6 +2,7 @@
 #
 # Input: the documents of the stage before. Output: <results>/<classifier>/{documents,dropped,scores,stats}/part-*, and
 #        beside them the model and its card (card.md); of those that see embeddings backbone.json and embeddings/part-*.
+# A judge of labels: sample (a shard) → judge (one job, the only one that asks a network), read by train.
 # Steps: label (a shard) → train (one job) → score (a shard) → threshold (one job) → apply (a shard); moving a threshold runs
 #        the last two. For embeddings: backbone (one job) → embed (a shard); changing a label keeps them.
 
@@ -16,6 +17,20 @@ def embeddings_of(name):
         "shard": f"{RESULTS}/{maker}/embeddings/part-{{shard}}.parquet",
         "backbone": f"{RESULTS}/{maker}/backbone.json",
     }
+
+
+def judge_spec(name):
+    """The params of the jobs of a judge: what changes answers."""
+    section, judge = CLASSIFIERS[name], JUDGES.get(name)
+    return spec(
+        name,
+        section=judge and judge.for_answers(),
+        code="judge",
+        kinds=section.applies_to,
+        seed=section.sampling.seed,
+        characters=section.labelled_characters,
+        given=given(str(judge.prompt)) if judge else {},
+    )
 
 
 for name, section in CLASSIFIERS.items():
@@ -47,6 +62,7 @@ for name, section in CLASSIFIERS.items():
             labels=crossing(f"{name}/labels"),
             embeddings=seen["every"],
             backbone=seen["backbone"],
+            judged=f"{RESULTS}/{name}/judged.arrow" if name in JUDGES else [],
         output:
             model=f"{RESULTS}/{name}/model",
             card=f"{RESULTS}/{name}/card.json",
@@ -120,6 +136,48 @@ for name, section in CLASSIFIERS.items():
             spec=spec(name, section=section),
         shell:
             job(name, "apply", writes=OUTCOME)
+
+
+for name in CLASSIFIERS:
+
+    rule:
+        name:
+            f"{name}_sample"
+        input:
+            documents=documents_before(name),
+        output:
+            output=f"{RESULTS}/{name}/sample/part-{{shard}}.arrow",
+        log:
+            f"{LOGS}/{name}/sample-{{shard}}.log",
+        benchmark:
+            f"{BENCHMARKS}/{name}/sample-{{shard}}.tsv"
+        conda:
+            "../envs/cpu.yaml"
+        params:
+            spec=judge_spec(name),
+        shell:
+            job("judge", "sample")
+
+    rule:
+        name:
+            f"{name}_judge"
+        input:
+            prompt=ancient(str(JUDGES[name].prompt)) if name in JUDGES else [],
+            barrier=crossing(f"{name}/sample"),
+        output:
+            output=f"{RESULTS}/{name}/judged.arrow",
+        log:
+            f"{LOGS}/{name}/judge.log",
+        benchmark:
+            f"{BENCHMARKS}/{name}/judge.tsv"
+        # On a cluster often only the machine that starts jobs reaches a network.
+        localrule: True
+        conda:
+            "../envs/cpu.yaml"
+        params:
+            spec=judge_spec(name),
+        shell:
+            job("judge", "judge", beside={"ways": f"{{JUDGE_WAYS[{name}]:q}}"})
 
 
 for name, section in CLASSIFIERS.items():

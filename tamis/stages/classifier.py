@@ -8,7 +8,7 @@ is mild by default, because rules and de-duplication came before.
 Steps: label (a shard) draws labelled documents; train (one job) fits the model and writes its card; score (a shard);
 threshold (one job) finds the exact boundary of each kind's best share; apply (a shard) keeps and drops. Scoring does
 not depend on the selection, so that moving a threshold scores nothing again. Classifiers that see embeddings read those
-that `embeddings` has made, which depend neither on labels nor on the selection.
+that `embeddings` has made, which depend neither on labels nor on the selection; labels of a judge come from `judge`.
 
 Writes model, card.json, card.md, thresholds.json, scores (id, kind, and a column of the classifier's name) and the
 documents with that column: null for kinds outside `applies_to` and for kinds without labels, which pass untouched.
@@ -24,6 +24,7 @@ from pathlib import Path
 from tamis import checksums
 from tamis.classifiers import cards
 from tamis.classifiers.good_bad import find_boundaries, gather, keep_best, quality_card, write_scores
+from tamis.classifiers.judge.sample import read_judged
 from tamis.classifiers.kinds import AnyClassifier, Encoded
 from tamis.classifiers.labels import label_documents, write_labelled
 from tamis.ledger import Outputs
@@ -53,6 +54,7 @@ def run_train(
     card_text: Path,
     embeddings: Path | None = None,
     backbone: Path | None = None,
+    judged: Path | None = None,
 ) -> None:
     """Train on the labelled documents that are not held out, and measure on those that are.
 
@@ -62,12 +64,14 @@ def run_train(
         model: output, the classifier.
         embeddings: barrier over the embeddings of all shards, if it reads any.
         backbone: what the encoder of the embeddings said of itself.
+        judged: labels of the judge, if there is one.
     """
-    labelled = gather(config.labels, config.sampling, labels, config.read_characters)
+    given, judge = read_judged(judged) if judged else (None, None)
+    labelled = gather(config.labels, config.sampling, labels, config.read_characters, given)
     done = config.train(name, labelled, model, Encoded(embeddings, backbone))
     limits = (*config.labels.limits(), *done.limits)
     value = quality_card(name, done.labelled, done.kinds, done.settings, done.tested, done.score, limits)
-    cards.write(value | {"model_sha256": checksums.sha256(model)}, card, card_text)
+    cards.write(value | {"judge": judge, "model_sha256": checksums.sha256(model)}, card, card_text)
     number, held_out = done.labelled.rows.num_rows, done.tested.num_rows
     log.info("%s: %d labelled, held out %d: %s", name, number, held_out, value["metrics"]["all"])
 

@@ -1,7 +1,8 @@
 """A judge: labels from a language model behind an OpenAI-compatible chat endpoint.
 
     section    what the configuration says of a judge, and its prompt
-    sample     which documents are judged, and the labelled rows that come of it
+    sample     which documents are judged, and where the labelled rows lie
+    labelling  the labelled rows that come of a sample
     asking     all questions of a sample: many at a time, each at most once
     endpoint   one question over HTTP: pace, back-off, what an endpoint may answer
     kept       answers on disk, so that none is paid for twice

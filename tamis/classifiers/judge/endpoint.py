@@ -29,7 +29,7 @@ import urllib3
 from tamis import __version__
 from tamis.classifiers.judge.answers import Answer, NoAnswer
 from tamis.classifiers.judge.section import Judge
-from tamis.errors import ConfigError, EndpointError
+from tamis.errors import ConfigError, EndpointError, safe
 
 MAX_BYTES = 4 << 20
 """Of a response; a longer one is no answer."""
@@ -271,7 +271,7 @@ class Endpoint:
         if not isinstance(text, str):
             raise _NoAnswerError("wrong JSON")
         finish, served = (
-            self._blotted(each)[:200] if isinstance(each, str) else "" for each in (finish, value.get("model"))
+            safe(self._blotted(each))[:200] if isinstance(each, str) else "" for each in (finish, value.get("model"))
         )
         return Answer(self._blotted(text), finish, served, _tokens(value.get("usage")))
 
@@ -302,7 +302,7 @@ class Endpoint:
             text = message if isinstance(message, str) else text
         except (ValueError, RecursionError, AttributeError):
             pass
-        text = " ".join(self._blotted(text).split())
+        text = safe(" ".join(self._blotted(text).split()))
         return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
     def _blotted(self, text: str) -> str:

@@ -1,4 +1,4 @@
-"""Which documents are judged, and the labelled rows that come of it.
+"""Which documents are judged, and where the labelled rows that come of it lie.
 
 The sample is drawn by a keyed hash of the id, as many of each kind as there are, up to the configured number: the
 smallest of all are among the smallest of each shard, so it does not know the shards.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis import exchange
-from tamis.classifiers.judge.answers import Meaning, meaning, summary
-from tamis.classifiers.judge.asking import Question, ask_all
 from tamis.classifiers.judge.section import Judge
-from tamis.classifiers.labels import LABELLED, MATCHES, Labelled, Sampling, smallest, write_labelled
+from tamis.classifiers.labels import LABELLED, MATCHES, Labelled, write_labelled
 from tamis.hashing import keyed_uint64
 from tamis.schemas import of_kinds
 from tamis.section import canonical
@@ -33,29 +30,27 @@ SAID = b"judge"
 """Key of the exchange file's schema metadata that holds what the card says of the judge, and the effort of this run."""
 
 
-def draw(
-    documents: Iterable[pa.Table], judge: Judge, sampling: Sampling, kinds: Sequence[str], max_characters: int
-) -> pa.Table:
+def draw(documents: Iterable[pa.Table], judge: Judge, seed: int, kinds: Sequence[str], max_characters: int) -> pa.Table:
     """One shard's part of the sample: rows of `TO_JUDGE`, of each kind those with the smallest keys.
 
     Args:
         documents: the shard as the stage reads it, some documents at a time.
         judge: the settings.
-        sampling: its seed is the key of the hashes.
+        seed: of the sampling of labels, the key of the hashes.
         kinds: kinds that may be labelled at all.
         max_characters: how much of each text is carried along, if the judge reads less.
     """
     most = max(max_characters, judge.max_characters)
-    return merge((_candidates(table, judge, sampling, kinds, most) for table in documents), judge.documents)
+    return merge((_candidates(table, judge, seed, kinds, most) for table in documents), judge.documents)
 
 
-def _candidates(documents: pa.Table, judge: Judge, sampling: Sampling, kinds: Sequence[str], most: int) -> pa.Table:
+def _candidates(documents: pa.Table, judge: Judge, seed: int, kinds: Sequence[str], most: int) -> pa.Table:
     rows = documents.select(["id", "kind", "text"]).filter(pa.array(of_kinds(documents, kinds)))
     table = pa.table(
         {
             "id": rows["id"],
             "kind": rows["kind"],
-            "key": keyed_uint64(f"judge sample {sampling.seed}", rows["id"].to_pylist()),
+            "key": keyed_uint64(f"judge sample {seed}", rows["id"].to_pylist()),
             "characters": pc.cast(pc.utf8_length(rows["text"]), pa.int64()),
             "text": pc.utf8_slice_codeunits(rows["text"], 0, most),
         }
@@ -111,73 +106,22 @@ def whole(parts: Iterable[pa.Table], number: int) -> pa.Table:
     return _first(rows, number, spread(counts, number))
 
 
-@dataclass(frozen=True)
-class Judged:
-    """What came of a sample."""
-
-    labelled: Labelled
-    said: dict[str, Any]
-    """What a card says of the judge, from `tamis.classifiers.judge.answers.summary`."""
-    effort: dict[str, Any]
-    """What was asked and kept this time."""
-
-
-def judged(judge: Judge, prompt: str, rows: pa.Table, sampling: Sampling, classes: tuple[str, str]) -> Judged:
-    """Ask for the label of each document of a sample.
+def write_judged(
+    path: Path, stage: str, labelled: Labelled, said: Mapping[str, Any], effort: Mapping[str, Any]
+) -> None:
+    """Write what came of a sample as an exchange file of one batch.
 
     Args:
-        judge: the settings, with the ways.
-        prompt: its text.
-        rows: of `TO_JUDGE`.
-        sampling: its seed is the key of the hashes that sample labels.
-        classes: names of the worse and the better class.
-
-    Raises:
-        EndpointError: the endpoint cannot be used, or too many answers are malformed.
+        path: the file.
+        stage: name of the classifier.
+        labelled: the labelled rows.
+        said: what a card says of the judge.
+        effort: what was asked and kept this time; only for who looks into the file.
     """
-    texts = pc.utf8_slice_codeunits(rows["text"], 0, judge.max_characters).to_pylist()
-    ids = rows["id"].to_pylist()
-    number = round(judge.agreement * len(ids))
-    order = np.argsort(keyed_uint64("judge agreement", ids), kind="stable")
-    again = sorted(order[: max(number, int(judge.agreement > 0 and len(ids) > 0))].tolist())
-    questions = [Question(text, judge.seed) for text in texts]
-    asked = ask_all(judge, prompt, [*questions, *(Question(texts[row], judge.seed + 1) for row in again)])
-    found = [meaning(judge.answers, answer) for answer in asked.answers]
-    first, second = found[: len(ids)], found[len(ids) :]
-    pairs = [(first[row], each) for row, each in zip(again, second, strict=True)]
-    said = summary(judge, first, pairs, asked.distinct)
-    return Judged(_labelled(rows, first, sampling, classes), said, asked.effort)
+    write_labelled(path, labelled, stage, {SAID: canonical({"said": said, "effort": effort}).encode()})
 
 
-def _labelled(rows: pa.Table, found: Sequence[Meaning], sampling: Sampling, classes: tuple[str, str]) -> Labelled:
-    """The rows whose answers say something, capped as labels are, and what became of the others."""
-    names = [None if each.good is None else classes[each.good] for each in found]
-    table = pa.table(
-        {
-            "id": rows["id"],
-            "kind": rows["kind"],
-            "label": pa.array(names, pa.string()),
-            "grade": pa.array([each.grade for each in found], pa.float64()),
-            "key": keyed_uint64(f"label sample {sampling.seed}", rows["id"].to_pylist()),
-            "characters": rows["characters"],
-            "text": rows["text"],
-        }
-    ).cast(LABELLED)
-    counts = Counter(
-        f"malformed answer of the judge ({each.problem})" if name is None else f"{name} by the judge"
-        for name, each in zip(names, found, strict=True)
-    )
-    return Labelled(smallest(table.filter(pc.is_valid(table["label"])), sampling.cap), counts)
-
-
-def write(path: Path, judged: Judged) -> None:
-    """Write what came of a sample as an exchange file of one batch."""
-    write_labelled(
-        path, judged.labelled, "judge", {SAID: canonical({"said": judged.said, "effort": judged.effort}).encode()}
-    )
-
-
-def read(path: Path) -> tuple[Labelled, dict[str, Any]]:
+def read_judged(path: Path) -> tuple[Labelled, dict[str, Any]]:
     """What was written: the labelled rows, and what a card says of the judge."""
     rows = exchange.read_batch(path, 0, 1)
     metadata = rows.schema.metadata or {}

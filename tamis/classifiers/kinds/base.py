@@ -57,6 +57,10 @@ class Classifier(Section):
         """The section without what only the selection uses, for the params of the steps up to the scores."""
         return self.model_copy(update={"selection": Selection()})
 
+    def for_jobs(self) -> Classifier:
+        """The section without what changes nothing that jobs make."""
+        return self.model_copy(update={"labels": self.labels.for_jobs()})
+
     @property
     def encodes(self) -> bool:
         """Whether it sees embeddings instead of words."""
@@ -86,7 +90,7 @@ class Classifier(Section):
         Raises:
             TamisError: the message names the file or the key.
         """
-        self.labels.check_files(stage, self.sampling)
+        self.labels.check_files(stage, self.sampling, self.applies_to)
 
     @abstractmethod
     def train(self, stage: str, labelled: Labelled, model: Path, encoded: Encoded) -> Trained:

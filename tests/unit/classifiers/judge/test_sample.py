@@ -9,13 +9,11 @@ from hypothesis import strategies as st
 from judge_server import judge_server, says
 
 from tamis.classifiers.division import each_once
-from tamis.classifiers.judge import sample
+from tamis.classifiers.judge import labelling, sample
 from tamis.classifiers.judge.section import Judge
 from tamis.classifiers.label_files import text_id
-from tamis.classifiers.labels import Sampling
 
 PROMPT = "{text}"
-SAMPLING = Sampling()
 
 
 def judge(**more):
@@ -33,7 +31,7 @@ def documents(make_documents, number, kind="prose"):
 
 def drawn(table, shards, settings):
     parts = [table.take(pa.array(range(shard, table.num_rows, shards), pa.int64())) for shard in range(shards)]
-    taken = [sample.draw([part.slice(0, 7), part.slice(7)], settings, SAMPLING, ("prose", "code"), 0) for part in parts]
+    taken = [sample.draw([part.slice(0, 7), part.slice(7)], settings, 0, ("prose", "code"), 0) for part in parts]
     return sample.whole(taken, settings.documents)
 
 
@@ -68,7 +66,7 @@ def test_other_kinds_and_empty_texts_are_not_judged(make_documents):
 def test_text_is_cut_at_what_judge_or_model_read(make_documents):
     table = make_documents(["漢" * 500])
     for most, carried in ((0, 30), (100, 100)):
-        rows = sample.draw([table], judge(max_characters=30), SAMPLING, ("prose",), most)
+        rows = sample.draw([table], judge(max_characters=30), 0, ("prose",), most)
         assert rows["text"].to_pylist() == ["漢" * carried]
         assert rows["characters"].to_pylist() == [500]
 
@@ -86,7 +84,7 @@ def test_kinds_share_evenly(counts, number):
 
 def labelled(server, folder, rows, **more):
     settings = judge(url=server.url, cache=str(folder), **more)
-    return sample.judged(settings, PROMPT, rows, SAMPLING, ("bad", "good"))
+    return labelling.label(settings, PROMPT, rows, 0, ("bad", "good"))
 
 
 def test_grades_are_labels_and_the_rest_is_counted(make_documents, tmp_path):
@@ -119,8 +117,8 @@ def test_grades_are_labels_and_the_rest_is_counted(make_documents, tmp_path):
             "tokens": {"read": 500, "written": 50, "uncounted": 0, "cost": 0.001},
             "served": {"served-model": 5},
         }
-        sample.write(tmp_path / "judged.arrow", found)
-        back, told = sample.read(tmp_path / "judged.arrow")
+        sample.write_judged(tmp_path / "judged.arrow", "education", found.labelled, found.said, found.effort)
+        back, told = sample.read_judged(tmp_path / "judged.arrow")
         assert back.rows.equals(table)
         assert (back.matches, told) == (found.labelled.matches, found.said)
         # What a card says is the same when nothing is asked.
