@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 
 class Reply(NamedTuple):
@@ -132,8 +134,10 @@ class JudgeServer:
 def judge_server(behaviour: Callable[[dict[str, Any], int], Reply | None]) -> Iterator[JudgeServer]:
     """A server for the time of a test."""
     server = JudgeServer(behaviour)
-    try:
-        yield server
-    finally:
-        with contextlib.suppress(OSError):
-            server.stop()
+    # No proxy of the machine stands between a test and its server.
+    with patch.dict(os.environ, {"no_proxy": "*"}):
+        try:
+            yield server
+        finally:
+            with contextlib.suppress(OSError):
+                server.stop()

@@ -177,6 +177,7 @@ class _Asking:
                 self._bound.add(found[key])
                 if done * 10 // len(questions) > (done - 1) * 10 // len(questions):
                     log.info("%d of %d answered", done, len(questions))
+            self._keep_the_rest({key: found[key] for key in questions})
         except Exception as error:
             self._stop.set()
             log.info("waiting for the requests under way, so that their answers are kept")
@@ -201,7 +202,6 @@ class _Asking:
             try:
                 answer = self._endpoint.ask(f"{self._before}{question.text}{self._after}", question.seed)
                 if isinstance(answer, Answer):
-                    # What is no answer of the model, such as the page of a proxy, is not kept: it may pass.
                     self._kept.add(key, answer)
                 self._done.put((key, answer))
             except Stopped:
@@ -209,6 +209,15 @@ class _Asking:
             except Exception as error:  # noqa: BLE001 - raised again where answers are collected
                 self._done.put((key, error))
                 return
+
+    def _keep_the_rest(self, found: dict[str, Answer | NoAnswer]) -> None:
+        """Keep what came in place of answers, such as the page of a proxy: only of a run that may use the others.
+
+        Another run has the same labels then; one that failed may have asked something that is no judge at all.
+        """
+        for key, answer in found.items():
+            if isinstance(answer, NoAnswer):
+                self._kept.add(key, answer)
 
     def _answered(self) -> tuple[str, Answer | NoAnswer]:
         """The next answer, with its key; the error that came in its place is raised."""

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from tamis.checksums import parse_json, with_checksum
-from tamis.classifiers.judge.answers import Answer
+from tamis.classifiers.judge.answers import Answer, NoAnswer
 from tamis.errors import SourceError
 from tamis.readers.lines import lines
 from tamis.section import canonical
@@ -41,6 +41,10 @@ MAX_LINE = 64 << 20
 
 SYNC_SECONDS = 1.0
 """How often answers are forced to disk, for a machine that loses power; a killed process loses none."""
+
+
+Entry = tuple[str, tuple[bool, str], Answer | NoAnswer]
+"""Key, order among entries of one key, answer."""
 
 
 def question_hash(prompt: str, body: Mapping[str, Any]) -> str:
@@ -102,22 +106,22 @@ class Kept:
             os.close(handle)
             self.close()
 
-    def read(self, wanted: AbstractSet[str]) -> dict[str, Answer]:
+    def read(self, wanted: AbstractSet[str]) -> dict[str, Answer | NoAnswer]:
         """The kept answers with the wanted keys; where processes kept two for one key, the same one every time."""
-        found: dict[str, tuple[str, Answer]] = {}
+        found: dict[str, tuple[tuple[bool, str], Answer | NoAnswer]] = {}
         self.unreadable = 0
         for entry in (entry for path in sorted(self.folder.glob("answers-*.jsonl")) for entry in _entries(path)):
             if entry is None:
                 self.unreadable += 1
                 continue
-            key, spelled, answer = entry
-            if key in wanted and (key not in found or spelled < found[key][0]):
-                found[key] = spelled, answer
+            key, order, answer = entry
+            if key in wanted and (key not in found or order < found[key][0]):
+                found[key] = order, answer
         if self.unreadable:
             log.warning("%s: %d lines are torn or damaged and are asked again", self.folder, self.unreadable)
         return {key: answer for key, (_, answer) in found.items()}
 
-    def add(self, key: str, answer: Answer) -> None:
+    def add(self, key: str, answer: Answer | NoAnswer) -> None:
         """Append an answer; from any thread.
 
         Raises:
@@ -147,8 +151,8 @@ class Kept:
                 self._file = None
 
 
-def _entries(path: Path) -> Iterator[tuple[str, str, Answer] | None]:
-    """Key, spelling and answer of each line of a file; None where it is not what was written."""
+def _entries(path: Path) -> Iterator[Entry | None]:
+    """Each line of a file; None where it is not what was written."""
     try:
         for _, line in lines(path, MAX_LINE):
             yield None if isinstance(line, int) else _parsed(path, line)
@@ -156,10 +160,13 @@ def _entries(path: Path) -> Iterator[tuple[str, str, Answer] | None]:
         yield None
 
 
-def _parsed(path: Path, line: bytes) -> tuple[str, str, Answer] | None:
+def _parsed(path: Path, line: bytes) -> Entry | None:
     try:
         value = parse_json(path, line)
+        key, spelled = value["key"], canonical(value)
+        if "problem" in value:
+            return key, (True, spelled), NoAnswer(value["problem"], value["said"])
         tokens = value["tokens"] and tuple(value["tokens"])
-        return value["key"], canonical(value), Answer(value["text"], value["finish"], value["served"], tokens)
+        return key, (False, spelled), Answer(value["text"], value["finish"], value["served"], tokens)
     except (SourceError, KeyError, TypeError):
         return None

@@ -1,7 +1,7 @@
 """Which documents are judged, and where the labelled rows that come of it lie.
 
-The sample is drawn by a keyed hash of the id, as many of each kind as there are, up to the configured number: the
-smallest of all are among the smallest of each shard, so it does not know the shards.
+The sample is drawn by a keyed hash of the id, an equal share of each kind as far as there are so many: the smallest of
+all are among the smallest of each shard, so it does not know the shards.
 """
 
 from __future__ import annotations

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, JsonValue, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from tamis.errors import ConfigError
 from tamis.section import FilePath, Section, Share, workflow_path
@@ -65,8 +66,8 @@ class Judge(Section):
         1000,
         ge=1,
         le=1_000_000,
-        description="Documents of those that reach the stage that are judged, at most, as many of each kind as there "
-        "are; drawn by a keyed hash of the id. FineWeb-Edu judged 460,000.",
+        description="How many of the documents that reach the stage are judged, an equal share of each kind as far as "
+        "there are so many; drawn by a keyed hash of the id. FineWeb-Edu judged 460,000.",
     )
     max_characters: int = Field(
         4000, ge=1, le=1_000_000, description="Characters from the start of a text that are sent, at most."
@@ -76,7 +77,7 @@ class Judge(Section):
     )
     temperature: float = Field(0.0, ge=0.0, le=2.0, description="Temperature of sampling.")
     seed: int = Field(0, ge=0, lt=2**31 - 1, description="Seed of sampling, sent along.")
-    request: dict[str, JsonValue] = Field(
+    request: dict[str, Any] = Field(
         {},
         description="Further fields of each request, such as `{chat_template_kwargs: {enable_thinking: false}}`; null "
         "takes one of ours away, as in `{max_tokens: null, max_completion_tokens: 512}`.",
@@ -139,7 +140,11 @@ class Judge(Section):
 
     @field_validator("request")
     @classmethod
-    def _not_ours(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    def _not_ours(cls, value: dict[str, Any]) -> dict[str, Any]:
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"holds what JSON cannot say ({error}); dates, for one, want quotation marks") from error
         if wrong := [name for name in OURS if name in value]:
             raise ValueError(f"{wrong[0]!r} is not for `request` to say")
         return value

@@ -245,20 +245,23 @@ NO_ANSWERS = [
 
 
 @pytest.mark.parametrize(("reply", "problem"), NO_ANSWERS, ids=range(len(NO_ANSWERS)))
-def test_what_is_no_answer_is_named_and_not_kept(folder, reply, problem):
+def test_what_is_no_answer_is_named_and_asked_again_only_if_the_run_failed(folder, reply, problem):
     def behaviour(body, number):
         return reply if "text 1 " in body["messages"][0]["content"] else graded(body, number)
 
     with judge_server(behaviour) as server:
-        asked = ask_all(judge(server, folder, max_malformed=0.5), PROMPT, questions(4))
+        with pytest.raises(TooMalformedError):
+            ask_all(judge(server, folder, max_malformed=0.1, concurrency=1), PROMPT, questions(4))
+        before = len(server.requests)
+        # It may have been a proxy, or no judge at all: that one is asked for again, but none that was answered.
+        asked = ask_all(judge(server, folder, max_malformed=0.5, concurrency=1), PROMPT, questions(4))
         assert [isinstance(answer, NoAnswer) for answer in asked.answers] == [False, True, False, False]
         assert asked.answers[1].problem == problem
-        assert len(server.requests) == 4
-    # It may have been a proxy: who asks again gets an answer, and asks for that one only.
-    with judge_server(graded) as server:
-        asked = ask_all(judge(server, folder, max_malformed=0.5), PROMPT, questions(4))
-        assert texts_of(asked) == ["Grade: 0", "Grade: 1", "Grade: 2", "Grade: 3"]
-        assert len(server.requests) == 1
+        assert len(server.requests) == 4 + server.texts()[:before].count("Grade this: text 1 That was it.")
+        # That run was whole: its labels are those of every later run.
+        again = ask_all(judge(server, folder, max_malformed=0.5), PROMPT, questions(4))
+        assert again.answers == asked.answers
+        assert again.effort["asked"] == 0
 
 
 def test_an_endless_response_is_cut(folder, monkeypatch):

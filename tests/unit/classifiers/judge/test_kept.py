@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamis.classifiers.judge.answers import Answer
+from tamis.classifiers.judge.answers import Answer, NoAnswer
 from tamis.classifiers.judge.kept import Kept, answer_key, question_hash
 
 BODY = {"model": "m", "temperature": 0.0}
@@ -50,6 +50,9 @@ def test_what_is_kept_comes_back(tmp_path):
     entries = {answer_key(text, 0): answer(text, None if index % 2 else (index, 7)) for index, text in enumerate(ODD)}
     keep(tmp_path, entries)
     assert read(tmp_path, entries) == (entries, 0)
+    nothing = {"none": NoAnswer("not JSON", "<html>")}
+    keep(tmp_path, nothing)
+    assert read(tmp_path, nothing) == (nothing, 0)
     some = list(entries)[:2]
     assert read(tmp_path, some)[0] == {key: entries[key] for key in some}
     # Another prompt, model or setting is another question.

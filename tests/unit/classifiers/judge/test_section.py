@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from pydantic import ValidationError
 
@@ -84,6 +86,8 @@ def test_a_request_has_the_fields_that_it_is_given():
     assert judge().body() == {"model": "m", "temperature": 0.0, "max_tokens": 512}
     other = judge(request={"max_tokens": None, "max_completion_tokens": 9, "temperature": None, "top_p": 0.5})
     assert other.body() == {"model": "m", "max_completion_tokens": 9, "top_p": 0.5}
+    with pytest.raises(ValidationError, match="what JSON cannot say"):
+        judge(request={"since": dt.date(2026, 1, 1)})
     for field in ("messages", "model", "stream", "n"):
         with pytest.raises(ValidationError, match="is not for `request` to say"):
             judge(request={field: 1})
