@@ -84,6 +84,7 @@ def test_no_answer_whatever_makes_it_fail(text):
         assert found.grade is None or (form == "grade_0_5" and found.grade in {0.0, 0.2, 0.4, 0.6, 0.8, 1.0})
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=40))
 def test_agreement_is_that_of_scikit_learn(pairs):
     meanings = [tuple(Meaning(level >= 3, level / 5, None) for level in pair) for pair in pairs]

@@ -300,7 +300,7 @@ def test_too_many_malformed_answers_are_an_error_that_shows_one(folder):
             ask_all(judge(server, folder, concurrency=1, max_malformed=0.24), PROMPT, questions(40))
         assert len(server.requests) == 40
     message = str(caught.value)
-    assert "answers of 'm' are malformed (no number: 10)" in message
+    assert "answers of 'm' are malformed (prose: 10)" in message
     assert r"one ends in 'I cannot say \x1b]0;title\x07 \u202e of this one'" in message
     assert "labels.judge.max_malformed is 0.24 of 40" in message
     assert "a whole number from 0 to 5" in message
