@@ -28,12 +28,11 @@ from tamis.classifiers.judge.sample import read_judged
 from tamis.classifiers.kinds import AnyClassifier, Encoded
 from tamis.classifiers.labels import label_documents, write_labelled
 from tamis.ledger import Outputs
-from tamis.schemas import of_kinds
 from tamis.shards import document_batches, read_json, read_table
 
 log = logging.getLogger(__name__)
 
-VERSION = 5
+VERSION = 6
 
 
 def run_label(config: AnyClassifier, *, name: str, documents: Path, output: Path) -> None:
@@ -92,15 +91,16 @@ def run_score(
         card: of the model, which says its hash and the kinds that it scores.
         embeddings: of the shard, if it reads any.
     """
-    known, told = read_table(documents, ["id", "kind"]), read_json(card)
+    known, told = read_table(documents, config.reads), read_json(card)
     checksums.check_model(model, told)
-    where = of_kinds(known, [kind for kind in told["kinds"] if kind in config.applies_to])
-    write_scores(name, scores, known, where, config.score(model, documents, where, Encoded(embeddings)))
+    inside, sampled = config.seen(known, [kind for kind in told["kinds"] if kind in config.applies_to])
+    score = config.score(model, documents, inside | sampled, Encoded(embeddings))
+    write_scores(name, scores, known, inside, score, config.cascade, sampled)
 
 
 def run_threshold(config: AnyClassifier, *, name: str, barrier: Path, output: Path) -> None:
-    """Find each kind's boundary over the scores of all shards."""
-    find_boundaries(name, config.selection, barrier, output)
+    """Find each kind's boundary over the scores of all shards, and what a cascade saves and changes."""
+    find_boundaries(name, config.selection, barrier, output, config.cascade)
 
 
 def run_apply(

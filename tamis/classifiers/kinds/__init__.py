@@ -13,14 +13,13 @@ from pydantic import BeforeValidator, Discriminator, Tag
 from tamis.classifiers.kinds.base import Classifier, Encoded
 from tamis.classifiers.kinds.encoders import Checkpoint, Encoder, Head
 from tamis.classifiers.kinds.words import FastText, Linear
-from tamis.section import Section
 
 KINDS: tuple[type[Classifier], ...] = (FastText, Linear, Head, Checkpoint)
 """All kinds; one that is added stands here and in `AnyClassifier`."""
 
 
 def _tag(value: Any) -> str | None:
-    return value.model if isinstance(value, Section) else value.get("model") if isinstance(value, dict) else None
+    return value.model if isinstance(value, Classifier) else value.get("model") if isinstance(value, dict) else None
 
 
 AnyClassifier = Annotated[

@@ -53,11 +53,6 @@ class Encoder(Classifier):
         if missing:
             msg = f"applies_to names {missing}, which `embed` lacks; add them there"
             raise ValueError(msg)
-        if self.embeddings is not None and (own := {"embed", "backbone"} & self.model_fields_set):
-            msg = (
-                f"{' and '.join(sorted(own))}: those of `embeddings` ({self.embeddings}) are used; take one of them out"
-            )
-            raise ValueError(msg)
         return self
 
     @property
@@ -77,7 +72,7 @@ class Encoder(Classifier):
 
     def for_embedding(self) -> Encoder:
         """Only what the embeddings depend on, for the params of their steps."""
-        return type(self)(applies_to=self.embed, embed=self.embed, backbone=self.backbone)
+        return type(self)(applies_to=self.embed, embed=self.embed, backbone=self.backbone, cascade=self.cascade)
 
     def seeing(self, other: Encoder) -> Encoder:
         """The section with the encoder of the classifier whose embeddings it reads."""
@@ -91,10 +86,14 @@ class Encoder(Classifier):
             other: the section that `embeddings` names; None where no earlier classifier has that name.
         """
         key = f"{stage}.embeddings: {self.embeddings}"
+        if own := {"embed", "backbone"} & self.model_fields_set:
+            return f"{key} brings its own {' and '.join(sorted(own))}; take that out here"
         if other is None:
             return f"{key} is no classifier that stands before {stage} in pipeline"
         if not isinstance(other, Encoder) or other.embeddings is not None:
             return f"{key} makes no embeddings of its own"
+        if other.cascade is not None and self.cascade != other.cascade:
+            return f"{key} embeds only what its cascade lets through; give both the same cascade"
         if missing := [kind for kind in self.applies_to if kind not in other.embed]:
             return f"{key} does not embed {', '.join(missing)}; add them to its `embed`"
         return None
@@ -144,7 +143,7 @@ class Head(Encoder):
             rows, vectors, CLASSES, rows["kind"].to_pylist(), self.penalty
         )
         write_json(model, {"kinds": list(kinds), "head": head.to_json()})
-        limits = LIMITS
+        limits: tuple[str, ...] = LIMITS
         if guessed := sorted(set(kinds) - set(learnt)):
             limits += (f"No labels of kind {', '.join(guessed)}: their scores are what the others taught.",)
         settings = self.settings(encoded) | {"penalty": self.penalty}
