@@ -26,7 +26,7 @@ from tamis.classifiers.selectors import Selector
 from tamis.classifiers.thresholds import Selection, decide, find_thresholds
 from tamis.errors import ConfigError, TamisError
 from tamis.ledger import Outputs, dropped_rows, outcome_writer
-from tamis.schemas import of_kinds, with_column
+from tamis.schemas import KINDS, of_kinds, with_column
 from tamis.section import Section
 from tamis.shards import read_json, write_json, write_table
 
@@ -126,7 +126,7 @@ class Labels(Section):
             msg = f"{stage}.labels: good and bad are both a sample of the pool; name a reference or selectors for one"
             raise ConfigError(msg)
 
-    def check_files(self, stage: str, sampling: Sampling, kinds: Sequence[str]) -> None:
+    def check_files(self, stage: str, sampling: Sampling, kinds: Sequence[str] = KINDS) -> None:
         """Read the label files and the judge's prompt and find the files of references, before anything runs.
 
         Args:
