@@ -153,6 +153,10 @@ def test_the_endpoint_says_how_long_to_wait_and_all_wait(folder):
         asked = ask_all(judge(server, folder, concurrency=1), PROMPT, questions(4))
         assert texts_of(asked) == [f"Grade: {row}" for row in range(4)]
         assert server.times[1] - server.times[0] >= 1.0
+    with judge_server(busy) as server:
+        ask_all(judge(server, folder / "more", concurrency=2), PROMPT, questions(6))
+        # One request may have been under way; all others wait, whoever was told to.
+        assert min(server.times[2:]) - server.times[0] >= 1.0
     assert endpoint._retry_after("7") == 7
     assert endpoint._retry_after(format_datetime(datetime.now(UTC) + timedelta(seconds=90))) == pytest.approx(90, abs=3)
     assert endpoint._retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0
@@ -349,6 +353,19 @@ def test_an_endpoint_that_dies_half_way_is_continued(folder):
         asked = ask_all(judge(server, folder, concurrency=4), PROMPT, questions(60))
         assert texts_of(asked) == [f"Grade: {row % 6}" for row in range(60)]
         assert len(server.requests) == 35
+
+
+def test_what_is_under_way_when_another_request_fails_is_kept(folder):
+    def behaviour(body, number):
+        # The others have been sent by then.
+        return fails(402, "no credit")._replace(delay=0.3) if number == 0 else graded(body, number)._replace(delay=0.6)
+
+    with judge_server(behaviour) as server:
+        with pytest.raises(EndpointError, match=r"402 \(no credit\)\. 3 answers are kept"):
+            ask_all(judge(server, folder, concurrency=4), PROMPT, questions(60))
+        assert len(server.requests) == 4
+        server.behaviour = graded
+        assert ask_all(judge(server, folder), PROMPT, questions(60)).effort["kept"] == 3
 
 
 def test_a_host_that_is_not_there(folder):
