@@ -1,37 +1,30 @@
 # Quality: every classifier, coarse, fine and of one's own; each is a stage of its own.
 #
 # Input: the documents of the stage before. Output: <results>/<classifier>/{documents,dropped,scores,stats}/part-*, and
-#        beside them the model and its card (card.md); of those that see embeddings backbone.json and embeddings/part-*.
-# Steps: label (a shard) → train (one job; before it tune, where an encoder is fine-tuned) → score (a shard) → threshold (one job) → apply (a shard); moving a threshold runs
-#        the last two. For embeddings: backbone (one job) → embed (a shard); changing a label keeps them.
-
-
-def embeddings_of(name):
-    """The folder and the encoder of the embeddings that a classifier reads; nothing where it reads none."""
-    if not CLASSIFIERS[name].encodes:
-        return {"every": [], "shard": [], "backbone": []}
-    maker = CLASSIFIERS[name].embeddings or name
-    return {
-        "every": crossing(f"{maker}/embeddings", suffix=".parquet"),
-        "shard": f"{RESULTS}/{maker}/embeddings/part-{{shard}}.parquet",
-        "backbone": f"{RESULTS}/{maker}/backbone.json",
-    }
-
-
-def tuned_by(name):
-    """What a fine-tuning has made for a classifier, and what was said of it; nothing where there is none."""
-    tuned = f"{RESULTS}/{name}/fine_tuned"
-    wanted = CLASSIFIERS[name].tunes
-    return {"files": [f"{tuned}/{file}" for file in FILES] if wanted else [], "told": f"{tuned}.json" if wanted else []}
-
-
-def minutes(number):
-    """The time that a job needs, as a resource: more in each attempt."""
-    return lambda wildcards, attempt: number * attempt
-
+#        beside them the model and its card (card.md); of those that see embeddings backbone.json and embeddings/part-*,
+#        of those that are fine-tuned fine_tuned/.
+# Steps: label (a shard) → train (one job) → score (a shard) → threshold (one job) → apply (a shard); moving a threshold runs
+#        the last two. With a judge, before train: sample (a shard) → judge (one job, the only one that asks a network).
+#        With an encoder, before train: tune (one job), or backbone (one job) → embed (a shard); changing a label keeps these.
 
 for name, section in CLASSIFIERS.items():
-    seen, tuned = embeddings_of(name), tuned_by(name)
+    # What a classifier reads beside documents, labels and model; nothing where it is of another sort.
+    maker = section.encodes and (section.embeddings or name)
+    embeddings = f"{RESULTS}/{maker}/embeddings/part-{{shard}}.parquet" if maker else []
+    tuned = f"{RESULTS}/{name}/fine_tuned.json" if section.tunes else []
+    tuned_files = [f"{RESULTS}/{name}/fine_tuned/{file}" for file in FILES] if section.tunes else []
+    judge = JUDGES.get(name)
+    judged = f"{RESULTS}/{name}/judged.arrow" if judge else []
+    # What changes answers.
+    asked = spec(
+        name,
+        section=judge and judge.for_answers(),
+        code="judge",
+        kinds=section.applies_to,
+        seed=section.sampling.seed,
+        characters=section.labelled_characters,
+        given=given(str(judge.prompt)) if judge else {},
+    )
 
     rule:
         name:
@@ -56,11 +49,12 @@ for name, section in CLASSIFIERS.items():
             f"{name}_train"
         input:
             ancient([*section.labels.paths(), *section.files()]),
-            tuned["files"],
+            tuned_files,
             labels=crossing(f"{name}/labels"),
-            embeddings=seen["every"],
-            backbone=seen["backbone"],
-            tuned=tuned["told"],
+            embeddings=crossing(f"{maker}/embeddings", suffix=".parquet") if maker else [],
+            backbone=f"{RESULTS}/{maker}/backbone.json" if maker else [],
+            tuned=tuned,
+            judged=judged,
         output:
             model=f"{RESULTS}/{name}/model",
             card=f"{RESULTS}/{name}/card.json",
@@ -85,12 +79,12 @@ for name, section in CLASSIFIERS.items():
             f"{name}_score"
         input:
             ancient(section.files()),
-            tuned["files"],
+            tuned_files,
             documents=documents_before(name),
             model=f"{RESULTS}/{name}/model",
             card=f"{RESULTS}/{name}/card.json",
-            embeddings=seen["shard"],
-            tuned=tuned["told"],
+            embeddings=embeddings,
+            tuned=tuned,
         output:
             scores=f"{RESULTS}/{name}/scores/part-{{shard}}.parquet",
         log:
@@ -101,7 +95,7 @@ for name, section in CLASSIFIERS.items():
             "../envs/cpu.yaml"
         threads: section.threads
         resources:
-            runtime=minutes(240 if section.tunes else 60),
+            runtime=lambda wildcards, attempt, minutes=240 if section.tunes else 60: minutes * attempt,
         params:
             spec=spec(name, section=section.for_scoring(), given=given(*section.files())),
         shell:
@@ -145,6 +139,45 @@ for name, section in CLASSIFIERS.items():
         shell:
             job(name, "apply", writes=OUTCOME)
 
+    rule:
+        name:
+            f"{name}_sample"
+        input:
+            documents=documents_before(name),
+        output:
+            output=f"{RESULTS}/{name}/sample/part-{{shard}}.arrow",
+        log:
+            f"{LOGS}/{name}/sample-{{shard}}.log",
+        benchmark:
+            f"{BENCHMARKS}/{name}/sample-{{shard}}.tsv"
+        conda:
+            "../envs/cpu.yaml"
+        params:
+            spec=asked,
+        shell:
+            job("judge", "sample")
+
+    rule:
+        name:
+            f"{name}_judge"
+        input:
+            prompt=ancient(str(judge.prompt)) if judge else [],
+            barrier=crossing(f"{name}/sample"),
+        output:
+            output=f"{RESULTS}/{name}/judged.arrow",
+        log:
+            f"{LOGS}/{name}/judge.log",
+        benchmark:
+            f"{BENCHMARKS}/{name}/judge.tsv"
+        # On a cluster often only the machine that starts jobs reaches a network.
+        localrule: True
+        conda:
+            "../envs/cpu.yaml"
+        params:
+            spec=asked,
+        shell:
+            job("judge", "judge", beside={"ways": f"{{JUDGE_WAYS[{name}]:q}}"})
+
 
 for name, section in CLASSIFIERS.items():
     # Also those whose embeddings nobody reads, so that what an earlier configuration made is known.
@@ -157,6 +190,7 @@ for name, section in CLASSIFIERS.items():
         input:
             ancient([*section.labels.paths(), *section.backbone.local_files()]),
             labels=crossing(f"{name}/labels"),
+            judged=f"{RESULTS}/{name}/judged.arrow" if name in JUDGES else [],
         output:
             [f"{RESULTS}/{name}/fine_tuned/{file}" for file in FILES],
             tuned=f"{RESULTS}/{name}/fine_tuned.json",
@@ -168,7 +202,7 @@ for name, section in CLASSIFIERS.items():
             "../envs/cpu.yaml"
         threads: section.backbone.threads
         resources:
-            runtime=minutes(1440),
+            runtime=lambda wildcards, attempt: 1440 * attempt,
         params:
             spec=spec(
                 name,

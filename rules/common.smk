@@ -50,6 +50,10 @@ CLASSIFIERS |= {
     name: CFG.section(name) if name in CFG.named_classifiers else by_default(model)
     for name, model in sorted(NAMED.items())
 }
+# The judges of labels; of them jobs are told beside their params what changes no answer.
+JUDGES = {name: section.labels.judge for name, section in CLASSIFIERS.items() if section.labels.judge}
+JUDGE_WAYS = {name: canonical(judge.ways()) for name, judge in JUDGES.items()}
+CLASSIFIERS = {name: section.for_jobs() for name, section in CLASSIFIERS.items()}
 POOL = PIPELINE[-1] if PIPELINE else "ingest"
 # Sets by folder ("validation", "annealing/<name>"), those that are exported by name, the files of an export by format.
 SETS = configured_sets(CFG)
@@ -194,13 +198,14 @@ def format_spec(wildcards):
     return spec(wildcards.format, section, each=export_params)(wildcards)
 
 
-def job(stage, step, writes="output", wildcard=None):
+def job(stage, step, writes="output", wildcard=None, beside=None):
     """The command of a job, from the parameters of `run_<step>`; `writes` names those that are outputs of the rule.
 
-    With a wildcard the stage stands for all that it may name: they have the same step.
+    With a wildcard the stage stands for all that it may name: they have the same step. `beside` holds the fields of what
+    a job is told that is no part of its params.
     """
     try:
-        text = command(module_of(stage), step, writes.split())
+        text = command(module_of(stage), step, writes.split(), beside)
     except TamisError as error:
         raise WorkflowError(str(error)) from None
     return f"{text.replace(stage, f'{{wildcards.{wildcard}}}', 1) if wildcard else text} > {{log:q}} 2>&1"

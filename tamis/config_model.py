@@ -6,7 +6,7 @@ Imports stay light: no numba, torch or datatrove.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationInfo, create_model, field_validator, model_validator
@@ -118,6 +118,7 @@ class _Bottom(_Top):
             *self._classifiers(),
             *self._pipeline(),
             *self._embeddings(),
+            *self._judges(),
             *self._extracts(),
             *self._sections(),
             *self._sets(),
@@ -229,6 +230,15 @@ class _Bottom(_Top):
         ):
             return None
         return f"{section.cascade.score} is no classifier that stands before it in pipeline; known: {', '.join(known)}"
+
+    def _judges(self) -> Iterator[str]:
+        for name in self.stages:
+            judge = self._own(name).labels.judge if name in self.classifier_names else None
+            if judge is not None and Path(judge.cache).resolve().is_relative_to(Path(self.output_dir).resolve()):
+                yield (
+                    f"{self.key(name)}.labels.judge.cache: {judge.cache} lies in output_dir, and answers would be paid "
+                    "for again when the results are made from nothing; name a folder outside"
+                )
 
     def _extracts(self) -> Iterator[str]:
         if "extracts" in self.pipeline:

@@ -8,7 +8,8 @@
     ├── ConservationError    documents or characters appeared or vanished without a ledger or edits row
     ├── AlarmError           the finished run raises an alarm that the configuration makes fatal
     ├── FolderError          a folder that a run writes to is full, read-only or cannot be made
-    └── ModelError           a model, tokenizer or backbone cannot be loaded or does not fit the configuration
+    ├── ModelError           a model, tokenizer or backbone cannot be loaded or does not fit the configuration
+    └── EndpointError        an endpoint that a judge asks does not answer, or not as it should
 
 A message gives the file, what was expected, what was found, and what to do.
 """
@@ -70,3 +71,7 @@ class FolderError(TamisError):
 
 class ModelError(TamisError):
     """A model, tokenizer or backbone cannot be used."""
+
+
+class EndpointError(TamisError):
+    """An endpoint does not answer, or not as it should."""

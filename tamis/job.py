@@ -20,7 +20,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, get_type_hints
 
@@ -123,7 +123,7 @@ def bind(module: Any, function: Callable[..., None], params: dict[str, Any], val
 WILDCARDS = ("shard", "partition", "file")
 
 
-def command(stage: str, step: str, writes: Sequence[str]) -> str:
+def command(stage: str, step: str, writes: Sequence[str], beside: Mapping[str, str] | None = None) -> str:
     """The command line of a step as a rule gives it to its shell, with Snakemake's fields for what the rule knows.
 
     Every parameter that is a path is a file of the rule and has the parameter's name there; indices are wildcards,
@@ -133,6 +133,8 @@ def command(stage: str, step: str, writes: Sequence[str]) -> str:
         stage: a module.
         step: of its function `run_<step>`.
         writes: the parameters that are outputs; all other paths are inputs.
+        beside: parameters that are no part of the params, because they change nothing that is made, with the field
+            of Snakemake that holds each.
 
     Raises:
         ConfigError: there is no such stage or step, or it has no such paths.
@@ -148,7 +150,7 @@ def command(stage: str, step: str, writes: Sequence[str]) -> str:
         msg = f"{module.__name__}.{function.__name__} has no paths {unknown}; it has {paths}"
         raise ConfigError(msg)
     fields = {name: f"{{{'output' if name in writes else 'input'}.{name}:q}}" for name in paths}
-    fields |= {name: f"{{wildcards.{name}}}" for name in WILDCARDS} | {"threads": "{threads}"}
+    fields |= {name: f"{{wildcards.{name}}}" for name in WILDCARDS} | {"threads": "{threads}"} | dict(beside or {})
     values = [f"{name}={fields[name]}" for name in inspect.signature(function).parameters if name in fields]
     return " ".join([f"python -m tamis.job {stage} {step} --params {{params.spec:q}}", *values])
 

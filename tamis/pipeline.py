@@ -77,6 +77,8 @@ TAKEN = frozenset(
         "notes",
         "pool",
         "all",
+        "embeddings",
+        "judge",
     }
 )
 """Names of folders, tables and targets that no classifier may have, beside columns, stages and sections."""

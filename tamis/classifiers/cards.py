@@ -6,6 +6,7 @@ labels give the same card.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ import pyarrow as pa
 
 from tamis.classifiers.evaluation import table_lines
 from tamis.classifiers.labels import Labelled
+from tamis.errors import safe
 from tamis.shards import whole_file, write_json
 
 
@@ -110,11 +112,40 @@ def markdown(card: Mapping[str, Any]) -> str:
         "|---|---|",
     ]
     lines += [f"| {name} | {number} |" for name, number in card["label_origin"].items()]
+    if card.get("judge"):
+        lines += ["", *_judge_lines(card["judge"])]
     lines += ["", "## Model", "", "| setting | value |", "|---|---|"]
     lines += [f"| {name} | {value} |" for name, value in sorted(card["model"].items())]
     if card["limits"]:
         lines += ["", "## Limits", "", *(f"- {sentence}" for sentence in card["limits"])]
     return "\n".join(lines) + "\n"
+
+
+def _judge_lines(judge: Mapping[str, Any]) -> list[str]:
+    """What a card says of a judge; what the endpoint said of itself is as hostile as the corpus."""
+    tokens, twice = judge["tokens"], judge["agreement"]
+    malformed = ", ".join(f"{name}: {number}" for name, number in judge["malformed"].items())
+    used = f"{tokens['read']} tokens read and {tokens['written']} written"
+    rows = {
+        "model": judge["model"],
+        "model as the endpoint names it": ", ".join(f"{name}: {number}" for name, number in judge["served"].items()),
+        "documents judged": judge["documents"],
+        "answers": ", ".join(f"{name}: {number}" for name, number in judge["given"].items()) or "none",
+        "malformed answers, which teach nothing": malformed or 0,
+        "agreement with a second answer": "not measured"
+        if twice is None
+        else f"{twice['same']:.3f} of {twice['documents']} documents the same, kappa "
+        + ("not defined, all answers are equal" if twice["kappa"] is None else f"{twice['kappa']:.3f}"),
+        "cost": used
+        + ("" if tokens["cost"] is None else f", {tokens['cost']:g} at the prices of the configuration")
+        + (f"; {tokens['uncounted']} answers without a count" if tokens["uncounted"] else ""),
+    }
+    return ["## Judge", "", "| | |", "|---|---|", *(f"| {name} | {_cell(value)} |" for name, value in rows.items())]
+
+
+def _cell(value: object) -> str:
+    """A text of others in a cell of a table, where nothing in it is Markdown."""
+    return re.sub(r"([\\`*_{}\[\]<>()#+!|~&])", r"\\\1", " ".join(safe(str(value)).split()))
 
 
 def write(card: Mapping[str, Any], card_json: Path, card_text: Path) -> None:

@@ -106,6 +106,8 @@ def _near(grams: np.ndarray, bounds: np.ndarray, one: int, other: int) -> bool:
 def each_once(rows: pa.Table) -> tuple[pa.Table, Counter[str]]:
     """Labelled texts without copies: of the same text the one with the smallest key, none where labels differ.
 
+    A class alone and a grade on the same side of the middle do not differ; the grade says more and stays.
+
     Args:
         rows: of `tamis.classifiers.labels.LABELLED`.
 
@@ -121,10 +123,11 @@ def each_once(rows: pa.Table) -> tuple[pa.Table, Counter[str]]:
     stays = np.zeros(rows.num_rows, dtype=bool)
     counts: Counter[str] = Counter()
     for copies in same.values():
-        if len({taught[row] for row in copies}) > 1:
+        grades = {taught[row] for row in copies if taught[row][1] is not None}
+        if len({taught[row][0] for row in copies}) > 1 or len(grades) > 1:
             counts["same text with two labels"] += len(copies)
             continue
-        stays[min(copies, key=lambda row: (key[row], ids[row]))] = True
+        stays[min(copies, key=lambda row: (taught[row][1] is None, key[row], ids[row]))] = True
         counts["same text once more"] += len(copies) - 1
     return rows.filter(pa.array(stays, pa.bool_())), +counts
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from tamis.barrier import paths
 from tamis.classifiers import cards, evaluation, label_files
 from tamis.classifiers import labels as labels_of
 from tamis.classifiers.cascade import CHEAP, SAMPLED, Cascade
+from tamis.classifiers.judge.section import Judge, read_prompt
 from tamis.classifiers.label_files import LabelFile
 from tamis.classifiers.labels import Labelled, Sampling, read_labelled
 from tamis.classifiers.references import Pool, Reference, Teacher, Teachers, as_selectors
@@ -23,7 +26,7 @@ from tamis.classifiers.selectors import Selector
 from tamis.classifiers.thresholds import Selection, decide, find_thresholds
 from tamis.errors import ConfigError, TamisError
 from tamis.ledger import Outputs, dropped_rows, outcome_writer
-from tamis.schemas import of_kinds, with_column
+from tamis.schemas import KINDS, of_kinds, with_column
 from tamis.section import Section
 from tamis.shards import read_json, write_json, write_table
 
@@ -46,6 +49,10 @@ LIKE_A_REFERENCE = (
     "Good is what is like the reference, bad is a sample of the pool, in which there is good text too: what counts as "
     "a false positive may be as good as the reference, so the true precision is higher than the figure."
 )
+JUDGED_BY_MODEL = (
+    "Labels by a judge are what a language model answered to one prompt about the start of each text: the figures say "
+    "how well the classifier repeats it. A text can talk such a model into an answer."
+)
 NOTHING_HELD_OUT = (
     "No labelled text was held out, so nothing is measured; raise `sampling.held_out` or give more labels."
 )
@@ -60,13 +67,22 @@ class Labels(Section):
         description="What teaches good, any of them: selectors of documents; `{reference: …}`, texts that you like, a "
         "source or files; `{sample: pool}`, a sample of all that reach the stage.",
     )
-    bad: Teachers = Field((), description="The same for bad ones. Empty beside a reference: a sample of the pool.")
+    bad: Teachers = Field(
+        (), description="The same for bad ones. Empty beside a reference and without a judge: a sample of the pool."
+    )
     files: tuple[LabelFile, ...] = Field((), description="Files of labelled texts; their classes are good and bad.")
+    judge: Judge | None = Field(
+        None, description="A language model behind an OpenAI-compatible endpoint that grades a sample of the documents."
+    )
+
+    def for_jobs(self) -> Labels:
+        """The labels without what changes none of them, for the params of jobs."""
+        return self if self.judge is None else self.model_copy(update={"judge": self.judge.for_answers()})
 
     @property
     def against_pool(self) -> bool:
         """Whether the pool is the bad class because nobody named another."""
-        return not self.bad and any(isinstance(teacher, Reference) for teacher in self.good)
+        return not self.bad and self.judge is None and any(isinstance(teacher, Reference) for teacher in self.good)
 
     def by_class(self) -> dict[str, tuple[Teacher, ...]]:
         """Class → what teaches it, apart from label files."""
@@ -88,6 +104,7 @@ class Labels(Section):
         said = {
             WEAK_LABELS: self.taught_by(Selector),
             JUDGED_LABELS: bool(self.files),
+            JUDGED_BY_MODEL: self.judge is not None,
             LIKE_A_REFERENCE: self.taught_by(Reference) and self.taught_by(Pool),
         }
         return tuple(sentence for sentence, holds in said.items() if holds)
@@ -96,13 +113,13 @@ class Labels(Section):
         """Refuse labels that cannot train anything.
 
         Raises:
-            ConfigError: a class has neither a selector nor a reference nor a file, or both are the pool.
+            ConfigError: a class has neither a selector nor a reference nor a file nor a judge, or both are the pool.
         """
         for name, teachers in self.by_class().items():
-            if not teachers and not self.files:
+            if not teachers and not self.files and self.judge is None:
                 msg = (
-                    f"{stage}.labels.{name}: empty, and no {stage}.labels.files; name selectors, a reference or label "
-                    f"files, or leave {stage} out of `pipeline`"
+                    f"{stage}.labels.{name}: empty, and no {stage}.labels.files; name selectors, a reference, label "
+                    f"files or a judge, or leave {stage} out of `pipeline`"
                 )
                 raise ConfigError(msg)
         if all(any(isinstance(teacher, Pool) for teacher in teachers) for teachers in self.by_class().values()):
@@ -120,14 +137,22 @@ class Labels(Section):
         if self.files:
             label_files.read(self.files, CLASSES, 0)
 
-    def check_files(self, stage: str, sampling: Sampling) -> None:
-        """Read the label files and find the files of references, before anything runs.
+    def check_files(self, stage: str, sampling: Sampling, kinds: Sequence[str] = KINDS) -> None:
+        """Read the label files and the judge's prompt and find the files of references, before anything runs.
+
+        Args:
+            stage: where the section stands, for messages.
+            sampling: how many labels are used.
+            kinds: kinds that are looked at.
 
         Raises:
             SourceError: a file or line cannot be read.
-            ConfigError: a label stands for no class, or a class has too few texts and nothing else that teaches it.
+            ConfigError: a label stands for no class, a class has too few texts and nothing else that teaches it, or the
+                prompt is none.
         """
         self.paths()
+        if self.judge is not None:
+            self._check_judge(self.judge, stage, sampling, kinds)
         if not self.files:
             return
         try:
@@ -136,7 +161,7 @@ class Labels(Section):
             raise type(error)(f"{stage}.labels.files: {error}") from error
         given = Counter(text.label for text in found.texts)
         for name, teachers in self.by_class().items():
-            if not teachers and given[name] < sampling.min_labels:
+            if not teachers and self.judge is None and given[name] < sampling.min_labels:
                 other = GOOD if name == BAD else BAD
                 msg = (
                     f"{stage}.labels.files: {given[name]} texts of class {name} and {given[other]} of class {other}; "
@@ -145,12 +170,32 @@ class Labels(Section):
                 )
                 raise ConfigError(msg)
 
+    def _check_judge(self, judge: Judge, stage: str, sampling: Sampling, kinds: Sequence[str]) -> None:
+        read_prompt(judge.prompt, f"{stage}.labels.judge.prompt")
+        alone = not self.files and not any(self.by_class().values())
+        if alone and judge.documents < 2 * sampling.min_labels:
+            msg = (
+                f"{stage}.labels.judge.documents: {judge.documents} cannot give each of two classes the "
+                f"{sampling.min_labels} labels of {stage}.sampling.min_labels; judge more documents"
+            )
+            raise ConfigError(msg)
+        if judge.documents > 2 * sampling.cap * len(kinds):
+            msg = (
+                f"{stage}.labels.judge.documents: of {judge.documents} judged documents at most "
+                f"{2 * sampling.cap * len(kinds)} could teach, {sampling.cap} a class and kind; raise "
+                f"{stage}.sampling.cap, or judge fewer"
+            )
+            raise ConfigError(msg)
 
-def gather(labels: Labels, sampling: Sampling, barrier: Path, max_characters: int) -> Labelled:
-    """The labelled texts of all shards, files and references, capped, each once, divided into training and held out."""
+
+def gather(
+    labels: Labels, sampling: Sampling, barrier: Path, max_characters: int, judged: Labelled | None = None
+) -> Labelled:
+    """The labelled texts of shards, files, references and a judge, capped, each once, some of them held out."""
+    parts = chain(read_labelled(barrier), [] if judged is None else [judged])
     # The worse class first: a grade below the middle is the first of them.
     classes = {name: labels.by_class()[name] for name in CLASSES}
-    return labels_of.gather(read_labelled(barrier), labels.files, classes, sampling, max_characters)
+    return labels_of.gather(parts, labels.files, classes, sampling, max_characters)
 
 
 def only_kinds(labelled: Labelled, kinds: tuple[str, ...]) -> Labelled:

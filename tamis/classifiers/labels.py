@@ -240,9 +240,9 @@ def _reference_parts(
                 yield Labelled(LABELLED.empty_table(), counts)
 
 
-def write_labelled(path: Path, labelled: Labelled, stage: str) -> None:
-    """Write one shard's part of the sample as an exchange file of one batch."""
-    schema = LABELLED.with_metadata({MATCHES: canonical(dict(labelled.matches)).encode()})
+def write_labelled(path: Path, labelled: Labelled, stage: str, more: Mapping[bytes, bytes] | None = None) -> None:
+    """Write one part of the labelled documents as an exchange file of one batch; `more` is further metadata."""
+    schema = LABELLED.with_metadata({MATCHES: canonical(dict(labelled.matches)).encode(), **(more or {})})
     exchange.write(path, schema, [labelled.rows])
     log.info("%s: %d labelled documents, of %s", stage, labelled.rows.num_rows, dict(sorted(labelled.matches.items())))
 

@@ -9,7 +9,7 @@ Steps: label (a shard) draws labelled documents; tune (one job), where an encode
 the model and writes its card; score (a shard); threshold (one job) finds the exact boundary of each kind's best share;
 apply (a shard) keeps and drops. Scoring does not depend on the selection, so that moving a threshold scores nothing
 again. Classifiers that see embeddings read those that `embeddings` has made, which depend neither on labels nor on the
-selection.
+selection; labels of a judge come from `judge`.
 
 Writes model (and fine_tuned/, a Hugging Face folder), card.json, card.md, thresholds.json, scores (id, kind, and a
 column of the classifier's name) and the documents with that column: null for kinds outside `applies_to` and for kinds
@@ -26,6 +26,7 @@ from pathlib import Path
 from tamis import checksums
 from tamis.classifiers import cards
 from tamis.classifiers.good_bad import find_boundaries, gather, keep_best, quality_card, write_scores
+from tamis.classifiers.judge.sample import read_judged
 from tamis.classifiers.kinds import AnyClassifier, Encoded
 from tamis.classifiers.labels import label_documents, write_labelled
 from tamis.ledger import Outputs
@@ -33,7 +34,7 @@ from tamis.shards import document_batches, read_json, read_table
 
 log = logging.getLogger(__name__)
 
-VERSION = 5
+VERSION = 6
 
 
 def run_label(config: AnyClassifier, *, name: str, documents: Path, output: Path) -> None:
@@ -44,15 +45,17 @@ def run_label(config: AnyClassifier, *, name: str, documents: Path, output: Path
     write_labelled(output, labelled, name)
 
 
-def run_tune(config: AnyClassifier, *, name: str, labels: Path, tuned: Path) -> None:
+def run_tune(config: AnyClassifier, *, name: str, labels: Path, tuned: Path, judged: Path | None = None) -> None:
     """Fine-tune an encoder on the labelled documents that are not held out.
 
     Args:
         name: of the classifier.
         labels: barrier over the labelled documents of all shards.
         tuned: output, what became of it; the model is the folder of the same name beside it.
+        judged: labels of the judge, if there is one.
     """
-    config.tune(name, gather(config.labels, config.sampling, labels, config.read_characters), tuned)
+    given, _ = read_judged(judged) if judged else (None, None)
+    config.tune(name, gather(config.labels, config.sampling, labels, config.read_characters, given), tuned)
 
 
 def run_train(
@@ -66,6 +69,7 @@ def run_train(
     embeddings: Path | None = None,
     backbone: Path | None = None,
     tuned: Path | None = None,
+    judged: Path | None = None,
 ) -> None:
     """Train on the labelled documents that are not held out, and measure on those that are.
 
@@ -76,12 +80,14 @@ def run_train(
         embeddings: barrier over the embeddings of all shards, if it reads any.
         backbone: what the encoder of the embeddings said of itself.
         tuned: from `run_tune`, if an encoder is fine-tuned.
+        judged: labels of the judge, if there is one.
     """
-    labelled = gather(config.labels, config.sampling, labels, config.read_characters)
+    given, judge = read_judged(judged) if judged else (None, None)
+    labelled = gather(config.labels, config.sampling, labels, config.read_characters, given)
     done = config.learn(name, labelled, model, Encoded(embeddings, backbone, tuned))
     limits = (*config.labels.limits(), *done.limits)
     value = quality_card(name, done.labelled, done.kinds, done.settings, done.tested, done.score, limits)
-    cards.write(value | {"model_sha256": checksums.sha256(model)}, card, card_text)
+    cards.write(value | {"judge": judge, "model_sha256": checksums.sha256(model)}, card, card_text)
     number, held_out = done.labelled.rows.num_rows, done.tested.num_rows
     log.info("%s: %d labelled, held out %d: %s", name, number, held_out, value["metrics"]["all"])
 

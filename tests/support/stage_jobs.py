@@ -18,7 +18,7 @@ from tamis import barrier
 from tamis.dedup.minhash.index import part_files
 from tamis.ids import home_shards
 from tamis.shards import part_name, write_table
-from tamis.stages import classifier, embeddings
+from tamis.stages import classifier, embeddings, judge
 from tamis.stages import domains as domain
 from tamis.stages import line_pruning as lines
 from tamis.stages import minhash_dedup as minhash
@@ -82,6 +82,7 @@ class Jobs:
         self.name = name
         self.shards, self.partitions = shards, partitions
         self.seconds: Counter[str] = Counter()
+        self.told: dict[str, Any] = {}
         self._parts: dict[str, int] = {}
         home = home_shards(documents["id"], shards)
         for shard in range(shards):
@@ -117,7 +118,11 @@ class Jobs:
 
     def _run(self, step: str, index: int, given: dict[str, Any], files: dict[str, Any]) -> None:
         function = getattr(self.stage, f"run_{step}")
-        known = given | {"config": self.config, "shards": self.shards, "partitions": self.partitions, "name": self.name}
+        known = (
+            self.told
+            | given
+            | {"config": self.config, "shards": self.shards, "partitions": self.partitions, "name": self.name}
+        )
         taken = {name: known[name] for name in inspect.signature(function).parameters if name in known}
         paths = {name: self.part(file, index) if isinstance(file, str) else file for name, file in files.items()}
         begin = time.perf_counter()
@@ -262,6 +267,14 @@ def classify(folder: Path, documents: pa.Table, config: Any, shards: int = 1, na
         jobs.each_shard("embed", config=embedding, documents="documents", backbone=backbone, embeddings="embeddings")
         jobs.stage, one = classifier, {"embeddings": "embeddings"}
         every = {"embeddings": jobs.over("embeddings"), "backbone": backbone}
+    if config.labels.judge is not None:
+        jobs.stage, asked, every["judged"] = judge, config.labels.judge, jobs.folder / "judged.arrow"
+        jobs.told = {"kinds": config.applies_to, "characters": config.labelled_characters, "seed": config.sampling.seed}
+        jobs.told["ways"] = json.dumps(asked.ways())
+        jobs.each_shard("sample", config=asked.for_answers(), documents="documents", output="sample")
+        over = {"barrier": jobs.over("sample"), "prompt": asked.prompt}
+        jobs.once("judge", config=asked.for_answers(), **over, output=every["judged"])
+        jobs.stage = classifier
     jobs.each_shard("label", documents="documents", output="labels")
     if config.tunes:
         every = one = {"tuned": jobs.folder / "fine_tuned.json"}

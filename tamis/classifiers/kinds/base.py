@@ -73,6 +73,10 @@ class Classifier(Section):
         """The section without what only the selection uses, for the params of the steps up to the scores."""
         return self.model_copy(update={"selection": Selection()})
 
+    def for_jobs(self) -> Classifier:
+        """The section without what changes nothing that jobs make."""
+        return self.model_copy(update={"labels": self.labels.for_jobs()})
+
     @property
     def reads(self) -> list[str]:
         """Columns by which it is known which documents are scored."""
@@ -134,7 +138,7 @@ class Classifier(Section):
         Raises:
             TamisError: the message names the file or the key.
         """
-        self.labels.check_files(stage, self.sampling)
+        self.labels.check_files(stage, self.sampling, self.applies_to)
 
     def tune(self, stage: str, labelled: Labelled, tuned: Path) -> None:
         """Fine-tune an encoder on the labelled documents that are not held out.
