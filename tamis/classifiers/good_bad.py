@@ -1,23 +1,23 @@
-"""What the two quality stages share: good and bad labels, their card, score files, and keeping the best."""
+"""What all classifiers of good and bad share: their labels, score files, and keeping the best."""
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
 from tamis.barrier import paths
-from tamis.classifiers import cards, evaluation, label_files
+from tamis.classifiers import label_files
 from tamis.classifiers import labels as labels_of
+from tamis.classifiers.evaluation import retention
 from tamis.classifiers.label_files import LabelFile
 from tamis.classifiers.labels import Labelled, Sampling, read_labelled
 from tamis.classifiers.references import Pool, Reference, Teacher, Teachers, as_selectors
-from tamis.classifiers.scores import beside, scattered
+from tamis.classifiers.scores import beside, check_numbers, scattered
 from tamis.classifiers.selectors import Selector
 from tamis.classifiers.thresholds import Selection, decide, find_thresholds
 from tamis.errors import ConfigError
@@ -44,9 +44,6 @@ JUDGED_LABELS = (
 LIKE_A_REFERENCE = (
     "Good is what is like the reference, bad is a sample of the pool, in which there is good text too: what counts as "
     "a false positive may be as good as the reference, so the true precision is higher than the figure."
-)
-NOTHING_HELD_OUT = (
-    "No labelled text was held out, so nothing is measured; raise `sampling.held_out` or give more labels."
 )
 """What a card has to say of its labels, by where they come from."""
 
@@ -141,45 +138,20 @@ def only_kinds(labelled: Labelled, kinds: tuple[str, ...]) -> Labelled:
     return Labelled(labelled.rows.filter(pa.array(of_kinds(labelled.rows, kinds))), labelled.matches)
 
 
-def quality_card(
-    stage: str,
-    labelled: Labelled,
-    kinds: tuple[str, ...],
-    model: dict[str, Any],
-    held_out: pa.Table,
-    score: np.ndarray,
-    limits: tuple[str, ...],
-) -> dict[str, Any]:
-    """The card of a good/bad classifier from its scores of the held-out rows."""
-    positive = held_out["label"].to_numpy(zero_copy_only=False) == GOOD
-    length = held_out["characters"].to_numpy()
-    kind = held_out["kind"].to_numpy(zero_copy_only=False)
-    inside = (score >= 0.0) & (score <= 1.0)
-    probabilities = bool(inside.all()) and held_out.num_rows > 0
-    if not held_out.num_rows:
-        limits = (*limits, NOTHING_HELD_OUT)
-    return cards.build(
-        stage,
-        labelled,
-        kinds,
-        model,
-        evaluation.by_kind(positive, score, length, kind, 0.5),
-        calibration=evaluation.calibration(positive, score) if probabilities else (),
-        calibration_error=round(evaluation.expected_calibration_error(positive, score), 4) if probabilities else None,
-        grades=evaluation.grade_report(held_out["grade"], score),
-        limits=limits,
-    )
-
-
-def find_boundaries(stage: str, selection: Selection, barrier: Path, output: Path) -> None:
-    """Find each kind's boundary over the scores of all shards.
+def find_boundaries(
+    stage: str, selection: Selection, barrier: Path, output: Path, retained: Path, retained_text: Path
+) -> None:
+    """Find each kind's boundary over the scores of all shards, and what would stay at others.
 
     Args:
         stage: name of the stage, and of the column of its scores.
         selection: which scored documents are kept.
         barrier: over the score files.
         output: JSON to write, from `find_thresholds`.
+        retained: JSON to write, from `retention`.
+        retained_text: the same for readers.
     """
+    retention.write(retention.retention(paths(barrier), stage), retained, retained_text)
     found = find_thresholds(paths(barrier), stage, selection.keep_share)
     write_json(output, found)
     log.info("%s: %s", stage, {kind: (row["keep"], row["documents"]) for kind, row in found.items()})
@@ -220,16 +192,27 @@ def keep_best(
         writer.notes["scored"] = scored
 
 
-def write_scores(stage: str, output: Path, documents: pa.Table, where: np.ndarray, score: np.ndarray) -> None:
+def write_scores(
+    stage: str, output: Path, documents: pa.Table, where: np.ndarray, score: np.ndarray, characters: np.ndarray
+) -> None:
     """Write one shard's score file.
 
     Args:
         stage: name of the stage, and of the column of its scores.
         output: the file.
-        documents: the shard's n documents, at least id and kind.
-        where: which of them are scored: n booleans.
-        score: their scores.
+        documents: the shard's n documents, at least id, kind and source.
+        where: which m of them are scored: n booleans.
+        score: m scores.
+        characters: their m lengths.
+
+    Raises:
+        ModelError: a score is no number.
     """
-    columns = {"id": documents["id"], "kind": documents["kind"], stage: scattered(score, where)}
+    check_numbers(stage, score)
+    columns = {
+        **{name: documents[name] for name in ("id", "kind", "source")},
+        "characters": scattered(characters, where, pa.int64()),
+        stage: scattered(score, where),
+    }
     write_table(output, pa.table(columns))
     log.info("%s: scored %d of %d documents", stage, len(score), documents.num_rows)

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from tamis.classifiers.good_bad import Labels
 from tamis.classifiers.labels import Labelled, Sampling
+from tamis.classifiers.scores import Lengths
 from tamis.classifiers.thresholds import Selection
 from tamis.section import AppliesTo, Section
 
@@ -41,6 +42,8 @@ class Encoded:
     """In training a barrier over the files of all shards, in scoring the file of the shard."""
     backbone: Path | None = None
     """What the encoder said of itself."""
+    lengths: Lengths | None = None
+    """In scoring counts the characters of texts that are read anyway."""
 
 
 class Classifier(Section):
