@@ -121,6 +121,11 @@ def weighted(occurring: csr_matrix, frequency: np.ndarray) -> csr_matrix:
     """Features by their inverse document frequency, each row at unit length."""
     found = occurring.copy()
     found.data = frequency[found.indices]
+    return at_unit_length(found)
+
+
+def at_unit_length(found: csr_matrix) -> csr_matrix:
+    """The same rows, each divided by its length, in place; rows of zeros stay."""
     row = np.repeat(np.arange(found.shape[0]), np.diff(found.indptr))
     length = np.sqrt(np.bincount(row, found.data * found.data, minlength=found.shape[0]))
     found.data /= np.where(length > 0.0, length, 1.0)[row]

@@ -5,8 +5,8 @@ nothing of the scores. An interval of the area plus and minus so many standard e
 where no text is out of order; so the interval is Wilson's (1927) for a share, of as many trials as a share would need
 to vary as much. These are at most three times the smaller class, what scores without ties have at an area of a half:
 else a single pair out of order would make the interval narrower than none. Simulated with two normal distributions, 20
-to 200 texts of a class and areas of .6 to .99, 95 % intervals hold the true area in 93 to 98 % of cases. Nothing is
-drawn at random.
+to 200 texts of a class and areas of .6 to .99, 95 % intervals hold the true area in 94 to 99 % of cases, where plus and
+minus two standard errors hold it in 60 to 95 %. Nothing is drawn at random.
 """
 
 from __future__ import annotations
@@ -99,7 +99,8 @@ def wilson(share: float, trials: float) -> tuple[float, float]:
     among = 1.0 + Z * Z / trials
     middle = (share + Z * Z / (2.0 * trials)) / among
     half = Z / among * np.sqrt(share * (1.0 - share) / trials + Z * Z / (4.0 * trials * trials))
-    return max(0.0, float(middle - half)), min(1.0, float(middle + half))
+    # A bound at the share itself, 0 or 1, may miss it by a last bit.
+    return min(share, max(0.0, float(middle - half))), max(share, min(1.0, float(middle + half)))
 
 
 def difference(positive: np.ndarray, one: np.ndarray, other: np.ndarray) -> Interval | None:
