@@ -198,9 +198,11 @@ class _Bottom(_Top):
             have |= set(adds(name))
 
     def _embeddings(self) -> Iterator[str]:
-        """What is wrong with embeddings that one section reads of another."""
+        """What is wrong with scores and embeddings that one section reads of another."""
         for name in self.stages:
             found = self._own(name)
+            if isinstance(found, Classifier) and (wrong := self._wrong_cascade(name, found)):
+                yield f"{self.key(name)}.cascade.score: {wrong}"
             reads = isinstance(found, Encoder) and found.embeddings is not None
             if reads and (wrong := found.wrong_embeddings(self.key(name), self._embedded_by(name))):
                 yield wrong
@@ -212,6 +214,16 @@ class _Bottom(_Top):
                     f"domains.features: embeddings are made by {other}, which no stage before domains is; "
                     "put it into pipeline, or set domains.features to fasttext or lexical"
                 )
+            elif self._own(other).cascade is not None:
+                yield f"domains.embeddings: {other} embeds only what its cascade lets through; set features to fasttext"
+
+    def _wrong_cascade(self, name: str, section: Classifier) -> str | None:
+        before = self.stages[: self.stages.index(name)]
+        if section.cascade is None or section.cascade.score in (
+            known := [n for n in before if n in self.classifier_names]
+        ):
+            return None
+        return f"{section.cascade.score} is no classifier that stands before it in pipeline; known: {', '.join(known)}"
 
     def _extracts(self) -> Iterator[str]:
         if "extracts" in self.pipeline:

@@ -13,6 +13,7 @@ from pydantic import Field
 from tamis.barrier import paths
 from tamis.classifiers import label_files
 from tamis.classifiers import labels as labels_of
+from tamis.classifiers.cascade import CHEAP, SAMPLED, Cascade
 from tamis.classifiers.evaluation import retention
 from tamis.classifiers.label_files import LabelFile
 from tamis.classifiers.labels import Labelled, Sampling, read_labelled
@@ -20,7 +21,7 @@ from tamis.classifiers.references import Pool, Reference, Teacher, Teachers, as_
 from tamis.classifiers.scores import beside, check_numbers, scattered
 from tamis.classifiers.selectors import Selector
 from tamis.classifiers.thresholds import Selection, decide, find_thresholds
-from tamis.errors import ConfigError
+from tamis.errors import ConfigError, TamisError
 from tamis.ledger import Outputs, dropped_rows, outcome_writer
 from tamis.schemas import of_kinds, with_column
 from tamis.section import Section
@@ -115,7 +116,10 @@ class Labels(Section):
         self.paths()
         if not self.files:
             return
-        found = label_files.read(self.files, CLASSES, 0)
+        try:
+            found = label_files.read(self.files, CLASSES, 0)
+        except TamisError as error:
+            raise type(error)(f"{stage}.labels.files: {error}") from error
         given = Counter(text.label for text in found.texts)
         for name, teachers in self.by_class().items():
             if not teachers and given[name] < sampling.min_labels:
@@ -139,7 +143,13 @@ def only_kinds(labelled: Labelled, kinds: tuple[str, ...]) -> Labelled:
 
 
 def find_boundaries(
-    stage: str, selection: Selection, barrier: Path, output: Path, retained: Path, retained_text: Path
+    stage: str,
+    selection: Selection,
+    barrier: Path,
+    output: Path,
+    retained: Path,
+    retained_text: Path,
+    cascade: Cascade | None = None,
 ) -> None:
     """Find each kind's boundary over the scores of all shards, and what would stay at others.
 
@@ -147,13 +157,15 @@ def find_boundaries(
         stage: name of the stage, and of the column of its scores.
         selection: which scored documents are kept.
         barrier: over the score files.
-        output: JSON to write, from `find_thresholds`.
+        output: JSON to write, from `find_thresholds`, and with a cascade its report under `cascade`.
         retained: JSON to write, from `retention`.
         retained_text: the same for readers.
+        cascade: by which documents are left out.
     """
     retention.write(retention.retention(paths(barrier), stage), retained, retained_text)
     found = find_thresholds(paths(barrier), stage, selection.keep_share)
-    write_json(output, found)
+    report = {} if cascade is None else {"cascade": cascade.report(paths(barrier), stage, selection, found)}
+    write_json(output, found | report)
     log.info("%s: %s", stage, {kind: (row["keep"], row["documents"]) for kind, row in found.items()})
 
 
@@ -193,26 +205,39 @@ def keep_best(
 
 
 def write_scores(
-    stage: str, output: Path, documents: pa.Table, where: np.ndarray, score: np.ndarray, characters: np.ndarray
+    stage: str,
+    output: Path,
+    documents: pa.Table,
+    where: np.ndarray,
+    score: np.ndarray,
+    characters: np.ndarray,
+    cascade: Cascade | None = None,
+    sampled: np.ndarray | None = None,
 ) -> None:
     """Write one shard's score file.
 
     Args:
         stage: name of the stage, and of the column of its scores.
         output: the file.
-        documents: the shard's n documents, at least id, kind and source.
-        where: which m of them are scored: n booleans.
-        score: m scores.
-        characters: their m lengths.
+        documents: the shard's n documents, at least id, kind and source, and what a cascade goes by.
+        where: which of them are scored: n booleans.
+        score: their scores, and among them those of `sampled`.
+        characters: the lengths of the same documents.
+        cascade: by which documents are left out.
+        sampled: which of those are scored all the same; these are no scores of the stage.
 
     Raises:
         ModelError: a score is no number.
     """
     check_numbers(stage, score)
-    columns = {
-        **{name: documents[name] for name in ("id", "kind", "source")},
-        "characters": scattered(characters, where, pa.int64()),
-        stage: scattered(score, where),
-    }
+    asked = where if sampled is None else where | sampled
+    columns = {name: documents[name] for name in ("id", "kind", "source")}
+    columns["characters"] = scattered(characters, asked, pa.int64())
+    if cascade is None or sampled is None:
+        columns[stage] = scattered(score, where)
+    else:
+        own = where[asked]
+        columns[stage] = scattered(score[own], where)
+        columns |= {CHEAP: documents[cascade.score], SAMPLED: scattered(score[~own], sampled)}
     write_table(output, pa.table(columns))
     log.info("%s: scored %d of %d documents", stage, len(score), documents.num_rows)

@@ -31,7 +31,6 @@ from tamis.classifiers.labels import COMPARED, label_documents, write_labelled
 from tamis.classifiers.quality_card import quality_card
 from tamis.classifiers.scores import Lengths
 from tamis.ledger import Outputs
-from tamis.schemas import of_kinds
 from tamis.shards import document_batches, read_json, read_table
 
 log = logging.getLogger(__name__)
@@ -93,18 +92,18 @@ def run_score(
         card: of the model, which says its hash and the kinds that it scores.
         embeddings: of the shard, if it reads any.
     """
-    known, told = read_table(documents, ["id", "kind", "source"]), read_json(card)
+    known, told = read_table(documents, config.reads), read_json(card)
     checksums.check_model(model, told)
-    where = of_kinds(known, [kind for kind in told["kinds"] if kind in config.applies_to])
-    lengths = Lengths()
+    inside, sampled = config.seen(known, [kind for kind in told["kinds"] if kind in config.applies_to])
+    lengths, where = Lengths(), inside | sampled
     score = config.score(model, documents, where, Encoded(embeddings, lengths=lengths))
-    write_scores(name, scores, known, where, score, lengths.of(documents, where))
+    write_scores(name, scores, known, inside, score, lengths.of(documents, where), config.cascade, sampled)
 
 
 def run_threshold(
     config: AnyClassifier, *, name: str, barrier: Path, output: Path, retention: Path, retention_text: Path
 ) -> None:
-    """Find each kind's boundary over the scores of all shards, and count what would stay at others.
+    """Find each kind's boundary over the scores of all shards, what would stay at others, and what a cascade saves.
 
     Args:
         barrier: over the score files.
@@ -112,7 +111,7 @@ def run_threshold(
         retention: JSON to write, what would stay at which score.
         retention_text: the same for readers.
     """
-    find_boundaries(name, config.selection, barrier, output, retention, retention_text)
+    find_boundaries(name, config.selection, barrier, output, retention, retention_text, config.cascade)
 
 
 def run_apply(

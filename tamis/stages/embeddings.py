@@ -24,7 +24,6 @@ from tamis.classifiers.kinds import AnyEncoder
 from tamis.classifiers.scores import chosen
 from tamis.errors import ModelError
 from tamis.machine import this_processor
-from tamis.schemas import of_kinds
 from tamis.shards import read_json, read_table, write_json, write_tables
 
 log = logging.getLogger(__name__)
@@ -55,8 +54,9 @@ def run_embed(config: AnyEncoder, *, documents: Path, backbone: Path, embeddings
             "and run the workflow again."
         )
         raise ModelError(msg)
-    known = read_table(documents, ["id", "kind"])
-    where = of_kinds(known, config.embed)
+    known = read_table(documents, config.reads)
+    inside, sampled = config.seen(known, config.embed)
+    where = inside | sampled
     ids = known["id"].combine_chunks().filter(pa.array(where))
     own = kept_embeddings.identity(described, VERSION, _computes_with(config.backbone))
     place = kept_embeddings.place(embeddings, own)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,10 +12,12 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
+from tamis.classifiers.cascade import Cascade
 from tamis.classifiers.good_bad import Labels
 from tamis.classifiers.labels import Labelled, Sampling
 from tamis.classifiers.scores import Lengths
 from tamis.classifiers.thresholds import Selection
+from tamis.schemas import of_kinds
 from tamis.section import AppliesTo, Section
 
 
@@ -55,10 +58,32 @@ class Classifier(Section):
     labels: Labels = Field(Labels(), description="Where the labels come from.")
     sampling: Sampling = Field(Sampling(), description="How many labels are used and how they are divided.")
     selection: Selection = Field(Selection(), description="Which scored documents are kept.")
+    cascade: Cascade | None = Field(
+        None,
+        description="Score only what an earlier classifier is unsure of; null: every document of `applies_to`.",
+    )
 
     def for_scoring(self) -> Classifier:
         """The section without what only the selection uses, for the params of the steps up to the scores."""
         return self.model_copy(update={"selection": Selection()})
+
+    @property
+    def reads(self) -> list[str]:
+        """Columns by which it is known which documents are scored, and by which scores are counted."""
+        return ["id", "kind", "source", *([self.cascade.score] if self.cascade else [])]
+
+    def seen(self, known: pa.Table, kinds: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Which of n documents are scored to be decided about, and which others only to measure the cascade.
+
+        Args:
+            known: their columns `reads`.
+            kinds: that are scored.
+        """
+        where = of_kinds(known, kinds)
+        if self.cascade is None:
+            return where, np.zeros(len(where), dtype=bool)
+        inside, sampled = self.cascade.seen(known)
+        return where & inside, where & sampled
 
     @property
     def encodes(self) -> bool:

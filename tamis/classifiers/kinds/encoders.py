@@ -72,7 +72,7 @@ class Encoder(Classifier):
 
     def for_embedding(self) -> Encoder:
         """Only what the embeddings depend on, for the params of their steps."""
-        return type(self)(applies_to=self.embed, embed=self.embed, backbone=self.backbone)
+        return type(self)(applies_to=self.embed, embed=self.embed, backbone=self.backbone, cascade=self.cascade)
 
     def seeing(self, other: Encoder) -> Encoder:
         """The section with the encoder of the classifier whose embeddings it reads."""
@@ -92,6 +92,8 @@ class Encoder(Classifier):
             return f"{key} is no classifier that stands before {stage} in pipeline"
         if not isinstance(other, Encoder) or other.embeddings is not None:
             return f"{key} makes no embeddings of its own"
+        if other.cascade is not None and self.cascade != other.cascade:
+            return f"{key} embeds only what its cascade lets through; give both the same cascade"
         if missing := [kind for kind in self.applies_to if kind not in other.embed]:
             return f"{key} does not embed {', '.join(missing)}; add them to its `embed`"
         return None

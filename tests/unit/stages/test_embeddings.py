@@ -16,12 +16,14 @@ from tiny_models import write_roberta
 
 from tamis.classifiers import embedding_files, encoder
 from tamis.classifiers.backbone import Backbone
+from tamis.classifiers.cascade import Cascade
 from tamis.classifiers.good_bad import Labels
 from tamis.classifiers.kinds import Checkpoint, Encoder, Head
 from tamis.classifiers.labels import LabelFile, Sampling
 from tamis.classifiers.selectors import Selector
 from tamis.classifiers.thresholds import Selection
 from tamis.errors import ModelError
+from tamis.schemas import with_column
 from tamis.shards import read_json, read_table, write_table
 from tamis.stages import embeddings as stage
 
@@ -216,6 +218,21 @@ def test_only_texts_not_seen_before_are_encoded_with_the_same_bits(
     kept[0].unlink()
     kept[0].write_bytes(data)
     assert embed(rows, longer)[1] == 121
+
+
+def test_a_cascade_encodes_only_what_the_cheap_classifier_is_unsure_of(
+    make_documents: Make, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cheap = pa.array(np.arange(122) / 121.0, pa.float32())
+    documents = with_column(corpus(make_documents), "fasttext_quality", cheap)
+    cascade = Cascade(score="fasttext_quality", above=0.25, below=0.75, audit=0.0)
+    counting = Counting(monkeypatch)
+    found = run(tmp_path, documents, 1, settings(folder, cascade=cascade, embed=("prose",)))
+    inside = (cheap.to_numpy() >= 0.25) & (cheap.to_numpy() <= 0.75)
+    assert found["embeddings"].num_rows == int(inside[:120].sum())
+    assert found["scores"]["transformer_quality"].null_count == 122 - int(inside[:120].sum())
+    # The labelled texts outside are encoded for training alone.
+    assert counting.texts == int(inside[:120].sum()) + int((~inside[:80]).sum())
 
 
 def test_steps_depend_only_on_what_they_use(folder: Path) -> None:

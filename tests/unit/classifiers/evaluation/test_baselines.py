@@ -34,7 +34,7 @@ def corpus(classes: int, seed: int = 0) -> tuple[list[str], list[str]]:
     words = np.array([*(f"Word{n}" for n in range(400)), "a", "I", "don't", "x-ray", "9", "2026", "Straße", "naïve"])
     texts, labels = [], []
     for number in range(600):
-        lean = random.random(len(words)) ** (1 + 2.0 * ((np.arange(len(words)) + number) % classes == 0))
+        lean = random.random(len(words)) ** (1 + 0.7 * ((np.arange(len(words)) + number) % classes == 0))
         texts.append(" ".join(random.choice(words, 30 + number % 50, p=lean / lean.sum())))
         labels.append(["bad", "good", "other"][number % classes])
     return texts, labels
