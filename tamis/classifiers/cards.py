@@ -21,7 +21,7 @@ from tamis.shards import whole_file, write_json
 FIGURES = {"precision": "precision", "recall": "recall", "f1": "F1", "roc_auc": "ROC-AUC"}
 """Figures that have an interval, as readers know them."""
 
-BASELINES = {"tf_idf_roc_auc": "of TF-IDF", "length_roc_auc": "of length alone"}
+BASELINES = {"tf_idf_roc_auc": "AUC of TF-IDF", "length_roc_auc": "AUC of length"}
 
 IN_GROUPS = {"documents": "texts", "positives": "positives"} | FIGURES | BASELINES
 OF_SEVERAL = {"documents": "texts", "classes": "classes", "accuracy": "accuracy", "mean_f1": "mean F1"}
@@ -45,13 +45,12 @@ def better(row: Mapping[str, Any], own: float) -> str:
         row: from `tamis.classifiers.evaluation.baselines.compared`.
         own: the AUC of the classifier.
     """
+    name = row["baseline"][0].upper() + row["baseline"][1:]
+    areas = f"its AUC is {row['roc_auc']:.3f}, the model's {own:.3f}"
+    if not row["beyond_chance"]:
+        return f"{name} may be better here: {areas}, a difference that chance can make."
     low, high = row["better_by_interval"]
-    sure = (
-        f"the difference is {low:.3f} to {high:.3f} with 95 % confidence"
-        if row["beyond_chance"]
-        else "a difference that chance can make"
-    )
-    return f"{row['baseline']} is better here: its AUC is {row['roc_auc']:.3f}, the model's {own:.3f}; {sure}."
+    return f"{name} is better here: {areas}; the difference is {low:.3f} to {high:.3f} with 95 % confidence."
 
 
 def build(

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from tamis.errors import safe
 
-READ = re.compile(r"([\\`*_{}\[\]<>|~&@:$]|(?<=www)\.)", re.IGNORECASE)
+READ = re.compile(r"([\\`*_{}\[\]<>|~&@$]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
 """Characters that may begin markup or a link inside of a line."""
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tamis.classifiers.cards import BASELINES, FIGURES, IN_GROUPS, OF_SEVERAL, describe
+from tamis.classifiers.cards import FIGURES, IN_GROUPS, OF_SEVERAL, describe
 from tamis.classifiers.evaluation.figures import cell_of
 from tamis.classifiers.evaluation.retention import SHOWN, score_text
 from tamis.report.figures import Sheet, flatten, number, percent
@@ -126,8 +126,7 @@ def _group_sheet(groups: Mapping[str, Mapping[str, Any]], columns: Mapping[str, 
     for name, row in groups.items():
         plain = {key: value for key, value in row.items() if key == "roc_auc_interval" or not key.endswith("_interval")}
         rows.append((name, *(cell_of(plain, key) for key in columns), row["note"] or ""))
-    titles = {key: f"ROC-AUC {title}" if key in BASELINES else title for key, title in columns.items()}
-    return Sheet(("", *titles.values(), ""), tuple(rows))
+    return Sheet(("", *columns.values(), ""), tuple(rows))
 
 
 def _retention(stage: str, found: Mapping[str, Any]) -> Card:
