@@ -108,6 +108,8 @@ for name, section in CLASSIFIERS.items():
             barrier=crossing(f"{name}/scores", suffix=".parquet"),
         output:
             output=f"{RESULTS}/{name}/thresholds.json",
+            retention=f"{RESULTS}/{name}/retention.json",
+            retention_text=f"{RESULTS}/{name}/retention.md",
         log:
             f"{LOGS}/{name}/threshold.log",
         benchmark:
@@ -117,7 +119,7 @@ for name, section in CLASSIFIERS.items():
         params:
             spec=spec(name, section=section),
         shell:
-            job(name, "threshold")
+            job(name, "threshold", writes="output retention retention_text")
 
     rule:
         name:

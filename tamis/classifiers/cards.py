@@ -1,4 +1,4 @@
-"""The card of a classifier: what it learnt from, how good it is on documents it has not seen, what it is not.
+"""The card of a classifier: what it learnt from, how good it is on texts it has not seen, what it is not.
 
 Written as JSON for programs and as Markdown for readers. No clock, no machine, no path of the run: the same
 labels give the same card.
@@ -6,18 +6,26 @@ labels give the same card.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from tamis.classifiers.evaluation import table_lines
+from tamis.classifiers.evaluation.figures import cell_of
 from tamis.classifiers.labels import Labelled
-from tamis.errors import safe
+from tamis.classifiers.markdown import escaped, passage, table
 from tamis.shards import whole_file, write_json
+
+FIGURES = {"precision": "precision", "recall": "recall", "f1": "F1", "roc_auc": "ROC-AUC"}
+"""Figures that have an interval, as readers know them."""
+
+BASELINES = {"tf_idf_roc_auc": "AUC of TF-IDF", "length_roc_auc": "AUC of length"}
+
+IN_GROUPS = {"documents": "texts", "positives": "positives"} | FIGURES | BASELINES
+OF_SEVERAL = {"documents": "texts", "classes": "classes", "accuracy": "accuracy", "mean_f1": "mean F1"}
+"""Columns of the tables of groups: key of a row, and how it is called."""
 
 
 def label_counts(rows: pa.Table) -> list[dict[str, Any]]:
@@ -30,16 +38,27 @@ def label_counts(rows: pa.Table) -> list[dict[str, Any]]:
     ]
 
 
+def better(row: Mapping[str, Any], own: float) -> str:
+    """What is said of a baseline that ranks better.
+
+    Args:
+        row: from `tamis.classifiers.evaluation.baselines.compared`.
+        own: the AUC of the classifier.
+    """
+    name = row["baseline"][0].upper() + row["baseline"][1:]
+    areas = f"its AUC is {row['roc_auc']:.3f}, the model's {own:.3f}"
+    if not row["beyond_chance"]:
+        return f"{name} may be better here: {areas}, a difference that chance can make."
+    low, high = row["better_by_interval"]
+    return f"{name} is better here: {areas}; the difference is {low:.3f} to {high:.3f} with 95 % confidence."
+
+
 def build(
     stage: str,
     labelled: Labelled,
     kinds: Sequence[str],
     model: Mapping[str, Any],
-    metrics: Mapping[str, Mapping[str, Any]],
-    *,
-    calibration: Sequence[Mapping[str, float]] = (),
-    calibration_error: float | None = None,
-    grades: Mapping[str, Any] | None = None,
+    measured: Mapping[str, Any],
     limits: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The card as a value for JSON.
@@ -49,73 +68,31 @@ def build(
         labelled: the labelled documents used, and the matches by selector.
         kinds: kinds the model was trained on; documents of other kinds get no score.
         model: settings and size of the model.
-        metrics: group → figures of `tamis.classifiers.evaluation.binary_report` on the held-out documents.
-        calibration: rows of `tamis.classifiers.evaluation.calibration`.
-        calibration_error: expected calibration error, in [0, 1].
-        grades: from `tamis.classifiers.evaluation.grade_report`.
+        measured: figures on the held-out documents, under the names that `markdown` knows.
         limits: sentences on what the scores do not say.
     """
+    counts = label_counts(labelled.rows)
     return {
         "stage": stage,
         "kinds": list(kinds),
         "model": dict(model),
-        "labels": label_counts(labelled.rows),
+        "labels": counts,
+        "held_out": sum(row["documents"] for row in counts if row["held_out"]),
         "label_origin": dict(sorted(labelled.matches.items())),
-        "metrics": {name: dict(row) for name, row in metrics.items()},
-        "calibration": [dict(row) for row in calibration],
-        "expected_calibration_error": calibration_error,
-        "grades": None if grades is None else dict(grades),
+        **measured,
         "limits": list(limits),
     }
 
 
 def markdown(card: Mapping[str, Any]) -> str:
     """The card for readers."""
-    lines = [
-        f"# Card of {card['stage']}",
-        "",
-        f"Scores documents of kind {', '.join(card['kinds'])}.",
-        "",
-        "## Held-out documents",
-        "",
-        *table_lines(card["metrics"], "group"),
-        "",
-    ]
-    if card["grades"]:
-        found, number = card["grades"]["spearman"], card["grades"]["documents"]
-        shown = "none, one side is all equal" if found is None else f"{found:.3f}"
-        lines += [f"Rank correlation (Spearman) of score and grade over {number} held-out texts: {shown}.", ""]
-    if card["calibration"]:
-        lines += [
-            "## Calibration",
-            "",
-            f"Expected calibration error {card['expected_calibration_error']:.3f}.",
-            "",
-            "| score from | documents | mean score | share positive |",
-            "|---|---|---|---|",
-        ]
-        lines += [
-            f"| {row['from']:.1f} | {row['documents']} | {row['mean_score']:.3f} | {row['share_positive']:.3f} |"
-            for row in card["calibration"]
-        ]
-        lines.append("")
-    lines += ["## Labels", "", "| class | kind | used for | documents |", "|---|---|---|---|"]
-    lines += [
-        f"| {row['class']} | {row['kind']} | {'held out' if row['held_out'] else 'training'} | {row['documents']} |"
-        for row in card["labels"]
-    ]
-    lines += [
-        "",
-        "Where they come from (texts that each gave, before sampling), and what of them teaches nothing:",
-        "",
-        "| origin | texts |",
-        "|---|---|",
-    ]
-    lines += [f"| {name} | {number} |" for name, number in card["label_origin"].items()]
+    lines = [f"# Card of {card['stage']}", "", f"Scores documents of kind {', '.join(card['kinds'])}."]
+    if sha256 := card.get("model_sha256"):
+        lines[-1] += f" The model's SHA-256 is `{sha256}`."
+    lines += ["", *_held_out(card), *_calibration(card), *_errors(card), *_labels(card)]
     if card.get("judge"):
         lines += ["", *_judge_lines(card["judge"])]
-    lines += ["", "## Model", "", "| setting | value |", "|---|---|"]
-    lines += [f"| {name} | {value} |" for name, value in sorted(card["model"].items())]
+    lines += ["", "## Model", "", *table(["setting", "value"], _settings(card["model"]))]
     if card["limits"]:
         lines += ["", "## Limits", "", *(f"- {sentence}" for sentence in card["limits"])]
     return "\n".join(lines) + "\n"
@@ -140,12 +117,118 @@ def _judge_lines(judge: Mapping[str, Any]) -> list[str]:
         + ("" if tokens["cost"] is None else f", {tokens['cost']:g} at the prices of the configuration")
         + (f"; {tokens['uncounted']} answers without a count" if tokens["uncounted"] else ""),
     }
-    return ["## Judge", "", "| | |", "|---|---|", *(f"| {name} | {_cell(value)} |" for name, value in rows.items())]
+    return ["## Judge", "", *table(["", ""], [[name, escaped(value)] for name, value in rows.items()])]
 
 
-def _cell(value: object) -> str:
-    """A text of others in a cell of a table, where nothing in it is Markdown."""
-    return re.sub(r"([\\`*_{}\[\]<>()#+!|~&])", r"\\\1", " ".join(safe(str(value)).split()))
+def _held_out(card: Mapping[str, Any]) -> Iterator[str]:
+    """Figures on the held-out texts, and what is to be said of them."""
+    yield from ["## Held-out texts", ""]
+    if "all" in card["metrics"]:
+        yield from _overall(card["metrics"]["all"], card["threshold"], card["baselines"])
+    for sentence in card["remarks"]:
+        yield from [f"- {escaped(sentence)}"]
+    yield from [""] if card["remarks"] else []
+    if card["grades"]:
+        found, number = card["grades"]["spearman"], card["grades"]["documents"]
+        shown = "none, one side is all equal" if found is None else f"{found:.3f}"
+        yield from [f"Rank correlation (Spearman) of score and grade over {number} held-out texts: {shown}.", ""]
+    yield from _tables(card)
+    if card.get("confusion"):
+        names = list(card["confusion"])
+        rows = [[name, *(row[other] for other in names)] for name, row in card["confusion"].items()]
+        yield from ["### Which is taken for which", "", *table(["labelled as", *names], rows), ""]
+
+
+def _overall(row: Mapping[str, Any], threshold: float, baselines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    texts, positives = row["documents"], row["positives"]
+    yield from [
+        f"{texts:,} texts, {positives:,} of them positive; called positive at a score of {threshold:g} or more."
+    ]
+    if row["note"]:
+        yield from [f"Not measured: {row['note']}.", ""]
+        return
+    shown = [[name, _interval(row[key], row[f"{key}_interval"])] for key, name in FIGURES.items()]
+    shown += [
+        [f"ROC-AUC of {each['baseline']}", _interval(each["roc_auc"], each["roc_auc_interval"])] for each in baselines
+    ]
+    yield from ["", *table(["figure", "value (95 % interval)"], shown), ""]
+
+
+def _interval(value: float | None, interval: Sequence[float] | None) -> str:
+    return cell_of({"value": value, "value_interval": interval}, "value")
+
+
+def _tables(card: Mapping[str, Any]) -> Iterator[str]:
+    """All groups in one table, those that are not measured with the reason; of several classes two."""
+    if not card["metrics"]:
+        return
+    by = "kind" if "all" in card["metrics"] else "class"
+    rows = list(_rows(by, card["metrics"], IN_GROUPS))
+    more: list[list[str]] = []
+    for name, groups in card["groups"].items():
+        if "confusion" in card:
+            more += _rows(name, groups, OF_SEVERAL)
+        else:
+            rows += _rows(name, groups, IN_GROUPS)
+    yield from ["### In groups", "", *table(["by", "group", *IN_GROUPS.values(), ""], rows), ""]
+    if more:
+        yield from [*table(["by", "group", *OF_SEVERAL.values(), ""], more), ""]
+
+
+def _rows(by: str, report: Mapping[str, Mapping[str, Any]], columns: Mapping[str, str]) -> Iterator[list[str]]:
+    """Rows of cells of a report; only the AUC has its interval there, or the table is too wide to read."""
+    for group, row in report.items():
+        shown = {key: value for key, value in row.items() if key == "roc_auc_interval" or not key.endswith("_interval")}
+        cells = [cell_of(shown, name) for name in columns]
+        yield [by if group != "all" else "", escaped(group), *cells, row["note"] or ""]
+
+
+def _calibration(card: Mapping[str, Any]) -> Iterator[str]:
+    if card["calibration"]:
+        yield from ["## Calibration", "", f"Expected calibration error {card['expected_calibration_error']:.3f}.", ""]
+        rows = [
+            [f"{row['from']:.1f}", row["documents"], f"{row['mean_score']:.3f}", f"{row['share_positive']:.3f}"]
+            for row in card["calibration"]
+        ]
+        yield from [*table(["score from", "texts", "mean score", "share positive"], rows), ""]
+
+
+def _errors(card: Mapping[str, Any]) -> Iterator[str]:
+    """The most confident errors; their texts are of the corpus, and hostile."""
+    errors = card["errors"]
+    if not errors:
+        return
+    shown = f"{len(errors)} of {card['wrong']:,}" if card["wrong"] > len(errors) else f"all {len(errors)}"
+    yield from ["## Most confident errors", "", f"The most confident first, {shown}; the start of each text.", ""]
+    for number, row in enumerate(errors, 1):
+        yield from [f"**{number}.** `{row['id']}`: {escaped(describe(row))}", "", *passage(row["text"]), ""]
+
+
+def describe(error: Mapping[str, Any]) -> str:
+    """What stands above the text of an error."""
+    said = (
+        f"score {error['score']:.3f}"
+        if "score" in error
+        else f"taken for {error['taken_for']} ({error['probability']:.3f})"
+    )
+    where = ", ".join(error[name] for name in ("kind", "source", "language") if error[name])
+    agrees = {True: ", so is TF-IDF", False: ", TF-IDF is right", None: ""}[error.get("tf_idf_agrees")]
+    return f"labelled {error['label']}, {said}{agrees}; {where}; {error['characters']:,} characters"
+
+
+def _labels(card: Mapping[str, Any]) -> Iterator[str]:
+    rows = [
+        [row["class"], row["kind"], "held out" if row["held_out"] else "training", row["documents"]]
+        for row in card["labels"]
+    ]
+    yield from ["## Labels", "", *table(["class", "kind", "used for", "texts"], rows), ""]
+    yield from ["Where they come from (texts that each gave, before sampling), and what of them teaches nothing:", ""]
+    yield from table(["origin", "texts"], [[escaped(name), number] for name, number in card["label_origin"].items()])
+
+
+def _settings(model: Mapping[str, Any]) -> Iterator[list[object]]:
+    for name, value in sorted(model.items()):
+        yield [escaped(name), escaped(value)]
 
 
 def write(card: Mapping[str, Any], card_json: Path, card_text: Path) -> None:

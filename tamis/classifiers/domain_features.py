@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.barrier import paths
-from tamis.classifiers import embedding_files, evaluation, fasttext, linear_head
+from tamis.classifiers import domain_card, embedding_files, fasttext, linear_head
 from tamis.classifiers.domain_rules import CLASSIFIED, TAUGHT
-from tamis.classifiers.labels import Labelled, too_few
+from tamis.classifiers.labels import COMPARED, Labelled, too_few
 from tamis.classifiers.scores import chosen
 from tamis.classifiers.selectors import Measured, Selector, select
 from tamis.errors import ModelError
@@ -29,7 +29,7 @@ class Trained(NamedTuple):
 
     labelled: Labelled
     settings: dict[str, Any]
-    metrics: dict[str, dict[str, Any]]
+    measured: dict[str, Any]
 
 
 class Features(ABC):
@@ -74,6 +74,11 @@ class Features(ABC):
             ModelError: the model does not fit.
         """
 
+    def _measured(self, labelled: Labelled, tested: pa.Table, probability: np.ndarray) -> dict[str, Any]:
+        """What the card says of n held-out documents and their probabilities, n × `TAUGHT`."""
+        most = max(self.max_characters, COMPARED)
+        return domain_card.measured(STAGE, labelled.rows, tested, probability, TAUGHT, most)
+
 
 @dataclass(frozen=True)
 class Embeddings(Features):
@@ -104,7 +109,7 @@ class Embeddings(Features):
             labelled.rows, embedding_files.matrix(found), TAUGHT, groups, self.penalty
         )
         write_json(model, {"kinds": [CLASSIFIED], "head": head.to_json()})
-        return Trained(labelled, {"penalty": self.penalty}, _report(tested, probability))
+        return Trained(labelled, {"penalty": self.penalty}, self._measured(labelled, tested, probability))
 
     def score(self, model: Path, documents: Path, where: np.ndarray) -> np.ndarray:
         """See `Features.score`."""
@@ -129,7 +134,7 @@ class Words(Features):
         _check_enough(labelled, self.min_labels)
         tested, probability = fasttext.train_and_test(labelled.rows, TAUGHT, self.training, model)
         settled = self.training.settled(labelled.rows.num_rows - tested.num_rows)
-        return Trained(labelled, settled.model_dump(mode="json"), _report(tested, probability))
+        return Trained(labelled, settled.model_dump(mode="json"), self._measured(labelled, tested, probability))
 
     def score(self, model: Path, documents: Path, where: np.ndarray) -> np.ndarray:
         """See `Features.score`."""
@@ -148,7 +153,7 @@ class Lexical(Features):
     def train(self, labelled: Labelled, model: Path) -> Trained:
         """Write a note that there is no classifier."""
         write_json(model, {"classifier": None})
-        return Trained(labelled, {}, {})
+        return Trained(labelled, {}, domain_card.NOTHING)
 
     def score(self, model: Path, documents: Path, where: np.ndarray) -> np.ndarray:  # noqa: ARG002 - there is none
         """See `Features.score`; every probability is 0 or 1."""
@@ -172,9 +177,3 @@ def _check_enough(labelled: Labelled, min_labels: int) -> None:
     names = labelled.rows["label"].to_pylist()
     if any(names.count(name) < min_labels for name in TAUGHT):
         raise ModelError(too_few(labelled, TAUGHT, min_labels, STAGE))
-
-
-def _report(tested: pa.Table, probability: np.ndarray) -> dict[str, dict[str, Any]]:
-    """Figures of n held-out documents from n × `TAUGHT`."""
-    truth, length = tested["label"].to_pylist(), tested["characters"].to_numpy()
-    return evaluation.multiclass_report(truth, probability, TAUGHT, length)

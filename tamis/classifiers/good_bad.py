@@ -1,4 +1,4 @@
-"""What the two quality stages share: good and bad labels, their card, score files, and keeping the best."""
+"""What all classifiers of good and bad share: their labels, score files, and keeping the best."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
 from tamis.barrier import paths
-from tamis.classifiers import cards, evaluation, label_files
+from tamis.classifiers import label_files
 from tamis.classifiers import labels as labels_of
 from tamis.classifiers.cascade import CHEAP, SAMPLED, Cascade
+from tamis.classifiers.evaluation import retention
 from tamis.classifiers.judge.section import Judge, read_prompt
 from tamis.classifiers.label_files import LabelFile
 from tamis.classifiers.labels import Labelled, Sampling, read_labelled
 from tamis.classifiers.references import Pool, Reference, Teacher, Teachers, as_selectors
-from tamis.classifiers.scores import beside, scattered
+from tamis.classifiers.scores import beside, check_numbers, scattered
 from tamis.classifiers.selectors import Selector
 from tamis.classifiers.thresholds import Selection, decide, find_thresholds
 from tamis.errors import ConfigError, TamisError
@@ -52,9 +52,6 @@ LIKE_A_REFERENCE = (
 JUDGED_BY_MODEL = (
     "Labels by a judge are what a language model answered to one prompt about the start of each text: the figures say "
     "how well the classifier repeats it. A text can talk such a model into an answer."
-)
-NOTHING_HELD_OUT = (
-    "No labelled text was held out, so nothing is measured; raise `sampling.held_out` or give more labels."
 )
 """What a card has to say of its labels, by where they come from."""
 
@@ -203,48 +200,27 @@ def only_kinds(labelled: Labelled, kinds: tuple[str, ...]) -> Labelled:
     return Labelled(labelled.rows.filter(pa.array(of_kinds(labelled.rows, kinds))), labelled.matches)
 
 
-def quality_card(
-    stage: str,
-    labelled: Labelled,
-    kinds: tuple[str, ...],
-    model: dict[str, Any],
-    held_out: pa.Table,
-    score: np.ndarray,
-    limits: tuple[str, ...],
-) -> dict[str, Any]:
-    """The card of a good/bad classifier from its scores of the held-out rows."""
-    positive = held_out["label"].to_numpy(zero_copy_only=False) == GOOD
-    length = held_out["characters"].to_numpy()
-    kind = held_out["kind"].to_numpy(zero_copy_only=False)
-    inside = (score >= 0.0) & (score <= 1.0)
-    probabilities = bool(inside.all()) and held_out.num_rows > 0
-    if not held_out.num_rows:
-        limits = (*limits, NOTHING_HELD_OUT)
-    return cards.build(
-        stage,
-        labelled,
-        kinds,
-        model,
-        evaluation.by_kind(positive, score, length, kind, 0.5),
-        calibration=evaluation.calibration(positive, score) if probabilities else (),
-        calibration_error=round(evaluation.expected_calibration_error(positive, score), 4) if probabilities else None,
-        grades=evaluation.grade_report(held_out["grade"], score),
-        limits=limits,
-    )
-
-
 def find_boundaries(
-    stage: str, selection: Selection, barrier: Path, output: Path, cascade: Cascade | None = None
+    stage: str,
+    selection: Selection,
+    barrier: Path,
+    output: Path,
+    retained: Path,
+    retained_text: Path,
+    cascade: Cascade | None = None,
 ) -> None:
-    """Find each kind's boundary over the scores of all shards.
+    """Find each kind's boundary over the scores of all shards, and what would stay at others.
 
     Args:
         stage: name of the stage, and of the column of its scores.
         selection: which scored documents are kept.
         barrier: over the score files.
         output: JSON to write, from `find_thresholds`, and with a cascade its report under `cascade`.
+        retained: JSON to write, from `retention`.
+        retained_text: the same for readers.
         cascade: by which documents are left out.
     """
+    retention.write(retention.retention(paths(barrier), stage), retained, retained_text)
     found = find_thresholds(paths(barrier), stage, selection.keep_share)
     report = {} if cascade is None else {"cascade": cascade.report(paths(barrier), stage, selection, found)}
     write_json(output, found | report)
@@ -292,6 +268,7 @@ def write_scores(
     documents: pa.Table,
     where: np.ndarray,
     score: np.ndarray,
+    characters: np.ndarray,
     cascade: Cascade | None = None,
     sampled: np.ndarray | None = None,
 ) -> None:
@@ -300,17 +277,24 @@ def write_scores(
     Args:
         stage: name of the stage, and of the column of its scores.
         output: the file.
-        documents: the shard's n documents, at least id and kind, and what a cascade goes by.
+        documents: the shard's n documents, at least id, kind and source, and what a cascade goes by.
         where: which of them are scored: n booleans.
         score: their scores, and among them those of `sampled`.
+        characters: the lengths of the same documents.
         cascade: by which documents are left out.
         sampled: which of those are scored all the same; these are no scores of the stage.
+
+    Raises:
+        ModelError: a score is no number.
     """
-    columns = {"id": documents["id"], "kind": documents["kind"]}
+    check_numbers(stage, score)
+    asked = where if sampled is None else where | sampled
+    columns = {name: documents[name] for name in ("id", "kind", "source")}
+    columns["characters"] = scattered(characters, asked, pa.int64())
     if cascade is None or sampled is None:
         columns[stage] = scattered(score, where)
     else:
-        own = where[where | sampled]
+        own = where[asked]
         columns[stage] = scattered(score[own], where)
         columns |= {CHEAP: documents[cascade.score], SAMPLED: scattered(score[~own], sampled)}
     write_table(output, pa.table(columns))

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -46,11 +47,18 @@ LABELLED = pa.schema(
         ("grade", pa.float64()),
         ("key", pa.uint64()),
         ("characters", pa.int64()),
+        ("source", pa.string()),
+        ("language", pa.string()),
+        ("domain", pa.string()),
         ("text", pa.large_string()),
     ]
 )
 """One row a labelled document; `key` orders the sample, `characters` is the length of the whole text, `grade` is from 0
-(the worse of two classes) to 1, where the label is a number, and null where it is a name."""
+(the worse of two classes) to 1, where the label is a number, and null where it is a name. `GROUPED_BY` are null where
+the stage's documents have no such column, and in texts of files."""
+
+GROUPED_BY = ("source", "language", "domain")
+"""Columns of documents that are carried along so that a card can measure groups apart."""
 
 REFERENCE_TEXTS = 4_096
 """Texts of a reference in memory beside the sample."""
@@ -144,31 +152,38 @@ def _label(
     matches["claimed by two classes"] += int((claims > 1).sum())
     parts = [LABELLED.empty_table()]
     for name, claimed in taken.items():
-        rows = documents.select(["id", "kind", "text"]).filter(pa.array(claimed & (claims == 1)))
+        rows = documents.select(carried(documents)).filter(pa.array(claimed & (claims == 1)))
         ids = rows["id"].to_pylist()
-        parts.append(
-            pa.table(
-                {
-                    "id": rows["id"],
-                    "kind": rows["kind"],
-                    "label": pa.array([name] * len(ids), pa.string()),
-                    "grade": pa.nulls(len(ids), pa.float64()),
-                    "key": keyed_uint64(f"label sample {sampling.seed}", ids),
-                    "characters": pc.cast(pc.utf8_length(rows["text"]), pa.int64()),
-                    "text": pc.utf8_slice_codeunits(rows["text"], 0, max(max_characters, COMPARED)),
-                }
-            ).cast(LABELLED)
-        )
+        columns = {
+            **dict(zip(rows.column_names, rows.columns, strict=True)),
+            "label": pa.array([name] * len(ids), pa.string()),
+            "key": keyed_uint64(f"label sample {sampling.seed}", ids),
+            "characters": pc.cast(pc.utf8_length(rows["text"]), pa.int64()),
+            "text": pc.utf8_slice_codeunits(rows["text"], 0, max(max_characters, COMPARED)),
+        }
+        parts.append(as_labelled(columns))
     return Labelled(pa.concat_tables(parts), matches)
+
+
+def carried(documents: pa.Table) -> list[str]:
+    """The columns of documents of which a labelled row is made."""
+    return ["id", "kind", "text", *(name for name in GROUPED_BY if name in documents.column_names)]
+
+
+def as_labelled(columns: Mapping[str, Any]) -> pa.Table:
+    """Rows of `LABELLED` from its columns; a grade and `GROUPED_BY` are null where they are not given."""
+    rows = len(columns["id"])
+    nulls = {name: pa.nulls(rows, LABELLED.field(name).type) for name in ("grade", *GROUPED_BY)}
+    return pa.table({name: (nulls | dict(columns))[name] for name in LABELLED.names}).cast(LABELLED)
 
 
 def of_judgements(found: Judgements, sampling: Sampling) -> Labelled:
     """The texts of label files or of a reference as labelled rows, capped."""
     columns = list(zip(*found.texts, strict=True)) or [()] * len(Judged._fields)
     named = dict(zip(Judged._fields, columns, strict=True))
-    named["key"] = keyed_uint64(f"label sample {sampling.seed}", named["id"]).tolist()
-    table = pa.table({field.name: pa.array(named[field.name], field.type) for field in LABELLED}, LABELLED)
-    return Labelled(smallest(table, sampling.cap), found.counts)
+    typed = {name: pa.array(values, LABELLED.field(name).type) for name, values in named.items()}
+    typed["key"] = pa.array(keyed_uint64(f"label sample {sampling.seed}", named["id"]), pa.uint64())
+    return Labelled(smallest(as_labelled(typed), sampling.cap), found.counts)
 
 
 def smallest(rows: pa.Table, cap: int) -> pa.Table:

@@ -121,6 +121,11 @@ def weighted(occurring: csr_matrix, frequency: np.ndarray) -> csr_matrix:
     """Features by their inverse document frequency, each row at unit length."""
     found = occurring.copy()
     found.data = frequency[found.indices]
+    return at_unit_length(found)
+
+
+def at_unit_length(found: csr_matrix) -> csr_matrix:
+    """The same rows, each divided by its length, in place; rows of zeros stay."""
     row = np.repeat(np.arange(found.shape[0]), np.diff(found.indptr))
     length = np.sqrt(np.bincount(row, found.data * found.data, minlength=found.shape[0]))
     found.data /= np.where(length > 0.0, length, 1.0)[row]
@@ -155,7 +160,7 @@ def train(rows: pa.Table, classes: Sequence[str], training: Training) -> tuple[M
     losses = _losses(occurring, share, weight, folds_of(rows, training), training)
     best = min(losses, key=lambda strength: (losses[strength], strength)) if losses else training.strengths[0]
     frequency = inverse_frequency(occurring)
-    weights, bias = _fit(weighted(occurring, frequency), share, weight, best)
+    weights, bias = logistic(weighted(occurring, frequency), share, weight, best)
     step = float(np.abs(weights).max()) / GRID or 1.0
     features = np.stack([np.rint(weights / step) * step * frequency, frequency * frequency], axis=1)
     loss = {f"{strength:g}": round(value, 4) for strength, value in losses.items()}
@@ -194,7 +199,7 @@ def _losses(
         features, others = weighted(occurring[learnt], frequency), weighted(occurring[tested], frequency)
         seen += float(weight[tested].sum())
         for strength in totals:
-            weights, bias = _fit(features, share[learnt], weight[learnt], strength)
+            weights, bias = logistic(features, share[learnt], weight[learnt], strength)
             logit = others @ weights + bias
             # -log p = log(1 + exp(-x)), written so that nothing overflows.
             rest = elementary.log(1.0 + elementary.exp(-np.abs(logit)))
@@ -203,7 +208,7 @@ def _losses(
     return {strength: total / seen for strength, total in totals.items()} if seen else {}
 
 
-def _fit(features: csr_matrix, share: np.ndarray, weight: np.ndarray, strength: float) -> tuple[np.ndarray, float]:
+def logistic(features: csr_matrix, share: np.ndarray, weight: np.ndarray, strength: float) -> tuple[np.ndarray, float]:
     """Weights and bias of logistic regression; a text of grade g is g of a good text and 1 - g of a bad one."""
     from scipy.sparse import vstack
     from sklearn.exceptions import ConvergenceWarning

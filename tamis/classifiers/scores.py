@@ -1,18 +1,22 @@
 """Score files beside the documents of a shard, and going through some of its documents.
 
 A score file has a row for each document of its shard, in their order: `id`, whatever the stage found, and null where it
-scored nothing. Scores of a shard are in memory together, its texts a few thousand at a time.
+scored nothing. Those of classifiers also have what the scores are counted by: kind, source and characters. Scores of a
+shard are in memory together, its texts a few thousand at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from tamis.errors import ShardMismatchError
+from tamis.errors import ModelError, ShardMismatchError
 from tamis.shards import document_batches, read_table, table_batches
 
 
@@ -30,11 +34,56 @@ def chosen(documents: Path, where: np.ndarray, columns: Sequence[str] | None = N
         first += table.num_rows
 
 
-def scattered(values: np.ndarray, where: np.ndarray) -> pa.Array:
-    """A column of n rows: float32 values where n booleans say so, null elsewhere."""
-    column = np.zeros(len(where), dtype=np.float32)
+Column = TypeVar("Column", pa.Array, pa.ChunkedArray)
+
+
+@dataclass
+class Lengths:
+    """Characters of the documents of a shard that are scored, counted while their texts are read to be scored."""
+
+    counted: list[np.ndarray] = field(default_factory=list)
+
+    def counting(self, texts: Iterable[Column]) -> Iterator[Column]:
+        """The same texts; those that come are counted."""
+        for text in texts:
+            self.counted.append(_characters(text))
+            yield text
+
+    def of(self, documents: Path, where: np.ndarray) -> np.ndarray:
+        """Characters of some of a shard's documents, int64; their texts are read where nobody has.
+
+        Args:
+            documents: the file.
+            where: which of its n documents: n booleans.
+        """
+        if sum(map(len, self.counted)) != int(where.sum()):
+            self.counted = [_characters(table["text"]) for table in chosen(documents, where, ["text"])]
+        return np.concatenate([np.zeros(0, dtype=np.int64), *self.counted])
+
+
+def _characters(text: pa.Array | pa.ChunkedArray) -> np.ndarray:
+    return pc.cast(pc.utf8_length(text), pa.int64()).to_numpy(zero_copy_only=False)
+
+
+def check_numbers(stage: str, score: np.ndarray) -> None:
+    """Refuse a model that gives no numbers.
+
+    Raises:
+        ModelError: a score is NaN or infinite.
+    """
+    if wrong := int((~np.isfinite(score)).sum()):
+        msg = (
+            f"{stage}: {wrong} of {len(score)} scores are no numbers, so the model is of no use and nothing is made "
+            f"of it. Look at its training (a smaller learning rate) or at its checkpoint, in the section {stage}."
+        )
+        raise ModelError(msg)
+
+
+def scattered(values: np.ndarray, where: np.ndarray, kind: pa.DataType = pa.float32()) -> pa.Array:  # noqa: B008
+    """A column of n rows: values where n booleans say so, null elsewhere."""
+    column = np.zeros(len(where), dtype=kind.to_pandas_dtype())
     column[where] = values
-    return pa.array(column, pa.float32(), mask=~where)
+    return pa.array(column, kind, mask=~where)
 
 
 def beside(documents: Path, scores: Path, columns: Sequence[str]) -> Iterator[tuple[pa.Table, pa.Table]]:

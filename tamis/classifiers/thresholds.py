@@ -63,13 +63,53 @@ def ordered_bits(score: np.ndarray) -> np.ndarray:
     return np.where(bits >> 31, ~bits, bits | np.uint32(1 << 31)).astype(np.uint32)
 
 
-def _read(path: Path, column: str, *, ids: bool) -> pa.Table:
-    table = read_table(path, [*(["id"] if ids else []), "kind", column])
-    table = table.filter(pc.is_valid(table[column]))
-    if pc.any(pc.is_nan(table[column])).as_py():
+def scored_rows(path: Path, column: str, more: Sequence[str] = ()) -> tuple[pa.Table, int]:
+    """The rows of a score file that have a score, and how many have none.
+
+    Args:
+        path: the file.
+        column: the score.
+        more: further columns that are read.
+
+    Raises:
+        SchemaError: a score is NaN.
+    """
+    table = read_table(path, [*more, column])
+    rows = table.filter(pc.is_valid(table[column]))
+    if pc.any(pc.is_nan(rows[column])).as_py():
         msg = f"{path}: {column!r} holds NaN, a score must be a number or null; this is a defect of the scorer"
         raise SchemaError(msg)
-    return table
+    return rows, table.num_rows - rows.num_rows
+
+
+def order_statistics(scores: Sequence[Path], column: str, ranks: Sequence[int]) -> list[float]:
+    """The scores at some places of all scores in ascending order, exactly.
+
+    Args:
+        scores: the score files of all shards.
+        column: name of the score.
+        ranks: places from 0, below the number of scores.
+    """
+    upper = np.zeros(HALF, dtype=np.int64)
+    for path in scores:
+        upper += np.bincount(_bits(path, column) >> 16, minlength=HALF)
+    below = np.cumsum(upper)
+    places = [int(np.searchsorted(below, rank, side="right")) for rank in ranks]
+    lower = {place: np.zeros(HALF, dtype=np.int64) for place in places}
+    for path in scores:
+        bits = _bits(path, column)
+        for place in lower:
+            lower[place] += np.bincount(bits[bits >> 16 == place] & (HALF - 1), minlength=HALF)
+    found = []
+    for rank, place in zip(ranks, places, strict=True):
+        rest = rank - int(below[place] - upper[place])
+        found.append(place << 16 | int(np.searchsorted(np.cumsum(lower[place]), rest, side="right")))
+    bits = np.array(found, dtype=np.uint32)
+    return np.where(bits >> 31, bits ^ np.uint32(1 << 31), ~bits).astype(np.uint32).view(np.float32).tolist()
+
+
+def _bits(path: Path, column: str) -> np.ndarray:
+    return ordered_bits(scored_rows(path, column)[0][column].to_numpy())
 
 
 def find_thresholds(scores: Sequence[Path], column: str, keep_share: Mapping[Kind, float]) -> dict[str, dict[str, Any]]:
@@ -122,7 +162,7 @@ def _passes(scores: Sequence[Path], column: str, kinds: Sequence[str], *, ids: b
     if not kinds:
         return
     for path in scores:
-        table = _read(path, column, ids=ids)
+        table, _ = scored_rows(path, column, ["id", "kind"] if ids else ["kind"])
         for kind in kinds:
             rows = table.filter(pc.equal(table["kind"], kind))
             if rows.num_rows:

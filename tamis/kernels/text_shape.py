@@ -92,7 +92,7 @@ def _count(offsets: np.ndarray, data: np.ndarray, functions: np.ndarray, found: 
                         if known == value:
                             found[row, 6] += 1
                             break
-                    place = np.int64(value & np.uint64(TABLE - 1))
+                    place = int(value & np.uint64(TABLE - 1))
                     while stamp[place] == row + 1 and table[place] != value:
                         place = (place + 1) & (TABLE - 1)
                     if stamp[place] != row + 1 and different < TABLE // 2:

@@ -20,6 +20,7 @@ from tamis.errors import TamisError
 from tamis.report import tables
 from tamis.report.figures import Group
 from tamis.report.layout import Results
+from tamis.report.model_cards import worse_than_a_baseline
 from tamis.report.settings import Config
 from tamis.shards import read_json
 
@@ -177,13 +178,20 @@ def of_groups(groups: Sequence[Group], config: Config) -> list[str]:
     ]
 
 
-def alarms(results: Results, stats: pa.Table, groups: Sequence[Group], config: Config) -> list[str]:
+def alarms(
+    results: Results,
+    stats: pa.Table,
+    groups: Sequence[Group],
+    models: Mapping[str, Mapping[str, Any]],
+    config: Config,
+) -> list[str]:
     """All alarms of a run: about the input first, then by stage.
 
     Args:
         results: a results folder.
         stats: a table with the schema `tables.STATS`.
         groups: the largest groups of copies.
+        models: what was written of each model, from `tamis.report.manifest.model_cards`.
         config: the thresholds.
     """
     return [
@@ -191,6 +199,7 @@ def alarms(results: Results, stats: pa.Table, groups: Sequence[Group], config: C
         *of_counts(stats, config),
         *of_languages(list(languages(results)), config),
         *of_groups(groups, config),
+        *worse_than_a_baseline(models, results.layout.classifiers, config.alarm_baseline),
     ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +11,12 @@ from markupsafe import Markup
 from tamis.ids import is_id
 from tamis.report import database, samples, tables, views
 from tamis.report.alarms import alarms
-from tamis.report.figures import Card, Group, Realised, Sheet, Shipment, breakdown, flatten, number
+from tamis.report.figures import Group, Realised, Sheet, Shipment, breakdown, flatten, number
 from tamis.report.layout import Delivery, Results
 from tamis.report.lookup import fetch
+from tamis.report.manifest import model_cards
 from tamis.report.measures import measures, orphaned_cuts
+from tamis.report.model_cards import cards
 from tamis.report.pictures import waterfall
 from tamis.report.settings import Config
 from tamis.shards import read_json, read_table
@@ -77,44 +78,11 @@ def shipment(results: Results, delivery: Delivery, connection: duckdb.DuckDBPyCo
     return Shipment(delivery.label, documents, known, plan, realised)
 
 
-def card(stage: str, name: str, value: Any) -> Card:
-    """A model's JSON as tables: held-out figures first, settings and other plain values last."""
-    sheets: list[tuple[str, Sheet]] = []
-    rest: dict[str, Any] = {}
-    for key, part in (value if isinstance(value, dict) else {"value": value}).items():
-        if isinstance(part, dict) and part and all(isinstance(row, dict) for row in part.values()):
-            columns = _columns(part.values())
-            rows = tuple((title, *(_plain(row.get(column)) for column in columns)) for title, row in part.items())
-            sheets.append((key, Sheet(("", *columns), rows)))
-        elif isinstance(part, list) and part and all(isinstance(row, dict) for row in part):
-            columns = _columns(part)
-            sheets.append(
-                (key, Sheet(columns, tuple(tuple(_plain(row.get(column)) for column in columns) for row in part)))
-            )
-        else:
-            rest[key] = part
-    sheets.sort(key=lambda entry: entry[0] != "metrics")
-    return Card(stage, name, tuple(sheets), tuple(flatten(rest)))
-
-
-def _columns(rows: Iterable[dict[str, Any]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(column for row in rows for column in row))
-
-
-def _plain(value: Any) -> Any:
-    """A cell: nested values as text."""
-    return (
-        ", ".join(f"{path} {number(leaf)}".strip() for path, leaf in flatten(value))
-        if isinstance(value, dict | list)
-        else value
-    )
-
-
-def backbones(manifest: dict[str, Any]) -> list[str]:
+def backbones(models: dict[str, dict[str, Any]]) -> list[str]:
     """Which backbone ran, one line a stage that says so: the plain values of its `backbone.json`, name first."""
     found = []
-    for stage, cards in manifest["models"].items():
-        if (card := cards.get("backbone")) is not None:
+    for stage, files in models.items():
+        if (card := files.get("backbone")) is not None:
             values = card if isinstance(card, dict) else {"name": card}
             name = next((values[key] for key in ("name", "backbone", "model") if isinstance(values.get(key), str)), "")
             found.append(f"{stage}: {name or ', '.join(number(value) for _, value in flatten(values))[:200]}")
@@ -129,7 +97,7 @@ def contents(results: Results, config: Config) -> dict[str, Any]:
         config: the page's section.
     """
     stats = read_table(results.folder / "stats.parquet")
-    manifest = read_json(results.folder / "manifest.json")
+    manifest, models = read_json(results.folder / "manifest.json"), model_cards(results)
     steps = tables.steps(stats)
     sizes = samples.Sizes(
         kept=config.kept_samples,
@@ -162,15 +130,13 @@ def contents(results: Results, config: Config) -> dict[str, Any]:
         "kinds": breakdown(stats, "kind"),
         "sources": breakdown(stats, "source"),
         "skipped": skipped,
-        "alarms": alarms(results, stats, groups, config),
+        "alarms": alarms(results, stats, groups, models, config),
         "groups": groups if config.largest_groups else [],
         "notes": notes,
         "measures": [*measures(notes), *orphans],
         "shipments": shipments,
-        "cards": [
-            card(stage, name, value) for stage, found in manifest["models"].items() for name, value in found.items()
-        ],
-        "backbones": backbones(manifest),
+        "cards": cards(results, models),
+        "backbones": backbones(models),
         "samples": [samples.of_stage(results, stage, sizes) for stage in results.layout.stages],
         "pool": samples.kept_by(results, samples.Reader(results), results.layout.stages[-1], "kind", sizes),
         "leaves": flatten(manifest["configuration"]),

@@ -59,16 +59,6 @@ class Sheet:
 
 
 @dataclass(frozen=True)
-class Card:
-    """What a model stage wrote about its model: tables, then plain values by dotted path."""
-
-    stage: str
-    name: str
-    sheets: tuple[tuple[str, Sheet], ...]
-    leaves: tuple[tuple[str, Any], ...]
-
-
-@dataclass(frozen=True)
 class Shipment:
     """A delivery: its plan where it has one, and what it holds."""
 

@@ -31,8 +31,11 @@ from tamis.shards import read_json, read_table, write_json
 
 VERSION = 2
 
-MODEL_FILES = ("backbone.json", "card.json", "thresholds.json", "training.json")
+MODEL_FILES = ("backbone.json", "card.json", "retention.json", "thresholds.json", "training.json")
 """What stages with a model write beside their documents: the model's description and held-out figures."""
+
+LEFT_OUT = ("errors",)
+"""Of a card, what is no part of a manifest: it quotes the corpus."""
 
 
 INPUT_KEYS = ("path", "records", "skipped", "bytes", "sha256", "bad")
@@ -112,6 +115,10 @@ def model_cards(results: Results) -> dict[str, dict[str, Any]]:
                     msg = f"{path}: not JSON ({error}). Delete it and run the workflow again."
                     raise SourceError(msg) from error
     return found
+
+
+def _without_quotes(value: Any) -> Any:
+    return {key: part for key, part in value.items() if key not in LEFT_OUT} if isinstance(value, dict) else value
 
 
 def inputs(results: Results) -> list[dict[str, Any]]:
@@ -213,7 +220,10 @@ def run_write(
             "seeds": seeds(configuration),
             "layout": results.layout.model_dump(mode="json", exclude={"inventory"}),
             "stages": list(_stages(results, versions)),
-            "models": model_cards(results),
+            "models": {
+                stage: {name: _without_quotes(value) for name, value in found.items()}
+                for stage, found in model_cards(results).items()
+            },
             "hardware": hardware(),
             "inputs": inputs(results),
             "given": {path: hashed.pop(f"given {path}") for path in origin["given"]},

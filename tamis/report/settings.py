@@ -35,6 +35,11 @@ class Config(Section):
         description="Alarm when more than this many documents were dropped for the "
         "same kept one: templates in marin's audit reached 743,779 (issue 6851).",
     )
+    alarm_baseline: Share = Field(
+        0.02,
+        description="Alarm when TF-IDF with logistic regression, or length alone, ranks the held-out texts of a "
+        "classifier better than it does: by more than this in ROC-AUC, and by more than chance explains (95 %).",
+    )
     alarms_fatal: bool = Field(
         False,
         description="Let the workflow fail, after the page and everything else is written, when there is an alarm.",

@@ -6,14 +6,14 @@ document a score. `fasttext_quality`, `linear_quality` and `transformer_quality`
 is mild by default, because rules and de-duplication came before.
 
 Steps: label (a shard) draws labelled documents; tune (one job), where an encoder is fine-tuned; train (one job) fits
-the model and writes its card; score (a shard); threshold (one job) finds the exact boundary of each kind's best share;
-apply (a shard) keeps and drops. Scoring does not depend on the selection, so that moving a threshold scores nothing
-again. Classifiers that see embeddings read those that `embeddings` has made, which depend neither on labels nor on the
-selection; labels of a judge come from `judge`.
+the model and writes its card; score (a shard); threshold (one job) finds the exact boundary of each kind's best share,
+and what would stay at other scores; apply (a shard) keeps and drops. Scoring does not depend on the selection, so that
+moving a threshold scores nothing again. Classifiers that see embeddings read those that `embeddings` has made, which
+depend neither on labels nor on the selection; labels of a judge come from `judge`.
 
-Writes model (and fine_tuned/, a Hugging Face folder), card.json, card.md, thresholds.json, scores (id, kind, and a
-column of the classifier's name) and the documents with that column: null for kinds outside `applies_to` and for kinds
-without labels, which pass untouched.
+Writes model (and fine_tuned/, a Hugging Face folder), card.json, card.md, thresholds.json, retention.json,
+retention.md, scores (id, kind, source, characters, and a column of the classifier's name) and the documents with that
+column: null for kinds outside `applies_to` and for kinds without labels, which pass untouched.
 Memory: a few thousand documents, the scores of one shard, and what its kind says of training. Ties: equal scores are
 kept in the order of the id.
 """
@@ -25,10 +25,12 @@ from pathlib import Path
 
 from tamis import checksums
 from tamis.classifiers import cards
-from tamis.classifiers.good_bad import find_boundaries, gather, keep_best, quality_card, write_scores
+from tamis.classifiers.good_bad import find_boundaries, gather, keep_best, write_scores
 from tamis.classifiers.judge.sample import read_judged
 from tamis.classifiers.kinds import AnyClassifier, Encoded
-from tamis.classifiers.labels import label_documents, write_labelled
+from tamis.classifiers.labels import COMPARED, label_documents, write_labelled
+from tamis.classifiers.quality_card import quality_card
+from tamis.classifiers.scores import Lengths
 from tamis.ledger import Outputs
 from tamis.shards import document_batches, read_json, read_table
 
@@ -86,7 +88,8 @@ def run_train(
     labelled = gather(config.labels, config.sampling, labels, config.read_characters, given)
     done = config.learn(name, labelled, model, Encoded(embeddings, backbone, tuned))
     limits = (*config.labels.limits(), *done.limits)
-    value = quality_card(name, done.labelled, done.kinds, done.settings, done.tested, done.score, limits)
+    most = max(config.labelled_characters, COMPARED)
+    value = quality_card(name, done.labelled, done.kinds, done.settings, done.tested, done.score, limits, most)
     cards.write(value | {"judge": judge, "model_sha256": checksums.sha256(model)}, card, card_text)
     number, held_out = done.labelled.rows.num_rows, done.tested.num_rows
     log.info("%s: %d labelled, held out %d: %s", name, number, held_out, value["metrics"]["all"])
@@ -113,13 +116,23 @@ def run_score(
     known, told = read_table(documents, config.reads), read_json(card)
     checksums.check_model(model, told)
     inside, sampled = config.seen(known, [kind for kind in told["kinds"] if kind in config.applies_to])
-    score = config.score(model, documents, inside | sampled, Encoded(embeddings, None, tuned))
-    write_scores(name, scores, known, inside, score, config.cascade, sampled)
+    lengths, where = Lengths(), inside | sampled
+    score = config.score(model, documents, where, Encoded(embeddings, None, tuned, lengths))
+    write_scores(name, scores, known, inside, score, lengths.of(documents, where), config.cascade, sampled)
 
 
-def run_threshold(config: AnyClassifier, *, name: str, barrier: Path, output: Path) -> None:
-    """Find each kind's boundary over the scores of all shards, and what a cascade saves and changes."""
-    find_boundaries(name, config.selection, barrier, output, config.cascade)
+def run_threshold(
+    config: AnyClassifier, *, name: str, barrier: Path, output: Path, retention: Path, retention_text: Path
+) -> None:
+    """Find each kind's boundary over the scores of all shards, what would stay at others, and what a cascade saves.
+
+    Args:
+        barrier: over the score files.
+        output: JSON to write, the boundaries, which `run_apply` reads.
+        retention: JSON to write, what would stay at which score.
+        retention_text: the same for readers.
+    """
+    find_boundaries(name, config.selection, barrier, output, retention, retention_text, config.cascade)
 
 
 def run_apply(

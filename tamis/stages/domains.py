@@ -49,7 +49,7 @@ from tamis.shards import document_batches, read_json, read_table, write_table
 log = logging.getLogger(__name__)
 
 STAGE = "domains"
-VERSION = 4
+VERSION = 5
 NEEDS = frozenset({"language"})
 ADDS = ("domain", "domain_score")
 
@@ -181,10 +181,10 @@ def run_train(
     config.check()
     most = config.training.max_characters
     gathered = gather(read_labelled(labels), config.labels.files, config.labels.by_class(), config.sampling, most)
-    labelled, settings, metrics = config.seen(embeddings).train(gathered, model)
+    labelled, settings, measured = config.seen(embeddings).train(gathered, model)
     settings = {"features": config.features} | settings
     origin = [WEAK_LABELS] if any(config.labels.by_class().values()) else []
-    value = cards.build(STAGE, labelled, [CLASSIFIED], settings, metrics, limits=[*origin, *LIMITS])
+    value = cards.build(STAGE, labelled, [CLASSIFIED], settings, measured, [*origin, *LIMITS])
     cards.write(value | {"model_sha256": checksums.sha256(model)}, card, card_text)
     log.info("%s: %d labelled documents", STAGE, labelled.rows.num_rows)
 

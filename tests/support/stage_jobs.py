@@ -281,7 +281,8 @@ def classify(folder: Path, documents: pa.Table, config: Any, shards: int = 1, na
         jobs.once("tune", labels=jobs.over("labels"), **every)
     jobs.once("train", labels=jobs.over("labels"), **model, card_text=jobs.folder / "card.md", **every)
     jobs.each_shard("score", documents="documents", **model, scores="scores", **one)
-    jobs.once("threshold", barrier=jobs.over("scores"), output=thresholds)
+    retained = {"retention": jobs.folder / "retention.json", "retention_text": jobs.folder / "retention.md"}
+    jobs.once("threshold", barrier=jobs.over("scores"), output=thresholds, **retained)
     jobs.each_shard("apply", documents="documents", scores="scores", thresholds=thresholds, **OUTCOME)
     return jobs
 

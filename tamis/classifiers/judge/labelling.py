@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from tamis.classifiers.judge.answers import Meaning, meaning, summary
 from tamis.classifiers.judge.asking import Question, ask_all
 from tamis.classifiers.judge.section import Judge
-from tamis.classifiers.labels import LABELLED, Labelled
+from tamis.classifiers.labels import GROUPED_BY, LABELLED, Labelled
 from tamis.hashing import keyed_uint64
 
 
@@ -67,6 +67,7 @@ def _labelled(rows: pa.Table, found: Sequence[Meaning], seed: int, classes: tupl
             "grade": pa.array([each.grade for each in found], pa.float64()),
             "key": keyed_uint64(f"label sample {seed}", rows["id"].to_pylist()),
             "characters": rows["characters"],
+            **{name: rows[name] for name in GROUPED_BY},
             "text": rows["text"],
         }
     ).cast(LABELLED)

@@ -18,12 +18,14 @@ import pyarrow.compute as pc
 
 from tamis import exchange
 from tamis.classifiers.judge.section import Judge
-from tamis.classifiers.labels import LABELLED, MATCHES, Labelled, write_labelled
+from tamis.classifiers.labels import GROUPED_BY, LABELLED, MATCHES, Labelled, carried, write_labelled
 from tamis.hashing import keyed_uint64
 from tamis.schemas import of_kinds
 from tamis.section import canonical
 
-TO_JUDGE = pa.schema([(name, LABELLED.field(name).type) for name in ("id", "kind", "key", "characters", "text")])
+TO_JUDGE = pa.schema(
+    [(name, LABELLED.field(name).type) for name in ("id", "kind", "key", "characters", *GROUPED_BY, "text")]
+)
 """One row a document that may be judged; `key` orders the sample, `text` is what judge or model read of it."""
 
 SAID = b"judge"
@@ -45,13 +47,15 @@ def draw(documents: Iterable[pa.Table], judge: Judge, seed: int, kinds: Sequence
 
 
 def _candidates(documents: pa.Table, judge: Judge, seed: int, kinds: Sequence[str], most: int) -> pa.Table:
-    rows = documents.select(["id", "kind", "text"]).filter(pa.array(of_kinds(documents, kinds)))
+    rows = documents.select(carried(documents)).filter(pa.array(of_kinds(documents, kinds)))
+    groups = {name: rows[name] if name in rows.column_names else pa.nulls(rows.num_rows) for name in GROUPED_BY}
     table = pa.table(
         {
             "id": rows["id"],
             "kind": rows["kind"],
             "key": keyed_uint64(f"judge sample {seed}", rows["id"].to_pylist()),
             "characters": pc.cast(pc.utf8_length(rows["text"]), pa.int64()),
+            **groups,
             "text": pc.utf8_slice_codeunits(rows["text"], 0, most),
         }
     ).cast(TO_JUDGE)

@@ -15,6 +15,7 @@ from pydantic import Field
 from tamis.classifiers.cascade import Cascade
 from tamis.classifiers.good_bad import Labels
 from tamis.classifiers.labels import Labelled, Sampling
+from tamis.classifiers.scores import Lengths
 from tamis.classifiers.thresholds import Selection
 from tamis.schemas import of_kinds
 from tamis.section import AppliesTo, Section
@@ -46,6 +47,8 @@ class Encoded:
     """What the encoder said of itself."""
     tuned: Path | None = None
     """What became of a fine-tuning; the model lies beside it, in the folder of the same name."""
+    lengths: Lengths | None = None
+    """In scoring counts the characters of texts that are read anyway."""
 
 
 def all_held_out(labelled: Labelled) -> Labelled:
@@ -79,8 +82,8 @@ class Classifier(Section):
 
     @property
     def reads(self) -> list[str]:
-        """Columns by which it is known which documents are scored."""
-        return ["id", "kind", *([self.cascade.score] if self.cascade else [])]
+        """Columns by which it is known which documents are scored, and by which scores are counted."""
+        return ["id", "kind", "source", *([self.cascade.score] if self.cascade else [])]
 
     def seen(self, known: pa.Table, kinds: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """Which of n documents are scored to be decided about, and which others only to measure the cascade.

@@ -63,9 +63,10 @@ class Words(Classifier):
         settings = self.fit(labelled.rows.filter(pc.invert(held_out)), model)
         return Trained(labelled, kinds, settings, tested, self.scores(model, [tested["text"]]), LIMITS)
 
-    def score(self, model: Path, documents: Path, where: np.ndarray, encoded: Encoded) -> np.ndarray:  # noqa: ARG002
+    def score(self, model: Path, documents: Path, where: np.ndarray, encoded: Encoded) -> np.ndarray:
         """See `Classifier.score`."""
-        return self.scores(model, (table["text"] for table in chosen(documents, where, ["text"])))
+        texts = (table["text"] for table in chosen(documents, where, ["text"]))
+        return self.scores(model, encoded.lengths.counting(texts) if encoded.lengths else texts)
 
 
 class FastText(Words):
