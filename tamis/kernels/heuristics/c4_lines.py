@@ -220,7 +220,7 @@ def c4_lines(
     word = 0
     first: int = np.int64(0)  # type: ignore[assignment]
     for place in range(number + 1):
-        at = np.int64(breaks[place]) if place < number else np.int64(count)
+        at = breaks[place] if place < number else count
         # The second of "\r\n", or nothing behind the last break.
         if at < first or first == count:
             continue
@@ -241,7 +241,7 @@ def c4_lines(
         longest = 0
         piece = begin
         while word < words and starts[word] < stop:
-            start = np.int64(starts[word])
+            start = starts[word]
             if start == begin or flags[start - 1] & SPACE:
                 pieces += 1
                 piece = start

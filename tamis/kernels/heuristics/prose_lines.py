@@ -86,7 +86,7 @@ def newline_lines(
     newlines = 0
     first: int = np.int64(0)  # type: ignore[assignment]
     for place in range(number + 1):
-        at = np.int64(breaks[place]) if place < number else np.int64(count)
+        at = breaks[place] if place < number else count
         if at < count and codes[at] != NEWLINE:
             continue
         newlines += at < count
@@ -138,7 +138,7 @@ def marked_lines(
     trailing = 0
     first: int = np.int64(0)  # type: ignore[assignment]
     for place in range(number + 1):
-        at = np.int64(breaks[place]) if place < number else np.int64(count)
+        at = breaks[place] if place < number else count
         # The second of "\r\n", or nothing behind the last break.
         if at < first or first == count:
             continue

@@ -60,9 +60,7 @@ STOP_ENDS = 1 << 12
 
 
 @numba.njit(cache=True, nogil=True)
-def _scan(
-    codes: np.ndarray, flags: np.ndarray, count: int, breaks: np.ndarray
-) -> tuple[int, int, bool, bool, np.int64]:
+def _scan(codes: np.ndarray, flags: np.ndarray, count: int, breaks: np.ndarray) -> tuple[int, int, bool, bool, int]:
     """Look at every character once.
 
     Returns:

@@ -91,7 +91,7 @@ def repeated_paragraphs(
     characters = 0
     first = begin
     for place in range(lines + 1):
-        at = np.int64(breaks[place]) if place < lines else stop
+        at = breaks[place] if place < lines else stop
         if at < first or (place < lines and codes[at] != NEWLINE):
             continue
         at = min(at, stop)
@@ -186,7 +186,7 @@ def top_grams(
         stamp += 1
         most = 1
         for place in range(number):
-            at = np.int64(chosen[place])
+            at = chosen[place]
             key = np.uint64(size)
             for word in range(at, at + size):
                 key = (key ^ tokens[word]) * np.uint64(0x9FB21C651E98DF25)
@@ -199,7 +199,7 @@ def top_grams(
         kept = 0
         found = most == 1
         for place in range(number):
-            at = np.int64(chosen[place])
+            at = chosen[place]
             if not found and counts[slots[place]] == most:
                 first = at
                 found = True
@@ -292,7 +292,7 @@ def repeated_grams(
     characters = 0
     free: int = np.int64(0)  # type: ignore[assignment]
     for place in range(number):
-        at = np.int64(chosen[place])
+        at = chosen[place]
         if at < free:
             continue
         if at + size > count:
