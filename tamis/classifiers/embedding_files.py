@@ -1,8 +1,8 @@
 """Embedding files: made once by `embeddings`, read by every stage that needs vectors of documents.
 
 `part-00000.parquet` holds `id`, `embedding` (float32, unit length), where the backbone classifies `score`, and
-`digest`, by which tokens that were encoded before are known; rows are those documents of the shard whose kind is
-embedded, sorted by id.
+`digest`, by which tokens that were encoded before are known, and `shape`, cheap features of the whole text; rows are
+those documents of the shard whose kind is embedded, sorted by id.
 """
 
 from __future__ import annotations
@@ -27,7 +27,13 @@ def digests(tokens: Sequence[np.ndarray]) -> pa.Array:
     return pa.array(found, DIGEST)
 
 
-def rows(ids: pa.Array, vectors: np.ndarray, score: np.ndarray | None, digest: pa.Array | None = None) -> pa.Table:
+def rows(
+    ids: pa.Array,
+    vectors: np.ndarray,
+    score: np.ndarray | None,
+    digest: pa.Array | None = None,
+    shape: np.ndarray | None = None,
+) -> pa.Table:
     """Rows of an embeddings file.
 
     Args:
@@ -35,6 +41,7 @@ def rows(ids: pa.Array, vectors: np.ndarray, score: np.ndarray | None, digest: p
         vectors: n × hidden, float32.
         score: n float32 of a classifying checkpoint, or None.
         digest: from `digests`, or None.
+        shape: n × features, float32 (`tamis.classifiers.shape`), or None.
     """
     size = vectors.shape[1]
     columns = {"id": ids, "embedding": pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), size)}
@@ -42,12 +49,14 @@ def rows(ids: pa.Array, vectors: np.ndarray, score: np.ndarray | None, digest: p
         columns["score"] = pa.array(score, pa.float32())
     if digest is not None:
         columns["digest"] = digest
+    if shape is not None:
+        columns["shape"] = pa.FixedSizeListArray.from_arrays(pa.array(shape.reshape(-1)), shape.shape[1])
     return pa.table(columns)
 
 
-def matrix(table: pa.Table) -> np.ndarray:
-    """The embeddings of a table, n × hidden, float32."""
-    column = table["embedding"].combine_chunks()
+def matrix(table: pa.Table, name: str = "embedding") -> np.ndarray:
+    """The embeddings of a table, n × hidden, float32; or another column of vectors."""
+    column = table[name].combine_chunks()
     if isinstance(column, pa.ChunkedArray):
         column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
     size = column.type.list_size

@@ -143,7 +143,7 @@ class Kept:
         return pa.concat_tables(found).take(pa.array(back))
 
 
-def embed(encoder: Encoder, ids: pa.Array, tokens: Sequence[np.ndarray], kept: Kept) -> pa.Table:
+def embed(encoder: Encoder, ids: pa.Array, tokens: Sequence[np.ndarray], kept: Kept, shape: np.ndarray) -> pa.Table:
     """Rows of an embeddings file: those that are kept, and the others encoded.
 
     Args:
@@ -151,6 +151,7 @@ def embed(encoder: Encoder, ids: pa.Array, tokens: Sequence[np.ndarray], kept: K
         ids: n ids.
         tokens: of the n texts.
         kept: of the shard.
+        shape: cheap features of the n texts, n × features.
     """
     digests = embedding_files.digests(tokens)
     known, rows = kept.rows(ids, digests)
@@ -166,4 +167,4 @@ def embed(encoder: Encoder, ids: pa.Array, tokens: Sequence[np.ndarray], kept: K
         score[others] = own
         if rows is not None:
             score[known] = rows["score"].to_numpy()
-    return embedding_files.rows(ids, vectors, score, digests)
+    return embedding_files.rows(ids, vectors, score, digests, shape)

@@ -65,13 +65,16 @@ def from_json(value: dict[str, Any]) -> Head:
     return Head(tuple(value["classes"]), **arrays)
 
 
-def probabilities_of(path: Path, embeddings: Path, ids: pa.Array) -> np.ndarray:
+def probabilities_of(
+    path: Path, embeddings: Path, ids: pa.Array, columns: Sequence[str] = ("embedding",)
+) -> np.ndarray:
     """Class probabilities of a shard's documents from its embeddings, of which a few thousand are in memory.
 
     Args:
         path: the head.
         embeddings: the shard's embeddings.
         ids: n documents.
+        columns: what it sees of them, side by side.
 
     Returns:
         n × classes, float32.
@@ -82,8 +85,8 @@ def probabilities_of(path: Path, embeddings: Path, ids: pa.Array) -> np.ndarray:
     """
     head = from_json(read_json(path)["head"])
     result = np.zeros((len(ids), len(head.classes)), dtype=np.float32)
-    for where, rows in embedding_files.rows_of(embeddings, ids, ["embedding"]):
-        vectors = embedding_files.matrix(rows)
+    for where, rows in embedding_files.rows_of(embeddings, ids, columns):
+        vectors = np.concatenate([embedding_files.matrix(rows, name) for name in columns], axis=1)
         expected, found = head.weights.shape[1], vectors.shape[1]
         if found != expected:
             msg = (

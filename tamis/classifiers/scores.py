@@ -1,8 +1,8 @@
 """Score files beside the documents of a shard, and going through some of its documents.
 
 A score file has a row for each document of its shard, in their order: `id`, whatever the stage found, and null where it
-scored nothing. Those of classifiers also have what the scores are counted by: kind, source and characters. Scores of a
-shard are in memory together, its texts a few thousand at a time.
+scored nothing. Those of classifiers also have what the scores are counted by: kind, source and characters. Both files
+are read a few thousand rows at a time.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.errors import ModelError, ShardMismatchError
-from tamis.shards import document_batches, read_table, table_batches
+from tamis.shards import document_batches, row_count, sealed, table_batches
 
 
 def chosen(documents: Path, where: np.ndarray, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
@@ -97,20 +97,39 @@ def beside(documents: Path, scores: Path, columns: Sequence[str]) -> Iterator[tu
     Raises:
         ShardMismatchError: the scores are of other documents, or in another order.
     """
-    rows = read_table(scores, ["id", *columns])
-    first = 0
+    rows = _Rows(scores, ["id", *columns])
     for table in document_batches(documents):
-        part = rows.slice(first, table.num_rows)
-        first += table.num_rows
+        part = rows.take(table.num_rows)
         if not part["id"].equals(table["id"]):
-            raise _other_documents(scores, rows)
+            raise _other_documents(scores)
         yield table, part
-    if first != rows.num_rows:
-        raise _other_documents(scores, rows)
+    if rows.take(1).num_rows:
+        raise _other_documents(scores)
 
 
-def _other_documents(scores: Path, rows: pa.Table) -> ShardMismatchError:
+class _Rows:
+    """Rows of a table on disk, in order, as many at a time as are asked for."""
+
+    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+        """Begin with the first row."""
+        self._tables = table_batches(path, columns)
+        schema = sealed(path).metadata.schema.to_arrow_schema()
+        self._waiting = pa.schema([schema.field(name) for name in columns]).empty_table()
+
+    def take(self, rows: int) -> pa.Table:
+        """The next rows, one chunk a column; fewer where the file ends."""
+        parts = [self._waiting.slice(0, rows)]
+        self._waiting = self._waiting.slice(rows)
+        missing = rows - parts[0].num_rows
+        while missing and (table := next(self._tables, None)) is not None:
+            parts.append(table.slice(0, missing))
+            self._waiting = table.slice(missing)
+            missing -= parts[-1].num_rows
+        return pa.concat_tables(parts).combine_chunks()
+
+
+def _other_documents(scores: Path) -> ShardMismatchError:
     return ShardMismatchError(
-        f"{scores}: the scores ({rows.num_rows} rows) are not of the documents that this job reads. Delete the stage's "
-        "scores and run the workflow again."
+        f"{scores}: the scores ({row_count(scores)} rows) are not of the documents that this job reads. Delete the "
+        "stage's scores and run the workflow again."
     )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tamis.heuristics.rules import RULES, Groups, Rule
+from tamis.heuristics.groups import ByGroup, Groups
+from tamis.heuristics.rules import CHARACTER_WORDS, RULES, UNSPACED_SHARE, Rule
 from tamis.ledger import dropped_rows
+from tamis.schemas import of_kinds
 
-# More than this share of one-character words: a script without spaces.
-UNSPACED_SHARE = 0.5
+NONE_FITTED: Mapping[str, ByGroup] = {}
 
 
 @dataclass(frozen=True)
@@ -32,13 +34,16 @@ class Decision:
     failures: np.ndarray
 
 
-def thresholds_of(rule: Rule, languages: pa.Array, config: Groups) -> np.ndarray | None:
+def thresholds_of(
+    rule: Rule, languages: pa.Array | pa.ChunkedArray, config: Groups, fitted: Mapping[str, ByGroup] = NONE_FITTED
+) -> np.ndarray | None:
     """What a rule holds each document against, by its language.
 
     Args:
         rule: the rule.
         languages: n codes.
-        config: all groups.
+        config: all groups; `languages` there goes before what is fitted.
+        fitted: language → group → thresholds.
 
     Returns:
         float64[n], NaN where the rule is off; None where it is off for all.
@@ -49,7 +54,8 @@ def thresholds_of(rule: Rule, languages: pa.Array, config: Groups) -> np.ndarray
     default = getattr(group, rule.field)
     own = {
         language: groups[rule.group][rule.field]
-        for language, groups in config.languages.items()
+        for given in (fitted, config.languages)
+        for language, groups in given.items()
         if rule.field in groups.get(rule.group, ())
     }
     if default is None and not any(value is not None for value in own.values()):
@@ -61,26 +67,45 @@ def thresholds_of(rule: Rule, languages: pa.Array, config: Groups) -> np.ndarray
     return thresholds
 
 
-def decide(metrics: dict[str, dict[str, np.ndarray]], languages: pa.Array, config: Groups) -> Decision:
+def asked(rule: Rule, documents: pa.Table, metrics: Mapping[str, np.ndarray], config: Groups) -> np.ndarray:
+    """Which of n documents a rule means: of its group's kinds, and in a script of its kind; bool[n]."""
+    where = of_kinds(documents, getattr(config, rule.group).applies_to)
+    if rule.spaced or rule.unspaced:
+        # Comparisons with NaN are false: a text without words is in no script.
+        unspaced = metrics[CHARACTER_WORDS] > UNSPACED_SHARE
+        where &= unspaced if rule.unspaced else ~unspaced
+    return where
+
+
+def beyond(rule: Rule, value: np.ndarray, threshold: np.ndarray | float) -> np.ndarray:
+    """Which of n values a rule does not let pass; NaN always passes."""
+    if rule.fails == "below":
+        return value < threshold
+    return value > threshold if rule.fails == "above" else value <= threshold
+
+
+def decide(
+    documents: pa.Table,
+    metrics: Mapping[str, np.ndarray],
+    config: Groups,
+    fitted: Mapping[str, ByGroup] = NONE_FITTED,
+) -> Decision:
     """Hold metrics against thresholds.
 
     Args:
-        metrics: from `tamis.heuristics.metrics.measure`, n values each.
-        languages: n codes.
+        documents: n documents, of which kind and language are looked at.
+        metrics: what `tamis.heuristics.metrics.measure` gives of them.
         config: all groups.
+        fitted: language → group → thresholds, for languages that have none under `languages`.
     """
-    n = len(languages)
+    n = documents.num_rows
     decision = Decision(np.full(n, -1), np.full(n, np.nan), np.full(n, np.nan), np.zeros(len(RULES), np.int64))
     for index, rule in enumerate(RULES):
-        threshold = thresholds_of(rule, languages, config)
+        threshold = thresholds_of(rule, documents["language"], config, fitted)
         if threshold is None:
             continue
-        value = metrics[rule.group][rule.metric]
-        # Comparisons with NaN are false: what is not measured does not fail.
-        fails = {"below": value < threshold, "above": value > threshold, "within": value <= threshold}[rule.fails]
-        if rule.spaced or rule.unspaced:
-            unspaced = metrics[rule.group]["character_word_share"] > UNSPACED_SHARE
-            fails &= unspaced if rule.unspaced else ~unspaced
+        value = metrics[rule.column]
+        fails = beyond(rule, value, threshold) & asked(rule, documents, metrics, config)
         decision.failures[index] = fails.sum()
         first = fails & (decision.rule < 0)
         decision.rule[first] = index

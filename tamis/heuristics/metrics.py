@@ -8,8 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tamis.heuristics.rules import C4, PROSE_GROUPS, Code, FineWeb, GopherQuality, Groups
-from tamis.schemas import of_kinds
+from tamis.heuristics.groups import Groups
+from tamis.heuristics.rules import COLUMNS, METRICS, column
+from tamis.heuristics.sections import C4, Code, FineWeb, GopherQuality
 
 BULLETS = "-*" + "".join(map(chr, (0x2022, 0x2023, 0x2043, 0x204C, 0x204D, 0x2219, 0x25CB, 0x25CF, 0x25D8)))
 BULLETS += "".join(map(chr, (0x25A0, 0x25A1, 0x25AA, 0x25AB, 0x25B6, 0x25C0, 0x25E6, 0x29BE, 0x29BF)))
@@ -28,24 +29,38 @@ def _phrases(phrases: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
 
 def _stop_words(
     stop_words: Mapping[str, Sequence[str]], languages: pa.Array, small: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Hashes of all stop words, their bounds by language, and each document's language among them (-1: none)."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """What `measure_prose` takes of stop words.
+
+    Returns:
+        hashes of all, their bounds by language, the ends and the greatest length of each language's, and each
+        document's language among them (-1: none).
+    """
     from tamis.kernels.heuristics.listed_pieces import encode, small_hash
+    from tamis.kernels.heuristics.prose_metrics import STOP_ENDS
 
     # Those of this batch only: one language has ten words, all have hundreds.
     present = set(pc.unique(languages).to_pylist())
     listed = sorted(language for language in stop_words if language in present)
     hashes: list[int] = []
     bounds = [0]
-    for language in listed:
+    ends = np.zeros((len(listed), STOP_ENDS), np.bool_)
+    longest = np.zeros(len(listed), np.int64)
+    for place, language in enumerate(listed):
+        for word in filter(None, stop_words[language]):
+            codes = small[encode(word)]
+            ends[place, (codes[0] & 63) << 6 | codes[-1] & 63] = True
+            longest[place] = max(longest[place], len(word))
         own = {int(small_hash(encode(word), 0, len(word), small)) for word in stop_words[language]}
         hashes += sorted(own)
         bounds.append(len(hashes))
-    place = pc.fill_null(pc.index_in(languages, value_set=pa.array(listed, pa.string())), -1)
+    found = pc.fill_null(pc.index_in(languages, value_set=pa.array(listed, pa.string())), -1)
     return (
         np.array(hashes, np.uint64),
         np.array(bounds, np.int64),
-        place.to_numpy(zero_copy_only=False).astype(np.int64),
+        ends,
+        longest,
+        found.to_numpy(zero_copy_only=False).astype(np.int64),
     )
 
 
@@ -65,7 +80,6 @@ def measure_prose(text: pa.Array, language: pa.Array, config: Groups) -> dict[st
 
     offsets, data = buffers(text)
     as_datatrove = config.as_datatrove
-    # What is measured of a group that is off, nobody asks.
     c4, fineweb, quality = config.c4 or C4(), config.fineweb or FineWeb(), config.gopher_quality or GopherQuality()
     small = np.arange(characters.CODE_POINTS, dtype=np.uint32) if as_datatrove else characters.small_letters()
     # A NUL pair stands for "javascript" where that rule is off: the place of each phrase is fixed.
@@ -93,8 +107,6 @@ def measure_prose(text: pa.Array, language: pa.Array, config: Groups) -> dict[st
         listed_pieces.encode(DATATROVE_BULLETS if as_datatrove else BULLETS),
         as_datatrove,
         fineweb.short_line,
-        True,
-        True,
         settings,
         *phrases,
     )
@@ -102,59 +114,49 @@ def measure_prose(text: pa.Array, language: pa.Array, config: Groups) -> dict[st
 
 
 def measure_code(text: pa.Array, config: Code) -> dict[str, np.ndarray]:
-    """Metrics of the code group: name (`tamis.kernels.heuristics.code_metrics.METRICS`) → float64[n]."""
+    """Metrics of the code group: name (`METRICS` of `tamis.kernels.heuristics.code_metrics`) → float64[n]."""
     from tamis.kernels.heuristics import characters, code_metrics
     from tamis.kernels.words import buffers
 
-    marks, bounds = _phrases(config.generated_marks)
-    metrics = code_metrics.measure_code(*buffers(text), characters.table(), config.generated_lines or 0, marks, bounds)
+    metrics = code_metrics.measure_code(*buffers(text), characters.table(), *_phrases(config.generated_marks))
     return dict(zip(code_metrics.METRICS, metrics.T, strict=True))
 
 
 def measure_size(text: pa.Array) -> dict[str, np.ndarray]:
-    """Metrics of the size group: name (`tamis.kernels.heuristics.size_metrics.METRICS`) → float64[n]."""
+    """Metrics of the size group: name (`METRICS` of `tamis.kernels.heuristics.size_metrics`) → float64[n]."""
     from tamis.kernels.heuristics import size_metrics
     from tamis.kernels.words import buffers
 
     return dict(zip(size_metrics.METRICS, size_metrics.measure_size(*buffers(text)).T, strict=True))
 
 
-def measure(documents: pa.Table, config: Groups) -> dict[str, dict[str, np.ndarray]]:
-    """Metrics of every group, for the kinds that it looks at.
+def measure(documents: pa.Table, config: Groups) -> dict[str, np.ndarray]:
+    """All metrics, of every document: whatever its kind, and whichever groups are on.
 
     Args:
         documents: n documents with a language.
-        config: all groups.
+        config: all groups; of one that is off the defaults say how to count.
 
     Returns:
-        Group → metric → float64[n]; NaN for documents that the group does not look at.
+        Column (`COLUMNS`) → float64[n]; NaN where something is not defined.
     """
-
-    def rows(groups: Sequence[str]) -> np.ndarray:
-        sections = [section for group in groups if (section := getattr(config, group)) is not None]
-        return np.flatnonzero(of_kinds(documents, {kind for section in sections for kind in section.applies_to}))
-
-    def spread(chosen: np.ndarray, metrics: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        full = {}
-        for name, values in metrics.items():
-            full[name] = np.full(documents.num_rows, np.nan)
-            full[name][chosen] = values
-        return full
-
-    def texts(chosen: np.ndarray) -> pa.Array:
-        # A selection of all rows is not copied.
-        column = documents["text"] if len(chosen) == documents.num_rows else documents["text"].take(pa.array(chosen))
-        return column.combine_chunks()
-
-    prose_rows, code_rows, size_rows = rows(PROSE_GROUPS), rows(("code",)), rows(("size",))
-    languages = documents["language"].take(pa.array(prose_rows)).combine_chunks()
-    prose = spread(prose_rows, measure_prose(texts(prose_rows), languages, config))
-    result = {
-        "size": spread(size_rows, measure_size(texts(size_rows))),
-        "code": spread(code_rows, measure_code(texts(code_rows), config.code or Code())),
+    text = documents["text"].combine_chunks()
+    prose = measure_prose(text, documents["language"].combine_chunks(), config)
+    measured = {"size": measure_size(text), "code": measure_code(text, config.code or Code())}
+    return {
+        column(group, metric): measured.get(group, prose)[metric]
+        for group, metrics in METRICS.items()
+        for metric in metrics
     }
-    for group in PROSE_GROUPS:
-        own = np.zeros(documents.num_rows, bool)
-        own[rows((group,))] = True
-        result[group] = {name: np.where(own, values, np.nan) for name, values in prose.items()}
-    return result
+
+
+def as_columns(documents: pa.Table, metrics: Mapping[str, np.ndarray]) -> pa.Table:
+    """The rows of a score file: what identifies n documents, and all metrics, null where one is not defined."""
+    known = {name: documents[name].cast(pa.string()) for name in ("id", "source", "kind", "language")}
+    measured = {name: pa.array(metrics[name], pa.float64(), from_pandas=True) for name in COLUMNS}
+    return pa.table({**known, **measured})
+
+
+def metrics_of(rows: pa.Table) -> dict[str, np.ndarray]:
+    """The metrics of n rows of a score file: column → float64[n], NaN where one is not defined."""
+    return {name: rows[name].to_numpy() for name in COLUMNS}

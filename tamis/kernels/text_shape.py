@@ -77,7 +77,7 @@ def _count(offsets: np.ndarray, data: np.ndarray, functions: np.ndarray, found: 
             capital = np.uint64(65) <= byte <= np.uint64(90)
             letter = capital or np.uint64(97) <= byte <= np.uint64(122)
             if digit or letter or byte >= np.uint64(128):
-                length += np.int64(starts)
+                length += int(starts)
                 small = byte + np.uint64(32) if capital else byte
                 value = (value ^ small) * FNV_PRIME
                 found[row, 7] += np.int64(digit)
@@ -92,7 +92,7 @@ def _count(offsets: np.ndarray, data: np.ndarray, functions: np.ndarray, found: 
                         if known == value:
                             found[row, 6] += 1
                             break
-                    place = int(value & np.uint64(TABLE - 1))
+                    place = np.int64(value & np.uint64(TABLE - 1))
                     while stamp[place] == row + 1 and table[place] != value:
                         place = (place + 1) & (TABLE - 1)
                     if stamp[place] != row + 1 and different < TABLE // 2:

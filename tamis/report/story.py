@@ -22,6 +22,7 @@ from tamis.urls import url_key
 
 SHORTEST_PREFIX = 6
 MOST_STORIES = 20
+MOST_SCORES = 12
 CONTEXT = 60
 EDIT_CHARACTERS = 400
 
@@ -183,7 +184,10 @@ def tell(results: Results, document_id: str) -> Story:
             # Ingest lists records that say exactly the same under one id: one stays, the others are ledger rows.
             story.repeated += len(ledger)
         scores = fetch(results.part(stage, "scores", document_id), [document_id])
-        story.scores |= {name: value for row in scores for name, value in row.items() if name not in ("id", *current)}
+        for row in scores:
+            # All that a stage measured fills a screen; it is told where that stage dropped the document.
+            if ledger or len(row) <= MOST_SCORES:
+                story.scores |= {name: value for name, value in row.items() if name not in ("id", *current)}
         story.events.append(_event(results, stage, document_id, current, rows, ledger))
         if not rows:
             break

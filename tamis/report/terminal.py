@@ -171,8 +171,18 @@ def story(told: Story) -> str:
     for event in told.events:
         lines += _event_lines(event, width)
     if told.columns:
-        lines += ["", "  " + "  ".join(f"{name} {safe(number(value))}" for name, value in told.columns.items())]
+        lines += ["", *_packed([f"{name} {safe(number(value))}" for name, value in told.columns.items()])]
     return "\n".join([*lines, "", *_end_lines(told)]).rstrip()
+
+
+def _packed(parts: Sequence[str]) -> list[str]:
+    """Parts side by side, in as many lines as they take."""
+    lines = [""]
+    for part in parts:
+        if lines[-1] and len(lines[-1]) + 2 + len(part) > WIDTH:
+            lines.append("")
+        lines[-1] += f"  {part}"
+    return lines
 
 
 def _end_lines(told: Story) -> list[str]:

@@ -3,7 +3,7 @@
 Steps: backbone (one job) loads the encoder and writes what it is; embed (a shard). They depend on the encoder and on
 the kinds that are embedded, neither on labels nor on a selection.
 
-Writes backbone.json and embeddings (id, embedding, digest and, where the backbone classifies, its score;
+Writes backbone.json and embeddings (id, embedding, digest, shape and, where the backbone classifies, its score;
 `embedding_files`). Texts whose embeddings an earlier run has made are not encoded again (`kept_embeddings`).
 Memory: the encoder (about 600 MB with torch), a few thousand documents, and about 70 bytes a document of the shard.
 """
@@ -14,6 +14,7 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from tamis.classifiers import kept_embeddings
@@ -22,6 +23,7 @@ from tamis.classifiers.encoder import load_encoder
 from tamis.classifiers.kept_embeddings import Kept
 from tamis.classifiers.kinds import AnyEmbedder
 from tamis.classifiers.scores import chosen
+from tamis.classifiers.shape import FEATURES, shapes
 from tamis.errors import ModelError
 from tamis.machine import this_processor
 from tamis.shards import read_json, read_table, write_json, write_tables
@@ -29,7 +31,7 @@ from tamis.shards import read_json, read_table, write_json, write_tables
 log = logging.getLogger(__name__)
 
 VERSION = 5
-"""5: a digest of the tokens stands beside each vector."""
+"""5: a digest of the tokens and cheap features of the text stand beside each vector."""
 
 
 def run_backbone(config: AnyEmbedder, *, output: Path) -> None:
@@ -62,11 +64,21 @@ def run_embed(config: AnyEmbedder, *, documents: Path, backbone: Path, embedding
     place = kept_embeddings.place(embeddings, own)
     kept = Kept(place, ["embedding", *(["score"] if config.classifies else [])])
 
+    shape = [np.zeros((0, len(FEATURES)), np.float32)]
+
+    def texts() -> Iterator[pa.ChunkedArray]:
+        for table in chosen(documents, where, ["text"]):
+            shape.append(shapes(table["text"]))
+            yield table["text"]
+
     def embedded() -> Iterator[pa.Table]:
         first = 0
-        for tokens in encoder.tokens_of(table["text"] for table in chosen(documents, where, ["text"])):
-            yield kept_embeddings.embed(encoder, ids.slice(first, len(tokens)), tokens, kept)
+        for tokens in encoder.tokens_of(texts()):
+            some = ids.slice(first, len(tokens))
+            # The tokens are those of all texts that were read since the last.
+            yield kept_embeddings.embed(encoder, some, tokens, kept, np.concatenate(shape))
             first += len(tokens)
+            del shape[1:]
 
     write_tables(embeddings, embedded())
     kept_embeddings.keep(embeddings, place)

@@ -29,23 +29,39 @@ Languages: stop words ask the language and skip languages without a list. In tex
 characters (Chinese, Japanese, Thai …) the rules on word length, word n-grams and sentences (C4 wants lines of three
 blank-separated words) say nothing and are skipped, whatever the language label says.
 
-Writes documents, dropped, stats. Memory: a batch of documents, the row group that is being written, and about 80 bytes
-a word of the longest document. Ties: none.
+Steps: score (a shard) measures everything of every document, whatever its kind and whichever groups are on; with
+`thresholds: fitted` fit (one job) finds thresholds for each language; apply (a shard) keeps and drops. Measuring does
+not depend on thresholds, so that moving one, switching a group off or on, and other `languages` measure nothing again;
+what would stay at another threshold is a question to the scores.
+
+Writes scores (id, source, kind, language and a column a metric, float64: as float32 a share of a long text that lies
+just beyond a threshold would be equal to it), thresholds.json where they are fitted, documents, dropped, stats. Memory:
+a few thousand documents, the row group that is being written, and about 80 bytes a word of the longest document; fit
+50 kB a language and threshold. Ties: none.
 """
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
+from tamis.barrier import paths
+from tamis.classifiers.scores import beside
 from tamis.errors import SchemaError
-from tamis.heuristics.decisions import decide, select
-from tamis.heuristics.metrics import measure
-from tamis.heuristics.rules import RULES, Groups
+from tamis.heuristics.decisions import NONE_FITTED, decide, select
+from tamis.heuristics.fitting import fit, fitted_thresholds
+from tamis.heuristics.groups import Groups
+from tamis.heuristics.metrics import as_columns, measure, metrics_of
+from tamis.heuristics.rules import COLUMNS, RULES
 from tamis.ledger import Outputs, outcome_writer
-from tamis.shards import document_batches
+from tamis.shards import document_batches, read_json, write_json, write_tables
 
+log = logging.getLogger(__name__)
+
+STAGE = "heuristics"
 VERSION = 3
 NEEDS = frozenset({"language"})
 
@@ -54,8 +70,8 @@ class Config(Groups):
     """Rules of form, by group; each group names the kinds that it looks at."""
 
 
-def run_apply(config: Config, *, shard: int, documents: Path, kept: Path, dropped: Path, stats: Path) -> None:
-    """Apply the rules to one shard.
+def run_score(config: Config, *, documents: Path, scores: Path) -> None:
+    """Measure one shard.
 
     Args:
         documents: documents to read, with a language.
@@ -63,14 +79,48 @@ def run_apply(config: Config, *, shard: int, documents: Path, kept: Path, droppe
     Raises:
         SchemaError: the documents have no language.
     """
+
+    def measured(before: pa.Table) -> pa.Table:
+        if "language" not in before.column_names:
+            raise SchemaError(
+                f"{documents}: heuristics need the column 'language'; put language_id before it in `pipeline`"
+            )
+        return as_columns(before, measure(before, config))
+
+    write_tables(scores, map(measured, document_batches(documents)))
+
+
+def run_fit(config: Config, *, barrier: Path, output: Path) -> None:
+    """Fit the thresholds of each language over the scores of all shards."""
+    found = fit(paths(barrier), config)
+    write_json(output, found)
+    log.info("%s: thresholds fitted for %s", STAGE, ", ".join(found["languages"]) or "no language")
+
+
+def run_apply(
+    config: Config,
+    *,
+    shard: int,
+    documents: Path,
+    scores: Path,
+    kept: Path,
+    dropped: Path,
+    stats: Path,
+    thresholds: Path | None = None,
+) -> None:
+    """Apply the rules to one shard.
+
+    Args:
+        thresholds: those of `run_fit`, where they are fitted.
+
+    Raises:
+        ShardMismatchError: the scores are of other documents.
+    """
+    fitted = NONE_FITTED if thresholds is None else fitted_thresholds(read_json(thresholds))
     failures = np.zeros(len(RULES), np.int64)
-    with outcome_writer(Outputs(kept, dropped, stats), "heuristics", shard) as writer:
-        for before in document_batches(documents):
-            if "language" not in before.column_names:
-                raise SchemaError(
-                    f"{documents}: heuristics need the column 'language'; put language_id before it in `pipeline`"
-                )
-            decision = decide(measure(before, config), before["language"].combine_chunks(), config)
+    with outcome_writer(Outputs(kept, dropped, stats), STAGE, shard) as writer:
+        for before, rows in beside(documents, scores, COLUMNS):
+            decision = decide(before, metrics_of(rows), config, fitted)
             failures += decision.failures
             writer.add(before, *select(before, decision))
         writer.notes.update({f"fails_{rule.reason}": int(count) for rule, count in zip(RULES, failures, strict=True)})

@@ -19,7 +19,8 @@ from tamis.dedup import frequent_lines, paragraphs, winnowing
 from tamis.dedup.minhash import signatures
 from tamis.errors import ConservationError
 from tamis.heuristics import metrics
-from tamis.heuristics.rules import Code, Groups
+from tamis.heuristics.groups import Groups
+from tamis.heuristics.sections import Code
 from tamis.kernels import json_structure, language_walk, lines, spans, word_features, words
 from tamis.kernels.dedup.minhash import write_sets
 from tamis.kernels.folded_characters import character_table

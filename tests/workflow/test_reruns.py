@@ -35,6 +35,30 @@ def test_moving_a_selection_does_not_score_again(full, config):
     assert touched(jobs, "domains")
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"heuristics__gopher_quality": {"min_words": 3}},
+        {"heuristics__fineweb": False},
+        {"heuristics__languages": {"de": {"gopher_quality": {"min_alphabetic_words": 0.5}}}},
+        {"heuristics__c4": {"applies_to": ["prose", "licence"]}},
+        {"heuristics__thresholds": "fitted"},
+    ],
+    ids=str,
+)
+def test_what_only_decides_measures_nothing_again(full, config, changes):
+    jobs = planned(full, changed(config, **changes))
+    assert jobs["heuristics_apply"] == config["shards"]
+    assert "heuristics_score" not in jobs, jobs
+    assert jobs.get("heuristics_fit", 0) == ("heuristics__thresholds" in changes)
+    assert not touched(jobs, "line_pruning"), jobs
+
+
+def test_another_way_of_counting_measures_again(full, config):
+    jobs = planned(full, changed(config, heuristics__words="tokens"))
+    assert jobs["heuristics_score"] == jobs["heuristics_apply"] == config["shards"]
+
+
 def test_adding_a_mixture_makes_that_mixture(full, config):
     jobs = planned(full, changed(config, mixtures__third={"tokens": 5000, "files": 1}))
     assert not touched(jobs, "tokenizer"), jobs

@@ -137,7 +137,12 @@ class Encoder(Classifier):
     def vectors(self, rows: pa.Table, encoded: Encoded) -> tuple[pa.Table, np.ndarray, np.ndarray | None]:
         """Labelled rows with their vectors, and with their scores where the backbone classifies."""
         scores = self.scored_by if self.classifies else None
-        return vectors_of(self.backbone, rows, paths(_given(encoded)), scores)
+        return vectors_of(self.backbone, rows, paths(_given(encoded)), scores, shaped="shape" in self.sees)
+
+    @property
+    def sees(self) -> tuple[str, ...]:
+        """The columns of the embeddings that a head sees."""
+        return ("embedding",)
 
 
 class Head(Encoder):
@@ -156,12 +161,22 @@ class Head(Encoder):
             raise ValueError(f"`train` is head or full, not {value!r}")
         return value
 
+    features: bool = Field(
+        True,
+        description="Whether the head also sees fifteen cheap features of a text (length, words, punctuation, lines: "
+        "`tamis/classifiers/shape.py`) beside its embedding.",
+    )
     penalty: float = Field(
         1.0,
         gt=0.0,
         le=100.0,
         description="L2 penalty on the head's weights over standardised features, added to the mean log loss.",
     )
+
+    @property
+    def sees(self) -> tuple[str, ...]:
+        """Embeddings, and cheap features where the configuration says so."""
+        return ("embedding", "shape") if self.features else ("embedding",)
 
     def learn(self, stage: str, labelled: Labelled, model: Path, encoded: Encoded) -> Trained:
         """See `Classifier.learn`."""
@@ -176,12 +191,12 @@ class Head(Encoder):
         limits: tuple[str, ...] = LIMITS
         if guessed := sorted(set(kinds) - set(learnt)):
             limits += (f"No labels of kind {', '.join(guessed)}: their scores are what the others taught.",)
-        settings = self.settings(encoded) | {"penalty": self.penalty}
+        settings = self.settings(encoded) | {"penalty": self.penalty, "features": self.features}
         return Trained(labelled, tuple(kinds), settings, tested, probability[:, CLASSES.index(GOOD)], limits)
 
     def score(self, model: Path, documents: Path, where: np.ndarray, encoded: Encoded) -> np.ndarray:
         """See `Classifier.score`."""
-        probability = linear_head.probabilities_of(model, _given(encoded), _ids(documents, where))
+        probability = linear_head.probabilities_of(model, _given(encoded), _ids(documents, where), self.sees)
         return probability[:, CLASSES.index(GOOD)]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from tamis.kernels.heuristics.characters import DIGIT, LINE_BREAK, PUNCTUATION, SENTENCE_END, SPACE
+from tamis.kernels.heuristics.characters import DIGIT, PUNCTUATION, SENTENCE_END, SPACE
 from tamis.kernels.heuristics.rule_words import split_words
 
 # Places in `settings`.
@@ -22,6 +22,8 @@ LOREM_IPSUM = "lorem ipsum"
 """The phrase that must be the first in `phrases`; all others leave a line out."""
 MOST_PHRASES = 64
 
+CITATION = ord("[")
+BRACE = ord("{")
 LINE_ENDS = tuple(map(ord, ".?!\"'"))
 
 LOREM_BIT = np.uint64(1)
@@ -99,7 +101,7 @@ def _without_citations(
     length = 0
     at = begin
     while at < stop:
-        if codes[at] == 0x5B:
+        if codes[at] == CITATION:
             end = at + 1
             while end < stop and flags[end] & DIGIT:
                 end += 1
@@ -166,6 +168,9 @@ def c4_lines(
     codes: np.ndarray,
     flags: np.ndarray,
     count: int,
+    breaks: np.ndarray,
+    number: int,
+    bracketed: bool,
     starts: np.ndarray,
     ends: np.ndarray,
     words: int,
@@ -186,8 +191,11 @@ def c4_lines(
         codes: its code points.
         flags: their flags.
         count: how many.
-        starts: where its words start.
-        ends: where its words end.
+        breaks: where its line breaks are, `LINE_BREAK`.
+        number: how many.
+        bracketed: whether there is a square or curly bracket at all.
+        starts: where its words start, at least those that sentences need (`split_pieces`).
+        ends: where they end.
         words: how many.
         listed: as for `split_words`.
         units: as for `split_words`.
@@ -209,12 +217,13 @@ def c4_lines(
     lorem = 0
     curly = 0
     sentences = 0
-    first = 0
     word = 0
-    while first < count:
-        at = first
-        while at < count and not flags[at] & LINE_BREAK:
-            at += 1
+    first: int = np.int64(0)  # type: ignore[assignment]
+    for place in range(number + 1):
+        at = breaks[place] if place < number else count
+        # The second of "\r\n", or nothing behind the last break.
+        if at < first or first == count:
+            continue
         begin = first
         stop = at
         first = at + 1
@@ -224,30 +233,30 @@ def c4_lines(
             begin += 1
         while stop > begin and flags[stop - 1] & SPACE:
             stop -= 1
-        pieces = 0
-        longest = 0
-        length = 0
-        cited = False
-        braces = False
-        for position in range(begin, stop):
-            cited = cited or codes[position] == 0x5B
-            braces = braces or codes[position] == 0x7B
-            if flags[position] & SPACE:
-                length = 0
-            else:
-                pieces += length == 0
-                length += 1
-                longest = max(longest, length)
         # A line break is white space, so words never cross lines.
         while word < words and starts[word] < begin:
             word += 1
         first_word = word
+        pieces = 0
+        longest = 0
+        piece = begin
         while word < words and starts[word] < stop:
+            start = starts[word]
+            if start == begin or flags[start - 1] & SPACE:
+                pieces += 1
+                piece = start
+            longest = max(longest, ends[word] - piece)
             word += 1
         if settings[MAX_WORD_LENGTH] >= 0 and longest > settings[MAX_WORD_LENGTH]:
             continue
         if pieces < settings[MIN_WORDS]:
             continue
+        cited = False
+        braces = False
+        if bracketed:
+            for position in range(begin, stop):
+                cited = cited or codes[position] == CITATION
+                braces = braces or codes[position] == BRACE
         line = codes
         marks = flags
         from_word = first_word

@@ -187,8 +187,8 @@ def _look_up(codes: np.ndarray, start: int, end: int, hashes: np.ndarray) -> np.
 
 
 @numba.njit(cache=True, nogil=True)
-def find_listed(codes: np.ndarray, start: int, end: int, listed: tuple[np.ndarray, np.ndarray, np.ndarray]) -> np.int64:
-    """Slot of a listed piece, or -1."""
-    if end - start > LONGEST_LISTED or not listed[2][_ending(codes, start, end)]:
+def find_listed(codes: np.ndarray, start: int, end: int, hashes: np.ndarray, endings: np.ndarray) -> np.int64:
+    """Slot of a listed piece, or -1; the arrays are two of `listed_pieces`."""
+    if end - start > LONGEST_LISTED or not endings[_ending(codes, start, end)]:
         return np.int64(-1)
-    return _look_up(codes, start, end, listed[0])
+    return _look_up(codes, start, end, hashes)

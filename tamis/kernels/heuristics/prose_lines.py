@@ -5,8 +5,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from tamis.kernels.heuristics.characters import DIGIT, LETTER, LINE_BREAK, LOWER, MARK, QUOTE, SPACE, TERMINAL, UPPER
-from tamis.kernels.heuristics.listed_pieces import span_hash
+from tamis.kernels.heuristics.characters import DIGIT, LETTER, LOWER, MARK, QUOTE, SPACE, TERMINAL, UPPER
 from tamis.kernels.heuristics.prose_columns import (
     BULLET_LINES,
     ELLIPSIS_LINES,
@@ -16,7 +15,7 @@ from tamis.kernels.heuristics.prose_columns import (
     SHORT_LINES,
     TERMINAL_LINES,
 )
-from tamis.kernels.heuristics.repetition import NEWLINE, find_or_add
+from tamis.kernels.heuristics.repetition import NEWLINE, find_or_add, text_hash
 
 DOT = 0x2E
 ELLIPSIS = 0x2026
@@ -61,6 +60,8 @@ def newline_lines(
     codes: np.ndarray,
     flags: np.ndarray,
     count: int,
+    breaks: np.ndarray,
+    number: int,
     short: int,
     as_written: bool,
     keys: np.ndarray,
@@ -71,8 +72,9 @@ def newline_lines(
 ) -> int:
     """The rules about lines between line feeds: Gopher's repeated lines, FineWeb's line ends, lengths and repeats.
 
-    With `as_written` the very last character of a line is its end, a blank too, and every line feed is counted;
-    without, those between lines that hold something, so that blank lines make no list.
+    Line breaks are the first `number` of `breaks`. With `as_written` the very last character of a line is its end, a
+    blank too, and every line feed is counted; without, those between lines that hold something, so that blank lines
+    make no list.
     """
     lines = 0
     repeated = 0
@@ -83,7 +85,8 @@ def newline_lines(
     written_repeats = 0
     newlines = 0
     first: int = np.int64(0)  # type: ignore[assignment]
-    for at in range(count + 1):
+    for place in range(number + 1):
+        at = breaks[place] if place < number else count
         if at < count and codes[at] != NEWLINE:
             continue
         newlines += at < count
@@ -91,7 +94,7 @@ def newline_lines(
         # A run of line feeds is one separator; an empty string stands before a leading and after a trailing one.
         if length or first == 0 or at == count:
             lines += 1
-            _, seen = find_or_add(span_hash(codes, first, at), keys, stamps, stamp, mask)
+            _, seen = find_or_add(text_hash(codes, first, at), keys, stamps, stamp, mask)
             if seen:
                 repeated += 1
                 characters += length
@@ -120,16 +123,25 @@ def newline_lines(
 
 
 @numba.njit(cache=True, nogil=True)
-def marked_lines(codes: np.ndarray, flags: np.ndarray, count: int, bullet_signs: np.ndarray, row: np.ndarray) -> None:
+def marked_lines(
+    codes: np.ndarray,
+    flags: np.ndarray,
+    count: int,
+    breaks: np.ndarray,
+    number: int,
+    bullet_signs: np.ndarray,
+    row: np.ndarray,
+) -> None:
     """The shares of lines that start with a bullet and that end in an ellipsis (lines as str.splitlines cuts them)."""
     lines = 0
     bullets = 0
     trailing = 0
-    first = 0
-    while first < count:
-        at = first
-        while at < count and not flags[at] & LINE_BREAK:
-            at += 1
+    first: int = np.int64(0)  # type: ignore[assignment]
+    for place in range(number + 1):
+        at = breaks[place] if place < number else count
+        # The second of "\r\n", or nothing behind the last break.
+        if at < first or first == count:
+            continue
         lines += 1
         begin = first
         while begin < at and flags[begin] & SPACE:
@@ -138,8 +150,8 @@ def marked_lines(codes: np.ndarray, flags: np.ndarray, count: int, bullet_signs:
         while stop > begin and flags[stop - 1] & SPACE:
             stop -= 1
         if begin < stop:
-            for place in range(bullet_signs.size):
-                if codes[begin] == bullet_signs[place]:
+            for sign in range(bullet_signs.size):
+                if codes[begin] == bullet_signs[sign]:
                     bullets += 1
                     break
             trailing += codes[stop - 1] == ELLIPSIS or (

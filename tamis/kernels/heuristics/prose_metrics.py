@@ -5,7 +5,7 @@ are one division of two integers, so they equal what any other exact implementat
 
 Strings are compared by 64-bit hashes of their code points (a chance of about 10⁻¹⁰ of one false repeat in a document of
 100,000 words; a text made to collide harms only itself). Scratch grows with the longest document: about 80 bytes a word
-and 6 bytes a character of it.
+and 18 bytes a character of it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from tamis.kernels.heuristics.c4_lines import c4_lines, phrase_openings
-from tamis.kernels.heuristics.characters import CHARACTER_WORD, LETTER, SYMBOL, decode
+from tamis.kernels.heuristics.c4_lines import BRACE, CITATION, c4_lines, phrase_openings
+from tamis.kernels.heuristics.characters import CHARACTER_WORD, LETTER, LINE_BREAK, SYMBOL, decode
 from tamis.kernels.heuristics.listed_pieces import find_sorted, mix, small_hash
 from tamis.kernels.heuristics.prose_columns import (
     ALL_WORDS,
@@ -34,19 +34,96 @@ from tamis.kernels.heuristics.prose_columns import (
     SENTENCES,
     STOP_WORDS,
     TAGS,
-    TOP_2,
     WORDS,
 )
-from tamis.kernels.heuristics.prose_lines import DOT, ELLIPSIS, marked_lines, newline_lines, tag_characters
-from tamis.kernels.heuristics.repetition import NEWLINE, repeated_grams, repeated_paragraphs, table_mask, top_gram
+from tamis.kernels.heuristics.prose_lines import DOT, ELLIPSIS, LESS, marked_lines, newline_lines, tag_characters
+from tamis.kernels.heuristics.repetition import (
+    LARGEST_DUPLICATE,
+    SMALLEST_DUPLICATE,
+    repeated_grams,
+    repeated_openings,
+    repeated_paragraphs,
+    screen_mask,
+    table_mask,
+    top_grams,
+)
 from tamis.kernels.heuristics.rule_words import split_pieces, split_words
 
-LARGEST_TOP = 4
-LARGEST_DUPLICATE = 10
+HASH = ord("#")
 
 # A base of the polynomial and its inverse modulo 2⁶⁴.
 BASE = 0x9E3779B97F4A7C15
 INVERSE = pow(BASE, -1, 1 << 64)
+
+# Pairs of six bits of the first and of the last letter: four words in five are no stop word by these.
+STOP_ENDS = 1 << 12
+
+
+@numba.njit(cache=True, nogil=True)
+def _scan(codes: np.ndarray, flags: np.ndarray, count: int, breaks: np.ndarray) -> tuple[int, int, bool, bool, int]:
+    """Look at every character once.
+
+    Returns:
+        hash signs, ellipses (… and three dots), whether there is a square or curly bracket, whether there is a `<`, and
+        how many line breaks, whose places are written into `breaks`.
+    """
+    hashes = 0
+    ellipses = 0
+    brackets = 0
+    less = 0
+    for at in range(count):
+        code = codes[at]
+        hashes += code == HASH
+        ellipses += code == ELLIPSIS
+        brackets += code == CITATION
+        brackets += code == BRACE
+        less += code == LESS
+    lines: int = np.int64(0)  # type: ignore[assignment]
+    dots = 0
+    for at in range(count):
+        if flags[at] & LINE_BREAK:
+            breaks[lines] = at
+            lines += 1
+        if codes[at] == DOT:
+            dots += 1
+            if dots == 3:
+                ellipses += 1
+                dots = 0
+        else:
+            dots = 0
+    return hashes, ellipses, brackets > 0, less > 0, lines
+
+
+@numba.njit(cache=True, nogil=True)
+def _stop_words(
+    codes: np.ndarray,
+    starts: np.ndarray,
+    ends: np.ndarray,
+    count: int,
+    stop_words: np.ndarray,
+    stop_ends: np.ndarray,
+    longest: int,
+    small: np.ndarray,
+    found: np.ndarray,
+) -> int:
+    """How many different stop words a document has."""
+    for place in range(stop_words.size):
+        found[place] = False
+    different = 0
+    for word in range(count):
+        start = np.int64(starts[word])
+        end = np.int64(ends[word])
+        if end - start > longest:
+            continue
+        if not stop_ends[(small[codes[start]] & 63) << 6 | small[codes[end - 1]] & 63]:
+            continue
+        place = find_sorted(stop_words, small_hash(codes, start, end, small))
+        if place >= 0 and not found[place]:
+            found[place] = True
+            different += 1
+            if different == stop_words.size:
+                break
+    return different
 
 
 @numba.njit(cache=True, nogil=True)
@@ -57,12 +134,9 @@ def _words(
     ends: np.ndarray,
     count: int,
     tokens: np.ndarray,
-    sums: np.ndarray,
+    prefix: np.ndarray,
     inverses: np.ndarray,
     lengths: np.ndarray,
-    stop_words: np.ndarray,
-    small: np.ndarray,
-    found: np.ndarray,
     row: np.ndarray,
 ) -> None:
     """Counts over words, and the running sums from which any n-gram's hash follows in constant time."""
@@ -70,14 +144,13 @@ def _words(
     spoken_characters = 0
     alphabetic = 0
     single = 0
-    for place in range(stop_words.size):
-        found[place] = False
     total = np.uint64(0)
     power = np.uint64(1)
     inverse = np.uint64(1)
     length = 0
     for word in range(count):
-        sums[word] = total
+        before = total
+        first = inverse
         inverses[word] = inverse
         lengths[word] = length
         every = np.uint16(SYMBOL)
@@ -86,22 +159,19 @@ def _words(
             flag = flags[at]
             every &= flag
             some |= flag
+            prefix[length] = total
+            length += 1
             total += (np.uint64(codes[at]) + np.uint64(1)) * power
             power *= np.uint64(BASE)
             inverse *= np.uint64(INVERSE)
-        length += ends[word] - starts[word]
+        own = ends[word] - starts[word]
         if not every:
             spoken += 1
-            spoken_characters += ends[word] - starts[word]
+            spoken_characters += own
         alphabetic += some & LETTER != 0
         single += flags[starts[word]] & CHARACTER_WORD != 0
-        tokens[word] = mix((total - sums[word]) * inverses[word] + np.uint64(ends[word] - starts[word]))
-        if stop_words.size:
-            value = small_hash(codes, np.int64(starts[word]), np.int64(ends[word]), small)
-            place = find_sorted(stop_words, value)
-            if place >= 0:
-                found[place] = True
-    sums[count] = total
+        tokens[word] = mix((total - before) * first + np.uint64(own))
+    prefix[length] = total
     inverses[count] = inverse
     lengths[count] = length
     row[WORDS] = spoken
@@ -111,11 +181,6 @@ def _words(
     if count:
         row[ALPHABETIC] = alphabetic / count
         row[CHARACTER_WORDS] = single / count
-    if stop_words.size:
-        different = 0
-        for place in range(stop_words.size):
-            different += found[place]
-        row[STOP_WORDS] = different
 
 
 @numba.njit(cache=True, nogil=True)
@@ -128,13 +193,13 @@ def measure_prose(
     pieces: bool,
     stop_words: np.ndarray,
     stop_bounds: np.ndarray,
+    stop_ends: np.ndarray,
+    stop_longest: np.ndarray,
     language: np.ndarray,
     small: np.ndarray,
     bullets: np.ndarray,
     as_written: bool,
     short_line: int,
-    repetition: bool,
-    c4: bool,
     c4_settings: np.ndarray,
     phrases: np.ndarray,
     phrase_bounds: np.ndarray,
@@ -150,13 +215,13 @@ def measure_prose(
         pieces: whether words are what stands between white space, not `rule_words` (C4's sentences always need these).
         stop_words: hashes of the stop words of all languages, sorted within each language, uint64.
         stop_bounds: bounds of each language in `stop_words`.
+        stop_ends: for each language and pair of ends whether a stop word has them, bool[languages, `STOP_ENDS`].
+        stop_longest: characters of the longest stop word of each language, int64.
         language: index of each document's language in these bounds, -1 where it has no list.
         small: `characters.small_letters()`, in which stop words are compared, or every code point itself.
         bullets: code points of the signs that begin a line of a list, uint32.
         as_written: whether the last character of a line is its end, whatever it is (`newline_lines`).
         short_line: characters of the longest "short" line.
-        repetition: whether to measure repeated n-grams.
-        c4: whether to measure C4's lines.
         c4_settings: see `c4_lines`.
         phrases: see `c4_lines`.
         phrase_bounds: bounds of each phrase.
@@ -182,9 +247,15 @@ def measure_prose(
     counts = np.empty(16384, np.int32)
     tokens = np.empty(4096, np.uint64)
     slots = np.empty(4096, np.int32)
-    sums = np.empty(4097, np.uint64)
+    chosen = np.empty(4096, np.int32)
+    places = np.empty(4096, np.int32)
+    screen = np.empty(1 << 16, np.uint8)
     inverses = np.empty(4097, np.uint64)
     lengths = np.empty(4097, np.int64)
+    prefix = np.empty(longest + 1, np.uint64)
+    breaks = np.empty(longest, np.int32)
+    sentence_starts = np.empty(256, np.int32)
+    sentence_ends = np.empty(256, np.int32)
     openings = phrase_openings(phrases, phrase_bounds)
     found = np.empty(stop_words.size + 1, np.bool_)
     stamp = np.int32(0)
@@ -197,45 +268,44 @@ def measure_prose(
         row[SENTENCES] = 0
         if count == 0:
             continue
-        hashes = 0
-        ellipses = 0
-        dots = 0
-        breaks = np.int64(1)
-        for at in range(count):
-            code = codes[at]
-            hashes += code == 0x23
-            ellipses += code == ELLIPSIS
-            breaks += code == NEWLINE
-            dots = dots + 1 if code == DOT else 0
-            if dots == 3:
-                ellipses += 1
-                dots = 0
-        starts, ends, words = split_words(codes, flags, np.int64(0), count, listed, units, starts, ends)
-        if c4:
-            lorem, curly, sentences, line_starts, line_ends, line_codes, line_flags = c4_lines(
-                codes,
-                flags,
-                count,
-                starts,
-                ends,
-                words,
-                listed,
-                units,
-                c4_settings,
-                phrases,
-                phrase_bounds,
-                openings,
-                line_starts,
-                line_ends,
-                line_codes,
-                line_flags,
-            )
-            row[LOREM] = lorem
-            row[CURLY] = curly
-            row[SENTENCES] = sentences
+        hashes, ellipses, bracketed, tagged, lines = _scan(codes, flags, count, breaks)
         if pieces:
-            starts, ends, words = split_pieces(flags, np.int64(0), count, starts, ends)
-        mask = table_mask(max(breaks, words))
+            starts, ends, words, sentence_starts, sentence_ends, sentence_words = split_pieces(
+                codes, flags, count, listed, units, starts, ends, sentence_starts, sentence_ends
+            )
+        else:
+            sentence_starts, sentence_ends, sentence_words = split_words(
+                codes, flags, np.int64(0), count, listed, units, sentence_starts, sentence_ends
+            )
+        lorem, curly, sentences, line_starts, line_ends, line_codes, line_flags = c4_lines(
+            codes,
+            flags,
+            count,
+            breaks,
+            lines,
+            bracketed,
+            sentence_starts,
+            sentence_ends,
+            sentence_words,
+            listed,
+            units,
+            c4_settings,
+            phrases,
+            phrase_bounds,
+            openings,
+            line_starts,
+            line_ends,
+            line_codes,
+            line_flags,
+        )
+        row[LOREM] = lorem
+        row[CURLY] = curly
+        row[SENTENCES] = sentences
+        if not pieces:
+            starts, sentence_starts = sentence_starts, starts
+            ends, sentence_ends = sentence_ends, ends
+            words = sentence_words
+        mask = table_mask(max(lines + 1, words))
         if mask >= keys.size:
             keys = np.empty(mask + 1, np.uint64)
             stamps = np.zeros(mask + 1, np.int32)
@@ -243,40 +313,50 @@ def measure_prose(
         if words > tokens.size:
             tokens = np.empty(starts.size, np.uint64)
             slots = np.empty(starts.size, np.int32)
-            sums = np.empty(starts.size + 1, np.uint64)
+            chosen = np.empty(starts.size, np.int32)
+            places = np.empty(starts.size, np.int32)
             inverses = np.empty(starts.size + 1, np.uint64)
             lengths = np.empty(starts.size + 1, np.int64)
-        own = stop_words[:0]
-        if language[document] >= 0:
-            own = stop_words[stop_bounds[language[document]] : stop_bounds[language[document] + 1]]
-        _words(codes, flags, starts, ends, words, tokens, sums, inverses, lengths, own, small, found, row)
+        _words(codes, flags, starts, ends, words, tokens, prefix, inverses, lengths, row)
+        its = language[document]
+        if its >= 0:
+            own = stop_words[stop_bounds[its] : stop_bounds[its + 1]]
+            row[STOP_WORDS] = _stop_words(
+                codes, starts, ends, words, own, stop_ends[its], stop_longest[its], small, found
+            )
         if words:
             row[HASHES] = hashes / words
             row[ELLIPSES] = ellipses / words
-        marked_lines(codes, flags, count, bullets, row)
-        row[TAGS] = tag_characters(codes, flags, count) / count
-        mask = table_mask(breaks)
+        marked_lines(codes, flags, count, breaks, lines, bullets, row)
+        row[TAGS] = tag_characters(codes, flags, count) / count if tagged else 0.0
+        mask = table_mask(lines + 1)
         stamp += 1
-        paragraphs, repeated, characters = repeated_paragraphs(codes, flags, count, keys, stamps, stamp, mask)
-        row[PARAGRAPHS] = repeated / paragraphs
+        paragraphs, again, characters = repeated_paragraphs(
+            codes, flags, count, breaks, lines, keys, stamps, stamp, mask
+        )
+        row[PARAGRAPHS] = again / paragraphs
         row[PARAGRAPH_CHARACTERS] = characters / count
         stamp += 1
-        newlines = newline_lines(codes, flags, count, short_line, as_written, keys, stamps, stamp, mask, row)
+        newlines = newline_lines(
+            codes, flags, count, breaks, lines, short_line, as_written, keys, stamps, stamp, mask, row
+        )
         if words:
             row[NEWLINES] = newlines / words
-        if repetition:
-            mask = table_mask(words)
-            for size in range(2, LARGEST_TOP + 1):
-                if words >= size:
-                    stamp += 1
-                    row[TOP_2 + size - 2] = (
-                        top_gram(tokens, starts, ends, words, size, keys, stamps, stamp, mask, counts, slots) / count
-                    )
-            for size in range(5, LARGEST_DUPLICATE + 1):
-                stamp += 1
-                row[DUPLICATE_5 + size - 5] = (
-                    repeated_grams(sums, inverses, lengths, words, size, keys, stamps, stamp, mask) / count
-                )
+        mask = table_mask(words)
+        if screen_mask(words) >= screen.size:
+            screen = np.empty(screen_mask(words) + 1, np.uint8)
+        stamp = np.int32(
+            top_grams(
+                tokens, lengths, words, count, keys, stamps, stamp, mask, screen, places, counts, slots, chosen, row
+            )
+        )
+        number = repeated_openings(prefix, inverses, lengths, words, screen, places, chosen)
+        for size in range(SMALLEST_DUPLICATE, LARGEST_DUPLICATE + 1):
+            stamp += 1
+            row[DUPLICATE_5 + size - SMALLEST_DUPLICATE] = (
+                repeated_grams(prefix, inverses, lengths, words, size, keys, stamps, stamp, mask, chosen, number)
+                / count
+            )
         # Stamps are 32-bit; start over long before they run out.
         if stamp > 2_000_000_000:
             stamps[:] = 0

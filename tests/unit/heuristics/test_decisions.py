@@ -21,7 +21,7 @@ from tamis.stages.heuristics import Config
 
 def decided(texts: list[str], config: Config, kind: str = "prose", language: str = "en") -> Decision:
     documents = documents_of(texts, kind, language)
-    return decide(measure(documents, config), documents["language"].combine_chunks(), config)
+    return decide(documents, measure(documents, config), config)
 
 
 def outcome(text: str, kind: str = "prose", language: str = "en", **changes: Any) -> tuple[str, float, float] | None:

@@ -17,12 +17,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tamis.heuristics.metrics import measure_prose
-from tamis.heuristics.rules import PROSE_GROUPS, RULES
+from tamis.heuristics.rules import RULES
 from tamis.kernels.heuristics.characters import SENTENCE_END, table
 from tamis.kernels.heuristics.rule_words import rule_words
 from tamis.stages.heuristics import Config
 
 datatrove_filters = pytest.importorskip("datatrove.pipeline.filters")
+
+PROSE_GROUPS = ("gopher_repetition", "gopher_quality", "c4", "fineweb")
 
 # datatrove's reason → ours. "empty" has no words, and the first rule on words says so.
 REASONS = {
@@ -281,3 +283,12 @@ def test_datatrove_with_its_own_tokenizer_agrees_on_real_text(name: str) -> None
     differ = sum((mine[group] is None) != (other[group] is None) for mine, other in decisions for group in PROSE_GROUPS)
     # 99 % over the four corpora; at most one decision of a hundred here.
     assert differ <= 1
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(text=TEXTS)
+def test_sentences_do_not_depend_on_what_a_word_is(text: str) -> None:
+    texts, language = pa.array([text], pa.large_string()), pa.array(["en"])
+    pieces, tokens = (measure_prose(texts, language, Config(words=words)) for words in ("pieces", "tokens"))
+    for name in ("sentences", "lorem_ipsum_lines", "curly_bracket_lines"):
+        np.testing.assert_array_equal(pieces[name], tokens[name])
