@@ -118,7 +118,7 @@ def ask_all(judge: Judge, prompt: str, questions: Sequence[Question]) -> Asked:
     """
     keys = [answer_key(*question) for question in questions]
     first = dict(zip(reversed(keys), reversed(questions), strict=True))
-    kept = Kept(Path(judge.cache), prompt, judge.body())
+    kept = Kept(Path(judge.cache), prompt, judge.settings())
     bound = Bound(judge, len(first), kept.folder)
     found: dict[str, Answer | NoAnswer] = {}
     with kept.locked():

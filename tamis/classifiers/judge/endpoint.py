@@ -159,7 +159,7 @@ class Endpoint:
                 tries += 1
                 self._count(str(failure))
                 if tries > self._judge.retries:
-                    msg = f"no answer in {tries} tries of one question, the last time: {failure}"
+                    msg = f"no answer to one question, asked {tries} times; the last time: {failure}"
                     raise self._error(msg) from None
                 if failure.wait is not None and failure.wait > PATIENCE:
                     msg = f"asks to wait {failure.wait:.0f} seconds ({failure}), and at most {PATIENCE:.0f} are waited"

@@ -52,7 +52,7 @@ def question_hash(prompt: str, body: Mapping[str, Any]) -> str:
 
     Args:
         prompt: its text.
-        body: the fields of every request.
+        body: the fields of every request, and whether it has a seed.
     """
     return blake2b(canonical({"prompt": prompt, "body": body}).encode(), digest_size=8).hexdigest()
 
@@ -76,7 +76,7 @@ class Kept:
         Args:
             cache: folder of all questions.
             prompt: its text.
-            body: the fields of every request but the message and the seed.
+            body: the fields of every request but the message, and whether it has a seed.
         """
         self.folder = cache / question_hash(prompt, body)
         self.unreadable = 0

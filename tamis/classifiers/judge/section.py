@@ -167,6 +167,10 @@ class Judge(Section):
         fields = {"temperature": self.temperature, "max_tokens": self.max_answer_tokens, **self.request}
         return {"model": self.model, **{name: value for name, value in fields.items() if value is not None}}
 
+    def settings(self) -> dict[str, Any]:
+        """What changes answers beside prompt, text and the number of the seed."""
+        return self.body() | ({"seed": "sent"} if self.sends_seed else {})
+
     @property
     def sends_seed(self) -> bool:
         """Whether requests name a seed of ours."""

@@ -197,8 +197,9 @@ def test_state_of_another_training_or_damaged_is_not_used(
     model: tuple[Path, Trained], backbone: Backbone, tmp_path: Path
 ) -> None:
     folder, scratch = tmp_path / "model", tmp_path / ".model.training"
-    for damage in ("other labels", "weights", "json", "cut", "missing"):
-        rows = labelled(160, seed=5) if damage == "other labels" else labelled(160)
+    others = {"other texts": labelled(160, seed=5), "other grades": labelled(160, grades={"good": 0.9, "bad": 0.1})}
+    for damage in (*others, "weights", "json", "cut", "missing"):
+        rows = others.get(damage, labelled(160))
         with pytest.raises(StoppedError):
             fine_tune(rows, CLASSES, backbone, FAST, folder, stop_at(11))
         (state,) = scratch.glob("*.safetensors")

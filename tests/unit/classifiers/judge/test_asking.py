@@ -81,7 +81,14 @@ def test_every_question_is_asked_once_and_never_again(folder):
         # Elsewhere and with another key, but the same question: nothing is asked, and no key is needed.
         other = judge(server, folder, url="http://nobody.invalid/v1", api_key_env="NOT_SET")
         assert ask_all(other, PROMPT, questions(30)).answers == first.answers[:30]
-        for changed in ({"model": "n"}, {"temperature": 0.1}, {"max_answer_tokens": 9}, {"request": {"top_p": 0.1}}):
+        for changed in (
+            {"model": "n"},
+            {"request": {"seed": None}},
+            {"request": {"seed": 4}},
+            {"temperature": 0.1},
+            {"max_answer_tokens": 9},
+            {"request": {"top_p": 0.1}},
+        ):
             before = len(server.requests)
             ask_all(judge(server, folder, **changed), PROMPT, questions(2))
             assert len(server.requests) == before + 2, changed
@@ -371,7 +378,7 @@ def test_what_is_under_way_when_another_request_fails_is_kept(folder):
 def test_a_host_that_is_not_there(folder):
     with judge_server(graded) as server:
         nowhere = judge(server, folder, url="http://nobody.invalid/v1", retries=1)
-        with pytest.raises(EndpointError, match=r"http://nobody\.invalid/v1: no answer in 2 tries"):
+        with pytest.raises(EndpointError, match=r"http://nobody\.invalid/v1: no answer to one question, asked 2 times"):
             ask_all(nowhere, PROMPT, questions(1))
 
 
