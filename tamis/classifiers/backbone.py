@@ -41,6 +41,13 @@ class Backbone(Section):
         description="Tokens read of each text. Time is proportional: 110 "
         "documents/s at 64, 45 at 128 (MiniLM, fp32, two cores).",
     )
+    windows: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Stretches of `max_tokens` tokens that are read of each text, evenly spread over its first 100,000 "
+        "characters, fewer of a short one; its vector is the mean of theirs. Time is proportional.",
+    )
     batch: int = Field(32, ge=1, le=4096, description="Texts of every batch; the last one is filled up.")
     threads: int = Field(
         1,

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -35,6 +36,15 @@ CHARACTERS_PER_TOKEN = 12
 
 RULES = r"={3,}|-{3,}|~{3,}|\^{3,}|\*{3,}|#{3,}|_{3,}|\.{4,}|\+{3,}"
 """Underlines and rulers: an encoder spends one token on each of their characters and learns nothing."""
+
+SPAN = 4
+"""Characters of a token where windows are laid, about what it has in English."""
+
+REACH = 100_000
+"""Characters of a text that windows are spread over."""
+
+BREAK = -1
+"""Stands between the token ids of two windows; no token has it."""
 
 TEXTS_AT_ONCE = 16_384
 """Texts that are sorted by length together: of their 512 batches of 32, one a length is not full."""
@@ -105,7 +115,7 @@ class Encoder:
             Token ids of the texts in their order, in fewer parts than they came in: texts of a length wait for each
             other, so that batches are full. One of no texts where there are none.
         """
-        most = min(TEXTS_AT_ONCE, TOKENS_AT_ONCE // self.settings.max_tokens)
+        most = min(TEXTS_AT_ONCE, TOKENS_AT_ONCE // self.settings.max_tokens) // self.settings.windows
         waiting: list[np.ndarray] = []
         begun = False
         for text in texts:
@@ -122,10 +132,25 @@ class Encoder:
 
     def _tokens(self, text: pa.Array | pa.ChunkedArray) -> list[np.ndarray]:
         """The token ids of each text."""
-        return token_ids(self.tokenizer, text, self.settings.max_tokens)
+        return token_ids(self.tokenizer, text, self.settings.max_tokens, self.settings.windows)
 
     def encode_tokens(self, tokens: Sequence[np.ndarray]) -> Encoded:
-        """Vectors (and logits) of n texts from their token ids."""
+        """Vectors (and logits) of n texts from their token ids; of several windows the mean of each."""
+        parts = [np.split(ids, np.flatnonzero(ids == BREAK)) for ids in tokens]
+        if all(len(part) == 1 for part in parts):
+            return self._encoded(tokens)
+        pieces = [ids[ids != BREAK] for part in parts for ids in part]
+        found = self._encoded(pieces)
+        counts = np.array([len(part) for part in parts])
+        vectors = means(found.vectors, counts)
+        # At unit length, as each of them.
+        length = np.sqrt((vectors * vectors).sum(axis=1, keepdims=True))
+        vectors = (vectors / np.maximum(length, 1e-12)).astype(np.float32)
+        logits = None if found.logits is None else means(found.logits, counts).astype(np.float32)
+        return Encoded(vectors, logits, self.scoring)
+
+    def _encoded(self, tokens: Sequence[np.ndarray]) -> Encoded:
+        """Vectors (and logits) of n stretches from their token ids."""
         width = int(self.model.config.num_labels) if self.classifies else 0
         vectors = np.zeros((len(tokens), int(self.model.config.hidden_size)), dtype=np.float32)
         logits = np.zeros((len(tokens), width), dtype=np.float32)
@@ -225,14 +250,46 @@ def lengths(max_tokens: int) -> list[int]:
     return result[::-1]
 
 
-def token_ids(tokenizer: Any, text: pa.Array | pa.ChunkedArray, max_tokens: int) -> list[np.ndarray]:
-    """The token ids of the start of each text, int32, at most `max_tokens` of them."""
+def token_ids(tokenizer: Any, text: pa.Array | pa.ChunkedArray, max_tokens: int, windows: int = 1) -> list[np.ndarray]:
+    """The token ids of the start of each text, int32, at most `max_tokens` of them; of more windows `BREAK` between."""
+    if windows > 1:
+        parts, owner = stretches(text, max_tokens, windows)
+        own: list[list[np.ndarray]] = [[] for _ in range(len(text))]
+        for row, ids in zip(owner.tolist(), token_ids(tokenizer, parts, max_tokens), strict=True):
+            own[row] += [np.array([BREAK], np.int32), ids] if own[row] else [ids]
+        return [np.concatenate(rows) for rows in own]
     found: list[np.ndarray] = []
     for start in range(0, len(text), 1024):
         part = excerpts(text.slice(start, 1024), max_tokens)
         given = tokenizer(part, truncation=True, max_length=max_tokens, return_attention_mask=False)
         found += [np.array(ids, dtype=np.int32) for ids in given["input_ids"]]
     return found
+
+
+def stretches(text: pa.Array | pa.ChunkedArray, max_tokens: int, windows: int) -> tuple[pa.Array, np.ndarray]:
+    """Evenly spread stretches of each text: the first at its start, the last at its end, each from a word on.
+
+    Args:
+        text: n texts.
+        max_tokens: tokens that are read of a stretch.
+        windows: stretches of a text, at most; one that is shorter than they are together has fewer.
+
+    Returns:
+        The stretches, each longer than what is read of it where the text goes on, and int64, the text of each.
+    """
+    span, room = max_tokens * SPAN, max_tokens * CHARACTERS_PER_TOKEN
+    found: list[str] = []
+    owner: list[int] = []
+    for row, content in enumerate(pc.utf8_slice_codeunits(text, 0, REACH).to_pylist()):
+        count = min(windows, max(1, -(-len(content) // span)))
+        for place in range(count):
+            start = place * (len(content) - span) // (count - 1) if place else 0
+            # To the next word; in scripts without spaces there is none nearby.
+            begun = re.search(r"\s", content[start : start + SPAN * 8]) if start else None
+            start += begun.end() if begun else 0
+            found.append(content[start : start + 2 * room])
+            owner.append(row)
+    return pa.array(found, pa.large_string()), np.array(owner, np.int64)
 
 
 def excerpts(text: pa.Array | pa.ChunkedArray, max_tokens: int) -> list[str]:
@@ -242,6 +299,21 @@ def excerpts(text: pa.Array | pa.ChunkedArray, max_tokens: int) -> list[str]:
     text = pc.replace_substring_regex(text, RULES, " ")
     text = pc.replace_substring_regex(text, r"[\s\x00]+", " ")
     return pc.utf8_slice_codeunits(text, 0, room).to_pylist()
+
+
+def means(rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Mean of each text's rows, float64; a text's rows are added in their order, whatever the others.
+
+    Args:
+        rows: those of all texts, one text after the other.
+        counts: how many each text has, at least one.
+    """
+    first = np.cumsum(counts) - counts
+    total = np.zeros((len(counts), rows.shape[1]))
+    for place in range(int(counts.max())):
+        there = counts > place
+        total[there] += rows[first[there] + place]
+    return total / counts[:, None]
 
 
 def batch_of(

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tamis import checksums
 from tamis.classifiers import checkpoints
@@ -47,6 +47,12 @@ class FineTuned(Classifier):
     )
     full: Full = Field(Full(), description="The training.")
     unlabelled: Unlabelled = "score"
+
+    @model_validator(mode="after")
+    def _reads_one_stretch(self) -> FineTuned:
+        if self.backbone.windows > 1:
+            raise ValueError("`train: full` reads one stretch of a text: take `backbone.windows` out, raise max_tokens")
+        return self
 
     @property
     def tunes(self) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from tiny_models import write_roberta
 
 from tamis.classifiers.backbone import Backbone
-from tamis.classifiers.encoder import excerpts, lengths, load_encoder
+from tamis.classifiers.encoder import excerpts, lengths, load_encoder, stretches
 from tamis.errors import ModelError
 
 TEXTS = [
@@ -48,6 +48,32 @@ def test_a_vector_has_the_same_bits_in_any_company_and_order(folder: Path, dtype
     assert np.array_equal(shuffled, whole[order])
     for row in (0, 1, 2, 20, len(TEXTS) - 1):
         assert np.array_equal(encoder.encode(texts([TEXTS[row]])).vectors[0], whole[row])
+
+
+def test_windows_are_the_mean_of_stretches_that_are_encoded_alone(folder: Path) -> None:
+    long = " ".join(f"w{number}" for number in range(1_000))
+    unbroken = "因为" * 900
+    values = [*TEXTS, long, unbroken, " " * 3_000 + "x"]
+    encoder = load_encoder(settings(folder, max_tokens=16, windows=3))
+    alone = load_encoder(settings(folder, max_tokens=16))
+    whole = encoder.encode(texts(values)).vectors
+    parts, owner = stretches(texts(values), 16, 3)
+    assert np.bincount(owner)[[0, 1, len(TEXTS), len(TEXTS) + 1]].tolist() == [1, 1, 3, 3]
+    starts = [long.find(part) for part in parts.filter(pa.array(owner == len(TEXTS))).to_pylist()]
+    # At the start, in the middle and at the end, each from a word on.
+    assert starts[0] == 0
+    assert all(long[start - 1] == " " for start in starts[1:])
+    assert abs(starts[1] - len(long) / 2) < 50
+    assert len(long) - 64 <= starts[2] < len(long)
+    vectors = alone.encode(pa.chunked_array([parts])).vectors.astype(np.float64)
+    for row in range(len(values)):
+        mean = vectors[owner == row].mean(axis=0)
+        np.testing.assert_allclose(whole[row], mean / np.linalg.norm(mean), atol=1e-6)
+    # A short text has the bits that it has with one window, and each text those that it has alone.
+    assert np.array_equal(whole[0], alone.encode(texts([values[0]])).vectors[0])
+    order = np.random.default_rng(3).permutation(len(values))
+    assert np.array_equal(encoder.encode(texts([values[row] for row in order])).vectors, whole[order])
+    assert np.array_equal(encoder.encode(texts([long])).vectors[0], whole[len(TEXTS)])
 
 
 def test_the_packaged_minilm_loads_offline_and_keeps_its_bits() -> None:
