@@ -149,7 +149,7 @@ class _Asking:
         self._before, self._after = prompt.split(PLACE)
         self._judge, self._kept, self._bound = judge, kept, bound
         self._done: queue.SimpleQueue[tuple[str, Answer | NoAnswer | Exception]] = queue.SimpleQueue()
-        self._next = threading.Lock()
+        self._next, self._counting = threading.Lock(), threading.Lock()
 
     def run(self, questions: dict[str, Question], found: dict[str, Answer | NoAnswer]) -> Counter[str]:
         """Ask them all.
@@ -174,7 +174,6 @@ class _Asking:
                 thread.start()
             for done in range(1, len(questions) + 1):
                 key, found[key] = self._answered()
-                self._bound.add(found[key])
                 if done * 10 // len(questions) > (done - 1) * 10 // len(questions):
                     log.info("%d of %d answered", done, len(questions))
             self._keep_the_rest({key: found[key] for key in questions})
@@ -203,6 +202,9 @@ class _Asking:
                 answer = self._endpoint.ask(f"{self._before}{question.text}{self._after}", question.seed)
                 if isinstance(answer, Answer):
                     self._kept.add(key, answer)
+                # Here and not where answers are collected: nothing more is asked once too many are malformed.
+                with self._counting:
+                    self._bound.add(answer)
                 self._done.put((key, answer))
             except Stopped:
                 return

@@ -127,7 +127,7 @@ def _says_nothing(body, number):
 
 
 def _is_slow(body, number):
-    return graded(body, number)._replace(delay=0.8 * (number % 2 == 0))
+    return graded(body, number)._replace(delay=2.0 * (number % 2 == 0))
 
 
 def _drips(body, number):
@@ -139,13 +139,13 @@ def _drips(body, number):
     [
         (_closes_in_the_middle, "the connection broke off"),
         (_says_nothing, "no connection (Remote end closed connection without response)"),
-        (_is_slow, "nothing within 0.3 seconds"),
-        (_drips, "nothing whole within 0.3 seconds"),
+        (_is_slow, "nothing within 1 seconds"),
+        (_drips, "nothing whole within 1 seconds"),
     ],
 )
 def test_lost_connections_and_slow_answers_are_tried_again(folder, behaviour, failure):
     with judge_server(behaviour) as server:
-        asked = ask_all(judge(server, folder, concurrency=1, timeout=0.3), PROMPT, questions(2))
+        asked = ask_all(judge(server, folder, concurrency=1, timeout=1), PROMPT, questions(2))
         assert texts_of(asked) == ["Grade: 0", "Grade: 1"]
         counts = asked.effort["requests"]
         assert counts.pop("requests") == 4
@@ -180,9 +180,9 @@ def test_a_long_wait_ends_the_run(folder):
 
 def test_no_more_than_so_many_a_minute(folder):
     with judge_server(graded) as server:
-        ask_all(judge(server, folder, requests_per_minute=600, concurrency=8), PROMPT, questions(6))
-        # A request may come late and the next in time; from the first to the last there are five intervals of 0.1 s.
-        assert max(server.times) - min(server.times) >= 0.45
+        ask_all(judge(server, folder, requests_per_minute=300, concurrency=8), PROMPT, questions(6))
+        # A request may come late and the next in time; from the first to the last there are five intervals of 0.2 s.
+        assert max(server.times) - min(server.times) >= 0.7
 
 
 @pytest.mark.parametrize(
@@ -323,18 +323,18 @@ def test_it_stops_as_soon_as_too_many_are_certain(folder):
     with judge_server(lambda body, n: says("well") if n % 2 else graded(body, n)) as server:
         with pytest.raises(TooMalformedError, match="11 of 22 answers"):
             ask_all(judge(server, folder, concurrency=1, max_malformed=0.1), PROMPT, questions(100))
-        assert len(server.requests) in (22, 23)
+        assert len(server.requests) == 22
 
 
 def test_a_prompt_that_nobody_understands_costs_twenty_answers(folder):
     with judge_server(lambda *_: says("Certainly!")) as server:
         with pytest.raises(TooMalformedError, match="20 of 20 answers"):
             ask_all(judge(server, folder, concurrency=1), PROMPT, questions(10_000))
-        assert len(server.requests) in (20, 21)
+        assert len(server.requests) == 20
     with judge_server(lambda *_: fails(400, "max_tokens is not supported")) as server:
         with pytest.raises(TooMalformedError, match="in place of one came 'max_tokens is not supported'"):
             ask_all(judge(server, folder / "other", concurrency=1), PROMPT, questions(10_000))
-        assert len(server.requests) in (20, 21)
+        assert len(server.requests) == 20
 
 
 def test_an_endpoint_that_dies_half_way_is_continued(folder):
@@ -365,7 +365,7 @@ def test_an_endpoint_that_dies_half_way_is_continued(folder):
 def test_what_is_under_way_when_another_request_fails_is_kept(folder):
     def behaviour(body, number):
         # The others have been sent by then.
-        return fails(402, "no credit")._replace(delay=0.3) if number == 0 else graded(body, number)._replace(delay=0.6)
+        return fails(402, "no credit")._replace(delay=1.0) if number == 0 else graded(body, number)._replace(delay=1.6)
 
     with judge_server(behaviour) as server:
         with pytest.raises(EndpointError, match=r"402 \(no credit\)\. 3 answers are kept"):
