@@ -26,6 +26,10 @@ CONTEXT = 60
 EDIT_CHARACTERS = 400
 
 
+BESIDE = ("id", "characters")
+"""Columns of a score file that are no scores."""
+
+
 @dataclass(frozen=True)
 class Change:
     """Edits that one stage made in a document for one reason, in their surroundings."""
@@ -183,7 +187,9 @@ def tell(results: Results, document_id: str) -> Story:
             # Ingest lists records that say exactly the same under one id: one stays, the others are ledger rows.
             story.repeated += len(ledger)
         scores = fetch(results.part(stage, "scores", document_id), [document_id])
-        story.scores |= {name: value for row in scores for name, value in row.items() if name not in ("id", *current)}
+        story.scores |= {
+            name: value for row in scores for name, value in row.items() if name not in (*BESIDE, *current)
+        }
         story.events.append(_event(results, stage, document_id, current, rows, ledger))
         if not rows:
             break
