@@ -88,10 +88,10 @@ def test_groups_are_by_kind_source_language_and_length() -> None:
     card = card_of(labelled(), chance())
     assert list(card["metrics"]) == ["all", "code", "prose"]
     assert list(card["groups"]) == ["language", "source", "length"]
-    for groups in (card["metrics"], *card["groups"].values()):
-        texts = sum(row["documents"] for name, row in groups.items() if name != "all")
-        assert texts == 100
-        assert all(row["tf_idf_roc_auc"] is not None for row in groups.values() if not row["note"])
+    kinds = [row for name, row in card["metrics"].items() if name != "all"]
+    for groups in (kinds, *card["groups"].values()):
+        assert sum(row["documents"] for row in groups) == 100
+        assert all(row["tf_idf_roc_auc"] is not None for row in groups if not row["note"])
     html = rendered(cards.markdown(card))
     # Every row of every table has its cells.
     for table in re.findall(r"<table>.*?</table>", html, re.DOTALL):
