@@ -12,6 +12,7 @@ from tamis.classifiers.cards import FIGURES, IN_GROUPS, OF_SEVERAL, describe, gr
 from tamis.classifiers.evaluation.figures import cell_of
 from tamis.classifiers.evaluation.groups import listed
 from tamis.classifiers.evaluation.retention import SHOWN, score_text
+from tamis.errors import safe
 from tamis.report.figures import Sheet, flatten, number, percent
 from tamis.report.layout import Results
 
@@ -99,7 +100,9 @@ def shown(stage: str, name: str, value: Any, more: Mapping[str, Any]) -> Card:
     limits: tuple[str, ...] = ()
     if {"metrics", "groups", "remarks", "errors", "limits"} <= content.keys():
         sheets, remarks, limits = list(_figures(content)), tuple(content["remarks"]), tuple(content["limits"])
-        mistakes = tuple(Mistake(row["id"], describe(row), row["text"]) for row in content["errors"])
+        mistakes = tuple(
+            Mistake(row["id"], describe(row), safe(row["text"]) or "(no text)") for row in content["errors"]
+        )
         content = {key: part for key, part in content.items() if key not in SHOWN_APART}
     rest: dict[str, Any] = {}
     for key, part in content.items():
