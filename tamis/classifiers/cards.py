@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from tamis.classifiers.evaluation.figures import cell_of
+from tamis.classifiers.evaluation.groups import listed
 from tamis.classifiers.labels import Labelled
 from tamis.classifiers.markdown import escaped, passage, table
 from tamis.shards import whole_file, write_json
@@ -133,9 +134,9 @@ def _held_out(card: Mapping[str, Any]) -> Iterator[str]:
         shown = "none, one side is all equal" if found is None else f"{found:.3f}"
         yield from [f"Rank correlation (Spearman) of score and grade over {number} held-out texts: {shown}.", ""]
     yield from _tables(card)
-    if card.get("confusion"):
-        names = list(card["confusion"])
-        rows = [[name, *(row[other] for other in names)] for name, row in card["confusion"].items()]
+    if "confusion" in card and card["metrics"]:
+        names = card["confusion"]["classes"]
+        rows = [[name, *numbers] for name, numbers in zip(names, card["confusion"]["texts"], strict=True)]
         yield from ["### Which is taken for which", "", *table(["labelled as", *names], rows), ""]
 
 
@@ -163,7 +164,7 @@ def _tables(card: Mapping[str, Any]) -> Iterator[str]:
     if not card["metrics"]:
         return
     by = "kind" if "all" in card["metrics"] else "class"
-    rows = list(_rows(by, card["metrics"], IN_GROUPS))
+    rows = list(_rows(by, listed(card["metrics"]), IN_GROUPS))
     more: list[list[str]] = []
     for name, groups in card["groups"].items():
         if "confusion" in card:
@@ -175,12 +176,15 @@ def _tables(card: Mapping[str, Any]) -> Iterator[str]:
         yield from [*table(["by", "group", *OF_SEVERAL.values(), ""], more), ""]
 
 
-def _rows(by: str, report: Mapping[str, Mapping[str, Any]], columns: Mapping[str, str]) -> Iterator[list[str]]:
-    """Rows of cells of a report; only the AUC has its interval there, or the table is too wide to read."""
-    for group, row in report.items():
-        shown = {key: value for key, value in row.items() if key == "roc_auc_interval" or not key.endswith("_interval")}
-        cells = [cell_of(shown, name) for name in columns]
-        yield [by if group != "all" else "", escaped(group), *cells, row["note"] or ""]
+def _rows(by: str, report: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> Iterator[list[str]]:
+    for row in report:
+        yield [by if row["group"] != "all" else "", escaped(row["group"]), *group_cells(row, columns)]
+
+
+def group_cells(row: Mapping[str, Any], columns: Mapping[str, str]) -> list[str]:
+    """What stands beside the name of a group; only the AUC has its interval there, or the table is too wide to read."""
+    shown = {key: value for key, value in row.items() if key == "roc_auc_interval" or not key.endswith("_interval")}
+    return [*(cell_of(shown, name) for name in columns), row["note"] or ""]
 
 
 def _calibration(card: Mapping[str, Any]) -> Iterator[str]:

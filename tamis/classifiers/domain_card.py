@@ -19,7 +19,7 @@ NOTHING: dict[str, Any] = {
     "calibration": [],
     "expected_calibration_error": None,
     "grades": None,
-    "confusion": {},
+    "confusion": {"classes": [], "texts": []},
     "wrong": 0,
     "errors": [],
 }
@@ -67,7 +67,9 @@ def measured(
     right = chosen == truth
     return {
         "metrics": found,
-        "groups": {name: several.accuracy(truth, chosen, classes, each) for name, each in in_groups.items()},
+        "groups": {
+            name: groups.listed(several.accuracy(truth, chosen, classes, each)) for name, each in in_groups.items()
+        },
         "remarks": remarks,
         # Of the domain that is taken: its probability beside the share of texts that have it.
         "calibration": figures.calibration(right, likely),

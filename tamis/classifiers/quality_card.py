@@ -83,7 +83,7 @@ def quality_card(
     measured = {
         "threshold": THRESHOLD,
         "metrics": metrics,
-        "groups": {name: report(found) for name, found in groups.others(tested).items()},
+        "groups": {name: groups.listed(report(found)) for name, found in groups.others(tested).items()},
         "baselines": held_against,
         "remarks": remarks,
         "calibration": figures.calibration(positive, score) if probabilities else [],

@@ -8,13 +8,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tamis.classifiers.cards import FIGURES, IN_GROUPS, OF_SEVERAL, describe
+from tamis.classifiers.cards import FIGURES, IN_GROUPS, OF_SEVERAL, describe, group_cells
 from tamis.classifiers.evaluation.figures import cell_of
+from tamis.classifiers.evaluation.groups import listed
 from tamis.classifiers.evaluation.retention import SHOWN, score_text
+from tamis.errors import safe
 from tamis.report.figures import Sheet, flatten, number, percent
 from tamis.report.layout import Results
 
 MEASURED = "metrics"
+
+FIGURES_OF_CARD = frozenset({"metrics", "groups", "remarks", "baselines", "errors", "limits", "confusion"})
+SHOWN_APART = FIGURES_OF_CARD | {"calibration", "labels", "label_origin"}
+"""Keys of a classifier's card that the page has a form of its own for."""
+
+CALIBRATION = {"from": "score from", "documents": "texts", "mean_score": "mean score", "share_positive": "positive"}
+LABELS = {"class": "class", "kind": "kind", "held_out": "held out", "documents": "texts"}
+"""Columns of tables, and what they are called."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +45,7 @@ class Card:
     remarks: tuple[str, ...]
     sheets: tuple[tuple[str, Sheet], ...]
     mistakes: tuple[Mistake, ...]
+    limits: tuple[str, ...]
     leaves: tuple[tuple[str, Any], ...]
 
 
@@ -86,11 +97,13 @@ def shown(stage: str, name: str, value: Any, more: Mapping[str, Any]) -> Card:
     sheets: list[tuple[str, Sheet]] = []
     mistakes: tuple[Mistake, ...] = ()
     remarks: tuple[str, ...] = ()
-    if {"metrics", "groups", "remarks", "errors"} <= content.keys():
-        sheets, remarks = list(_figures(content)), tuple(content["remarks"])
-        mistakes = tuple(Mistake(row["id"], describe(row), row["text"]) for row in content["errors"])
-        for key in ("metrics", "groups", "remarks", "baselines", "errors", "confusion"):
-            content.pop(key, None)
+    limits: tuple[str, ...] = ()
+    if {"metrics", "groups", "remarks", "errors", "limits"} <= content.keys():
+        sheets, remarks, limits = list(_figures(content)), tuple(content["remarks"]), tuple(content["limits"])
+        mistakes = tuple(
+            Mistake(row["id"], describe(row), safe(row["text"]) or "(no text)") for row in content["errors"]
+        )
+        content = {key: part for key, part in content.items() if key not in SHOWN_APART}
     rest: dict[str, Any] = {}
     for key, part in content.items():
         sheet = _sheet(part)
@@ -99,7 +112,7 @@ def shown(stage: str, name: str, value: Any, more: Mapping[str, Any]) -> Card:
         else:
             sheets.append((key.replace("_", " "), sheet))
     sheets.sort(key=lambda entry: entry[0] != MEASURED)
-    return Card(stage, name, remarks, tuple(sheets), mistakes, (*more.items(), *flatten(rest)))
+    return Card(stage, name, remarks, tuple(sheets), mistakes, limits, (*more.items(), *flatten(rest)))
 
 
 def _figures(card: Mapping[str, Any]) -> Iterator[tuple[str, Sheet]]:
@@ -111,22 +124,31 @@ def _figures(card: Mapping[str, Any]) -> Iterator[tuple[str, Sheet]]:
         yield "held-out texts: value (95 % interval)", Sheet(("", "all"), tuple(rows))
     if card["metrics"]:
         by = "kind" if overall else "class"
-        yield f"held-out texts by {by}", _group_sheet(card["metrics"], IN_GROUPS)
-    for name, groups in card["groups"].items():
-        yield f"held-out texts by {name}", _group_sheet(groups, OF_SEVERAL if "confusion" in card else IN_GROUPS)
-    if card.get("confusion"):
-        names = tuple(card["confusion"])
-        rows = [(name, *(row[other] for other in names)) for name, row in card["confusion"].items()]
-        yield "labelled as, and taken for", Sheet(("", *names), tuple(rows))
+        yield f"held-out texts by {by}", _group_sheet(listed(card["metrics"]), IN_GROUPS)
+    named = [
+        {**row, "group": row["group"] if name == "all" else f"{name}: {row['group']}"}
+        for name, groups in card["groups"].items()
+        for row in groups
+    ]
+    if named:
+        yield "held-out texts in groups", _group_sheet(named, OF_SEVERAL if "confusion" in card else IN_GROUPS)
+    if "confusion" in card and card["metrics"]:
+        names = card["confusion"]["classes"]
+        counts = zip(names, card["confusion"]["texts"], strict=True)
+        yield "labelled as, and taken for", Sheet(("", *names), tuple((name, *row) for name, row in counts))
+    for key, title, columns in (("calibration", "calibration", CALIBRATION), ("labels", "labelled texts", LABELS)):
+        if rows := [tuple(_plain(row.get(name)) for name in columns) for row in card.get(key, ())]:
+            yield title, Sheet(tuple(columns.values()), tuple(rows))
+    if origin := card.get("label_origin"):
+        yield (
+            "where labels come from: texts that each gave, before sampling",
+            Sheet(("", "texts"), tuple(origin.items())),
+        )
 
 
-def _group_sheet(groups: Mapping[str, Mapping[str, Any]], columns: Mapping[str, str]) -> Sheet:
-    """A row a group; only the AUC has its interval here."""
-    rows = []
-    for name, row in groups.items():
-        plain = {key: value for key, value in row.items() if key == "roc_auc_interval" or not key.endswith("_interval")}
-        rows.append((name, *(cell_of(plain, key) for key in columns), row["note"] or ""))
-    return Sheet(("", *columns.values(), ""), tuple(rows))
+def _group_sheet(groups: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> Sheet:
+    rows = tuple((row["group"], *group_cells(row, columns)) for row in groups)
+    return Sheet(("", *columns.values(), ""), rows)
 
 
 def _retention(stage: str, found: Mapping[str, Any]) -> Card:
@@ -149,7 +171,7 @@ def _retention(stage: str, found: Mapping[str, Any]) -> Card:
     names = ("documents", "unscored", "lowest", "highest")
     more = [("sources that are not listed here", len(sources) - SHOWN)] if len(sources) > SHOWN else []
     leaves = (*((name, found[name]) for name in names), *more)
-    return Card(stage, "retention", (), tuple(sheets) if groups else (), (), leaves)
+    return Card(stage, "retention", (), tuple(sheets) if groups else (), (), (), leaves)
 
 
 def _sheet(part: Any) -> Sheet | None:

@@ -27,6 +27,10 @@ CONTEXT = 60
 EDIT_CHARACTERS = 400
 
 
+BESIDE = ("id", "characters")
+"""Columns of a score file that are no scores."""
+
+
 @dataclass(frozen=True)
 class Change:
     """Edits that one stage made in a document for one reason, in their surroundings."""
@@ -187,7 +191,7 @@ def tell(results: Results, document_id: str) -> Story:
         for row in scores:
             # All that a stage measured fills a screen; it is told where that stage dropped the document.
             if ledger or len(row) <= MOST_SCORES:
-                story.scores |= {name: value for name, value in row.items() if name not in ("id", *current)}
+                story.scores |= {name: value for name, value in row.items() if name not in (*BESIDE, *current)}
         story.events.append(_event(results, stage, document_id, current, rows, ledger))
         if not rows:
             break

@@ -113,6 +113,26 @@ def test_every_classifier_is_a_column_that_stages_and_sets_can_use(folder: Path)
     assert json.loads((results / "worth/card.json").read_text())["model"]["max_tokens"] == 32
 
 
+def test_every_classifier_says_how_good_it_is_and_what_would_stay(folder: Path):
+    results = folder / "results"
+    page = (results / "report/index.html").read_text(encoding="utf-8")
+    for name, read in (("liking", 200), ("meaning", 200), ("worth", 180)):
+        card = json.loads((results / name / "card.json").read_text())
+        assert {"web", "texts of files"} == {row["group"] for row in card["groups"]["source"]}
+        assert card["metrics"]["all"]["tf_idf_roc_auc"] > 0.6
+        found = json.loads((results / name / "retention.json").read_text())
+        assert found["documents"] == read
+        scores = finished.table(results / name / "scores")
+        stay = scores.filter(np.array(scores[name].to_pylist()) >= 0.5)
+        half = found["at"].index(0.5)
+        assert found["groups"][0]["documents_at"][half] == stay.num_rows
+        assert found["groups"][0]["characters_at"][half] == sum(stay["characters"].to_pylist())
+        assert f"<h3>{name}: retention</h3>" in page
+        assert "would stay at which score" in (results / name / "retention.md").read_text()
+    assert page.count("training: seconds") == 3
+    assert "held-out texts in groups" in page
+
+
 def test_another_selection_scores_nothing_again(folder: Path):
     config = changed(_config(), classifiers__liking__selection={"keep_share": {"prose": 0.95}})
     planned = planned_jobs(run_workflow(folder, config, "liking", "--dry-run"))

@@ -7,7 +7,8 @@ way to group, the largest groups stand alone and the rest together, so that 98 l
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -57,6 +58,11 @@ def by_name(names: Sequence[str | None], without: str) -> Groups:
     if rest := len(ordered) - len(alone):
         groups[f"{rest} others"] = ~np.isin(values, alone)
     return groups
+
+
+def listed(report: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A report by group as rows: JSON files keep the order of rows, and not of names."""
+    return [{"group": name, **row} for name, row in report.items()]
 
 
 def quarters(length: np.ndarray) -> Groups:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -40,8 +40,8 @@ def each_class(
     }
 
 
-def confusion(truth: np.ndarray, chosen: np.ndarray, classes: Sequence[str]) -> dict[str, dict[str, int]]:
-    """Class → class that it was taken for → texts.
+def confusion(truth: np.ndarray, chosen: np.ndarray, classes: Sequence[str]) -> dict[str, list[Any]]:
+    """Which class is taken for which: the `classes`, and for each a row of `texts` by the class taken.
 
     Args:
         truth: n positions in `classes`.
@@ -50,10 +50,10 @@ def confusion(truth: np.ndarray, chosen: np.ndarray, classes: Sequence[str]) -> 
     """
     counts = np.zeros((len(classes), len(classes)), dtype=np.int64)
     np.add.at(counts, (truth, chosen), 1)
-    return {name: dict(zip(classes, row, strict=True)) for name, row in zip(classes, counts.tolist(), strict=True)}
+    return {"classes": list(classes), "texts": counts.tolist()}
 
 
-def accuracy(truth: np.ndarray, chosen: np.ndarray, classes: Sequence[str], groups: Groups) -> Mapping[str, Any]:
+def accuracy(truth: np.ndarray, chosen: np.ndarray, classes: Sequence[str], groups: Groups) -> dict[str, Any]:
     """Group → texts, the share of right ones, and the mean F1 of the classes that it has.
 
     Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from fake_results import HOSTILE, finish_results, make_results
 
+from tamis.errors import safe
 from tamis.report import model_cards
 from tamis.report.layout import Results
 from tamis.report.manifest import model_cards as read_cards
@@ -32,9 +33,10 @@ def card(**more):
         "stage": "heuristics", "kinds": ["prose"], "model": {"dimension": 64}, "model_sha256": "f" * 64,
         "labels": [{"class": "good", "kind": "prose", "held_out": True, "documents": 50}], "held_out": 100,
         "label_origin": {"good #1": 50}, "threshold": 0.5, "metrics": {"all": row(), "prose": small},
-        "groups": {"source": {"<i>one</i>": row(), "two": small}}, "baselines": [better],
+        "groups": {"source": [{"group": "<i>one</i>", **row()}, {"group": "two", **small}]}, "baselines": [better],
         "remarks": ["TF-IDF with logistic regression is better here: its AUC is 0.930."], "calibration": [],
-        "expected_calibration_error": None, "grades": None, "wrong": 20, "errors": [error], "limits": [],
+        "expected_calibration_error": None, "grades": None, "wrong": 20, "errors": [error],
+        "limits": ["Read from the start only."],
     } | more  # fmt: skip
 
 
@@ -72,11 +74,12 @@ def test_a_card_becomes_sentences_tables_and_mistakes(folder):
     overall = dict(sheets["held-out texts: value (95 % interval)"].rows)
     assert overall["precision"] == "0.800 (0.700–0.900)"
     assert overall["ROC-AUC of TF-IDF with logistic regression"] == "0.930 (0.900–0.960)"
-    groups = {row[0]: row for row in sheets["held-out texts by source"].rows}
-    assert groups["<i>one</i>"][6:] == ("0.800 (0.700–0.900)", "0.930", "0.600", "")
-    assert groups["two"][3:7] == ("–", "–", "–", "–")
-    assert groups["two"][-1] == "fewer than 10 texts"
-    assert entry.mistakes[0].text == HOSTILE
+    groups = {row[0]: row for row in sheets["held-out texts in groups"].rows}
+    assert groups["source: <i>one</i>"][6:] == ("0.800 (0.700–0.900)", "0.930", "0.600", "")
+    assert groups["source: two"][3:7] == ("–", "–", "–", "–")
+    assert groups["source: two"][-1] == "fewer than 10 texts"
+    # What a screen would obey is spelled out, the rest is escaped by the page.
+    assert entry.mistakes[0].text == safe(HOSTILE) != HOSTILE
     assert "labelled good, score 0.010, TF-IDF is right" in entry.mistakes[0].said
     leaves = dict(entry.leaves)
     assert leaves["training: seconds"] == 12.5
@@ -84,6 +87,9 @@ def test_a_card_becomes_sentences_tables_and_mistakes(folder):
     assert "training: peak MB" not in leaves
     assert leaves["model_sha256"] == "f" * 64
     assert leaves["wrong"] == 20
+    assert sheets["labelled texts"].rows == (("good", "prose", True, 50),)
+    assert sheets["where labels come from: texts that each gave, before sampling"].rows == (("good #1", 50),)
+    assert entry.limits == ("Read from the start only.",)
 
 
 def test_retention_is_in_per_cent_with_the_largest_sources(folder):

@@ -62,6 +62,8 @@ def run(folder: Path, documents: pa.Table, shards: int, config: Any = CONFIG) ->
         "model": (folder / "model").read_bytes(),
         "card": read_json(folder / "card.json"),
         "text": (folder / "card.md").read_text(encoding="utf-8"),
+        "retention": read_json(folder / "retention.json"),
+        "retention_text": (folder / "retention.md").read_text(encoding="utf-8"),
         **{part: jobs.table(part).sort_by("id") for part in ("kept", "dropped", "scores")},
     }
 
@@ -104,6 +106,34 @@ def test_the_card_states_what_was_learnt_from_what(outcome: dict[str, Any]) -> N
     assert sum(row["documents"] for row in card["labels"]) == 120
     assert card["metrics"]["all"]["documents"] == sum(row["documents"] for row in card["labels"] if row["held_out"])
     assert "| good #1 | 60 |" in outcome["text"]
+    assert card["model_sha256"] in outcome["text"]
+    low, high = card["metrics"]["all"]["roc_auc_interval"]
+    assert 0.8 < low < high == 1.0
+    # Both classes come from one source in one language: nothing is to be measured apart.
+    assert list(card["groups"]) == ["length"]
+    assert card["baselines"][0]["roc_auc"] == 1.0
+    assert card["remarks"] == card["errors"] == []
+
+
+def test_score_files_have_what_scores_are_counted_by(outcome: dict[str, Any], make_documents: Make) -> None:
+    documents = {row["id"]: row for row in corpus(make_documents).to_pylist()}
+    for row in outcome["scores"].to_pylist():
+        document = documents[row["id"]]
+        assert row["source"] == document["source"]
+        assert row["kind"] == document["kind"]
+        assert row["characters"] == (len(document["text"]) if document["kind"] == "prose" else None)
+
+
+def test_what_would_stay_is_counted_over_the_whole_pool(outcome: dict[str, Any]) -> None:
+    found, column = outcome["retention"], outcome["scores"].column_names[-1]
+    assert (found["documents"], found["unscored"]) == (180, 5)
+    scored = [row for row in outcome["scores"].to_pylist() if row[column] is not None]
+    for at, documents, characters in zip(
+        found["at"], found["groups"][0]["documents_at"], found["groups"][0]["characters_at"], strict=True
+    ):
+        stay = [row["characters"] for row in scored if row[column] >= at]
+        assert (documents, characters) == (len(stay), sum(stay))
+    assert "180 documents have a score" in outcome["retention_text"]
 
 
 def test_shards_change_nothing(outcome: dict[str, Any], config: Any, make_documents: Make, tmp_path: Path) -> None:
@@ -168,6 +198,49 @@ def test_a_card_without_held_out_texts_claims_nothing(make_documents: Make, tmp_
     assert outcome["card"]["metrics"]["all"]["precision"] is None
     assert any("nothing is measured" in sentence for sentence in outcome["card"]["limits"])
     assert "| all | 0 | 0 | – |" in outcome["text"]
+
+
+def test_ten_labels_are_too_few_to_claim_anything(make_documents: Make, tmp_path: Path) -> None:
+    documents = corpus(make_documents).filter(pa.array(np.arange(185) % 12 == 0))
+    sampling = Sampling(min_labels=4, held_out=0.3)
+    outcome = run(tmp_path, documents, 2, LINEAR.model_copy(update={"sampling": sampling}))
+    assert sum(row["documents"] for row in outcome["card"]["labels"]) == 10
+    assert outcome["card"]["metrics"]["all"]["roc_auc"] is None
+    assert "too few to measure anything" in outcome["card"]["remarks"][0]
+    assert "Not measured: fewer than 10 texts." in outcome["text"]
+
+
+def test_documents_without_text_are_scored_and_counted(make_documents: Make, tmp_path: Path, config: Any) -> None:
+    documents = corpus(make_documents)
+    texts = ["" if n % 9 == 0 else text for n, text in enumerate(documents["text"].to_pylist())]
+    empty = documents.set_column(documents.schema.get_field_index("text"), "text", pa.array(texts, pa.large_string()))
+    outcome = run(tmp_path, empty, 2, config)
+    assert outcome["retention"]["documents"] == 180
+    assert outcome["retention"]["groups"][0]["characters"] == sum(map(len, texts[:180]))
+
+
+def test_a_score_that_is_no_number_ends_the_job(
+    make_documents: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(tmp_path / "fine", corpus(make_documents), 1, LINEAR)
+    scores = Linear.scores
+
+    def broken(self: Linear, model: Path, texts: Any) -> np.ndarray:
+        found = scores(self, model, texts)
+        found[: len(found) // 50 + 1] = np.nan
+        return found
+
+    monkeypatch.setattr(Linear, "scores", broken)
+    with pytest.raises(ModelError, match="scores are no numbers"):
+        run(tmp_path / "broken", corpus(make_documents), 1, LINEAR)
+    assert not (tmp_path / "broken/card.json").exists()
+    given = {name: tmp_path / "fine" / file for name, file in (("model", "model"), ("card", "card.json"))}
+    write_table(tmp_path / "in.parquet", corpus(make_documents))
+    with pytest.raises(ModelError, match=r"quality: 4 of 180 scores are no numbers"):
+        stage.run_score(
+            LINEAR, name="quality", documents=tmp_path / "in.parquet", **given, scores=tmp_path / "out.parquet"
+        )
+    assert not (tmp_path / "out.parquet").exists()
 
 
 def test_an_empty_shard_passes_through(make_documents: Make, tmp_path: Path) -> None:

@@ -125,6 +125,17 @@ def test_the_card_holds_each_class_against_the_rest(make_documents: Make, tmp_pa
     assert set(card["metrics"]) == set(WORDS)
     assert all(row["roc_auc"] > 0.95 and row["documents"] > 10 for row in card["metrics"].values())
     assert any("proxy" in sentence for sentence in card["limits"])
+    texts = card["metrics"]["math"]["documents"]
+    assert card["confusion"]["classes"] == ["general", "math", "code", "reasoning"]
+    assert sum(map(sum, card["confusion"]["texts"])) == texts
+    assert sum(card["confusion"]["texts"][1]) == card["metrics"]["math"]["positives"]
+    assert card["groups"]["all"][0]["accuracy"] == pytest.approx(1.0 - card["wrong"] / texts, abs=1e-4)
+    assert all(row["tf_idf_roc_auc"] > 0.9 for row in card["metrics"].values())
+    assert all(row["taken_for"] != row["label"] for row in card["errors"])
+    assert len(card["errors"]) == min(card["wrong"], 20)
+    text = (tmp_path / "card.md").read_text(encoding="utf-8")
+    assert "### Which is taken for which" in text
+    assert "| labelled as | general | math | code | reasoning |" in text
 
 
 @pytest.mark.parametrize("features", ["embeddings", "fasttext", "lexical"])

@@ -37,7 +37,7 @@ def test_the_confusion_is_that_of_scikit_learn() -> None:
     truth, probability = drawn()
     chosen = probability.argmax(axis=1)
     found = several.confusion(truth, chosen, CLASSES)
-    assert [list(row.values()) for row in found.values()] == metrics.confusion_matrix(truth, chosen).tolist()
+    assert found == {"classes": list(CLASSES), "texts": metrics.confusion_matrix(truth, chosen).tolist()}
 
 
 def test_groups_have_their_share_of_right_ones() -> None:
