@@ -27,7 +27,7 @@ run: env ## Run the default experiment end to end and print the retention waterf
 
 test: env ## Run all tests (ARGS goes to the unit tests)
 	@python -m pytest --numprocesses 2 --dist loadfile tests/unit $(ARGS)
-	@python -m pytest tests/workflow
+	@python -m pytest --numprocesses 2 --dist loadgroup tests/workflow
 	@python -m tests.faults --short --cases 1 --minutes 5
 
 test-faults: env ## Break a small corpus in hundreds of ways, 45 minutes on two cores (ARGS="--only SIGINT/3 --seed 1")

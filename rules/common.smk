@@ -8,17 +8,20 @@ from functools import cache
 from snakemake.exceptions import WorkflowError
 
 from tamis import config_files
-from tamis.config import STAGES, all_problems, check_files, load
+from tamis.classifiers.kinds import by_default
+from tamis.config import all_problems, check_files, load
 from tamis.dedup.minhash.index import index_files
 from tamis.ending import Workflow
 from tamis.errors import TamisError
 from tamis.file_states import KnownHashes, contents
 from tamis.job import command, find_module
+from tamis.pipeline import BUILT_IN, CLASSIFIER, STAGES
 from tamis.provenance import READS, identity
 from tamis.section import canonical
 from tamis.sets.configured import configured_sets
 from tamis.sets.plan import choices_of
 from tamis.readers.units import remember
+from tamis.report.layout import known_classifiers
 from tamis.stages.ingest import units
 
 try:
@@ -38,7 +41,14 @@ BENCHMARKS = f"{RESULTS}/benchmarks"
 SAMPLING = f"{RESULTS}/sampling"
 SHARDS = CFG.shards
 PARTITIONS = CFG.partition_count
-PIPELINE = list(CFG.pipeline)
+PIPELINE = list(CFG.stages)
+# Classifiers that have no section of their own, with their kind; what left the configuration is known by those of earlier runs.
+NAMED = known_classifiers(Path(CFG.output_dir)) | CFG.named_classifiers
+CLASSIFIERS = {name: CFG.section(name) for name in BUILT_IN}
+CLASSIFIERS |= {
+    name: CFG.section(name) if name in CFG.named_classifiers else by_default(model)
+    for name, model in sorted(NAMED.items())
+}
 POOL = PIPELINE[-1] if PIPELINE else "ingest"
 # Sets by folder ("validation", "annealing/<name>"), those that are exported by name, the files of an export by format.
 SETS = configured_sets(CFG)
@@ -105,16 +115,28 @@ def choices_before(wildcards):
     return [str(path) for path in choices_of(SETS[wildcards.subset].excluded, Path(f"{SAMPLING}/a/set/choice.arrow"))]
 
 
-def params_of(stage, section, **values):
-    """Stage, version, section and more, as JSON values."""
+def section_of(stage):
+    """The section of a stage, if it has one."""
+    return CLASSIFIERS[stage] if stage in CLASSIFIERS else getattr(CFG, stage, None)
+
+
+def module_of(stage):
+    """The module of a stage: classifiers have one."""
+    return CLASSIFIER if stage in CLASSIFIERS else stage
+
+
+def params_of(stage, section, code=None, **values):
+    """Module, version, section and more, as JSON values; the name, where a module has several stages."""
     section = section and section.model_dump(mode="json")
-    return {"stage": stage, "version": find_module(stage).VERSION, "config": section, **values}
+    values |= {"name": stage} if stage in CLASSIFIERS else {}
+    code = code or module_of(stage)
+    return {"stage": code, "version": find_module(code).VERSION, "config": section, **values}
 
 
 @cache
 def documents_identity(stage):
     """What the documents of a stage say of who made them."""
-    return identity(params_of(stage, getattr(CFG, stage).for_documents()))
+    return identity(params_of(stage, section_of(stage).for_documents()))
 
 
 def reads_of(stage, wildcards):
@@ -143,18 +165,18 @@ def given(*paths):
     return contents(paths, GIVEN)
 
 
-def spec(stage, section=None, each=None, **more):
+def spec(stage, section=None, each=None, code=None, **more):
     """The one params entry of a job: all that it uses and that triggers a rerun.
 
     The section is that of the configuration, if it has one, where none is given; `each` is a function that takes the
-    wildcards and returns what is a job's own.
+    wildcards and returns what is a job's own; `code` is the module where it is not the stage's.
     """
 
     # A function, because Snakemake would look for wildcards in the braces of a text.
     def text(wildcards):
-        values = {"config": section or getattr(CFG, stage, None), **more}
+        values = {"config": section or section_of(stage), **more}
         values |= each(wildcards) if each else {}
-        values = params_of(stage, values.pop("config"), **values)
+        values = params_of(stage, values.pop("config"), code, **values)
         return canonical(values | {READS: reads_of(stage, wildcards)})
 
     return text
@@ -177,7 +199,7 @@ def job(stage, step, writes="output", wildcard=None):
     With a wildcard the stage stands for all that it may name: they have the same step.
     """
     try:
-        text = command(stage, step, writes.split())
+        text = command(module_of(stage), step, writes.split())
     except TamisError as error:
         raise WorkflowError(str(error)) from None
     return f"{text.replace(stage, f'{{wildcards.{wildcard}}}', 1) if wildcard else text} > {{log:q}} 2>&1"

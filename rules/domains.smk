@@ -1,6 +1,6 @@
 # What each document is about: general, math, code, reasoning or multilingual.
 #
-# Input: the documents of the stage before and, with `features: embeddings`, the embeddings of transformer_quality.
+# Input: the documents of the stage before and, with `features: embeddings`, the embeddings of a classifier.
 # Output: <results>/domains/{documents,dropped,scores,stats}/part-*, the classifier (model) and its card (card.md).
 # Steps: label (a shard) → train (one job) → score (a shard) → apply (a shard).
 
@@ -28,7 +28,7 @@ rule domains_train:
     input:
         ancient(CFG.domains.labels.paths()),
         labels=crossing("domains/labels"),
-        embeddings=(crossing("transformer_quality/embeddings", suffix=".parquet") if DOMAINS_EMBED else []),
+        embeddings=(crossing(f"{CFG.domains.embeddings}/embeddings", suffix=".parquet") if DOMAINS_EMBED else []),
     output:
         model=f"{RESULTS}/domains/model",
         card=f"{RESULTS}/domains/card.json",
@@ -48,7 +48,7 @@ rule domains_train:
 rule domains_score:
     input:
         documents=documents_before("domains"),
-        embeddings=(f"{RESULTS}/transformer_quality/embeddings/part-{{shard}}.parquet" if DOMAINS_EMBED else []),
+        embeddings=(f"{RESULTS}/{CFG.domains.embeddings}/embeddings/part-{{shard}}.parquet" if DOMAINS_EMBED else []),
         model=f"{RESULTS}/domains/model",
         card=f"{RESULTS}/domains/card.json",
     output:

@@ -2,14 +2,14 @@
 #
 # Input: the stats of every stage, the sets and exports.
 # Output: <results>/{layout.json,stats.parquet,notes.parquet,manifest.json,tamis.duckdb},
-#         report/{index.html,waterfall.svg,alarms.json}.
+#         report/{index.html,waterfall.svg,alarms.json}, and records of these by which they are verified.
 # Steps: layout (first of all, so that an unfinished run can be questioned) → stats → manifest → database, page.
 
 from tamis.inventory import pack
 from tamis.report.layout import planned_layout
 from tamis.report.origin import made_by
 
-LAYOUT = planned_layout(CFG, EXPORTS)
+LAYOUT = planned_layout(CFG, EXPORTS, NAMED)
 # A set or export is whole when the file that adds it up is there.
 DELIVERED = [f"{RESULTS}/{folder}/summary.json" for folder in SETS]
 DELIVERED += [f"{RESULTS}/export/{name}/export.json" for name in EXPORTS]
@@ -72,7 +72,7 @@ rule report_manifest:
         spec=spec(
             "manifest",
             configuration=CFG.model_dump(mode="json"),
-            versions={stage: find_module(stage).VERSION for stage in LAYOUT["stages"]},
+            versions={stage: find_module(module_of(stage)).VERSION for stage in LAYOUT["stages"]},
             # Known once all rules are (rules/sweep.smk).
             each=lambda wildcards: {"made": pack(made_by(DESCRIBED, INVENTORY, RESULTS, "manifest.json"))},
         ),
@@ -86,6 +86,7 @@ rule report_database:
         layout=f"{RESULTS}/layout.json",
     output:
         database=f"{RESULTS}/tamis.duckdb",
+        record=f"{RESULTS}/report/database.json",
     log:
         f"{LOGS}/report/database.log",
     benchmark:
@@ -95,7 +96,7 @@ rule report_database:
     params:
         spec=spec("database", rows=CFG.report.database_rows),
     shell:
-        job("database", "views", writes="database")
+        job("database", "views", writes="database record")
 
 
 rule report_page:
@@ -108,6 +109,7 @@ rule report_page:
         page=f"{RESULTS}/report/index.html",
         picture=f"{RESULTS}/report/waterfall.svg",
         alarms=f"{RESULTS}/report/alarms.json",
+        record=f"{RESULTS}/report/page.json",
     log:
         f"{LOGS}/report/page.log",
     benchmark:
@@ -117,7 +119,7 @@ rule report_page:
     params:
         spec=spec("page", section=CFG.report.for_page()),
     shell:
-        job("page", "page", writes="page picture alarms")
+        job("page", "page", writes="page picture alarms record")
 
 
 # A rule of its own, because Snakemake takes away what a failing job wrote, and the page must stay.

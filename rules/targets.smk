@@ -1,7 +1,7 @@
 # The files of what can be asked for by name: every stage, every kind of set, the exports, the report, and `all`.
 # The Snakefile has the rules.
 
-TARGETS = {stage: parts(documents_of(stage)) for stage in ("ingest", *STAGES, "tokenizer")}
+TARGETS = {stage: parts(documents_of(stage)) for stage in ("ingest", *STAGES, *CFG.named_classifiers, "tokenizer")}
 # What a user receives: summaries, and documents too, so that a lost file is made again.
 TARGETS |= {"validation": [], "annealing": [], "mixtures": [], "export": []}
 for chosen in SETS.values():

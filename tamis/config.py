@@ -1,276 +1,21 @@
-"""The whole configuration: one model, one section a stage, checked when the workflow is parsed.
+"""Checking a configuration: everything that is wrong with it is said at once, each line with its key.
 
 `load` takes the dictionary that Snakemake has merged from config files and `--config`, and answers with a frozen
-`Config` or one readable `ConfigError` that names every wrong key. Imports stay light: no numba, torch or datatrove.
+`Config` or one readable `ConfigError` that names every wrong key.
 """
 
 from __future__ import annotations
 
-import importlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from pathlib import PurePath
-from typing import Annotated, Any, Literal, get_args
+from typing import Any
 
-from pydantic import Field, TypeAdapter, ValidationError, ValidationInfo, create_model, field_validator, model_validator
+from pydantic import TypeAdapter, ValidationError
 
-from tamis.classifiers.references import Reference
-from tamis.classifiers.selectors import Selector
-from tamis.dedup.scope import refusal
+from tamis.config_model import Config
 from tamis.errors import ConfigError, TamisError, safe
-
-# Not as modules: a field named like a module would hide it where pydantic evaluates the annotations.
-from tamis.export import Config as ExportConfig
 from tamis.readers import AnySource
-from tamis.report.settings import Config as ReportConfig
-from tamis.schemas import STAGE_COLUMNS
-from tamis.section import FilePath, Section
-from tamis.sets.checks import problems, unknown
-from tamis.stages.annealing import Config as AnnealingConfig
-from tamis.stages.ingest import Config as IngestConfig
-from tamis.stages.mixtures import Config as MixtureConfig
-from tamis.stages.tokenizer import Config as TokenizerConfig
-from tamis.stages.validation import Config as ValidationConfig
-
-StageName = Literal[
-    "remove",
-    "url_dedup",
-    "paragraph_dedup",
-    "minhash_dedup",
-    "line_pruning",
-    "substring_dedup",
-    "language_id",
-    "heuristics",
-    "fasttext_quality",
-    "linear_quality",
-    "transformer_quality",
-    "extracts",
-    "domains",
-    "filter",
-]
-
-STAGES: tuple[str, ...] = get_args(StageName)
-"""Stages that `pipeline` may name, in the order of the recipe."""
-
-CUTTING = ("paragraph_dedup", "line_pruning", "substring_dedup")
-"""Stages that cut repeated text."""
-
-AFTER_EXTRACTS = ("domains",)
-"""Stages that drop nothing, and may follow `extracts`."""
-
-MODULES: dict[str, Any] = {name: importlib.import_module(f"tamis.stages.{name}") for name in STAGES}
-
-
-def needs(stage: str) -> frozenset[str]:
-    """Columns that a stage reads and ingest does not make: its module's `NEEDS`, none where it has no such name."""
-    return frozenset(getattr(MODULES[stage], "NEEDS", ()))
-
-
-def adds(stage: str) -> tuple[str, ...]:
-    """Columns that a stage adds: its module's `ADDS`, none where it has no such name."""
-    return tuple(getattr(MODULES[stage], "ADDS", ()))
-
-
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
-
-
-class _Top(Section):
-    """Keys that belong to no stage."""
-
-    output_dir: FilePath = Field("results", min_length=1, description="Folder of everything the workflow writes.")
-    shards: Annotated[int, Field(ge=1, le=10_000)] = Field(
-        2,
-        description="Number of document shards N; nothing a user receives depends on it. A shard is the work of one "
-        "job: choose N so that it is about 0.1-1 GB of text; no job has all of that in memory at once.",
-    )
-    partitions: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
-        None,
-        description="Number of partitions P of a crossing; null: as many as shards. N·P may be at most 1,000,000.",
-    )
-    sources: tuple[AnySource, ...] = Field(
-        min_length=1,
-        description="Where documents come from; the order is the source priority of the keep order.",
-    )
-    pipeline: tuple[StageName, ...] = Field(
-        description="The stages, in order; leaving a name out skips that stage.",
-    )
-    ingest: IngestConfig = Field(IngestConfig(), description="Reading the sources.")
-
-    @field_validator("output_dir")
-    @classmethod
-    def _can_be_questioned(cls, folder: str) -> str:
-        # Its patterns, by which views read the results, cannot say a backslash; after a ? it looks for options.
-        if found := [character for character in "\\?" if character in folder]:
-            raise ValueError(f"{folder!r} holds {found[0]!r}, which DuckDB takes for its own; name another folder")
-        return folder
-
-
-class _Bottom(_Top):
-    """Keys of what follows the pool."""
-
-    tokenizer: TokenizerConfig | None = Field(None, description="Tokenizer and token counts; null: none.")
-    validation: ValidationConfig | None = Field(None, description="Validation split reserved first; null: none.")
-    annealing: dict[Name, AnnealingConfig] | None = Field(None, description="Annealing sets by name.")
-    mixtures: dict[Name, MixtureConfig] | None = Field(None, description="Mixtures by name.")
-    export: ExportConfig = Field(ExportConfig(), description="What is handed to trainers.")
-    report: ReportConfig = Field(ReportConfig(), description="The report page and the database.")
-
-    @model_validator(mode="after")
-    def _fits_together(self, info: ValidationInfo) -> _Bottom:
-        if not (info.context or {}).get("alone") and (found := self.problems()):
-            raise ValueError("\n  ".join(found))
-        return self
-
-    def problems(self) -> list[str]:
-        """What is wrong between sections that are right by themselves; each line names its key."""
-        return [*self._names_and_sizes(), *self._pipeline(), *self._extracts(), *self._sections(), *self._sets()]
-
-    def _names_and_sizes(self) -> Iterator[str]:
-        names = [source.name for source in self.sources]
-        for name in dict.fromkeys(names):
-            if names.count(name) > 1:
-                yield f"sources: the name {name!r} is given to {names.count(name)} sources; give each its own"
-        if self.shards * self.partition_count > 1_000_000:
-            yield f"shards x partitions = {self.shards * self.partition_count}; at most 1,000,000"
-
-    def _pipeline(self) -> Iterator[str]:
-        have: set[str] = set()
-        whole: Any = self  # the sections of the stages are fields of `Config`
-        if "remove" not in self.pipeline and whole.remove.files:
-            yield "remove: lists are given, but the pipeline does not name the stage; put it first"
-        own = PurePath(self.output_dir, "minhash_dedup", "index")
-        if own in map(PurePath, whole.minhash_dedup.against):
-            yield f"minhash_dedup.against: {own} is the index of this run itself; name that of an earlier one"
-        for position, name in enumerate(self.pipeline):
-            if name in self.pipeline[:position]:
-                yield f"pipeline: {name} stands twice"
-                continue
-            if missing := sorted(needs(name) - have):
-                makers = ", ".join(f"{column} is made by {maker_of(column)}" for column in missing)
-                yield f"pipeline: {name} needs {', '.join(missing)}, which no stage before it makes ({makers})"
-            if problem := refusal(getattr(getattr(self, name), "within", None), have):
-                yield f"{name}.within: {problem}"
-            if hasattr(getattr(self, name), "wrong_expressions"):
-                yield from getattr(self, name).wrong_expressions(have, _makers())
-            have |= set(adds(name))
-        if "domains" in self.pipeline and whole.domains.features == "embeddings":
-            position = self.pipeline.index("domains")
-            if "transformer_quality" not in self.pipeline[:position]:
-                yield (
-                    "domains.features: embeddings are made by transformer_quality, which no stage before domains is; "
-                    "put it into pipeline, or set domains.features to fasttext or lexical"
-                )
-
-    def _extracts(self) -> Iterator[str]:
-        if "extracts" in self.pipeline:
-            later = self.pipeline[self.pipeline.index("extracts") + 1 :]
-            if wrong := [name for name in later if name not in AFTER_EXTRACTS]:
-                yield (
-                    f"pipeline: {', '.join(wrong)} may drop what extracts has kept in an extract's place, so that its "
-                    "text would be lost; put extracts after"
-                )
-
-    def _sections(self) -> Iterator[str]:
-        known = [source.name for source in self.sources]
-        for name in dict.fromkeys(self.pipeline):
-            section = getattr(self, name)
-            # Stages that are trained in the run would find missing labels only after everything before them has run.
-            if hasattr(section, "check"):
-                try:
-                    section.check()
-                except ConfigError as error:
-                    yield str(error)
-            for key, source in references(section, name):
-                if source not in known:
-                    yield (
-                        f"{key}: {unknown('source', source, known)}; a file in the working directory is written "
-                        f"./{source}"
-                    )
-            for key, selector in selectors(section, name):
-                for source in selector.sources:
-                    if source not in known:
-                        yield f"{key}.sources: {unknown('source', source, known)}"
-
-    def _sets(self) -> list[str]:
-        return problems(
-            columns=self.pool_columns,
-            sources=[source.name for source in self.sources],
-            tokenizer=self.tokenizer,
-            validation=self.validation,
-            annealing=self.annealing,
-            mixtures=self.mixtures,
-            exported=self.export.sets,
-        )
-
-    @property
-    def partition_count(self) -> int:
-        """Number of partitions P."""
-        return self.partitions or self.shards
-
-    @property
-    def first_to_cut(self) -> str:
-        """The first stage that cuts repeated text, if one does so before `minhash_dedup`, else `minhash_dedup`.
-
-        What this stage reads is what `minhash_dedup` compares.
-        """
-        before = self.pipeline[: self.pipeline.index("minhash_dedup")]
-        return next((name for name in before if name in CUTTING), "minhash_dedup")
-
-    @property
-    def pool_columns(self) -> frozenset[str]:
-        """Stage columns that the pool's documents carry."""
-        return frozenset(column for name in self.pipeline for column in adds(name))
-
-
-def maker_of(column: str) -> str:
-    """The stage that adds a column."""
-    return next((name for name in STAGES if column in adds(name)), "no stage")
-
-
-def _makers() -> dict[str, str]:
-    """Stage column → where it comes from, in words."""
-    made = {column: f"{column} is made by {maker_of(column)}" for name in STAGES for column in adds(name)}
-    return dict.fromkeys(STAGE_COLUMNS, "counted by tokenizer, after all stages") | made
-
-
-def _stage_fields() -> dict[str, Any]:
-    fields: dict[str, Any] = {}
-    for name in STAGES:
-        model = MODULES[name].Config
-        first = (model.__doc__ or name).strip().splitlines()[0]
-        fields[name] = (model, Field(default_factory=model, description=first))
-    return fields
-
-
-Config: Any = create_model("Config", __base__=_Bottom, __doc__="The whole configuration.", **_stage_fields())
-"""The model of `config.yaml`: `_Bottom` plus one section a stage, named as the stage."""
-
-
-def sections(value: Any, key: str) -> Iterator[tuple[str, Section]]:
-    """A section and every section in it, each with its key."""
-    if isinstance(value, Section):
-        yield key, value
-        for name in type(value).model_fields:
-            yield from sections(getattr(value, name), f"{key}.{name}")
-    elif isinstance(value, Mapping):
-        for name, item in value.items():
-            yield from sections(item, f"{key}.{name}")
-    elif isinstance(value, tuple | list):
-        for position, item in enumerate(value):
-            yield from sections(item, f"{key}[{position}]")
-
-
-def selectors(value: Any, key: str) -> Iterator[tuple[str, Selector]]:
-    """Every selector in a section, with its key."""
-    return ((name, found) for name, found in sections(value, key) if isinstance(found, Selector))
-
-
-def references(value: Any, key: str) -> Iterator[tuple[str, str]]:
-    """The name of every source that is a reference in a section, with its key."""
-    for name, found in sections(value, key):
-        if isinstance(found, Reference) and found.source is not None:
-            yield f"{name}.reference", found.source
 
 
 def _known_keys() -> list[str]:
@@ -284,7 +29,7 @@ def _error_lines(error: ValidationError) -> list[str]:
     for item in error.errors(include_url=False):
         # Tags of discriminated unions and positions read as `sources[1].paths`.
         key = ""
-        for part in item["loc"]:
+        for part in _without_tag(item["loc"]):
             key += f"[{part}]" if isinstance(part, int) else f"{'.' if key else ''}{part}"
         message = item["msg"].removeprefix("Value error, ")
         if not key and item["type"] == "value_error":
@@ -299,6 +44,12 @@ def _error_lines(error: ValidationError) -> list[str]:
         )
         lines.append(f"{key or 'config'}: {message}{given}")
     return lines
+
+
+def _without_tag(where: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Where an error is, without the kind of classifier, which pydantic puts in."""
+    tag = 2 if where[:1] == ("classifiers",) else 1 if where[:1] == ("transformer_quality",) else None
+    return where if tag is None else where[:tag] + where[tag + 1 :]
 
 
 def shown(value: object) -> str:
@@ -322,7 +73,10 @@ def _right_parts(values: Mapping[str, Any], error: ValidationError) -> dict[str,
     if isinstance(values.get("sources"), list | tuple) and "sources" in wrong:
         right["sources"] = [source for value in values["sources"] if (source := _right_source(value)) is not None]
     if isinstance(values.get("pipeline"), list | tuple) and "pipeline" in wrong:
-        right["pipeline"] = [stage for stage in values["pipeline"] if stage in STAGES]
+        right["pipeline"] = [stage for stage in values["pipeline"] if isinstance(stage, str)]
+    if "classifiers" in wrong and isinstance(right.get("pipeline"), list | tuple):
+        named = values["classifiers"] if isinstance(values["classifiers"], Mapping) else {}
+        right["pipeline"] = [stage for stage in right["pipeline"] if stage not in named]
     return right
 
 
@@ -372,10 +126,10 @@ def check_files(config: Any) -> None:
     Raises:
         TamisError: the first of them that does not.
     """
-    for name in dict.fromkeys(config.pipeline):
-        section = getattr(config, name)
+    for name in dict.fromkeys(config.stages):
+        section = config.section(name)
         if hasattr(section, "check_files"):
-            section.check_files()
+            section.check_files(config.key(name))
 
 
 def _missing_files(config: Any) -> list[str]:

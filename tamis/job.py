@@ -97,11 +97,14 @@ def bind(module: Any, function: Callable[..., None], params: dict[str, Any], val
             f"installed code is version {module.VERSION}. Start the workflow again."
         )
         raise ConfigError(msg)
-    hints = get_type_hints(function)
+    from pydantic import TypeAdapter
+
+    # With what is annotated: the kinds of a classifier are told apart by it.
+    hints = get_type_hints(function, include_extras=True)
     arguments: dict[str, Any] = {}
     for name in inspect.signature(function).parameters:
         if name == "config" and name in params:
-            arguments[name] = hints[name].model_validate(params["config"])
+            arguments[name] = TypeAdapter(hints[name]).validate_python(params["config"])
         elif name in values:
             arguments[name] = _converted(hints[name], values[name])
         elif name in params:

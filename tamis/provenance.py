@@ -37,7 +37,9 @@ def identity(params: Mapping[str, Any]) -> Identity:
         params: of the job; only stage, version, section and the name of a set count.
     """
     own = {key: params.get(key) for key in ("config", "name")}
-    return {"stage": params["stage"], "version": params["version"], "settings": digest(canonical(own).encode())}
+    named = {"name": params["name"]} if params.get("name") else {}
+    made = {"stage": params["stage"], "version": params["version"], "settings": digest(canonical(own).encode())}
+    return made | named
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from tamis import schemas
-from tamis.config import Config
+from tamis.config_model import Config
 
 FOLDER = Path("docs/reference")
 HEAD = "<!-- Written by `make docs` from the code; edit the descriptions there. -->\n"
@@ -71,6 +71,9 @@ def _section(name: str, schema: dict[str, Any], definitions: dict[str, Any]) -> 
     for key, field in schema.get("properties", {}).items():
         default = "required" if key in required else f"`{json.dumps(field.get('default', '…'), ensure_ascii=False)}`"
         meaning = field.get("description", "")
+        options = [option for key in ("anyOf", "oneOf") for option in field.get(key, ())]
+        if field.get("default") and any("$ref" in option for option in options):
+            default = "its defaults"
         if "$ref" in field:
             default = default if key in required else "its defaults"
             meaning = meaning or definitions[field["$ref"].rsplit("/", 1)[-1]].get("description", "").split("\n")[0]

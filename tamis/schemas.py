@@ -6,6 +6,7 @@ memory, so that one shard may hold more than 2 GiB of text; Parquet stores them 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -50,7 +51,12 @@ STAGE_COLUMNS: dict[str, pa.DataType] = {
     "domain_score": pa.float32(),
     "tokens": pa.int64(),
 }
-"""Columns that stages add, in the order of the pipeline."""
+"""Columns that stages add, in the order of the pipeline; classifiers of the configuration add others (`SCORE`)."""
+
+SCORE = pa.float32()
+"""Type of the column of a classifier, which has the classifier's name; these come last, by name."""
+
+SCORE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 LEDGER = pa.schema(
     [
@@ -109,17 +115,22 @@ def documents_schema(columns: Sequence[str] = ()) -> pa.Schema:
     """The schema of a documents file that carries the given stage columns.
 
     Args:
-        columns: names from `STAGE_COLUMNS` that upstream stages have added, in any order.
+        columns: names from `STAGE_COLUMNS` and of classifiers, which upstream stages have added, in any order.
 
     Raises:
-        SchemaError: a name is not a known stage column.
+        SchemaError: a name can be that of no column.
     """
-    unknown = sorted(set(columns) - STAGE_COLUMNS.keys())
-    if unknown:
-        msg = f"unknown stage columns {unknown}; known: {', '.join(STAGE_COLUMNS)}"
+    others = sorted(set(columns) - STAGE_COLUMNS.keys())
+    if unknown := [name for name in others if not SCORE_NAME.fullmatch(name)]:
+        msg = f"unknown stage columns {unknown}; known: {', '.join(STAGE_COLUMNS)}, and the names of classifiers"
         raise SchemaError(msg)
-    added = {name: kind for name, kind in STAGE_COLUMNS.items() if name in columns}
+    added = {name: kind for name, kind in STAGE_COLUMNS.items() if name in columns} | dict.fromkeys(others, SCORE)
     return pa.schema(list((BASE_COLUMNS | added).items()))
+
+
+def added_columns(names: Iterable[str]) -> list[str]:
+    """Of the columns of a documents table those that stages have added."""
+    return [name for name in names if name not in BASE_COLUMNS]
 
 
 def conform_documents(table: pa.Table, where: str) -> pa.Table:
@@ -137,7 +148,13 @@ def conform_documents(table: pa.Table, where: str) -> pa.Table:
     if missing:
         msg = f"{where}: documents lack the columns {missing}; write them with tamis.schemas.documents_schema()"
         raise SchemaError(msg)
-    schema = documents_schema(sorted(names - BASE_COLUMNS.keys()))
+    added = sorted(names - BASE_COLUMNS.keys())
+    if odd := [
+        name for name in added if name not in STAGE_COLUMNS and not pa.types.is_floating(table.field(name).type)
+    ]:
+        msg = f"{where}: unknown columns {odd}; a column of no stage can only be the score of a classifier, a number"
+        raise SchemaError(msg)
+    schema = documents_schema(added)
     table = table.select(schema.names)
     try:
         table = table.cast(schema)
@@ -165,4 +182,4 @@ def with_column(documents: pa.Table, name: str, values: pa.Array | pa.ChunkedArr
     """Add a stage column, replacing one of that name."""
     if name in documents.column_names:
         documents = documents.drop_columns([name])
-    return documents.append_column(name, values.cast(STAGE_COLUMNS[name]))
+    return documents.append_column(name, values.cast(STAGE_COLUMNS.get(name, SCORE)))

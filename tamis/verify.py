@@ -3,7 +3,7 @@
 Each file that is missing, added, or not as the manifest says is named, with the job that makes it. `--repair` takes the
 damaged ones away: the next run asks for what is missing (`tamis.targets.asked_again`) and makes the same bytes again.
 Exchange files that are gone are no damage, because a job that needs one has it made. What the manifest cannot answer
-for (itself, the database, the page) is looked at for being whole.
+for (itself, the database, the page) is looked at for being whole, and held against the records that these bring.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 from tamis.errors import SourceError
 from tamis.file_states import sha256_of
 from tamis.inventory import is_exchange
+from tamis.report import record
 from tamis.report.hashes import in_threads
 from tamis.report.layout import Results
 from tamis.shards import read_json
@@ -120,14 +121,23 @@ def _broken_database(path: Path) -> str | None:
     return None
 
 
-def _whole(results: Results, names: list[str], jobs: dict[str, str]) -> Iterator[Fault]:
-    """Faults of files that are not in the manifest."""
+def _whole(results: Results, names: list[str], jobs: dict[str, str], *, fast: bool) -> Iterator[Fault]:
+    """Faults of files that are not in the manifest, by the records of those that make them."""
+    recorded: dict[str, dict[str, Any]] = {}
+    for name in (record.PAGE, record.DATABASE):
+        try:
+            recorded |= {entry["path"]: entry for entry in record.entries(results.folder, [name])}
+        except (SourceError, ValueError, KeyError, TypeError) as error:
+            yield Fault(name, f"differs: {error}", jobs.get(name, ""), damaged=True)
+            names = [other for other in names if other != name]
     for name in names:
         path = results.folder / name
         if not path.exists():
             yield Fault(name, "missing", jobs.get(name, ""), damaged=False)
         elif reason := broken(path):
             yield Fault(name, f"differs: {reason}", jobs.get(name, ""), damaged=True)
+        elif name in recorded and (fault := _compare(results.folder, recorded[name], fast=fast)):
+            yield Fault(name, fault.what, jobs.get(name, ""), damaged=True)
 
 
 def verify(folder: Path, *, fast: bool = False, progress: Progress | None = None) -> Verdict:
@@ -162,7 +172,7 @@ def verify(folder: Path, *, fast: bool = False, progress: Progress | None = None
             verdict.faults.append(fault)
     jobs = inventory.jobs()
     later = sorted(path for path in jobs if path not in files and path != MANIFEST and not is_exchange(path))
-    verdict.faults += _whole(results, later, jobs)
+    verdict.faults += _whole(results, later, jobs, fast=fast)
     decision = decide(look(folder, inventory.folders), inventory)
     verdict.faults += [
         Fault(path, "added: no job of this configuration makes it", "", damaged=False)
@@ -257,7 +267,8 @@ def quick_look(folder: Path) -> list[str]:
         if reason:
             path.unlink()
             said.append(f"{path}: damaged ({reason}); taken away, and made again.")
-    for name in ("tamis.duckdb", "report/index.html", "report/waterfall.svg", "report/alarms.json"):
+    pages = ("report/index.html", "report/waterfall.svg", "report/alarms.json", record.PAGE, record.DATABASE)
+    for name in ("tamis.duckdb", *pages):
         path = folder / name
         if path.is_file() and (reason := broken(path)):
             path.unlink()

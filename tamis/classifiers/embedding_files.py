@@ -1,11 +1,13 @@
-"""Embedding files: made once by `transformer_quality`, read by every stage that needs vectors of documents.
+"""Embedding files: made once by `embeddings`, read by every stage that needs vectors of documents.
 
-`part-00000.parquet` holds `id`, `embedding` (float32, unit length) and, where the backbone classifies, `score`; rows
-are those documents of the shard whose kind is embedded, sorted by id.
+`part-00000.parquet` holds `id`, `embedding` (float32, unit length), where the backbone classifies `score`, and
+`digest`, by which tokens that were encoded before are known; rows are those documents of the shard whose kind is
+embedded, sorted by id.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -16,19 +18,30 @@ import pyarrow.compute as pc
 from tamis.errors import ShardMismatchError
 from tamis.shards import read_table, table_batches
 
+DIGEST = pa.binary(16)
 
-def rows(ids: pa.Array, vectors: np.ndarray, score: np.ndarray | None) -> pa.Table:
+
+def digests(tokens: Sequence[np.ndarray]) -> pa.Array:
+    """128-bit hashes of the tokens of n texts."""
+    found = [hashlib.blake2b(np.asarray(ids, np.int32).tobytes(), digest_size=16).digest() for ids in tokens]
+    return pa.array(found, DIGEST)
+
+
+def rows(ids: pa.Array, vectors: np.ndarray, score: np.ndarray | None, digest: pa.Array | None = None) -> pa.Table:
     """Rows of an embeddings file.
 
     Args:
         ids: n ids.
         vectors: n × hidden, float32.
         score: n float32 of a classifying checkpoint, or None.
+        digest: from `digests`, or None.
     """
     size = vectors.shape[1]
     columns = {"id": ids, "embedding": pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), size)}
     if score is not None:
         columns["score"] = pa.array(score, pa.float32())
+    if digest is not None:
+        columns["digest"] = digest
     return pa.table(columns)
 
 
@@ -60,7 +73,8 @@ def rows_of(path: Path, ids: pa.Array, columns: Sequence[str]) -> Iterator[tuple
         missing = ids.filter(pc.is_null(place))
         msg = (
             f"{path}: {place.null_count} documents have no embedding, the first is {missing[0]}. Their kinds must "
-            "be in `transformer_quality.embed`; if they are, delete the embeddings and run the workflow again."
+            "be in `embed` of the classifier that makes the embeddings; if they are, delete the embeddings and run the "
+            "workflow again."
         )
         raise ShardMismatchError(msg)
     places = place.to_numpy()

@@ -92,14 +92,14 @@ class Encoder:
         Returns:
             Vectors (and logits), bit-identical for a text whatever the other texts and their order.
         """
-        return self._encoded(self._tokens(text))
+        return self.encode_tokens(self._tokens(text))
 
-    def encode_each(self, texts: Iterable[pa.Array | pa.ChunkedArray]) -> Iterator[Encoded]:
-        """`encode` for texts that come some at a time; of what was read, tokens are in memory and no text.
+    def tokens_of(self, texts: Iterable[pa.Array | pa.ChunkedArray]) -> Iterator[list[np.ndarray]]:
+        """The tokens of texts that come some at a time; of what was read, tokens are in memory and no text.
 
         Yields:
-            What `encode` gives for the texts in their order, in fewer parts than they came in: texts of a length wait
-            for each other, so that batches are full. One of no rows where there are no texts.
+            Token ids of the texts in their order, in fewer parts than they came in: texts of a length wait for each
+            other, so that batches are full. One of no texts where there are none.
         """
         most = min(TEXTS_AT_ONCE, TOKENS_AT_ONCE // self.settings.max_tokens)
         waiting: list[np.ndarray] = []
@@ -107,10 +107,14 @@ class Encoder:
         for text in texts:
             waiting += self._tokens(text)
             if len(waiting) >= most:
-                yield self._encoded(waiting)
+                yield waiting
                 waiting, begun = [], True
         if waiting or not begun:
-            yield self._encoded(waiting)
+            yield waiting
+
+    def encode_each(self, texts: Iterable[pa.Array | pa.ChunkedArray]) -> Iterator[Encoded]:
+        """`encode` for texts that come some at a time, in the parts of `tokens_of`."""
+        return (self.encode_tokens(tokens) for tokens in self.tokens_of(texts))
 
     def _tokens(self, text: pa.Array | pa.ChunkedArray) -> list[np.ndarray]:
         """The token ids of each text."""
@@ -122,7 +126,7 @@ class Encoder:
             found += [np.array(ids, dtype=np.int32) for ids in given["input_ids"]]
         return found
 
-    def _encoded(self, tokens: Sequence[np.ndarray]) -> Encoded:
+    def encode_tokens(self, tokens: Sequence[np.ndarray]) -> Encoded:
         """Vectors (and logits) of n texts from their token ids."""
         width = int(self.model.config.num_labels) if self.classifies else 0
         vectors = np.zeros((len(tokens), int(self.model.config.hidden_size)), dtype=np.float32)

@@ -14,13 +14,14 @@ from pydantic import Field
 from tamis.barrier import paths
 from tamis.classifiers import cards, evaluation, label_files
 from tamis.classifiers import labels as labels_of
+from tamis.classifiers.cascade import CHEAP, SAMPLED, Cascade
 from tamis.classifiers.label_files import LabelFile
 from tamis.classifiers.labels import Labelled, Sampling, read_labelled
 from tamis.classifiers.references import Pool, Reference, Teacher, Teachers, as_selectors
 from tamis.classifiers.scores import beside, scattered
 from tamis.classifiers.selectors import Selector
 from tamis.classifiers.thresholds import Selection, decide, find_thresholds
-from tamis.errors import ConfigError
+from tamis.errors import ConfigError, TamisError
 from tamis.ledger import Outputs, dropped_rows, outcome_writer
 from tamis.schemas import of_kinds, with_column
 from tamis.section import Section
@@ -118,7 +119,10 @@ class Labels(Section):
         self.paths()
         if not self.files:
             return
-        found = label_files.read(self.files, CLASSES, 0)
+        try:
+            found = label_files.read(self.files, CLASSES, 0)
+        except TamisError as error:
+            raise type(error)(f"{stage}.labels.files: {error}") from error
         given = Counter(text.label for text in found.texts)
         for name, teachers in self.by_class().items():
             if not teachers and given[name] < sampling.min_labels:
@@ -171,17 +175,21 @@ def quality_card(
     )
 
 
-def find_boundaries(stage: str, selection: Selection, barrier: Path, output: Path) -> None:
+def find_boundaries(
+    stage: str, selection: Selection, barrier: Path, output: Path, cascade: Cascade | None = None
+) -> None:
     """Find each kind's boundary over the scores of all shards.
 
     Args:
         stage: name of the stage, and of the column of its scores.
         selection: which scored documents are kept.
         barrier: over the score files.
-        output: JSON to write, from `find_thresholds`.
+        output: JSON to write, from `find_thresholds`, and with a cascade its report under `cascade`.
+        cascade: by which documents are left out.
     """
     found = find_thresholds(paths(barrier), stage, selection.keep_share)
-    write_json(output, found)
+    report = {} if cascade is None else {"cascade": cascade.report(paths(barrier), stage, selection, found)}
+    write_json(output, found | report)
     log.info("%s: %s", stage, {kind: (row["keep"], row["documents"]) for kind, row in found.items()})
 
 
@@ -220,16 +228,32 @@ def keep_best(
         writer.notes["scored"] = scored
 
 
-def write_scores(stage: str, output: Path, documents: pa.Table, where: np.ndarray, score: np.ndarray) -> None:
+def write_scores(
+    stage: str,
+    output: Path,
+    documents: pa.Table,
+    where: np.ndarray,
+    score: np.ndarray,
+    cascade: Cascade | None = None,
+    sampled: np.ndarray | None = None,
+) -> None:
     """Write one shard's score file.
 
     Args:
         stage: name of the stage, and of the column of its scores.
         output: the file.
-        documents: the shard's n documents, at least id and kind.
+        documents: the shard's n documents, at least id and kind, and what a cascade goes by.
         where: which of them are scored: n booleans.
-        score: their scores.
+        score: their scores, and among them those of `sampled`.
+        cascade: by which documents are left out.
+        sampled: which of those are scored all the same; these are no scores of the stage.
     """
-    columns = {"id": documents["id"], "kind": documents["kind"], stage: scattered(score, where)}
+    columns = {"id": documents["id"], "kind": documents["kind"]}
+    if cascade is None or sampled is None:
+        columns[stage] = scattered(score, where)
+    else:
+        own = where[where | sampled]
+        columns[stage] = scattered(score[own], where)
+        columns |= {CHEAP: documents[cascade.score], SAMPLED: scattered(score[~own], sampled)}
     write_table(output, pa.table(columns))
     log.info("%s: scored %d of %d documents", stage, len(score), documents.num_rows)

@@ -47,6 +47,11 @@ class Selection(Section):
                 raise ValueError(msg)
         return value
 
+    @property
+    def keeps_all(self) -> bool:
+        """Whether no document is dropped."""
+        return not self.min_score and all(share == 1.0 for share in self.keep_share.values())
+
 
 def ordered_bits(score: np.ndarray) -> np.ndarray:
     """float32 scores as uint32 that sort in the same order; -0.0 sorts as 0.0.

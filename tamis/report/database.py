@@ -30,6 +30,7 @@ import pyarrow.parquet as pq
 
 from tamis.errors import SourceError
 from tamis.report.layout import Results
+from tamis.report.record import write as write_record
 from tamis.report.views import View, identifier, literal, views
 from tamis.shards import table_batches, whole_file
 
@@ -157,13 +158,14 @@ def _fill(connection: duckdb.DuckDBPyConnection, results: Results, most_rows: in
     connection.executemany("INSERT INTO about VALUES (?, ?, ?, ?, ?)", lines)
 
 
-def run_views(*, rows: int, layout: Path, database: Path) -> None:
+def run_views(*, rows: int, layout: Path, database: Path, record: Path) -> None:
     """Write the database file.
 
     Args:
         rows: rows up to which what is counted and decided becomes a table; 0: views only.
         layout: `layout.json` in the results folder.
         database: the file to write.
+        record: JSON to write, by which it is verified.
 
     Raises:
         SourceError: a file of the results is missing or damaged.
@@ -183,4 +185,5 @@ def run_views(*, rows: int, layout: Path, database: Path) -> None:
         finally:
             temporary.with_name(f"{temporary.name}.wal").unlink(missing_ok=True)
         size = temporary.stat().st_size
+    write_record(record, (database,))
     log.info("%s: %d bytes", database, size)

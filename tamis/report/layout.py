@@ -7,7 +7,7 @@ earlier one with more shards or other mixtures left behind is never read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -36,15 +36,19 @@ class Layout(Section):
     mixtures: tuple[Name, ...] = Field((), description="Names under `mixtures/`.")
     annealing: tuple[Name, ...] = Field((), description="Names under `annealing/`.")
     exports: tuple[Name, ...] = Field((), description="Names under `export/`.")
+    classifiers: dict[Name, str] = Field(
+        default_factory=dict, description="Classifiers that have no section of their own: name, and what kind it is."
+    )
     validation: bool = Field(False, description="Whether a validation split was reserved.")
     inventory: Inventory = Field(Inventory(), description="All files that the run makes.")
 
 
-def planned_layout(config: Any, exports: Iterable[str]) -> dict[str, Any]:
+def planned_layout(config: Any, exports: Iterable[str], classifiers: Mapping[str, str]) -> dict[str, Any]:
     """The fields of `Layout` for a run that is about to begin.
 
     Args:
         config: the checked configuration.
+        classifiers: those that have no section of their own, of this run and of earlier ones.
         exports: names of the sets that are exported.
     """
     return {
@@ -53,8 +57,21 @@ def planned_layout(config: Any, exports: Iterable[str]) -> dict[str, Any]:
         "mixtures": list(config.mixtures or {}),
         "annealing": list(config.annealing or {}),
         "exports": list(exports),
+        "classifiers": dict(classifiers),
         "validation": config.validation is not None,
     }
+
+
+def known_classifiers(results: Path) -> dict[str, str]:
+    """Classifiers without a section of their own that any run into a folder had, by name: what kind each is.
+
+    What they made is known by it once they have left the configuration. Nothing where there was no run, or where what
+    it says of itself is damaged.
+    """
+    try:
+        return Results.open(results).layout.classifiers
+    except SourceError:
+        return {}
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from typing import Any
 import tamis
 from tamis.errors import SourceError
 from tamis.inventory import Inventory, is_exchange, unpack
+from tamis.machine import this_processor
 from tamis.report import tables
 from tamis.report.hashes import entries
 from tamis.report.layout import Results
@@ -65,34 +66,12 @@ def _graphics_cards() -> list[str]:
     return [line.strip() for line in listed.stdout.splitlines() if line.strip()]
 
 
-def processor(described: str) -> str:
-    """The model of a processor out of the text of `/proc/cpuinfo`: its name and numbers; empty where it has neither.
-
-    Virtual machines give many models one name, and scores may differ between models, so the numbers stand with it.
-    """
-    found: dict[str, str] = {}
-    for line in described.splitlines():
-        key, _, value = line.partition(":")
-        found.setdefault(key.strip(), value.strip())
-    names = [found[key] for key in ("model name", "Model") if found.get(key)][:1]
-    numbers = ("cpu family", "model", "stepping", "CPU implementer", "CPU part", "CPU variant", "CPU revision")
-    return ", ".join([*names, *(f"{key} {found[key]}" for key in numbers if found.get(key))])
-
-
-def _processor() -> str:
-    try:
-        found = processor(Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace"))
-    except OSError:
-        found = ""
-    return found or platform.processor() or platform.machine()
-
-
 def hardware() -> dict[str, Any]:
     """Processor, cores this process may use, memory in bytes, and graphics cards of this machine; no host name."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
-        "processor": _processor(),
+        "processor": this_processor(),
         "architecture": platform.machine(),
         "system": platform.system(),
         "cores": cores,

@@ -16,6 +16,7 @@ from tamis.report.contents import contents
 from tamis.report.figures import number, percent
 from tamis.report.layout import Results
 from tamis.report.pictures import waterfall
+from tamis.report.record import write as write_record
 from tamis.report.settings import Config
 from tamis.shards import read_json, whole_file, write_json
 
@@ -37,7 +38,7 @@ def render(values: dict[str, Any]) -> str:
     return environment.get_template("page.html.j2").render(values)
 
 
-def run_page(config: Config, *, layout: Path, page: Path, picture: Path, alarms: Path) -> None:
+def run_page(config: Config, *, layout: Path, page: Path, picture: Path, alarms: Path, record: Path) -> None:
     """Write the page, and the waterfall picture and the alarms as files of their own.
 
     Args:
@@ -46,6 +47,7 @@ def run_page(config: Config, *, layout: Path, page: Path, picture: Path, alarms:
         page: HTML file to write.
         picture: SVG file to write.
         alarms: JSON list of sentences to write.
+        record: JSON to write, by which the others are verified.
     """
     values = contents(Results.open(layout.parent), config)
     with whole_file(picture) as temporary:
@@ -53,6 +55,7 @@ def run_page(config: Config, *, layout: Path, page: Path, picture: Path, alarms:
     write_json(alarms, values["alarms"])
     with whole_file(page) as temporary:
         temporary.write_text(render(values), encoding="utf-8", errors="replace")
+    write_record(record, (page, picture, alarms))
 
 
 def run_check(config: Config, *, alarms: Path, page: Path, output: Path) -> None:

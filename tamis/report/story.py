@@ -16,7 +16,7 @@ from tamis.ids import HALF_CHARACTERS, ID_CHARACTERS, document_key, is_id
 from tamis.report.layout import Delivery, Results
 from tamis.report.lookup import fetch
 from tamis.report.samples import Edit, EditSize, Piece, around_edits
-from tamis.schemas import STAGE_COLUMNS
+from tamis.schemas import added_columns
 from tamis.shards import part_name
 from tamis.urls import url_key
 
@@ -193,7 +193,7 @@ def tell(results: Results, document_id: str) -> Story:
             break
         current = rows[0]
         story.copies = current["copies"]
-    story.columns = {name: current[name] for name in STAGE_COLUMNS if current.get(name) is not None}
+    story.columns = {name: current[name] for name in added_columns(current) if current[name] is not None}
     story.columns |= {name: value for name, value in story.scores.items() if value is not None}
     if story.events and story.events[-1].kept and not story.unfinished:
         story.deliveries = _deliveries(results, story)

@@ -31,7 +31,7 @@ from tamis import exchange
 from tamis.barrier import paths
 from tamis.errors import ShardMismatchError
 from tamis.ids import id_halves
-from tamis.schemas import DOMAINS, KINDS, STAGE_COLUMNS
+from tamis.schemas import DOMAINS, KINDS, STAGE_COLUMNS, added_columns
 from tamis.section import Section
 from tamis.sets import budget, sampling
 from tamis.sets.budget import Budget, Scarcity
@@ -57,8 +57,7 @@ JOIN = "+"
 
 def index_of(documents: pa.Table) -> pa.Table:
     """The columns of a documents table that plans read: everything but text, addresses and metadata."""
-    columns = ["id", "kind", "source", *(name for name in STAGE_COLUMNS if name in documents.column_names)]
-    return documents.select(columns)
+    return documents.select(["id", "kind", "source", *added_columns(documents.column_names)])
 
 
 class SetConfig(Section):

@@ -15,13 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from tamis.schemas import BASE_COLUMNS
 from tamis.sets.budget import Budget
 from tamis.sets.plan import Request, SetConfig, choices_of, choose
 from tamis.sets.sampling import score_keys
@@ -41,11 +42,11 @@ class Config(SetConfig):
         0.003,
         description="Token budget: an integer, a share of the pool's tokens, or 'max'. 0.3 % is Llama 3's share.",
     )
-    rank_by: Literal["transformer_quality", "fasttext_quality", "linear_quality", "domain_score", "language_score"] = (
-        Field(
-            "transformer_quality",
-            description="Score column; the highest come first, ties by id.",
-        )
+    rank_by: str = Field(
+        "transformer_quality",
+        pattern=r"^[a-z][a-z0-9_]*$",
+        description="Score column: that of a classifier, domain_score or language_score; the highest come first, ties "
+        "by id.",
     )
     minimum: float | None = Field(
         None,
@@ -55,6 +56,13 @@ class Config(SetConfig):
         None,
         description="Annealing sets whose documents may not be taken; null: all that stand before this one.",
     )
+
+    @field_validator("rank_by")
+    @classmethod
+    def _is_a_score(cls, name: str) -> str:
+        if name in BASE_COLUMNS or name in ("language", "domain", "tokens"):
+            raise ValueError(f"{name} is no score; name a classifier, domain_score or language_score")
+        return name
 
     def needs(self) -> frozenset[str]:
         """Stage columns that the pool must carry."""

@@ -88,9 +88,12 @@ class Config(Section):
 
     features: Literal["embeddings", "fasttext", "lexical"] = Field(
         "embeddings",
-        description="What the classifier of prose sees: embeddings of transformer_quality, which must be "
-        "in the pipeline; words (fastText); or `lexical`: no classifier, the first selector that takes a document "
+        description="What the classifier of prose sees: embeddings of a classifier that stands before it in the "
+        "pipeline; words (fastText); or `lexical`: no classifier, the first selector that takes a document "
         "decides, in the order math, code, reasoning.",
+    )
+    embeddings: str = Field(
+        "transformer_quality", description="For `features: embeddings`: the classifier whose embeddings are read."
     )
     main_languages: tuple[str, ...] = Field(("en",), min_length=1, description="Languages that are not multilingual.")
     min_language_score: Share = Field(
@@ -124,7 +127,7 @@ class Config(Section):
             "lexical": Lexical(self.labels.by_class()),
         }[self.features]
 
-    def check(self) -> None:
+    def check(self, stage: str = STAGE) -> None:  # noqa: ARG002 - every section of its kind is asked by name
         """Refuse labels that cannot teach anything.
 
         Raises:
@@ -147,7 +150,7 @@ class Config(Section):
             msg = f"{STAGE}.labels.files: `grades` are for good and bad; say under `classes` what a label means"
             raise ConfigError(msg)
 
-    def check_files(self) -> None:
+    def check_files(self, stage: str = STAGE) -> None:  # noqa: ARG002 - likewise
         """Refuse label files that cannot be read, or whose labels stand for no domain."""
         label_files.read(self.labels.files, self.labels.by_class(), 0)
 

@@ -231,7 +231,7 @@ class Case:
 
 
 SNAKEMAKE = re.compile(
-    r"^(\s+(input|output|log|jobid|benchmark|reason|wildcards|resources|message|shell|params|priority|threads|conda-env|python -m tamis).*"
+    r"^(\s+((input|output|log|jobid|benchmark|reason|wildcards|resources|message|shell|params|priority|threads|conda-env)\b|python -m tamis).*"
     r"|\[.*\]|Execute \d+ jobs.*|(local)?rule .*|Error in rule .*|Finished jobid.*|Select jobs.*|Command '.*|Complete log.*|Logfile .*"
     r"|Using workflow specific profile.*|RuleException.*|CalledProcessError.*|Shutting down.*|Removing output files.*)"
 )

@@ -198,7 +198,11 @@ def damaged(case: Case, number: int) -> None:
     edit(path)
     if path.exists():
         os.utime(path, (time.time() + 5, time.time() + 5))
-    case.must_say(case.run(), name)
+    if (first := case.run()).code:
+        case.must_say(first, name)
+    else:
+        # It was read all the same, by what it holds.
+        case.must_be_same()
     shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
     shutil.move(kept, path)
     case.must_succeed(case.run(), "tamis run with the input mended")

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from tamis.config import Config
+from tamis.config_model import Config
 from tests.faults.case import Case, NotSurvived
 from tests.faults.registry import fault
 

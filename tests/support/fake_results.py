@@ -15,7 +15,7 @@ from tamis.demand import expression
 from tamis.ids import content_hash, document_key, home_shards
 from tamis.inventory import Group, Inventory, Pattern, pack
 from tamis.ledger import Outputs, dropped_rows
-from tamis.report import database, layout, manifest, page, tables
+from tamis.report import database, layout, manifest, page, record, tables
 from tamis.shards import part_name, read_table, write_json, write_table
 from tamis.urls import url_key
 
@@ -139,7 +139,9 @@ def made(shards: int, *, finish: bool) -> Inventory:
         ]
     groups.append(Group(rule="report_stats", outputs=("stats.parquet", "notes.parquet", "layout.json")))
     groups.append(Group(rule="report_manifest", outputs=("manifest.json",), needs=tuple(range(len(groups)))))
-    pages = tuple(f"report/{name}" for name in ("index.html", "waterfall.svg", "alarms.json"))
+    pages = tuple(
+        f"report/{name}" for name in ("index.html", "waterfall.svg", "alarms.json", "page.json", "database.json")
+    )
     groups.append(Group(rule="report_page", outputs=("tamis.duckdb", *pages), needs=(len(groups) - 1,)))
     patterns = [
         Pattern(
@@ -330,11 +332,12 @@ def finish_results(folder: Path) -> None:
         layout=path,
         output=folder / "manifest.json",
     )
-    database.run_views(rows=1_000_000, layout=path, database=folder / "tamis.duckdb")
+    database.run_views(rows=1_000_000, layout=path, database=folder / "tamis.duckdb", record=folder / record.DATABASE)
     page.run_page(
         page.Config(),
         layout=path,
         page=folder / "report/index.html",
         picture=folder / "report/waterfall.svg",
         alarms=folder / "report/alarms.json",
+        record=folder / record.PAGE,
     )

@@ -18,14 +18,12 @@ from tamis import barrier
 from tamis.dedup.minhash.index import part_files
 from tamis.ids import home_shards
 from tamis.shards import part_name, write_table
+from tamis.stages import classifier, embeddings
 from tamis.stages import domains as domain
-from tamis.stages import fasttext_quality as coarse
 from tamis.stages import line_pruning as lines
-from tamis.stages import linear_quality as linear
 from tamis.stages import minhash_dedup as minhash
 from tamis.stages import paragraph_dedup as paragraphs
 from tamis.stages import substring_dedup as substrings
-from tamis.stages import transformer_quality as fine
 from tamis.stages import url_dedup as urls
 
 TABLES = ("documents", "kept", "dropped", "edits", "scores", "embeddings")
@@ -76,10 +74,12 @@ class Jobs:
         config: Any = None,
         shards: int = 1,
         partitions: int = 1,
+        name: str | None = None,
     ) -> None:
-        """Write the documents to their home shards, under `documents`."""
+        """Write the documents to their home shards, under `documents`; a classifier has a name."""
         self.stage, self.folder = stage, Path(folder)
         self.config = stage.Config() if config is None else config
+        self.name = name
         self.shards, self.partitions = shards, partitions
         self.seconds: Counter[str] = Counter()
         self._parts: dict[str, int] = {}
@@ -117,7 +117,7 @@ class Jobs:
 
     def _run(self, step: str, index: int, given: dict[str, Any], files: dict[str, Any]) -> None:
         function = getattr(self.stage, f"run_{step}")
-        known = given | {"config": self.config, "shards": self.shards, "partitions": self.partitions}
+        known = given | {"config": self.config, "shards": self.shards, "partitions": self.partitions, "name": self.name}
         taken = {name: known[name] for name in inspect.signature(function).parameters if name in known}
         paths = {name: self.part(file, index) if isinstance(file, str) else file for name, file in files.items()}
         begin = time.perf_counter()
@@ -249,54 +249,24 @@ def minhash_dedup(
     return outcome
 
 
-def _select(jobs: Jobs) -> None:
-    """Steps threshold and apply of the quality stages."""
-    thresholds = jobs.folder / "thresholds.json"
+def classify(folder: Path, documents: pa.Table, config: Any, shards: int = 1, name: str = "quality") -> Jobs:
+    """All steps of a classifier, and those of its embeddings if it sees any."""
+    jobs = Jobs(classifier, folder, documents, config, shards, name=name)
+    backbone, thresholds = jobs.folder / "backbone.json", jobs.folder / "thresholds.json"
+    model = {"model": jobs.folder / "model", "card": jobs.folder / "card.json"}
+    every: dict[str, Any] = {}
+    one: dict[str, Any] = {}
+    if config.encodes:
+        jobs.stage, embedding = embeddings, config.for_embedding()
+        jobs.once("backbone", config=embedding, output=backbone)
+        jobs.each_shard("embed", config=embedding, documents="documents", backbone=backbone, embeddings="embeddings")
+        jobs.stage, one = classifier, {"embeddings": "embeddings"}
+        every = {"embeddings": jobs.over("embeddings"), "backbone": backbone}
+    jobs.each_shard("label", documents="documents", output="labels")
+    jobs.once("train", labels=jobs.over("labels"), **model, card_text=jobs.folder / "card.md", **every)
+    jobs.each_shard("score", documents="documents", **model, scores="scores", **one)
     jobs.once("threshold", barrier=jobs.over("scores"), output=thresholds)
     jobs.each_shard("apply", documents="documents", scores="scores", thresholds=thresholds, **OUTCOME)
-
-
-def fasttext_quality(folder: Path, documents: pa.Table, config: Any, shards: int = 1) -> Jobs:
-    """All steps of fasttext_quality."""
-    jobs = Jobs(coarse, folder, documents, config, shards)
-    model, card = jobs.folder / "model.bin", jobs.folder / "card.json"
-    jobs.each_shard("label", documents="documents", output="labels")
-    jobs.once("train", barrier=jobs.over("labels"), model=model, card=card, card_text=jobs.folder / "card.md")
-    jobs.each_shard("score", documents="documents", model=model, card=card, scores="scores")
-    _select(jobs)
-    return jobs
-
-
-def linear_quality(folder: Path, documents: pa.Table, config: Any, shards: int = 1) -> Jobs:
-    """All steps of linear_quality."""
-    jobs = Jobs(linear, folder, documents, config, shards)
-    model, card = jobs.folder / "model.safetensors", jobs.folder / "card.json"
-    jobs.each_shard("label", documents="documents", output="labels")
-    jobs.once("train", barrier=jobs.over("labels"), model=model, card=card, card_text=jobs.folder / "card.md")
-    jobs.each_shard("score", documents="documents", model=model, card=card, scores="scores")
-    _select(jobs)
-    return jobs
-
-
-def transformer_quality(folder: Path, documents: pa.Table, config: Any, shards: int = 1) -> Jobs:
-    """All steps of transformer_quality."""
-    jobs = Jobs(fine, folder, documents, config, shards)
-    backbone, head = jobs.folder / "backbone.json", jobs.folder / "head.json"
-    embedding = config.for_embedding()
-    jobs.once("backbone", config=embedding, output=backbone)
-    jobs.each_shard("label", documents="documents", output="labels")
-    jobs.each_shard("embed", config=embedding, documents="documents", backbone=backbone, embeddings="embeddings")
-    jobs.once(
-        "head",
-        labels=jobs.over("labels"),
-        embeddings=jobs.over("embeddings"),
-        backbone=backbone,
-        head=head,
-        card=jobs.folder / "card.json",
-        card_text=jobs.folder / "card.md",
-    )
-    jobs.each_shard("score", documents="documents", embeddings="embeddings", head=head, scores="scores")
-    _select(jobs)
     return jobs
 
 

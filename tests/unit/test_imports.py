@@ -29,6 +29,7 @@ LAYERS = (
         "user_cache",
         "trouble",
         "config_files",
+        "machine",
     ),
     ("checksums",),
     ("parquet_seal", "provenance"),
@@ -45,6 +46,8 @@ LAYERS = (
     ("stages",),
     ("export",),
     ("report",),
+    ("pipeline",),
+    ("config_model",),
     ("config",),
     ("job", "reference", "launch", "engine", "ending", "cli", "verify", "clean", "reproduce", "presets"),
 )

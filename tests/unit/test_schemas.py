@@ -11,9 +11,14 @@ def test_stage_columns_stand_in_the_order_of_the_pipeline():
     assert schema.names == [*schemas.BASE_COLUMNS, "language", "tokens"]
 
 
-def test_unknown_stage_columns_are_named():
-    with pytest.raises(SchemaError, match=r"\['colour'\].*known: language"):
-        schemas.documents_schema(["language", "colour"])
+def test_scores_of_classifiers_come_last_by_name_and_nothing_else_can_be_a_column(make_documents):
+    schema = schemas.documents_schema(["worth", "tokens", "education"])
+    assert schema.names[-3:] == ["tokens", "education", "worth"]
+    assert schema.field("education").type == pa.float32()
+    with pytest.raises(SchemaError, match=r"\['Colour'\].*known: language"):
+        schemas.documents_schema(["language", "Colour"])
+    with pytest.raises(SchemaError, match=r"here: unknown columns \['colour'\]"):
+        schemas.conform_documents(make_documents(["a"]).append_column("colour", pa.array(["red"])), "here")
 
 
 def test_columns_are_ordered_and_cast(make_documents):

@@ -14,6 +14,16 @@ import yaml
 from running import DATA, DOCUMENTS, environment, run_workflow
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file's tests run in one process (`--dist loadgroup`), and all files that look at the complete run in the same."""
+    own = [item for item in items if item.path.parent == Path(__file__).parent]
+    looking = {item.path for item in own if "full" in getattr(item, "fixturenames", ())}
+    # The largest group first: the others fill the second process meanwhile.
+    items.sort(key=lambda item: item.path not in looking)
+    for item in own:
+        item.add_marker(pytest.mark.xdist_group("full" if item.path in looking else item.path.stem))
+
+
 @pytest.fixture(scope="session", name="corpus")
 def _corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The corpus, made once."""

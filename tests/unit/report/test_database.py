@@ -15,7 +15,7 @@ import pytest
 from fake_results import MASK, STAGES, make_results
 
 from tamis.errors import SourceError
-from tamis.report import database
+from tamis.report import database, record
 from tamis.report.layout import FILE, Results
 from tamis.report.views import ORPHANED_CUTS, identifier
 
@@ -213,7 +213,9 @@ def test_a_relative_results_folder_gives_the_same(tmp_path, monkeypatch):
 @pytest.mark.parametrize("alone", [True, False])
 def test_moved_or_copied_alone_it_answers_and_names_the_files_that_are_gone(folder, tmp_path, alone):
     first = copied(folder, tmp_path / "first")
-    database.run_views(rows=1_000_000, layout=first / FILE, database=first / "tamis.duckdb")
+    database.run_views(
+        rows=1_000_000, layout=first / FILE, database=first / "tamis.duckdb", record=first / record.DATABASE
+    )
     if alone:
         (tmp_path / "elsewhere").mkdir()
         shutil.copy(first / "tamis.duckdb", tmp_path / "elsewhere" / "another name.duckdb")
@@ -233,7 +235,7 @@ def test_moved_or_copied_alone_it_answers_and_names_the_files_that_are_gone(fold
 
 def test_a_view_one_of_whose_files_is_gone_fails_and_names_it(folder, tmp_path):
     broken = copied(folder, tmp_path / "broken")
-    database.run_views(rows=0, layout=broken / FILE, database=broken / "tamis.duckdb")
+    database.run_views(rows=0, layout=broken / FILE, database=broken / "tamis.duckdb", record=broken / record.DATABASE)
     (broken / "heuristics/documents/part-00001.parquet").unlink()
     with pytest.raises(duckdb.IOException, match=r"heuristics/documents/part-00001\.parquet"):
         ask_file(broken / "tamis.duckdb", "SELECT count(*) FROM pool")
@@ -244,7 +246,7 @@ def test_a_view_one_of_whose_files_is_gone_fails_and_names_it(folder, tmp_path):
 ])  # fmt: skip
 def test_above_the_limit_there_are_views_that_give_the_same(folder, tmp_path, limit, views):
     path = tmp_path / "limited.duckdb"
-    database.run_views(rows=limit, layout=folder / FILE, database=path)
+    database.run_views(rows=limit, layout=folder / FILE, database=path, record=tmp_path / record.DATABASE)
     assert {name for name, form in forms(path).items() if form == "VIEW"} == LARGE | views
     with duckdb.connect(str(path), read_only=True) as file, database.connect(Results.open(folder)) as asked:
         file.execute("SET TimeZone = 'UTC'")
@@ -260,7 +262,9 @@ def test_any_duckdb_from_1_2_on_can_open_it(folder):
 def test_it_is_one_whole_file_also_when_it_is_written_again(folder, tmp_path):
     again = copied(folder, tmp_path / "again")
     with duckdb.connect(str(again / "tamis.duckdb"), read_only=True) as reader:
-        database.run_views(rows=1_000_000, layout=again / FILE, database=again / "tamis.duckdb")
+        database.run_views(
+            rows=1_000_000, layout=again / FILE, database=again / "tamis.duckdb", record=again / record.DATABASE
+        )
         # Who has the old one open goes on reading it.
         assert reader.execute("SELECT count(*) FROM dropped").fetchone() == (33,)
     assert [path.name for path in again.iterdir() if "duckdb" in path.name] == ["tamis.duckdb"]
@@ -275,7 +279,9 @@ def test_a_damaged_file_is_named_and_leaves_the_old_database(folder, tmp_path):
     content[4 : len(content) // 2] = bytes(len(content) // 2 - 4)
     path.write_bytes(content)
     with pytest.raises(SourceError, match=r"(?s)heuristics/scores/part-00000\.parquet: .* Delete it and run"):
-        database.run_views(rows=1_000_000, layout=broken / FILE, database=broken / "tamis.duckdb")
+        database.run_views(
+            rows=1_000_000, layout=broken / FILE, database=broken / "tamis.duckdb", record=broken / record.DATABASE
+        )
     assert (broken / "tamis.duckdb").read_bytes() == before
     assert [path.name for path in broken.iterdir() if "duckdb" in path.name] == ["tamis.duckdb"]
 
@@ -316,7 +322,8 @@ def test_the_page_needs_no_other_package_either(folder, tmp_path):
     script = WITHOUT.rpartition("from tamis.cli")[0] + (
         "from pathlib import Path\n"
         "from tamis.report import page\n"
-        "names = {name: Path(sys.argv[1]) / name for name in ('page', 'picture', 'alarms')}\n"
+        "names = {name: Path(sys.argv[1]) / name for name in ('page', 'picture', 'alarms', 'report/record')}\n"
+        "names['record'] = names.pop('report/record')\n"
         "page.run_page(page.Config(), layout=Path(sys.argv[1]) / 'layout.json', **names)\n"
     )
     subprocess.run([sys.executable, "-c", script, str(made)], check=True)

@@ -104,14 +104,6 @@ def test_hardware_has_no_name_of_the_machine(folder):
     assert socket.gethostname() not in str(value)
 
 
-def test_a_processor_is_told_by_name_and_numbers():
-    intel = "processor\t: 0\ncpu family\t: 6\nmodel\t\t: 143\nmodel name\t: Xeon\nstepping\t: 8\nprocessor\t: 1\nmodel\t: 9\n"
-    assert manifest.processor(intel) == "Xeon, cpu family 6, model 143, stepping 8"
-    arm = "processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: 0xd40\n\nHardware\t: x\nModel\t\t: Board\n"
-    assert manifest.processor(arm) == "Board, CPU implementer 0x41, CPU part 0xd40"
-    assert manifest.processor("") == ""
-
-
 def test_writing_it_again_gives_the_same_bytes(folder):
     before = {name: (folder / name).read_bytes() for name in ("manifest.json", "stats.parquet", "report/index.html")}
     finish_results(folder)

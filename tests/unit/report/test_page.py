@@ -9,7 +9,7 @@ import pytest
 from fake_results import HOSTILE, HOSTILE_URL, finish_results, join_through, make_results
 
 from tamis.errors import AlarmError
-from tamis.report import page
+from tamis.report import page, record
 from tamis.report.layout import FILE, Layout
 from tamis.shards import read_json, write_json
 
@@ -46,7 +46,8 @@ def _made(tmp_path_factory):
     ids = make_results(folder)
     # So many samples that every document of the pool is shown.
     page.run_page(page.Config(kept_samples=100), layout=folder / "layout.json", page=folder / "report/index.html",
-                  picture=folder / "report/waterfall.svg", alarms=folder / "report/alarms.json")  # fmt: skip
+                  picture=folder / "report/waterfall.svg", alarms=folder / "report/alarms.json",
+                  record=folder / record.PAGE)  # fmt: skip
     source = (folder / "report/index.html").read_text(encoding="utf-8")
     reader = Reader()
     reader.feed(source)

@@ -178,7 +178,7 @@ def test_rows_hold_no_text(tmp_path: Path) -> None:
         (mixtures.Config, {"tokens": True}, "a number of tokens"),
         (mixtures.Config, {"scarcity": "ignore"}, "'shrink', 'repeat' or 'fail'"),
         (mixtures.Config, {"wieghts": {}}, "Extra inputs"),
-        (annealing.Config, {"rank_by": "length"}, "rank_by"),
+        (annealing.Config, {"rank_by": "language"}, "language is no score"),
         (validation.Config, {"tokens": -0.1}, "no share"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The transformer stage over a tiny RoBERTa, from documents to ledger."""
+"""Embeddings of a tiny RoBERTa, and the classifiers that see them, from documents to ledger."""
 
 from __future__ import annotations
 
@@ -11,18 +11,21 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from pydantic import ValidationError
-from stage_jobs import transformer_quality
+from stage_jobs import classify
 from tiny_models import write_roberta
 
-from tamis.classifiers import embedding_files
+from tamis.classifiers import embedding_files, encoder
 from tamis.classifiers.backbone import Backbone
+from tamis.classifiers.cascade import Cascade
 from tamis.classifiers.good_bad import Labels
+from tamis.classifiers.kinds import Checkpoint, Encoder, Head
 from tamis.classifiers.labels import LabelFile, Sampling
 from tamis.classifiers.selectors import Selector
 from tamis.classifiers.thresholds import Selection
 from tamis.errors import ModelError
-from tamis.shards import read_json, write_table
-from tamis.stages import transformer_quality as stage
+from tamis.schemas import with_column
+from tamis.shards import read_json, read_table, write_table
+from tamis.stages import embeddings as stage
 
 Make = Callable[..., pa.Table]
 
@@ -32,8 +35,9 @@ def _folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_roberta(tmp_path_factory.mktemp("models") / "tiny-roberta")
 
 
-def settings(folder: Path, **changes: Any) -> stage.Config:
+def settings(folder: Path, kind: type[Encoder] = Head, **changes: Any) -> Encoder:
     values: dict[str, Any] = {
+        "model": "head" if kind is Head else "checkpoint",
         "applies_to": ("prose",),
         "embed": ("prose", "maths"),
         "backbone": Backbone(name=str(folder), max_tokens=32, batch=8),
@@ -41,7 +45,7 @@ def settings(folder: Path, **changes: Any) -> stage.Config:
         "sampling": Sampling(min_labels=10, held_out=0.3),
         "selection": Selection(keep_share={"prose": 0.5}),
     }
-    return stage.Config(**(values | changes))
+    return kind(**(values | changes))
 
 
 def corpus(make_documents: Make) -> pa.Table:
@@ -57,12 +61,12 @@ def corpus(make_documents: Make) -> pa.Table:
     )
 
 
-def run(folder: Path, documents: pa.Table, shards: int, config: stage.Config) -> dict[str, Any]:
+def run(folder: Path, documents: pa.Table, shards: int, config: Encoder) -> dict[str, Any]:
     """Every step over n shards; the outcome of all shards together."""
-    jobs = transformer_quality(folder, documents, config, shards)
+    jobs = classify(folder, documents, config, shards, "transformer_quality")
     return {
         "card": read_json(folder / "card.json"),
-        "head": read_json(folder / "head.json"),
+        "model": read_json(folder / "model"),
         **{part: jobs.table(part).sort_by("id") for part in ("kept", "dropped", "scores", "embeddings")},
     }
 
@@ -113,15 +117,13 @@ def test_shards_change_no_bit(outcome: dict[str, Any], make_documents: Make, fol
 def test_a_checkpoint_scores_by_itself_and_the_labels_only_measure_it(make_documents: Make, tmp_path: Path) -> None:
     # Fresh classification heads score nearly the same everywhere: the stage must carry the logits, not learn.
     classifier = write_roberta(tmp_path / "classifier", classes=2, seed=5)
-    found = run(tmp_path / "run", corpus(make_documents), 2, settings(classifier, head="checkpoint"))
-    assert found["head"] == {"kinds": ["prose"], "head": None}
+    found = run(tmp_path / "run", corpus(make_documents), 2, settings(classifier, Checkpoint))
+    assert found["model"] == {"kinds": ["prose"], "head": None}
     scores = found["scores"]["transformer_quality"].drop_null().to_numpy()
     assert len(scores) == 120
     assert 0.0 < scores.min() < scores.max() < 1.0
     assert found["card"]["metrics"]["all"]["documents"] == 80
-    silent = run(
-        tmp_path / "silent", corpus(make_documents), 1, settings(classifier, head="checkpoint", labels=Labels())
-    )
+    silent = run(tmp_path / "silent", corpus(make_documents), 1, settings(classifier, Checkpoint, labels=Labels()))
     assert silent["scores"].equals(found["scores"])
     assert silent["card"]["metrics"]["all"]["roc_auc"] is None
 
@@ -158,6 +160,81 @@ def test_other_weights_than_the_described_ones_are_refused(make_documents: Make,
         )
 
 
+class Counting:
+    """Counts the texts that are encoded."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.texts = 0
+        encode = encoder.Encoder.encode_tokens
+
+        def counted(own: Any, tokens: Any) -> Any:
+            self.texts += len(tokens)
+            return encode(own, tokens)
+
+        monkeypatch.setattr(encoder.Encoder, "encode_tokens", counted)
+
+
+def test_only_texts_not_seen_before_are_encoded_with_the_same_bits(
+    make_documents: Make, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = settings(folder).for_embedding()
+
+    def replaced(documents: pa.Table, texts: dict[int, str]) -> pa.Table:
+        found = [texts.get(row, text) for row, text in enumerate(documents["text"].to_pylist())]
+        return documents.set_column(documents.column_names.index("text"), "text", pa.array(found, pa.large_string()))
+
+    documents = replaced(corpus(make_documents), {5: "ABC " * 300})
+    files = {name: tmp_path / "results/fine" / name for name in ("embeddings/part-00000.parquet", "backbone.json")}
+    embeddings, backbone = files.values()
+    stage.run_backbone(config, output=backbone)
+
+    def embed(rows: pa.Table, config: Any = config) -> tuple[pa.Table, int]:
+        write_table(tmp_path / "in.parquet", rows)
+        counting = Counting(monkeypatch)
+        stage.run_embed(config, documents=tmp_path / "in.parquet", backbone=backbone, embeddings=embeddings)
+        monkeypatch.undo()
+        return read_table(embeddings), counting.texts
+
+    whole, texts = embed(documents)
+    assert texts == 121
+    # As the workflow does before a job runs again.
+    embeddings.unlink()
+    # Another text beyond what the encoder reads, another one inside, a document less.
+    rows = replaced(documents, {5: "ABC " * 300 + "012", 7: "012" + documents["text"][7].as_py()})
+    again, texts = embed(rows.slice(1))
+    assert texts == 1
+    same = [row for row in range(1, 121) if row != 7]
+    assert again.filter(pa.array([row in same for row in range(1, 121)])).equals(whole.take(pa.array(same)))
+    fresh = tmp_path / "fresh/fine/embeddings/part-00000.parquet"
+    stage.run_embed(config, documents=tmp_path / "in.parquet", backbone=backbone, embeddings=fresh)
+    assert fresh.read_bytes() == embeddings.read_bytes()
+    # Other settings have other vectors, and what is damaged is not used.
+    longer = settings(folder, backbone=Backbone(name=str(folder), max_tokens=16, batch=8)).for_embedding()
+    assert embed(rows, longer)[1] == 121
+    kept = [*(tmp_path / "results/.kept").rglob("*.parquet")]
+    assert len(kept) == 1
+    data = bytearray(kept[0].read_bytes())
+    data[len(data) // 2] ^= 1
+    kept[0].unlink()
+    kept[0].write_bytes(data)
+    assert embed(rows, longer)[1] == 121
+
+
+def test_a_cascade_encodes_only_what_the_cheap_classifier_is_unsure_of(
+    make_documents: Make, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cheap = pa.array(np.arange(122) / 121.0, pa.float32())
+    documents = with_column(corpus(make_documents), "fasttext_quality", cheap)
+    cascade = Cascade(score="fasttext_quality", above=0.25, below=0.75, audit=0.0)
+    counting = Counting(monkeypatch)
+    found = run(tmp_path, documents, 1, settings(folder, cascade=cascade, embed=("prose",)))
+    inside = (cheap.to_numpy() >= 0.25) & (cheap.to_numpy() <= 0.75)
+    assert found["embeddings"].num_rows == int(inside[:120].sum())
+    assert found["scores"]["transformer_quality"].null_count == 122 - int(inside[:120].sum())
+    # The labelled texts outside are encoded for training alone.
+    assert counting.texts == int(inside[:120].sum()) + int((~inside[:80]).sum())
+
+
 def test_steps_depend_only_on_what_they_use(folder: Path) -> None:
     config = settings(folder)
     relabelled = settings(folder, labels=Labels(good=(Selector(urls=("x*",)),)), selection=Selection(keep_share={}))
@@ -168,4 +245,4 @@ def test_steps_depend_only_on_what_they_use(folder: Path) -> None:
 
 def test_scoring_what_is_not_embedded_is_refused() -> None:
     with pytest.raises(ValidationError, match="`embed` lacks"):
-        stage.Config(applies_to=("prose", "code"), embed=("prose",))
+        Head(applies_to=("prose", "code"), embed=("prose",))

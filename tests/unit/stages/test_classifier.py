@@ -1,4 +1,4 @@
-"""The two coarse quality stages, fastText and linear, from documents to ledger."""
+"""Classifiers that see words, fastText and linear, from documents to ledger."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from stage_jobs import fasttext_quality, linear_quality
+from stage_jobs import classify
 
 from tamis.classifiers import fasttext, thresholds
 from tamis.classifiers.good_bad import Labels
+from tamis.classifiers.kinds import FastText, Linear
 from tamis.classifiers.labels import Sampling
 from tamis.classifiers.selectors import Selector
 from tamis.errors import ConfigError, ModelError
 from tamis.shards import read_json, read_table, write_json, write_table
-from tamis.stages import fasttext_quality as stage
-from tamis.stages import linear_quality as linear
+from tamis.stages import classifier as stage
 
 Make = Callable[..., pa.Table]
 
-CONFIG = stage.Config(
+CONFIG = FastText(
     labels=Labels(good=(Selector(urls=("good*",)),), bad=(Selector(urls=("bad*",)),)),
     sampling=Sampling(min_labels=10, held_out=0.3),
     training=fasttext.Training(dimension=8, buckets=10_000, min_count=1),
@@ -50,17 +50,16 @@ def corpus(make_documents: Make) -> pa.Table:
     return make_documents(texts, id=ids, url=urls, kind=["prose"] * 180 + ["licence"] * 5)
 
 
-LINEAR = linear.Config.model_validate(
-    CONFIG.model_dump(exclude={"training"}) | {"training": {"strengths": [1.0, 16.0]}}
+LINEAR = Linear.model_validate(
+    CONFIG.model_dump(exclude={"model", "training"}) | {"training": {"strengths": [1.0, 16.0]}}
 )
 
 
 def run(folder: Path, documents: pa.Table, shards: int, config: Any = CONFIG) -> dict[str, Any]:
     """Every step over n shards; the outcome of all shards together."""
-    is_linear = isinstance(config, linear.Config)
-    jobs = (linear_quality if is_linear else fasttext_quality)(folder, documents, config, shards)
+    jobs = classify(folder, documents, config, shards)
     return {
-        "model": (folder / ("model.safetensors" if is_linear else "model.bin")).read_bytes(),
+        "model": (folder / "model").read_bytes(),
         "card": read_json(folder / "card.json"),
         "text": (folder / "card.md").read_text(encoding="utf-8"),
         **{part: jobs.table(part).sort_by("id") for part in ("kept", "dropped", "scores")},
@@ -123,8 +122,8 @@ def test_the_selection_is_no_part_of_what_scores_depend_on() -> None:
 def test_too_few_or_no_labels_are_clear_errors(make_documents: Make, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="good #1 took 60"):
         run(tmp_path, corpus(make_documents), 1, CONFIG.model_copy(update={"sampling": Sampling(min_labels=100)}))
-    with pytest.raises(ConfigError, match=r"fasttext_quality\.labels\.good: empty"):
-        run(tmp_path, corpus(make_documents), 1, stage.Config())
+    with pytest.raises(ConfigError, match=r"quality\.labels\.good: empty"):
+        run(tmp_path, corpus(make_documents), 1, FastText())
 
 
 def test_a_reference_against_the_pool_and_its_card(make_documents: Make, tmp_path: Path) -> None:
@@ -172,15 +171,16 @@ def test_a_card_without_held_out_texts_claims_nothing(make_documents: Make, tmp_
 def test_an_empty_shard_passes_through(make_documents: Make, tmp_path: Path) -> None:
     outcome = run(tmp_path / "full", corpus(make_documents), 1)
     write_table(tmp_path / "in.parquet", make_documents([]))
-    (tmp_path / "model.bin").write_bytes(outcome["model"])
+    (tmp_path / "model").write_bytes(outcome["model"])
     write_json(
         tmp_path / "card.json", {"kinds": ["prose"], "model_sha256": hashlib.sha256(outcome["model"]).hexdigest()}
     )
-    stage.run_label(CONFIG, documents=tmp_path / "in.parquet", output=tmp_path / "labels.arrow")
+    stage.run_label(CONFIG, name="quality", documents=tmp_path / "in.parquet", output=tmp_path / "labels.arrow")
     stage.run_score(
         CONFIG,
+        name="quality",
         documents=tmp_path / "in.parquet",
-        model=tmp_path / "model.bin",
+        model=tmp_path / "model",
         card=tmp_path / "card.json",
         scores=tmp_path / "scores.parquet",
     )

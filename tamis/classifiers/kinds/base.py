@@ -1,0 +1,142 @@
+"""What every kind of classifier has: labels, their sampling, the selection, and what the stage asks of it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from pydantic import Field
+
+from tamis.classifiers.cascade import Cascade
+from tamis.classifiers.good_bad import Labels
+from tamis.classifiers.labels import Labelled, Sampling
+from tamis.classifiers.thresholds import Selection
+from tamis.schemas import of_kinds
+from tamis.section import AppliesTo, Section
+
+
+class Trained(NamedTuple):
+    """What came of training, for the card."""
+
+    labelled: Labelled
+    """The labelled documents used."""
+    kinds: tuple[str, ...]
+    """Kinds that are scored."""
+    settings: dict[str, Any]
+    tested: pa.Table
+    """n labelled rows that were held out."""
+    score: np.ndarray
+    """Their n scores."""
+    limits: tuple[str, ...]
+    """What the scores do not say, beside what the labels do not."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Where a classifier finds embeddings; nothing for those that read words."""
+
+    embeddings: Path | None = None
+    """In training a barrier over the files of all shards, in scoring the file of the shard."""
+    backbone: Path | None = None
+    """What the encoder said of itself."""
+
+
+class Classifier(Section):
+    """A classifier of good and bad, and which of the documents that it scored are kept."""
+
+    model: Any = None
+
+    applies_to: AppliesTo = ("prose", "code")
+    labels: Labels = Field(Labels(), description="Where the labels come from.")
+    sampling: Sampling = Field(Sampling(), description="How many labels are used and how they are divided.")
+    selection: Selection = Field(Selection(), description="Which scored documents are kept.")
+    cascade: Cascade | None = Field(
+        None,
+        description="Score only what an earlier classifier is unsure of; null: every document of `applies_to`.",
+    )
+
+    def for_scoring(self) -> Classifier:
+        """The section without what only the selection uses, for the params of the steps up to the scores."""
+        return self.model_copy(update={"selection": Selection()})
+
+    @property
+    def reads(self) -> list[str]:
+        """Columns by which it is known which documents are scored."""
+        return ["id", "kind", *([self.cascade.score] if self.cascade else [])]
+
+    def seen(self, known: pa.Table, kinds: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Which of n documents are scored to be decided about, and which others only to measure the cascade.
+
+        Args:
+            known: their columns `reads`.
+            kinds: that are scored.
+        """
+        where = of_kinds(known, kinds)
+        if self.cascade is None:
+            return where, np.zeros(len(where), dtype=bool)
+        inside, sampled = self.cascade.seen(known)
+        return where & inside, where & sampled
+
+    @property
+    def encodes(self) -> bool:
+        """Whether it sees embeddings instead of words."""
+        return False
+
+    @property
+    def labelled_characters(self) -> int:
+        """Characters of its text that a labelled document carries."""
+        return 0
+
+    @property
+    def read_characters(self) -> int:
+        """Characters of the text of a label file or a reference that it reads."""
+        return self.labelled_characters
+
+    def check(self, stage: str) -> None:
+        """Refuse labels that cannot teach anything.
+
+        Raises:
+            ConfigError: the message names the key.
+        """
+        self.labels.check(stage)
+
+    def check_files(self, stage: str) -> None:
+        """Refuse label files that cannot be read or teach anything.
+
+        Raises:
+            TamisError: the message names the file or the key.
+        """
+        self.labels.check_files(stage, self.sampling)
+
+    @abstractmethod
+    def train(self, stage: str, labelled: Labelled, model: Path, encoded: Encoded) -> Trained:
+        """Train on the labelled documents that are not held out, score those that are.
+
+        Args:
+            stage: name of the classifier.
+            labelled: labelled documents of all shards, files and references.
+            model: the file to write.
+            encoded: embeddings, where they are read.
+
+        Raises:
+            ModelError: too few labels, or the model cannot be made.
+        """
+
+    @abstractmethod
+    def score(self, model: Path, documents: Path, where: np.ndarray, encoded: Encoded) -> np.ndarray:
+        """Score some of a shard's documents.
+
+        Args:
+            model: from `train`.
+            documents: the file of the shard's n documents, of which a few thousand are in memory.
+            where: which m of them: n booleans.
+            encoded: embeddings, where they are read.
+
+        Returns:
+            m scores, float32.
+        """

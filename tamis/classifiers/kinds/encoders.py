@@ -1,0 +1,188 @@
+"""Classifiers that see embeddings: a small head trained in the run, or the head that a checkpoint brings.
+
+FineWeb-Edu (Penedo et al. 2024) has a frozen encoder with a linear head: F1 82 % at its threshold, better than fastText
+on the same labels. The vectors are made once and shared: with other heads, and with `domains`.
+
+Memory: the vectors of the labelled documents; in scoring a few thousand vectors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+from pydantic import Field, model_validator
+
+from tamis.barrier import paths
+from tamis.classifiers import embedding_files, linear_head
+from tamis.classifiers.backbone import Backbone
+from tamis.classifiers.encoder import CHARACTERS_PER_TOKEN
+from tamis.classifiers.good_bad import CLASSES, GOOD, only_kinds
+from tamis.classifiers.kinds.base import Classifier, Encoded, Trained
+from tamis.classifiers.labelled_vectors import vectors_of
+from tamis.classifiers.labels import Labelled, learnable_kinds
+from tamis.errors import ConfigError, ModelError
+from tamis.section import AppliesTo, Kind
+from tamis.shards import read_json, read_table, write_json
+
+LIMITS = ("The encoder reads the first `max_tokens` tokens; what is said later does not count.",)
+
+
+class Encoder(Classifier):
+    """A classifier that sees what an encoder makes of the start of a text."""
+
+    applies_to: AppliesTo = ("prose", "code", "maths")
+    embeddings: str | None = Field(
+        None,
+        description="Name of an earlier classifier in `pipeline` whose embeddings are read, so that texts are encoded "
+        "once; null: its own.",
+    )
+    embed: tuple[Kind, ...] = Field(
+        ("prose", "code", "maths"),
+        description="Kinds that are embedded; must hold those "
+        "of `applies_to`, and prose and maths where `domains` reads the embeddings.",
+    )
+    backbone: Backbone = Field(Backbone(), description="The encoder.")
+
+    @model_validator(mode="after")
+    def _embeds_what_it_scores(self) -> Encoder:
+        missing = [kind for kind in self.applies_to if kind not in self.embed]
+        if missing:
+            msg = f"applies_to names {missing}, which `embed` lacks; add them there"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def encodes(self) -> bool:
+        """It does."""
+        return True
+
+    @property
+    def classifies(self) -> bool:
+        """Whether the backbone's own classification head scores."""
+        return self.model == "checkpoint"
+
+    @property
+    def read_characters(self) -> int:
+        """As many as the encoder may need of a text that is no document of the corpus."""
+        return 2 * self.backbone.max_tokens * CHARACTERS_PER_TOKEN
+
+    def for_embedding(self) -> Encoder:
+        """Only what the embeddings depend on, for the params of their steps."""
+        return type(self)(applies_to=self.embed, embed=self.embed, backbone=self.backbone, cascade=self.cascade)
+
+    def seeing(self, other: Encoder) -> Encoder:
+        """The section with the encoder of the classifier whose embeddings it reads."""
+        return self.model_copy(update={"embed": other.embed, "backbone": other.backbone})
+
+    def wrong_embeddings(self, stage: str, other: Classifier | None) -> str | None:
+        """Why embeddings of another classifier cannot be read; None when they can.
+
+        Args:
+            stage: name of this classifier.
+            other: the section that `embeddings` names; None where no earlier classifier has that name.
+        """
+        key = f"{stage}.embeddings: {self.embeddings}"
+        if own := {"embed", "backbone"} & self.model_fields_set:
+            return f"{key} brings its own {' and '.join(sorted(own))}; take that out here"
+        if other is None:
+            return f"{key} is no classifier that stands before {stage} in pipeline"
+        if not isinstance(other, Encoder) or other.embeddings is not None:
+            return f"{key} makes no embeddings of its own"
+        if other.cascade is not None and self.cascade != other.cascade:
+            return f"{key} embeds only what its cascade lets through; give both the same cascade"
+        if missing := [kind for kind in self.applies_to if kind not in other.embed]:
+            return f"{key} does not embed {', '.join(missing)}; add them to its `embed`"
+        return None
+
+    def settings(self, encoded: Encoded) -> dict[str, Any]:
+        """What ran, for the card."""
+        if encoded.backbone is None:
+            raise ConfigError(f"model: {self.model} reads embeddings, and the rule gives none")
+        ran = read_json(encoded.backbone)
+        return {
+            "backbone": ran["name"],
+            "backbone_sha256": ran["weights_sha256"],
+            "parameters": ran["parameters"],
+            "dtype": self.backbone.dtype,
+            "max_tokens": self.backbone.max_tokens,
+            "model": self.model,
+        }
+
+    def vectors(self, rows: pa.Table, encoded: Encoded) -> tuple[pa.Table, np.ndarray, np.ndarray | None]:
+        """Labelled rows with their vectors, and with their scores where the backbone classifies."""
+        return vectors_of(self.backbone, rows, paths(_given(encoded)), classifies=self.classifies)
+
+
+class Head(Encoder):
+    """A frozen encoder with a small head trained in the run, and which of the documents it scored are kept."""
+
+    model: Literal["head"] = Field("head", description="Softmax regression on the embeddings, trained on the labels.")
+    unlabelled: Literal["score", "pass"] = Field(
+        "score",
+        description="Kinds of `applies_to` with too few labels of their own: `score` gives them the score of the head "
+        "that the other kinds taught, to rank them by; `pass` leaves them without. Neither is measured on the card.",
+    )
+    penalty: float = Field(
+        1.0,
+        gt=0.0,
+        le=100.0,
+        description="L2 penalty on the head's weights over standardised features, added to the mean log loss.",
+    )
+
+    def train(self, stage: str, labelled: Labelled, model: Path, encoded: Encoded) -> Trained:
+        """See `Classifier.train`."""
+        learnt = learnable_kinds(labelled, CLASSES, self.sampling.min_labels, stage)
+        kinds: Sequence[str] = self.applies_to if self.unlabelled == "score" else learnt
+        labelled = only_kinds(labelled, learnt)
+        rows, vectors, _ = self.vectors(labelled.rows, encoded)
+        head, tested, probability = linear_head.fit_and_test(
+            rows, vectors, CLASSES, rows["kind"].to_pylist(), self.penalty
+        )
+        write_json(model, {"kinds": list(kinds), "head": head.to_json()})
+        limits: tuple[str, ...] = LIMITS
+        if guessed := sorted(set(kinds) - set(learnt)):
+            limits += (f"No labels of kind {', '.join(guessed)}: their scores are what the others taught.",)
+        settings = self.settings(encoded) | {"penalty": self.penalty}
+        return Trained(labelled, tuple(kinds), settings, tested, probability[:, CLASSES.index(GOOD)], limits)
+
+    def score(self, model: Path, documents: Path, where: np.ndarray, encoded: Encoded) -> np.ndarray:
+        """See `Classifier.score`."""
+        probability = linear_head.probabilities_of(model, _given(encoded), _ids(documents, where))
+        return probability[:, CLASSES.index(GOOD)]
+
+
+class Checkpoint(Encoder):
+    """A classification checkpoint that was fine-tuned elsewhere, and which of the documents it scored are kept."""
+
+    model: Literal["checkpoint"] = Field(
+        "checkpoint", description="The classification head that the backbone brings; labels, if any, only measure it."
+    )
+
+    def check(self, stage: str) -> None:
+        """Nothing is taught."""
+
+    def train(self, stage: str, labelled: Labelled, model: Path, encoded: Encoded) -> Trained:
+        """Measure the labelled documents; there is nothing to train."""
+        rows, _, score = self.vectors(labelled.rows, encoded)
+        if score is None:
+            raise ModelError(f"{stage}: the embeddings hold no scores; delete them and run the workflow again")
+        write_json(model, {"kinds": list(self.applies_to), "head": None})
+        return Trained(labelled, tuple(self.applies_to), self.settings(encoded), rows, score, LIMITS)
+
+    def score(self, model: Path, documents: Path, where: np.ndarray, encoded: Encoded) -> np.ndarray:  # noqa: ARG002
+        """See `Classifier.score`."""
+        return embedding_files.scores_of(_given(encoded), _ids(documents, where))
+
+
+def _given(encoded: Encoded) -> Path:
+    if encoded.embeddings is None:
+        raise ModelError("embeddings are needed and the rule gives none")
+    return encoded.embeddings
+
+
+def _ids(documents: Path, where: np.ndarray) -> pa.Array:
+    return read_table(documents, ["id"])["id"].combine_chunks().filter(pa.array(where))

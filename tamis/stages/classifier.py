@@ -1,0 +1,115 @@
+"""A quality score of every document by a classifier: coarse, fine, or any other that the configuration has.
+
+What: a classifier learns the labels that its section of the configuration names, or comes ready, and gives each
+document a score. `fasttext_quality`, `linear_quality` and `transformer_quality` have sections of their own,
+`classifiers` has as many more as somebody wants. `model` says what kind each is (`tamis/classifiers/kinds`). Selection
+is mild by default, because rules and de-duplication came before.
+
+Steps: label (a shard) draws labelled documents; train (one job) fits the model and writes its card; score (a shard);
+threshold (one job) finds the exact boundary of each kind's best share; apply (a shard) keeps and drops. Scoring does
+not depend on the selection, so that moving a threshold scores nothing again. Classifiers that see embeddings read those
+that `embeddings` has made, which depend neither on labels nor on the selection.
+
+Writes model, card.json, card.md, thresholds.json, scores (id, kind, and a column of the classifier's name) and the
+documents with that column: null for kinds outside `applies_to` and for kinds without labels, which pass untouched.
+Memory: a few thousand documents, the scores of one shard, and what its kind says of training. Ties: equal scores are
+kept in the order of the id.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from tamis import checksums
+from tamis.classifiers import cards
+from tamis.classifiers.good_bad import find_boundaries, gather, keep_best, quality_card, write_scores
+from tamis.classifiers.kinds import AnyClassifier, Encoded
+from tamis.classifiers.labels import label_documents, write_labelled
+from tamis.ledger import Outputs
+from tamis.shards import document_batches, read_json, read_table
+
+log = logging.getLogger(__name__)
+
+VERSION = 5
+
+
+def run_label(config: AnyClassifier, *, name: str, documents: Path, output: Path) -> None:
+    """Draw one shard's labelled documents; where there are embeddings, of their texts only what tells copies."""
+    config.check(name)
+    classes, most = config.labels.by_class(), config.labelled_characters
+    labelled = label_documents(document_batches(documents), classes, config.sampling, config.applies_to, most)
+    write_labelled(output, labelled, name)
+
+
+def run_train(
+    config: AnyClassifier,
+    *,
+    name: str,
+    labels: Path,
+    model: Path,
+    card: Path,
+    card_text: Path,
+    embeddings: Path | None = None,
+    backbone: Path | None = None,
+) -> None:
+    """Train on the labelled documents that are not held out, and measure on those that are.
+
+    Args:
+        name: of the classifier.
+        labels: barrier over the labelled documents of all shards.
+        model: output, the classifier.
+        embeddings: barrier over the embeddings of all shards, if it reads any.
+        backbone: what the encoder of the embeddings said of itself.
+    """
+    labelled = gather(config.labels, config.sampling, labels, config.read_characters)
+    done = config.train(name, labelled, model, Encoded(embeddings, backbone))
+    limits = (*config.labels.limits(), *done.limits)
+    value = quality_card(name, done.labelled, done.kinds, done.settings, done.tested, done.score, limits)
+    cards.write(value | {"model_sha256": checksums.sha256(model)}, card, card_text)
+    number, held_out = done.labelled.rows.num_rows, done.tested.num_rows
+    log.info("%s: %d labelled, held out %d: %s", name, number, held_out, value["metrics"]["all"])
+
+
+def run_score(
+    config: AnyClassifier,
+    *,
+    name: str,
+    documents: Path,
+    model: Path,
+    card: Path,
+    scores: Path,
+    embeddings: Path | None = None,
+) -> None:
+    """Score one shard.
+
+    Args:
+        card: of the model, which says its hash and the kinds that it scores.
+        embeddings: of the shard, if it reads any.
+    """
+    known, told = read_table(documents, config.reads), read_json(card)
+    checksums.check_model(model, told)
+    inside, sampled = config.seen(known, [kind for kind in told["kinds"] if kind in config.applies_to])
+    score = config.score(model, documents, inside | sampled, Encoded(embeddings))
+    write_scores(name, scores, known, inside, score, config.cascade, sampled)
+
+
+def run_threshold(config: AnyClassifier, *, name: str, barrier: Path, output: Path) -> None:
+    """Find each kind's boundary over the scores of all shards, and what a cascade saves and changes."""
+    find_boundaries(name, config.selection, barrier, output, config.cascade)
+
+
+def run_apply(
+    config: AnyClassifier,
+    *,
+    name: str,
+    shard: int,
+    documents: Path,
+    scores: Path,
+    thresholds: Path,
+    kept: Path,
+    dropped: Path,
+    stats: Path,
+) -> None:
+    """Keep and drop one shard's documents."""
+    keep_best(name, config.selection, shard, documents, scores, thresholds, Outputs(kept, dropped, stats))

@@ -1,0 +1,82 @@
+"""Embeddings of documents, made once by an encoder for every classifier that reads them.
+
+Steps: backbone (one job) loads the encoder and writes what it is; embed (a shard). They depend on the encoder and on
+the kinds that are embedded, neither on labels nor on a selection.
+
+Writes backbone.json and embeddings (id, embedding, digest and, where the backbone classifies, its score;
+`embedding_files`). Texts whose embeddings an earlier run has made are not encoded again (`kept_embeddings`).
+Memory: the encoder (about 600 MB with torch), a few thousand documents, and about 70 bytes a document of the shard.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+
+from tamis.classifiers import kept_embeddings
+from tamis.classifiers.backbone import Backbone
+from tamis.classifiers.encoder import load_encoder
+from tamis.classifiers.kept_embeddings import Kept
+from tamis.classifiers.kinds import AnyEncoder
+from tamis.classifiers.scores import chosen
+from tamis.errors import ModelError
+from tamis.machine import this_processor
+from tamis.shards import read_json, read_table, write_json, write_tables
+
+log = logging.getLogger(__name__)
+
+VERSION = 5
+"""5: a digest of the tokens stands beside each vector."""
+
+
+def run_backbone(config: AnyEncoder, *, output: Path) -> None:
+    """Load the encoder once, so that a missing one is found before any work, and write what it is."""
+    described = load_encoder(config.backbone, classifies=config.classifies).describe()
+    write_json(output, described | {"model": config.model})
+    log.info("backbone %s", described)
+
+
+def run_embed(config: AnyEncoder, *, documents: Path, backbone: Path, embeddings: Path) -> None:
+    """Embed one shard's documents.
+
+    Raises:
+        ModelError: the weights are not those that `backbone.json` describes.
+    """
+    encoder = load_encoder(config.backbone, classifies=config.classifies)
+    described = encoder.describe()
+    expected, found = read_json(backbone)["weights_sha256"], described["weights_sha256"]
+    if expected != found:
+        msg = (
+            f"{backbone}: describes weights {expected}, those of {config.backbone.name!r} are now {found}. Delete it "
+            "and run the workflow again."
+        )
+        raise ModelError(msg)
+    known = read_table(documents, config.reads)
+    inside, sampled = config.seen(known, config.embed)
+    where = inside | sampled
+    ids = known["id"].combine_chunks().filter(pa.array(where))
+    own = kept_embeddings.identity(described, VERSION, _computes_with(config.backbone))
+    place = kept_embeddings.place(embeddings, own)
+    kept = Kept(place, ["embedding", *(["score"] if config.classifies else [])])
+
+    def embedded() -> Iterator[pa.Table]:
+        first = 0
+        for tokens in encoder.tokens_of(table["text"] for table in chosen(documents, where, ["text"])):
+            yield kept_embeddings.embed(encoder, ids.slice(first, len(tokens)), tokens, kept)
+            first += len(tokens)
+
+    write_tables(embeddings, embedded())
+    kept_embeddings.keep(embeddings, place)
+    log.info("embedded %d of %d documents, %d of them as in an earlier run", len(ids), known.num_rows, kept.used)
+
+
+def _computes_with(backbone: Backbone) -> str:
+    """What the bits of embeddings depend on beside the encoder; nothing where they are the same everywhere."""
+    if backbone.device == "cuda":
+        import torch
+
+        return str(torch.cuda.get_device_name())
+    return "" if backbone.portable else this_processor()
