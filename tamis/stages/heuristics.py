@@ -19,8 +19,8 @@ is reproduced, given the same words (tests/unit/heuristics/test_metrics.py runs 
 ours are `rule_words` in `tamis/kernels/heuristics`, which needs no spaCy. Of spaCy's words on PEPs 99.97 % are ours
 too, on web pages 99.998 %, on LaTeX 99.6 %. 1,252 documents of 13 corpora (web pages, licences, mails, books, reviews,
 Brown, PEPs …) were held to datatrove's filters as it ships: all were kept or dropped alike; by filter 99.4 to 100 %
-agree, and what differs are Chinese texts (below) and one empty one. 5,100 documents of 2.3 kB a second on one core;
-datatrove 33.
+agree, and what differs are Chinese texts (below) and one empty one. 24 to 38 MB a second on one core, 13,000 documents
+of 2.3 kB (benchmarks/heuristics/run.py); datatrove 33 documents.
 
 It is a selector: no text is cut. C4's line rules therefore only decide which lines count as sentences, and each rule
 sees the whole text (in datatrove's pipeline C4 has cut lines before FineWeb's rules look).

@@ -25,7 +25,7 @@ import numpy as np
 
 from tamis.kernels.heuristics.addresses import is_address
 from tamis.kernels.heuristics.affixes import STOP, prefix_length, separator_length, suffix_length
-from tamis.kernels.heuristics.characters import CHARACTER_WORD, LETTER, LOWER, MARK, SENTENCE_END, SPACE, table
+from tamis.kernels.heuristics.characters import CHARACTER_WORD, DIGIT, LETTER, LOWER, MARK, SENTENCE_END, SPACE, table
 from tamis.kernels.heuristics.listed_pieces import encode, find_listed, listed_pieces, unit_hashes
 
 
@@ -310,7 +310,7 @@ def split_pieces(
         while at < stop and flags[at] & SPACE:
             at += 1
         first = at
-        every = np.uint16(LETTER)
+        every = np.uint16(LETTER | DIGIT)
         before = every
         some = np.uint16(0)
         while at < stop:
@@ -341,11 +341,11 @@ def split_pieces(
         if not some & SENTENCE_END:
             words += 1
         elif (
-            # The usual end of a sentence, without the long way round: small letters and a full stop.
+            # The usual end of a sentence, without the long way round: small letters or a number, and a full stop.
             before
             and codes[at - 1] == STOP
             and length > 1
-            and flags[at - 2] & LOWER
+            and flags[at - 2] & (LOWER | DIGIT)
             and not some & CHARACTER_WORD
             and find_listed(codes, first, at, hashes, endings) < 0
             and find_listed(codes, first, at - 1, hashes, endings) < 0
