@@ -253,7 +253,7 @@ for name, section in CLASSIFIERS.items():
             "../envs/cpu.yaml"
         threads: section.backbone.threads
         resources:
-            runtime=240,
+            runtime=lambda wildcards, attempt: 240 * attempt,
         params:
             spec=spec(name, section=section.for_embedding(), code="embeddings"),
         shell:

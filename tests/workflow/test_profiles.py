@@ -80,6 +80,13 @@ def test_a_job_that_fails_gets_more_in_its_next_attempt(profile):
             assert profile["set-resources"][rule][name].startswith(f"{value} * attempt"), f"{rule}: {name}"
 
 
+def test_rules_whose_names_the_configuration_gives_count_the_attempts_themselves():
+    text = (ROOT / "rules" / "classifiers.smk").read_text(encoding="utf-8")
+    needed = re.findall(r"resources:\n((?: {12}\w+=.*\n)+)", text)
+    assert len(needed) >= 3
+    assert all("attempt" in line for lines in needed for line in lines.splitlines())
+
+
 def test_jobs_go_as_arrays_and_are_followed_with_squeue(profile):
     assert profile["executor"] == "slurm"
     assert profile["slurm-array-jobs"] == "all"
