@@ -217,7 +217,7 @@ for name, section in CLASSIFIERS.items():
             "../envs/cpu.yaml"
         threads: section.backbone.threads
         resources:
-            runtime=240,
+            runtime=minutes(240),
         params:
             spec=spec(name, section=section.for_embedding(), code="embeddings"),
         shell:
