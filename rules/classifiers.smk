@@ -30,6 +30,11 @@ def minutes(number):
     return lambda wildcards, attempt: number * attempt
 
 
+def memory(number):
+    """The memory that a job needs, as a resource, as `profiles/slurm` gives it: more in each attempt."""
+    return lambda wildcards, attempt: number * attempt + 350
+
+
 for name, section in CLASSIFIERS.items():
     seen, tuned = embeddings_of(name), tuned_by(name)
 
@@ -71,6 +76,9 @@ for name, section in CLASSIFIERS.items():
             f"{BENCHMARKS}/{name}/train.tsv"
         conda:
             "../envs/cpu.yaml"
+        threads: section.threads
+        resources:
+            mem_mb=memory(section.memory_mb),
         params:
             spec=spec(
                 name,
@@ -101,6 +109,7 @@ for name, section in CLASSIFIERS.items():
             "../envs/cpu.yaml"
         threads: section.threads
         resources:
+            mem_mb=memory(section.memory_mb),
             runtime=minutes(240 if section.tunes else 60),
         params:
             spec=spec(name, section=section.for_scoring(), given=given(*section.files())),
@@ -168,6 +177,7 @@ for name, section in CLASSIFIERS.items():
             "../envs/cpu.yaml"
         threads: section.backbone.threads
         resources:
+            mem_mb=memory(section.memory_mb),
             runtime=minutes(1440),
         params:
             spec=spec(
