@@ -65,6 +65,9 @@ for name, section in CLASSIFIERS.items():
             f"{BENCHMARKS}/{name}/train.tsv"
         conda:
             "../envs/cpu.yaml"
+        threads: section.threads
+        resources:
+            mem_mb=lambda wildcards, attempt, need=section.memory_mb: need * attempt + 350,
         params:
             spec=spec(
                 name,
@@ -95,6 +98,7 @@ for name, section in CLASSIFIERS.items():
             "../envs/cpu.yaml"
         threads: section.threads
         resources:
+            mem_mb=lambda wildcards, attempt, need=section.memory_mb: need * attempt + 350,
             runtime=lambda wildcards, attempt, minutes=240 if section.tunes else 60: minutes * attempt,
         params:
             spec=spec(name, section=section.for_scoring(), given=given(*section.files())),
@@ -204,6 +208,7 @@ for name, section in CLASSIFIERS.items():
             "../envs/cpu.yaml"
         threads: section.backbone.threads
         resources:
+            mem_mb=lambda wildcards, attempt, need=section.memory_mb: need * attempt + 350,
             runtime=lambda wildcards, attempt: 1440 * attempt,
         params:
             spec=spec(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +19,14 @@ from tamis.classifiers.scores import Lengths
 from tamis.classifiers.thresholds import Selection
 from tamis.schemas import of_kinds
 from tamis.section import AppliesTo, Section
+
+USUAL_MB = 3000
+"""Memory that a job may have where nothing is said, as in `profiles/`."""
+
+
+def size_mb(paths: Iterable[str]) -> int:
+    """Size of files in MB; those that are not there have none."""
+    return sum(Path(path).stat().st_size for path in paths if Path(path).is_file()) >> 20
 
 
 class Trained(NamedTuple):
@@ -112,6 +120,11 @@ class Classifier(Section):
     def threads(self) -> int:
         """Threads of its jobs that compute."""
         return 1
+
+    @property
+    def memory_mb(self) -> int:
+        """Memory of its jobs that compute, in MB."""
+        return USUAL_MB
 
     def files(self) -> list[str]:
         """Files that the configuration names and that its score depends on, beside those of labels."""

@@ -23,7 +23,7 @@ from tamis.classifiers.backbone import Backbone
 from tamis.classifiers.encoder import CHARACTERS_PER_TOKEN, load_encoder
 from tamis.classifiers.finetune import FILES, fine_tune
 from tamis.classifiers.good_bad import CLASSES, only_kinds
-from tamis.classifiers.kinds.base import Classifier, Encoded, Trained
+from tamis.classifiers.kinds.base import USUAL_MB, Classifier, Encoded, Trained, size_mb
 from tamis.classifiers.kinds.encoders import LIMITS, Head, Unlabelled
 from tamis.classifiers.labels import Labelled, learnable_kinds
 from tamis.classifiers.loading import described_as
@@ -63,6 +63,11 @@ class FineTuned(Classifier):
     def threads(self) -> int:
         """Those of the encoder."""
         return self.backbone.threads
+
+    @property
+    def memory_mb(self) -> int:
+        """What training needs: five times the weights, and a batch; those of a hub name count as 500 MB."""
+        return USUAL_MB + 5 * (size_mb(self.backbone.local_files()) or 500)
 
     @property
     def labelled_characters(self) -> int:

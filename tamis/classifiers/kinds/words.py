@@ -24,7 +24,7 @@ from pydantic import Field, model_validator
 
 from tamis.classifiers import fasttext, linear_words
 from tamis.classifiers.good_bad import CLASSES, WORTH, only_kinds
-from tamis.classifiers.kinds.base import Classifier, Encoded, Trained, all_held_out
+from tamis.classifiers.kinds.base import USUAL_MB, Classifier, Encoded, Trained, all_held_out, size_mb
 from tamis.classifiers.labels import Labelled, learnable_kinds
 from tamis.classifiers.ready_fasttext import Ready, ReadyModel
 from tamis.classifiers.scores import chosen
@@ -92,6 +92,11 @@ class FastText(Words):
         if self.ready is None:
             return self.training.max_characters
         return self.ready.max_characters or MEASURED_CHARACTERS
+
+    @property
+    def memory_mb(self) -> int:
+        """The model is in memory as a whole: DCLM's file is 2.4 GB."""
+        return USUAL_MB + size_mb(self.files())
 
     def files(self) -> list[str]:
         """See `Classifier.files`."""
