@@ -5,8 +5,9 @@ a small transformer stayed behind it. Here words (`tamis.kernels.words`) and pai
 2^20, weighed by inverse document frequency and brought to unit length under LIBLINEAR's logistic regression, all as
 scikit-learn has it by default. On six labelled sets of benchmarks/classifiers, at 100 to 2,600 labels, two seeds each,
 its AUC differs from that of `TfidfVectorizer(ngram_range=(1, 2))` under `LogisticRegression(solver="liblinear")` by
-.0025 at most, on pages in many languages by .007. 4,000 labels of 3,000 characters take 0.8 s. To see whether a word occurs and not how
-often, as the linear model does, would lift it by up to .05 on long texts; then it were not what one gets elsewhere.
+.0025 at most, on pages in many languages by .007. 4,000 labels of 3,000 characters take 0.8 s. To see whether a word
+occurs and not how often, as the linear model does, would lift it by up to .05 on long texts; then it were not what one
+gets elsewhere.
 """
 
 from __future__ import annotations
