@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from tamis.classifiers import cards
 from tamis.classifiers.evaluation import baselines, errors, figures, groups, several
+from tamis.classifiers.quality_card import NOTHING_HELD_OUT
 from tamis.classifiers.scores import check_numbers
 
 NOTHING: dict[str, Any] = {
@@ -49,7 +50,7 @@ def measured(
     likely = probability[np.arange(len(truth)), chosen]
     other = baselines.tf_idf(baselines.split(rows, tested), tested, classes, characters)
     found = several.each_class(truth, probability, classes, length, other)
-    remarks = []
+    remarks = [] if len(truth) else [NOTHING_HELD_OUT]
     for column, (name, row) in enumerate(found.items()):
         against = None if other is None else other[:, column]
         held_against = (
@@ -59,10 +60,8 @@ def measured(
         remarks += [
             f"{name}: {cards.better(better, row['roc_auc'])}" for better in held_against if better["better_by"] > 0.0
         ]
-    in_groups = {"all": {"all": np.ones(len(truth), dtype=bool)}, "kind": groups.by_kind(tested)} | groups.others(
-        tested
-    )
-    in_groups["kind"].pop("all")
+    kinds = groups.by_kind(tested)
+    in_groups = {"all": {"all": kinds.pop("all")}, "kind": kinds} | groups.others(tested)
     taken_for = np.array(classes, dtype=object)[chosen]
     right = chosen == truth
     return {

@@ -64,9 +64,13 @@ def cards(results: Results, models: Mapping[str, Mapping[str, Any]]) -> list[Car
 
 
 def time_of(results: Results, stage: str) -> dict[str, Any]:
-    """Seconds and memory of the job that trained a stage's model, as far as its benchmark says."""
-    path = results.folder / "benchmarks" / stage / "train.tsv"
-    return {f"training: {name}": value for name, value in _benchmark(path)}
+    """Seconds and memory of the jobs that trained a stage's model, as far as their benchmarks say."""
+    folder = results.folder / "benchmarks" / stage
+    return {
+        f"{shown}: {name}": value
+        for step, shown in (("tune", "fine-tuning"), ("train", "training"))
+        for name, value in _benchmark(folder / f"{step}.tsv")
+    }
 
 
 def _benchmark(path: Path) -> Iterator[tuple[str, float]]:

@@ -138,6 +138,13 @@ def test_the_card_holds_each_class_against_the_rest(make_documents: Make, tmp_pa
     assert "| labelled as | general | math | code | reasoning |" in text
 
 
+def test_a_card_without_held_out_texts_claims_nothing(make_documents: Make, tmp_path: Path) -> None:
+    found = run(tmp_path, corpus(make_documents), 1, settings(sampling=Sampling(min_labels=5, held_out=0.0)))
+    assert all(row["roc_auc"] is None for row in found["card"]["metrics"].values())
+    assert "nothing is measured" in found["card"]["remarks"][0]
+    assert "fewer than 10 texts" in (tmp_path / "card.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("features", ["embeddings", "fasttext", "lexical"])
 def test_shards_and_batches_change_nothing(
     make_documents: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, features: str
