@@ -123,14 +123,19 @@ class Labels(Section):
             msg = f"{stage}.labels: good and bad are both a sample of the pool; name a reference or selectors for one"
             raise ConfigError(msg)
 
-    def check_measuring(self) -> None:
-        """Read the label files of a model that is ready: it needs none, but what is there must be right.
+    def check_measuring(self, stage: str) -> None:
+        """Read the labels of a model that is ready: it needs none, but what is there must be right.
+
+        Args:
+            stage: where the section stands, for messages.
 
         Raises:
             SourceError: a file or line cannot be read.
             ConfigError: a label stands for no class.
         """
         self.paths()
+        if self.judge is not None:
+            read_prompt(self.judge.prompt, f"{stage}.labels.judge.prompt")
         if self.files:
             label_files.read(self.files, CLASSES, 0)
 

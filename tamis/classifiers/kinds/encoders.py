@@ -232,7 +232,7 @@ class Checkpoint(Encoder):
 
     def check_files(self, stage: str) -> None:
         """Also refuse a checkpoint that cannot score, if it is there."""
-        self.labels.check_measuring()
+        self.labels.check_measuring(stage)
         if self.embeddings is None and (folder := self.backbone.folder_if_there(stage)) is not None:
             scoring(self.scores, inspect(folder, self.backbone.name), self.backbone.name)
 

@@ -113,7 +113,7 @@ class FastText(Words):
             super().check_files(stage)
         else:
             self.ready.check_files(stage)
-            self.labels.check_measuring()
+            self.labels.check_measuring(stage)
 
     def learn(self, stage: str, labelled: Labelled, model: Path, encoded: Encoded) -> Trained:
         """See `Classifier.learn`; a ready model is only measured."""
