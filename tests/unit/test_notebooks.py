@@ -52,6 +52,6 @@ def test_a_run_of_two_stages_that_drops_nothing_has_its_pictures(tmp_path, monke
     write_json(tmp_path / FILE, Layout(stages=("ingest", "paragraph_dedup"), shards=2).model_dump(mode="json"))
     finish_results(tmp_path)
     outputs = executed(NOTEBOOKS[0], tmp_path, monkeypatch)
-    assert "No stage of this run keeps scores." in printed(outputs)
+    assert "No stage of this run gives a score." in printed(outputs)
     assert "No rule of this run holds a value against a threshold." in printed(outputs)
     assert pictures(outputs) == 3

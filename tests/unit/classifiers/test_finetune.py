@@ -20,7 +20,7 @@ from tamis.classifiers import evaluation, finetune
 from tamis.classifiers.backbone import Backbone
 from tamis.classifiers.encoder import load_encoder
 from tamis.classifiers.finetune import FILES, Trained, check_labels, divide_training, fine_tune
-from tamis.classifiers.labels import LABELLED
+from tamis.classifiers.labels import LABELLED, as_labelled
 from tamis.classifiers.training_run import Full, rate
 from tamis.errors import ModelError
 from tamis.hashing import keyed_uint64
@@ -49,7 +49,7 @@ def labelled(
     ids = [f"{keyed_uint64('page', [value])[0]:016x}{value[16:]}" for value in ids]
     columns = {"id": ids, "kind": kinds, "label": labels, "grade": graded, "key": keyed_uint64("key", ids)}
     columns |= {"characters": [len(text) for text in texts], "text": texts}
-    return pa.table({item.name: pa.array(columns[item.name], item.type) for item in LABELLED}, LABELLED)
+    return as_labelled({name: pa.array(values, LABELLED.field(name).type) for name, values in columns.items()})
 
 
 @pytest.fixture(name="backbone", scope="module")
