@@ -25,6 +25,7 @@ from tamis.pipeline import (
     CUTTING,
     MODULES,
     STAGES,
+    STEPS_OF,
     TAKEN,
     ClassifierName,
     StageName,
@@ -164,6 +165,9 @@ class _Bottom(_Top):
         for name in self.named_classifiers:
             if name in taken:
                 yield f"classifiers.{name}: tamis itself uses this name for something else; choose another"
+            for other in (*STAGES, *STEPS_OF, *self.named_classifiers):
+                if name.startswith(f"{other}_") and name not in taken:
+                    yield f"classifiers.{name}: names that begin with {other}_ are those of its steps; choose another"
 
     def _names_and_sizes(self) -> Iterator[str]:
         names = [source.name for source in self.sources]

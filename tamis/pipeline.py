@@ -83,6 +83,9 @@ TAKEN = frozenset(
 )
 """Names of folders, tables and targets that no classifier may have, beside columns, stages and sections."""
 
+STEPS_OF = ("ingest", "tokenizer", "validation", "annealing", "mixtures", "subset", "export", "report", "fetch")
+"""What begins the names of rules, beside stages and classifiers."""
+
 
 def maker_of(column: str) -> str:
     """The stage that adds a column."""

@@ -155,6 +155,10 @@ def test_what_is_wrong_with_a_classifier_is_said_with_its_key(folder: Path):
             {"classifiers__liking__cascade": {"score": "worth", "above": 0.5}},
             "classifiers.liking.cascade.score: worth is no classifier that stands before it",
         ),
+        (
+            {"classifiers__liking_train": {"model": "linear"}},
+            "classifiers.liking_train: names that begin with liking_ are those of its steps",
+        ),
         ({"classifiers__text": {"model": "linear"}}, "classifiers.text: tamis itself uses this name"),
         ({"pipeline": ["url_dedup", "likin"]}, "pipeline: there is no stage 'likin', did you mean 'liking'?"),
         ({"annealing__best__rank_by": "language"}, "language is no score"),
