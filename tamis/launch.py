@@ -23,6 +23,9 @@ from tamis import config_files, ending, trouble, user_cache
 from tamis.errors import ConfigError, FolderError, TamisError
 
 LOCK = ".tamis.lock"
+CLONE = Path(__file__).resolve().parent.parent
+SNAKEFILES = ("Snakefile", "snakefile", "workflow/Snakefile", "workflow/snakefile")
+"""Where Snakemake looks for one, from the working directory."""
 
 
 class AlreadyRunningError(TamisError):
@@ -30,12 +33,13 @@ class AlreadyRunningError(TamisError):
 
 
 def parse_workflow(arguments: Sequence[str]) -> argparse.Namespace:
-    """What `tamis run` must know of Snakemake's arguments: the folder, the config files, single keys, a dry run."""
+    """What `tamis run` must know of Snakemake's arguments: the folder, the config files, keys, a dry run, its file."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--directory", "-d", type=Path, default=Path())
     parser.add_argument("--configfile", "--configfiles", nargs="+", type=Path, action="extend", default=[])
     parser.add_argument("--config", "-C", nargs="*", action="extend", default=[])
     parser.add_argument("--dry-run", "--dryrun", "-n", action="store_true")
+    parser.add_argument("--snakefile", "-s", type=Path, default=None)
     return parser.parse_known_args(list(arguments))[0]
 
 
@@ -63,6 +67,33 @@ def output_folder(arguments: Sequence[str]) -> Path:
     if not isinstance(name, str) or not name:
         raise ConfigError(f"output_dir: must be the name of a folder (given: {name!r})")
     return given.directory / name
+
+
+def snakefile(arguments: Sequence[str]) -> list[str]:
+    """The arguments that name tamis's own Snakefile, so that a run starts anywhere; none if one is here or named.
+
+    Profiles lie beside the Snakefile, where Snakemake looks for them too.
+
+    Args:
+        arguments: Snakemake's arguments.
+
+    Raises:
+        ConfigError: there is none, or neither a configuration is named nor a config.yaml here.
+    """
+    given = parse_workflow(arguments)
+    if given.snakefile is not None or any(Path(name).exists() for name in SNAKEFILES):
+        return []
+    own = CLONE / "Snakefile"
+    if not own.exists():
+        msg = f"no Snakefile here ({Path.cwd()}) and none beside the package ({CLONE}): work in a clone of tamis"
+        raise ConfigError(msg)
+    if not given.configfile and not (given.directory / "config.yaml").exists():
+        msg = (
+            f"no config.yaml in {given.directory.resolve()}: name a configuration with --configfile "
+            f"(`tamis init` writes one for your text), or go to {CLONE} for the default experiment"
+        )
+        raise ConfigError(msg)
+    return ["--snakefile", str(own)]
 
 
 @contextmanager
@@ -206,7 +237,7 @@ def run(arguments: Sequence[str]) -> int:
     """
     given = parse_workflow(arguments)
     folder = output_folder(arguments)
-    command = [sys.executable, "-m", "tamis.engine"]
+    command = [sys.executable, "-m", "tamis.engine", *snakefile(arguments)]
     channel = ending.open_channel()
     if not given.dry_run:
         ending.check_space(folder, given.directory)

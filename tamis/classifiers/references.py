@@ -20,7 +20,7 @@ from tamis.classifiers.selectors import Selector
 from tamis.readers.jsonl import JsonlSource
 from tamis.readers.parquet import ParquetSource
 from tamis.readers.record import Skip, Source
-from tamis.readers.text import TextSource
+from tamis.readers.text import EXTENSIONS, TextSource, extension_of
 from tamis.section import FilePath, Kind, Section
 
 SOURCE_NAME = re.compile(r"[a-z0-9_]+")
@@ -36,8 +36,10 @@ class Reference(Section):
         "Parquet, or any other file as one text. A file in the working directory is written ./name.",
     )
     text: str = Field("text", min_length=1, description="Field or column of the files that holds the text.")
-    kind: Kind = Field(
-        "prose", description="Kind that the texts of files count as; documents of a source have their own."
+    kind: Kind | None = Field(
+        None,
+        description="Kind that the texts of files count as; null: what the extension says where a file is one text, as "
+        "in a source of text (.py is code), else prose. Documents of a source have their own.",
     )
 
     @property
@@ -56,7 +58,7 @@ class Reference(Section):
         return [str(path) for path in TextSource(name="reference", paths=(self.reference,)).input_files()]
 
     def _reader(self, path: Path) -> Source:
-        given: dict[str, Any] = {"name": "reference", "kind": self.kind}
+        given: dict[str, Any] = {"name": "reference", "kind": self.kind or EXTENSIONS.get(extension_of(path), "prose")}
         with path.open("rb") as file:
             if file.read(4) == b"PAR1":
                 return ParquetSource(text_column=self.text, metadata_columns=(), **given)
@@ -83,7 +85,7 @@ class Reference(Section):
                     continue
                 text = record.text
                 counts[f"{label} from reference {self.reference}"] += 1
-                yield Judged(text_id(text), self.kind, label, None, len(text), text[:max_characters])
+                yield Judged(text_id(text), record.kind, label, None, len(text), text[:max_characters])
 
 
 class Pool(Section):

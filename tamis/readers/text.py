@@ -25,6 +25,12 @@ EXTENSIONS: Mapping[str, Kind] = {
 """Kinds that an extension settles; all other files are judged by their lines."""
 
 
+def extension_of(path: Path) -> str:
+    """The extension without the dot, in small letters, of what a compressed file holds; empty where there is none."""
+    name = path.name.removesuffix(".gz").removesuffix(".zst")
+    return name.rpartition(".")[2].lower() if "." in name else ""
+
+
 class TextSource(Source):
     """Files of text, one document a file."""
 
@@ -55,7 +61,6 @@ class TextSource(Source):
         if size > self.max_document_bytes:
             yield Skip(where, 1, "too_large", f"{size} bytes, limit {self.max_document_bytes}")
             return
-        name = path.name.removesuffix(".gz").removesuffix(".zst")
-        extension = name.rpartition(".")[2].lower() if "." in name else ""
+        extension = extension_of(path)
         kind = self.kinds.get(extension) or EXTENSIONS.get(extension)
         yield make(self, where, 1, b"".join(blocks), metadata={"path": path.as_posix()}, kind=kind)

@@ -36,7 +36,7 @@ from tamis.shards import document_batches, read_json, read_table
 
 log = logging.getLogger(__name__)
 
-VERSION = 6
+VERSION = 7
 
 
 def run_label(config: AnyClassifier, *, name: str, documents: Path, output: Path) -> None:

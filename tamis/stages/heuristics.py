@@ -62,7 +62,7 @@ from tamis.shards import document_batches, read_json, write_json, write_tables
 log = logging.getLogger(__name__)
 
 STAGE = "heuristics"
-VERSION = 3
+VERSION = 4
 NEEDS = frozenset({"language"})
 
 

@@ -212,6 +212,33 @@ def test_a_config_that_cannot_be_read_is_named(tmp_path, monkeypatch):
         launch.output_folder([])
 
 
+def test_a_run_starts_in_any_folder(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "one.jsonl").write_text('{"text": "A text of a few words."}\n', encoding="utf-8")
+    tamis_here = [sys.executable, "-m", "tamis.cli"]
+    subprocess.run([*tamis_here, "init", "prose", "--source", "data/*.jsonl"], cwd=tmp_path, check=True)
+    told = subprocess.run([*tamis_here, "run", "--configfile", "prose.yaml", "--dry-run"], cwd=tmp_path,
+                          capture_output=True, text=True, check=False)  # fmt: skip
+    assert told.returncode == 0, told.stderr
+    # The profile beside the Snakefile is found, too: what a job needs comes from there.
+    assert "heuristics" in told.stdout + told.stderr
+    assert "runtime=60" in told.stdout + told.stderr
+
+
+def test_a_run_without_a_configuration_says_where_one_comes_from(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"--configfile \(`tamis init` writes one"):
+        launch.snakefile([])
+    assert launch.snakefile(["--snakefile", "elsewhere/Snakefile"]) == []
+    (tmp_path / "config.yaml").write_text("shards: 2\n", encoding="utf-8")
+    assert launch.snakefile([]) == ["--snakefile", str(launch.CLONE / "Snakefile")]
+    monkeypatch.setattr(launch, "CLONE", tmp_path / "installed")
+    with pytest.raises(ConfigError, match="work in a clone"):
+        launch.snakefile([])
+    (tmp_path / "Snakefile").write_text("", encoding="utf-8")
+    assert launch.snakefile([]) == []
+
+
 def test_a_second_run_into_the_same_results_is_refused(tmp_path):
     refused = pytest.raises(launch.AlreadyRunningError, match=str(os.getpid()))
     with launch.run_lock(tmp_path), refused, launch.run_lock(tmp_path):

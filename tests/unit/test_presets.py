@@ -165,6 +165,16 @@ def test_urls_that_many_texts_share_are_left_out(folder: Path, capsys: pytest.Ca
     assert (shared_columns.url_column, own_columns.url_column) == (None, "url")
 
 
+@pytest.mark.parametrize(("texts", "expected"), [(5, None), (15, None), (4, "url")])
+def test_a_few_texts_of_one_file_are_not_captures_of_one_page(
+    folder: Path, capsys: pytest.CaptureFixture[str], texts: int, expected: str | None
+) -> None:
+    rows = [{"text": f"Text {n}.", "url": f"http://x/articles.txt#L{n}"} for n in range(texts)]
+    (folder / "few.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    init(capsys, "web", "--source=few.jsonl")
+    assert written("web.yaml").sources[0].url_field == expected
+
+
 def test_odd_names_survive_the_way_into_yaml(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name = "Über \"quoted\": #1 'text'.md"
     (folder / name).write_text("Text.", encoding="utf-8")

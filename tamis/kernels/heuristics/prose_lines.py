@@ -15,7 +15,7 @@ from tamis.kernels.heuristics.prose_columns import (
     SHORT_LINES,
     TERMINAL_LINES,
 )
-from tamis.kernels.heuristics.repetition import NEWLINE, find_or_add, text_hash
+from tamis.kernels.heuristics.repetition import NEWLINE, find_or_add, is_blank, text_hash
 
 DOT = 0x2E
 ELLIPSIS = 0x2026
@@ -74,7 +74,7 @@ def newline_lines(
 
     Line breaks are the first `number` of `breaks`. With `as_written` the very last character of a line is its end, a
     blank too, and every line feed is counted; without, those between lines that hold something, so that blank lines
-    make no list.
+    make no list, and lines that hold nothing but blanks are none that could repeat another.
     """
     lines = 0
     repeated = 0
@@ -92,17 +92,16 @@ def newline_lines(
         newlines += at < count
         length = at - first
         # A run of line feeds is one separator; an empty string stands before a leading and after a trailing one.
+        blank = is_blank(flags, first, at)
+        if length and blank and not as_written:
+            first = at + 1
+            continue
         if length or first == 0 or at == count:
             lines += 1
             _, seen = find_or_add(text_hash(codes, first, at), keys, stamps, stamp, mask)
             if seen:
                 repeated += 1
                 characters += length
-            blank = True
-            for position in range(first, at):
-                if not flags[position] & SPACE:
-                    blank = False
-                    break
             if not blank:
                 written += 1
                 if as_written:
@@ -113,7 +112,7 @@ def newline_lines(
                 if seen:
                     written_repeats += length
         first = at + 1
-    row[LINES] = repeated / lines
+    row[LINES] = repeated / max(lines, 1)
     row[LINE_CHARACTERS] = characters / count
     if written:
         row[TERMINAL_LINES] = terminal / written

@@ -332,7 +332,7 @@ def measure_prose(
         mask = table_mask(lines + 1)
         stamp += 1
         paragraphs, again, characters = repeated_paragraphs(
-            codes, flags, count, breaks, lines, keys, stamps, stamp, mask
+            codes, flags, count, breaks, lines, as_written, keys, stamps, stamp, mask
         )
         row[PARAGRAPHS] = again / paragraphs
         row[PARAGRAPH_CHARACTERS] = characters / count

@@ -65,20 +65,31 @@ def table_mask(items: int) -> int:
 
 
 @numba.njit(cache=True, nogil=True)
+def is_blank(flags: np.ndarray, first: int, stop: int) -> bool:
+    """Whether there is nothing but white space."""
+    for position in range(first, stop):
+        if not flags[position] & SPACE:
+            return False
+    return True
+
+
+@numba.njit(cache=True, nogil=True)
 def repeated_paragraphs(
     codes: np.ndarray,
     flags: np.ndarray,
     count: int,
     breaks: np.ndarray,
     lines: int,
+    as_written: bool,
     keys: np.ndarray,
     stamps: np.ndarray,
     stamp: int,
     mask: int,
 ) -> tuple[int, int, int]:
-    """Paragraphs (cut at blank lines), how many repeat an earlier one, and the characters of those.
+    """Paragraphs (cut at empty lines), how many repeat an earlier one, and the characters of those.
 
-    Line breaks are the first `lines` of `breaks`.
+    Line breaks are the first `lines` of `breaks`. What holds nothing but blanks between two empty lines is a paragraph
+    only with `as_written`.
     """
     begin: int = np.int64(0)  # type: ignore[assignment]
     while begin < count and flags[begin] & SPACE:
@@ -100,15 +111,16 @@ def repeated_paragraphs(
             following += 1
         if at < stop and following - at < 2:
             continue
-        paragraphs += 1
-        _, seen = find_or_add(text_hash(codes, first, at), keys, stamps, stamp, mask)
-        if seen:
-            repeated += 1
-            characters += at - first
+        if as_written or not is_blank(flags, first, at):
+            paragraphs += 1
+            _, seen = find_or_add(text_hash(codes, first, at), keys, stamps, stamp, mask)
+            if seen:
+                repeated += 1
+                characters += at - first
         if at == stop:
             break
         first = following
-    return paragraphs, repeated, characters
+    return max(paragraphs, 1), repeated, characters
 
 
 @numba.njit(cache=True, nogil=True)

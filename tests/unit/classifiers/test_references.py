@@ -40,6 +40,20 @@ def test_files_of_every_form_are_read(tmp_path: Path) -> None:
     assert counts == {f"good from reference {tmp_path}/*.[mt]*[dt]": 2}
 
 
+def test_files_of_code_are_code_as_in_a_source_of_text(tmp_path: Path) -> None:
+    for name in ("a.py", "b.md", "c.js"):
+        (tmp_path / name).write_text(f"x = 1  # {name}")
+    (tmp_path / "d.jsonl").write_text('{"text": "x = 1  # d.jsonl"}\n')
+
+    def kinds(**settings: object) -> list[str]:
+        reference = Reference.model_validate({"reference": f"{tmp_path}/*"} | settings)
+        return [text.kind for text in reference.texts(GOOD, 99, Counter())]
+
+    assert kinds() == ["code", "prose", "code", "prose"]
+    assert kinds(kind="code") == ["code"] * 4
+    assert kinds(kind="prose") == ["prose"] * 4
+
+
 def test_records_that_cannot_be_read_are_counted_and_missing_files_named(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(b'{"text": "fine"}\n{"text": " "}\nnothing\n')
     texts, counts = read(str(tmp_path / "a.jsonl"))

@@ -132,6 +132,20 @@ def test_worked_example_of_each_rule(field: str) -> None:
     assert threshold == getattr(getattr(Config.model_validate(config), group), field)
 
 
+def test_lines_and_paragraphs_of_blanks_repeat_nothing() -> None:
+    different = [f"Paragraph number {number} says something of its own." for number in range(20)]
+    text = "\n\n    \n\n".join(different) + "\n\t\n \n\t\n"
+    for field in ("max_duplicate_paragraphs", "max_duplicate_lines"):
+        rule = only("gopher_repetition", field)
+        assert outcome(text, **rule) is None
+        # So does datatrove count: 18 of 39 paragraphs, and of the lines those between them and at the end.
+        assert outcome(text, as_datatrove=True, **rule)[1] > 0.4
+        again = outcome("\n\n    \n\n".join(different + different[:15]), **rule)
+        assert again is not None
+        assert again[1] == pytest.approx(15 / 35)
+    assert outcome(" \n \n\n \n", size={"min_characters": None})[0] != "gopher_duplicate_lines"
+
+
 def test_every_rule_but_the_upper_size_has_an_example() -> None:
     examples = {(group, field.strip()) for field, (group, _, _) in EXAMPLES.items()}
     assert {(rule.group, rule.field) for rule in RULES} - examples == {("size", "max_characters")}
