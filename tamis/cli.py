@@ -233,7 +233,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands.add_parser("waterfall", parents=[results], help="what each stage kept and dropped")
     why = commands.add_parser("why", parents=[results], help="what became of a document")
-    why.add_argument("document", metavar="ID_OR_URL", help="an id, the first 6 or more characters of one, or a URL")
+    why.add_argument(
+        "document",
+        metavar="ID_OR_URL",
+        help="an id, the first 6 or more characters of one, a URL, or of files of text their path",
+    )
     sql = commands.add_parser("sql", parents=[results], help="ask the results in SQL (DuckDB)")
     sql.add_argument("query", metavar="QUERY", help="for example: SELECT * FROM waterfall")
     _keepers(commands, results)

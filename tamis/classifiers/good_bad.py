@@ -156,6 +156,7 @@ class Labels(Section):
         if self.judge is not None:
             self._check_judge(self.judge, stage, sampling, kinds)
         if not self.files:
+            self._check_references(stage, sampling)
             return
         try:
             found = label_files.read(self.files, CLASSES, 0)
@@ -169,6 +170,19 @@ class Labels(Section):
                     f"{stage}.labels.files: {given[name]} texts of class {name} and {given[other]} of class {other}; "
                     f"{sampling.min_labels} of {name} are needed, and nothing else teaches it ({dict(found.counts)}). "
                     f"Give more labels, say under `classes` what they mean, or lower {stage}.sampling.min_labels"
+                )
+                raise ConfigError(msg)
+
+    def _check_references(self, stage: str, sampling: Sampling) -> None:
+        """Refuse a class that files of one text each teach, and nothing else, and that are too few."""
+        for name, teachers in self.by_class().items():
+            if self.judge is not None or not teachers or not all(isinstance(one, Reference) for one in teachers):
+                continue
+            texts = [one.at_most() for one in teachers if isinstance(one, Reference)]
+            if None not in texts and (given := sum(filter(None, texts))) < sampling.min_labels:
+                msg = (
+                    f"{stage}.labels.{name}: {given} files are {given} texts; {sampling.min_labels} of one kind are "
+                    f"needed, and some hundred teach more. Give more texts, or lower {stage}.sampling.min_labels"
                 )
                 raise ConfigError(msg)
 

@@ -27,6 +27,15 @@ SOURCE_NAME = re.compile(r"[a-z0-9_]+")
 """A reference of this form is the name of a source; paths have a dot or a slash."""
 
 
+def _is_parquet(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == b"PAR1"
+
+
+def _is_json(path: Path) -> bool:
+    return ".json" in path.name
+
+
 class Reference(Section):
     """Texts that somebody likes: a source of the run, or files."""
 
@@ -57,12 +66,17 @@ class Reference(Section):
             return []
         return [str(path) for path in TextSource(name="reference", paths=(self.reference,)).input_files()]
 
+    def at_most(self) -> int | None:
+        """How many texts the files can give, where each is one text; None where they must be read for that."""
+        names = self.files()
+        single = names and not any(_is_parquet(Path(name)) or _is_json(Path(name)) for name in names)
+        return len(names) if single else None
+
     def _reader(self, path: Path) -> Source:
         given: dict[str, Any] = {"name": "reference", "kind": self.kind or EXTENSIONS.get(extension_of(path), "prose")}
-        with path.open("rb") as file:
-            if file.read(4) == b"PAR1":
-                return ParquetSource(text_column=self.text, metadata_columns=(), **given)
-        if ".json" in path.name:
+        if _is_parquet(path):
+            return ParquetSource(text_column=self.text, metadata_columns=(), **given)
+        if _is_json(path):
             return JsonlSource(text_field=self.text, url_field=None, date_field=None, **given)
         return TextSource(**given)
 

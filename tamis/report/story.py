@@ -6,8 +6,10 @@ URL key, so every capture of a page is found from the address alone, in one shar
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,7 +88,8 @@ def resolve(results: Results, question: str) -> Found:
 
     Args:
         results: the results folder.
-        question: an id, at least the first six characters of one, or a URL; or a path in the list of skipped records.
+        question: an id, at least the first six characters of one, or a URL; of files of text the path, or
+            its end; or a path in the list of skipped records.
 
     Raises:
         SourceError: nothing has that id or address; the message lists addresses that contain it.
@@ -102,7 +105,7 @@ def resolve(results: Results, question: str) -> Found:
     if re.fullmatch(rf"[0-9a-fA-F]{{{SHORTEST_PREFIX},{ID_CHARACTERS}}}", name):
         ids = _beginning_with(results, name.lower())
     if not ids and name:
-        ids = _beginning_with(results, document_key(url_key(name)))
+        ids = _beginning_with(results, document_key(url_key(name))) or _of_file(results, name)
     skipped = tuple(_skipped(results, name)) if name else ()
     if not ids and not skipped:
         raise SourceError(_not_found(results, name))
@@ -122,6 +125,28 @@ def _beginning_with(results: Results, prefix: str) -> set[str]:
         for name in names
         for row in fetch(folder / what / name, [prefix], ["id"])
     }
+
+
+def _of_file(results: Results, name: str) -> set[str]:
+    """Ids of documents without a URL that were read from a file of that path, or of one that ends with it."""
+    import duckdb
+
+    paths = [_pattern(path.as_posix()) for path in results.parts(results.layout.stages[0], "documents")]
+    rows = duckdb.execute(
+        "SELECT id FROM (SELECT id, metadata->>'path' AS path FROM read_parquet(?) WHERE url IS NULL "
+        "AND metadata IS NOT NULL) WHERE path = ? OR ends_with(path, '/' || ?)",
+        [paths, name, name],
+    ).fetchall()
+    return {row[0] for row in rows}
+
+
+def address(document: Mapping[str, Any]) -> str | None:
+    """The URL of a document, or the path of the file of text that it was; None where there is neither."""
+    if document.get("url"):
+        return str(document["url"])
+    metadata = json.loads(document["metadata"]) if document.get("metadata") else None
+    path = metadata.get("path") if isinstance(metadata, dict) else None
+    return path if isinstance(path, str) else None
 
 
 def _skipped(results: Results, name: str) -> list[dict[str, Any]]:
@@ -157,8 +182,8 @@ def _not_found(results: Results, name: str) -> str:
         else []
     )
     msg = (
-        f"no document has the id or URL {name!r} in {results.folder}. Give a whole URL, a whole id ({ID_CHARACTERS} "
-        f"hexadecimal characters), or at least the first {SHORTEST_PREFIX} characters of an id."
+        f"no document has the id or URL {name!r} in {results.folder}. Give a whole URL, the path of a file of text, "
+        f"a whole id ({ID_CHARACTERS} hexadecimal characters), or at least its first {SHORTEST_PREFIX} characters."
     )
     if near:
         msg += "\nAddresses that contain it:\n" + "\n".join(f"  {row[0]}" for row in near)

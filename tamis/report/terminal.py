@@ -15,7 +15,7 @@ from tamis.errors import safe
 from tamis.report.figures import number, percent
 from tamis.report.measures import Measure
 from tamis.report.samples import Piece
-from tamis.report.story import Event, Story
+from tamis.report.story import Event, Story, address
 from tamis.report.tables import Step
 
 WIDTH = 100
@@ -160,8 +160,8 @@ def story(told: Story) -> str:
     """A document's story: where it came from, what each stage did, and where it ended."""
     width = max([8, *(len(event.stage) for event in told.events)])
     lines = [told.id]
-    if told.document.get("url"):
-        lines.append(f"  {safe(told.document['url'])}")
+    if where := address(told.document):
+        lines.append(f"  {safe(where)}")
     lines.append(f"  {_heading(told.document)}")
     if told.repeated:
         lines.append(f"  {told.repeated:,} more record{'s'[: told.repeated != 1]} said exactly the same")
@@ -218,8 +218,8 @@ def _matched_lines(event: Event) -> list[str]:
 
 def _document_lines(document: dict[str, Any]) -> list[str]:
     lines = [f"  {document['id']}"]
-    if document["url"]:
-        lines.append(f"  {safe(document['url'])}")
+    if where := address(document):
+        lines.append(f"  {safe(where)}")
     return [*lines, f"  {_heading(document)}", *_quoted(_beginning(document["text"]), "  ")]
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 
+import pyarrow as pa
 import pytest
 from fake_results import HOSTILE_URL, MASK, PAGE, join_through, make_results
 
@@ -136,6 +138,25 @@ def test_why_finds_skipped_records_by_path(made, capsys):
         assert code == 0
         assert "data/broken.jsonl, record 7" in out
         assert "invalid_utf8" in out
+
+
+def test_why_finds_files_of_text_by_their_path(tmp_path, capsys):
+    make_results(tmp_path / "results")
+    for path in sorted((tmp_path / "results/ingest/documents").iterdir()):
+        rows = read_table(path)
+        own = [f"src/it's {number}/{path.stem}/a [1].py" for number in range(rows.num_rows)]
+        rows = rows.set_column(rows.column_names.index("url"), "url", pa.nulls(rows.num_rows, pa.string()))
+        rows = rows.set_column(
+            rows.column_names.index("metadata"), "metadata", pa.array([json.dumps({"path": one}) for one in own])
+        )
+        write_table(path, rows)
+    for question in ("src/it's 1/part-00000/a [1].py", "it's 1/part-00000/a [1].py"):
+        code, out, _ = tamis(capsys, "why", "--results", tmp_path / "results", question)
+        assert code == 0
+        assert "  src/it's 1/part-00000/a [1].py\n" in out
+        assert out.count("  ingest  ") == 1
+    # A piece of a name is none.
+    assert tamis(capsys, "why", "--results", tmp_path / "results", "1/part-00000/a [1].py")[0] == 1
 
 
 @pytest.mark.parametrize("question", ["ffffff", "0" * 32, "https://nowhere.example.org", "abc", "", "'; DROP", "[*"])

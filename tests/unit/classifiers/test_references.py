@@ -54,6 +54,20 @@ def test_files_of_code_are_code_as_in_a_source_of_text(tmp_path: Path) -> None:
     assert kinds(kind="prose") == ["prose"] * 4
 
 
+def test_too_few_liked_files_are_refused_before_anything_runs(tmp_path: Path) -> None:
+    for number in range(5):
+        (tmp_path / f"{number}.py").write_text("x = 1")
+    few = Labels.model_validate({"good": {"reference": f"{tmp_path}/*.py"}})
+    with pytest.raises(ConfigError, match=r"stage\.labels\.good: 5 files are 5 texts; 20 of one kind are needed"):
+        few.check_files("stage", Sampling())
+    few.check_files("stage", Sampling(min_labels=5))
+    # What else may teach the class is known only in the run: documents, and files that hold many texts.
+    more = Labels.model_validate({"good": [{"reference": f"{tmp_path}/*.py"}, {"kinds": ["code"]}]})
+    more.check_files("stage", Sampling())
+    (tmp_path / "a.jsonl").write_text('{"text": "fine"}\n')
+    Labels.model_validate({"good": {"reference": f"{tmp_path}/*"}}).check_files("stage", Sampling())
+
+
 def test_records_that_cannot_be_read_are_counted_and_missing_files_named(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(b'{"text": "fine"}\n{"text": " "}\nnothing\n')
     texts, counts = read(str(tmp_path / "a.jsonl"))
