@@ -179,10 +179,13 @@ for name, section in CLASSIFIERS.items():
         localrule: True
         conda:
             "../envs/cpu.yaml"
+        resources:
+            # How answers are come by: no resource, but what a job is told and no rerun looks at.
+            ways=lambda wildcards, attempt, ways=JUDGE_WAYS.get(name, ""): ways,
         params:
             spec=asked,
         shell:
-            job("judge", "judge", beside={"ways": f"{{JUDGE_WAYS[{name}]:q}}"})
+            job("judge", "judge", beside={"ways": "{resources.ways:q}"})
 
 
 for name, section in CLASSIFIERS.items():
