@@ -30,7 +30,12 @@ from tamis.errors import ConfigError, ModelError
 from tamis.section import AppliesTo, Kind
 from tamis.shards import read_json, read_table, write_json
 
-LIMITS = ("The encoder reads the first `max_tokens` tokens; what is said later does not count.",)
+LIMITS = (
+    (
+        "The encoder reads `windows` stretches of `max_tokens` tokens, the first from the start; what stands elsewhere "
+        "does not reach it."
+    ),
+)
 
 
 Unlabelled = Annotated[
