@@ -18,7 +18,7 @@ from tamis.file_states import KnownHashes, contents
 from tamis.job import command, find_module
 from tamis.pipeline import BUILT_IN, CLASSIFIER, STAGES
 from tamis.provenance import READS, identity
-from tamis.section import canonical
+from tamis.checksums import canonical
 from tamis.sets.configured import configured_sets
 from tamis.sets.plan import choices_of
 from tamis.readers.units import remember

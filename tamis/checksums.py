@@ -6,7 +6,8 @@
   file's place (`map/part-00003.arrow`), by which files that changed places are noticed. Parquet has no room behind its
   footer; `tamis/parquet_seal.py` says what is done there.
 
-XXH3 is made to notice damage, at the speed of memory, not forgery. No pyarrow here: barriers must start fast.
+XXH3 is made to notice damage, at the speed of memory, not forgery. Neither pyarrow nor pydantic here: barriers must
+start fast.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ from typing import Any, BinaryIO
 import xxhash
 
 from tamis.errors import SourceError
-from tamis.section import canonical
 
 KEY = "checksum"
 WRAPPED = "value"
@@ -50,6 +50,11 @@ def place(path: Path) -> str:
     if name.startswith(".") and name.endswith(".tmp"):
         name = name[1:].rsplit(".", 2)[0]
     return f"{path.parent.name}/{name}" if name.startswith("part-") else name
+
+
+def canonical(value: object) -> str:
+    """JSON with sorted keys and no spaces: equal settings give equal strings, whatever the order of their keys."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def digest(data: Any) -> str:

@@ -18,8 +18,9 @@ from typing import Any
 
 from pydantic import Field
 
+from tamis.checksums import canonical
 from tamis.demand import WILDCARD, Described, Reached, expression, filled
-from tamis.section import Section, canonical
+from tamis.section import Section
 
 NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 EVER = {

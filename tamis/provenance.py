@@ -15,9 +15,8 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-from tamis.checksums import damaged, digest, place
+from tamis.checksums import canonical, damaged, digest, place
 from tamis.errors import ShardMismatchError
-from tamis.section import canonical
 
 KEY = "tamis"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
@@ -55,8 +54,3 @@ class Section(BaseModel):
     def for_documents(self) -> Section:
         """The section of a stage as the params of the job have it that writes its documents."""
         return self
-
-
-def canonical(value: object) -> str:
-    """JSON with sorted keys and no spaces: equal settings give equal strings, whatever the order of their keys."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

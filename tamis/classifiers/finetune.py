@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from tamis.checksums import canonical
 from tamis.classifiers import arithmetic
 from tamis.classifiers.backbone import Backbone, model_folder, weights_sha256
 from tamis.classifiers.division import groups_of, held
@@ -37,7 +38,6 @@ from tamis.classifiers.loading import load, prepare
 from tamis.classifiers.training_run import VERSION, Full, Part, Run
 from tamis.classifiers.training_state import Scratch
 from tamis.errors import ModelError
-from tamis.section import canonical
 from tamis.shards import whole_file
 
 FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")

@@ -25,11 +25,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tamis.checksums import digest
+from tamis.checksums import canonical, digest
 from tamis.classifiers import embedding_files
 from tamis.classifiers.encoder import Encoder
 from tamis.errors import TamisError
-from tamis.section import canonical
 from tamis.shards import ROW_GROUP_ROWS, column_names, read_table, table_batches, temporary_file
 
 log = logging.getLogger(__name__)

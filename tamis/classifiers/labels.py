@@ -27,6 +27,7 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from tamis import exchange
+from tamis.checksums import canonical
 from tamis.classifiers import label_files
 from tamis.classifiers.division import divide
 from tamis.classifiers.label_files import Judged, Judgements, LabelFile
@@ -35,7 +36,7 @@ from tamis.classifiers.selectors import Measured, Selector, select
 from tamis.errors import ModelError
 from tamis.hashing import keyed_uint64
 from tamis.schemas import KINDS, of_kinds
-from tamis.section import Section, Share, canonical
+from tamis.section import Section, Share
 
 log = logging.getLogger(__name__)
 

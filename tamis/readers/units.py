@@ -23,11 +23,12 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from tamis.checksums import canonical
 from tamis.errors import ConfigError, TamisError
 from tamis.file_states import NO_FILE, KnownHashes, State, keep_json, kept_json, state_of
 from tamis.readers.observed import ReadFile, ReadRecord
 from tamis.readers.record import Source
-from tamis.section import canonical, workflow_path
+from tamis.section import workflow_path
 from tamis.shards import part_name, read_json
 
 NAME_BYTES = 64_000

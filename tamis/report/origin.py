@@ -14,10 +14,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import tamis
+from tamis.checksums import canonical
 from tamis.demand import WILDCARD, Described
 from tamis.file_states import sha256_of
 from tamis.inventory import Group, Inventory
-from tamis.section import canonical
 
 LOCK = "requirements.lock"
 

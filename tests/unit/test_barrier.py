@@ -63,3 +63,10 @@ def test_the_command_that_rules_call(folder):
     assert failed.returncode == 1
     assert "part-00003" in failed.stderr
     assert "Traceback" not in failed.stderr
+
+
+def test_it_starts_without_what_takes_long_to_import():
+    # A run has dozens of barriers, and all other jobs wait for each.
+    code = "import sys, tamis.barrier; print(sorted({'numpy', 'pyarrow', 'pydantic'} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from tamis import job
+from tamis.checksums import canonical
 from tamis.errors import ConfigError, SourceError
-from tamis.section import Section, canonical
+from tamis.section import Section
 
 
 class _Config(Section):

@@ -27,11 +27,10 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from tamis.checksums import parse_json, with_checksum
+from tamis.checksums import canonical, parse_json, with_checksum
 from tamis.classifiers.judge.answers import Answer, NoAnswer
 from tamis.errors import SourceError
 from tamis.readers.lines import lines
-from tamis.section import canonical
 from tamis.shards import write_json
 
 log = logging.getLogger(__name__)

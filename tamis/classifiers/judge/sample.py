@@ -17,11 +17,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis import exchange
+from tamis.checksums import canonical
 from tamis.classifiers.judge.section import Judge
 from tamis.classifiers.labels import GROUPED_BY, LABELLED, MATCHES, Labelled, carried, write_labelled
 from tamis.hashing import keyed_uint64
 from tamis.schemas import of_kinds
-from tamis.section import canonical
 
 TO_JUDGE = pa.schema(
     [(name, LABELLED.field(name).type) for name in ("id", "kind", "key", "characters", *GROUPED_BY, "text")]

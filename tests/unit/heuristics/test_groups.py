@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from tamis.checksums import canonical
 from tamis.heuristics.groups import MEASURING
-from tamis.section import canonical
 from tamis.stages.heuristics import Config
 
 DECIDING: list[dict[str, Any]] = [

@@ -17,13 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tamis import file_states
+from tamis.checksums import canonical
 from tamis.errors import ConfigError, SourceError
 from tamis.readers import observed, units
 from tamis.readers.jsonl import JsonlSource
 from tamis.readers.observed import Reading
 from tamis.readers.parquet import ParquetSource
 from tamis.readers.releases import ReleasesSource
-from tamis.section import canonical
 from tamis.shards import part_name, write_json
 
 MEGABYTE = 10**6

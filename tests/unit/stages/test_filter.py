@@ -12,10 +12,10 @@ import pytest
 from documents import in_batches, make_documents
 from pydantic import ValidationError
 
+from tamis.checksums import canonical
 from tamis.config import load
 from tamis.errors import ConfigError, SchemaError, SourceError
 from tamis.schemas import with_column
-from tamis.section import canonical
 from tamis.shards import read_documents, read_json, read_table, write_table
 from tamis.stages import filter as stage
 from tamis.stages.filter import Config

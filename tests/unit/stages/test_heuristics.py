@@ -14,12 +14,12 @@ from documents import in_batches, make_documents
 from well_formed import CODE, GOOD, documents_of
 
 from tamis import barrier
+from tamis.checksums import canonical
 from tamis.classifiers.scores import beside
 from tamis.errors import SchemaError, ShardMismatchError
 from tamis.heuristics.decisions import decide
 from tamis.heuristics.metrics import as_columns, measure, metrics_of
 from tamis.heuristics.rules import COLUMNS, RULES
-from tamis.section import canonical
 from tamis.shards import read_documents, read_json, read_table, write_table
 from tamis.stages import heuristics
 from tamis.stages.heuristics import Config
