@@ -1,4 +1,4 @@
-# The barriers between jobs that write for all and jobs that read from all.
+# The barriers between jobs that write for all and jobs that read from all, where those are many.
 #
 # Input: the files of a folder that some rule has announced with `crossing`; so this file comes after all that do.
 # Output: <results>/<folder>/barrier.json, with path, size and time of each file (tamis/barrier.py says why).
@@ -6,7 +6,7 @@
 
 rule barrier:
     input:
-        crossing_files,
+        lambda wildcards: crossed(wildcards.folder),
     output:
         barrier=f"{RESULTS}/{{folder}}/barrier.json",
     log:

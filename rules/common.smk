@@ -8,6 +8,7 @@ from functools import cache
 from snakemake.exceptions import WorkflowError
 
 from tamis import config_files
+from tamis.barrier import FEW, NAME
 from tamis.classifiers.finetune import FILES
 from tamis.classifiers.kinds import by_default
 from tamis.config import all_problems, check_files, load
@@ -216,14 +217,20 @@ CROSSINGS = {}
 
 
 def crossing(folder, count=SHARDS, suffix=".arrow"):
-    """Announce that jobs read all files of a folder of the results; return the barrier that they wait for."""
+    """Announce that jobs read all files of a folder of the results; return what they wait for."""
     arguments = [f"{RESULTS}/{folder}", str(count), suffix]
     if CROSSINGS.setdefault(folder, arguments) != arguments:
         raise WorkflowError(f"{folder}: announced with {CROSSINGS[folder]} and with {arguments}")
-    return f"{RESULTS}/{folder}/barrier.json"
+    return awaited(folder)
 
 
-def crossing_files(wildcards):
-    """The files that a barrier holds."""
-    folder, count, suffix = CROSSINGS[wildcards.folder]
-    return parts(f"{folder}/part-{{shard}}{suffix}", int(count))
+def awaited(folder):
+    """What jobs wait for that read all files of an announced folder: each of them where they are few, or a barrier."""
+    path, count, _ = CROSSINGS[folder]
+    return crossed(folder) if int(count) <= FEW else f"{path}/{NAME}"
+
+
+def crossed(folder):
+    """All files of an announced folder."""
+    path, count, suffix = CROSSINGS[folder]
+    return parts(f"{path}/part-{{shard}}{suffix}", int(count))

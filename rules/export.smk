@@ -30,7 +30,7 @@ rule export_shuffle:
 
 rule export_write:
     input:
-        barrier=f"{SAMPLING}/export/{{export}}/shuffle/barrier.json",
+        barrier=lambda wildcards: awaited(f"sampling/export/{wildcards.export}/shuffle"),
     output:
         output=f"{RESULTS}/export/{{export}}/{{format}}/part-{{shard}}{{suffix}}",
         stats=f"{SAMPLING}/export/{{export}}/stats/{{format}}/part-{{shard}}{{suffix}}.json",

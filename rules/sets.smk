@@ -154,7 +154,7 @@ rule subset_select:
 
 rule subset_write:
     input:
-        barrier=f"{SAMPLING}/{{subset}}/select/barrier.json",
+        barrier=lambda wildcards: awaited(f"sampling/{wildcards.subset}/select"),
     output:
         documents=f"{RESULTS}/{{subset}}/documents/part-{{file}}.parquet",
         stats=f"{RESULTS}/{{subset}}/stats/part-{{file}}.json",

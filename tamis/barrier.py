@@ -1,8 +1,9 @@
-"""The barrier between the map and the reduce jobs of a crossing.
+"""What stands between the map and the reduce jobs of a crossing: the files of all shards, and who waits for them.
 
-It keeps the workflow's edges at 2N instead of N·P. It holds path, size and modification time of each input:
-a barrier whose bytes do not change would leave stale reduces behind after a killed run, because Snakemake
-compares small files by content. No pyarrow here: this job must start fast.
+Where they are few, a reduce job waits for each of them and is told each (`FEW`). Where they are many, a barrier keeps
+the workflow's edges at 2N instead of N·P, at the price of a job that all others wait for. It holds path, size and
+modification time of each input: a barrier whose bytes do not change would leave stale reduces behind after a killed
+run, because Snakemake compares small files by content. No pyarrow here: this job must start fast.
 """
 
 from __future__ import annotations
@@ -11,10 +12,19 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from tamis.checksums import parse_json, with_checksum
 from tamis.errors import ShardMismatchError, SourceError
+
+FEW = 16
+"""Up to so many files are named one by one: 256 edges a crossing instead of a job."""
+
+NAME = "barrier.json"
+
+Files = Path | tuple[Path, ...]
+"""The files of all shards or partitions, in order: a barrier that names them, or each by its path."""
 
 
 def write(output: Path, folder: Path, count: int, suffix: str) -> None:
@@ -42,13 +52,22 @@ def write(output: Path, folder: Path, count: int, suffix: str) -> None:
     Path(temporary).replace(output)
 
 
-def paths(barrier: Path) -> list[Path]:
-    """The files behind a barrier, in order.
+def told(files: Sequence[str]) -> Files | None:
+    """The files that a rule gives a job, by their paths: none, a barrier, or all of them."""
+    if len(files) == 1 and Path(files[0]).name == NAME:
+        return Path(files[0])
+    return tuple(map(Path, files)) or None
+
+
+def paths(barrier: Files) -> list[Path]:
+    """The files behind a barrier, in order, or those that were named; who reads one finds out whether it is there.
 
     Raises:
         SourceError: a file is missing, or the barrier is damaged.
         ShardMismatchError: a file is not the one that the barrier was made over.
     """
+    if not isinstance(barrier, Path):
+        return list(barrier)
     files = []
     for entry in parse_json(barrier, barrier.read_bytes())["files"]:
         path = Path(entry["path"])

@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 
 from tamis import checksums
-from tamis.barrier import paths
+from tamis.barrier import Files, paths
 from tamis.errors import SchemaError, ShardMismatchError, SourceError
 from tamis.shards import whole_file
 
@@ -200,7 +200,7 @@ def read_batch(path: Path, index: int, batches: int, columns: Sequence[str] | No
     return table if columns is None else table.select(list(columns))
 
 
-def read(barrier: Path, index: int, batches: int, columns: Sequence[str] | None = None) -> pa.Table:
+def read(barrier: Files, index: int, batches: int, columns: Sequence[str] | None = None) -> pa.Table:
     """Batch `index` of every file behind a barrier, in the order of the files.
 
     Raises:
@@ -211,7 +211,7 @@ def read(barrier: Path, index: int, batches: int, columns: Sequence[str] | None 
     return pa.concat_tables(tables)
 
 
-def read_each(barrier: Path, index: int, batches: int) -> Iterator[pa.Table]:
+def read_each(barrier: Files, index: int, batches: int) -> Iterator[pa.Table]:
     """Like `read`, one file at a time, for rows too heavy to hold together."""
     for path in paths(barrier):
         yield read_batch(path, index, batches)

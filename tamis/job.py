@@ -1,10 +1,11 @@
-"""Run one job of the workflow: `python -m tamis.job STAGE STEP --params JSON name=value …`.
+"""Run one job of the workflow: `python -m tamis.job STAGE STEP --params JSON name=value … --files name PATH … --end`.
 
 The rules call this and nothing else. STAGE is a module of `tamis.stages` (or `tamis.export`, `tamis.report`),
 STEP its function `run_<step>`. The params are canonical JSON
 `{"stage":…, "version":…, "config":{…}, …}`: the section of this stage with all defaults filled in, the version of
 its code, and whatever else the step uses (number of shards, say). `name=value` are the paths and indices of this
-job. Each argument is converted by the annotation of the function's parameter (Path, int, str).
+job, and between `--files` and `--end` stands what names the files of all shards (`tamis/barrier.py`). Each argument is
+converted by the annotation of the function's parameter (Path, Files, int, str).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain, takewhile
 from pathlib import Path
 from typing import Any, NoReturn, get_type_hints
 
@@ -32,6 +34,7 @@ if __name__ == "__main__" and HEARS:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from tamis import ending, provenance, trouble, user_cache  # noqa: E402 - see above
+from tamis.barrier import Files, told  # noqa: E402
 from tamis.errors import ConfigError, TamisError  # noqa: E402
 
 
@@ -74,15 +77,25 @@ def find_module(stage: str) -> Any:
     raise ConfigError(msg)
 
 
-def _converted(hint: Any, value: str) -> Any:
+FILES = (Files, Files | None)
+"""Annotations of what names the files of all shards."""
+
+
+def _converted(hint: Any, value: Any) -> Any:
     """A value of the command line as its annotation says; for a path that may be missing, nothing is None."""
+    if hint in FILES:
+        return told(value)
     if hint == Path | None:
         return Path(value) if value else None
     return {Path: Path, int: int}.get(hint, str)(value)
 
 
-def bind(module: Any, function: Callable[..., None], params: dict[str, Any], values: dict[str, str]) -> dict[str, Any]:
-    """Match params and `name=value` pairs with the parameters of a step function.
+Values = dict[str, str | list[str]]
+"""Parameter → what the command line gives it; a list is files of all shards."""
+
+
+def bind(module: Any, function: Callable[..., None], params: dict[str, Any], values: Values) -> dict[str, Any]:
+    """Match params and the values of the command line with the parameters of a step function.
 
     Raises:
         ConfigError: an argument is missing or unknown, or the params are of another stage or version.
@@ -122,11 +135,14 @@ def bind(module: Any, function: Callable[..., None], params: dict[str, Any], val
 # Indices of a job, which are wildcards of its rule.
 WILDCARDS = ("shard", "partition", "file")
 
+# Around the files of all shards. No path of the results is one of the two, because each has a folder.
+OPEN, CLOSE = "--files", "--end"
+
 
 def command(stage: str, step: str, writes: Sequence[str], beside: Mapping[str, str] | None = None) -> str:
     """The command line of a step as a rule gives it to its shell, with Snakemake's fields for what the rule knows.
 
-    Every parameter that is a path is a file of the rule and has the parameter's name there; indices are wildcards,
+    Every parameter that is a path or files of all shards is named so in the rule; indices are wildcards,
     `threads` is the rule's, and all others come with the params, in the rule's one entry `spec`.
 
     Args:
@@ -149,10 +165,35 @@ def command(stage: str, step: str, writes: Sequence[str], beside: Mapping[str, s
     if unknown := sorted(set(writes) - set(paths)):
         msg = f"{module.__name__}.{function.__name__} has no paths {unknown}; it has {paths}"
         raise ConfigError(msg)
-    fields = {name: f"{{{'output' if name in writes else 'input'}.{name}:q}}" for name in paths}
+    gathered = [name for name, hint in hints.items() if hint in FILES]
+    fields = {name: f"{{{'output' if name in writes else 'input'}.{name}:q}}" for name in (*paths, *gathered)}
     fields |= {name: f"{{wildcards.{name}}}" for name in WILDCARDS} | {"threads": "{threads}"} | dict(beside or {})
-    values = [f"{name}={fields[name]}" for name in inspect.signature(function).parameters if name in fields]
+    values = [
+        f"{OPEN} {name} {fields[name]} {CLOSE}" if name in gathered else f"{name}={fields[name]}"
+        for name in inspect.signature(function).parameters
+        if name in fields
+    ]
     return " ".join([f"python -m tamis.job {stage} {step} --params {{params.spec:q}}", *values])
+
+
+def parted(argv: Sequence[str]) -> tuple[list[str], Values]:
+    """A command line without the files of all shards, and those by the name of their parameter.
+
+    Raises:
+        ConfigError: `--files` without a name or without its end.
+    """
+    rest: list[str] = []
+    found: Values = {}
+    words = iter(argv)
+    for word in words:
+        if word != OPEN:
+            rest.append(word)
+            continue
+        group = list(takewhile(lambda other: other != CLOSE, words))
+        if not group:
+            raise ConfigError(f"{OPEN} needs a name, paths and {CLOSE}")
+        found[group[0]] = group[1:]
+    return rest, found
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -162,10 +203,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("step")
     parser.add_argument("--params", required=True, help="canonical JSON")
     parser.add_argument("values", nargs="*", metavar="name=value")
+    rest, files = parted(sys.argv[1:] if argv is None else argv)
     # The values follow an option, which plain parsing refuses.
-    given = parser.parse_intermixed_args(argv)
+    given = parser.parse_intermixed_args(rest)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s")
-    values = dict(pair.split("=", 1) for pair in given.values)
+    values: Values = dict(pair.split("=", 1) for pair in given.values) | files
     try:
         module = find_module(given.stage)
         function = getattr(module, f"run_{given.step}")
@@ -194,7 +236,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 INTERRUPTED = 130
 
 
-def explained(error: Exception, values: Iterable[str]) -> str | None:
+def explained(error: Exception, values: Iterable[str | list[str]]) -> str | None:
     """What a person reads about the failure of a job; None where only a traceback helps.
 
     Args:
@@ -203,7 +245,8 @@ def explained(error: Exception, values: Iterable[str]) -> str | None:
     """
     if trouble.is_full(error):
         # All outputs have a folder, some are not there yet; an input is a file.
-        paths = [Path(value) for value in values if os.sep in value]
+        each = chain.from_iterable([value] if isinstance(value, str) else value for value in values)
+        paths = [Path(value) for value in each if os.sep in value]
         needed = sum(path.stat().st_size for path in paths if path.is_file())
         return trouble.full_disk([path.parent for path in paths], needed)
     if isinstance(error, TamisError):

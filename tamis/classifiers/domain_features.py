@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tamis.barrier import paths
+from tamis.barrier import Files, paths
 from tamis.classifiers import domain_card, embedding_files, fasttext, linear_head
 from tamis.classifiers.domain_rules import CLASSIFIED, TAUGHT
 from tamis.classifiers.labels import COMPARED, Labelled, too_few
@@ -88,18 +88,18 @@ class Embeddings(Features):
 
     penalty: float
     min_labels: int
-    embeddings: Path | None
-    """In training a barrier over the files of all shards, in scoring the file of the shard."""
+    embeddings: Files | None
+    """In training the files of all shards, in scoring that of the shard."""
 
-    def _path(self) -> Path:
+    def _files(self) -> list[Path]:
         if self.embeddings is None:
             msg = f"{STAGE}: features are embeddings and the rule gives none"
             raise ModelError(msg)
-        return self.embeddings
+        return paths(self.embeddings)
 
     def train(self, labelled: Labelled, model: Path) -> Trained:
         """See `Features.train`."""
-        found = embedding_files.collect(paths(self._path()), labelled.rows["id"].combine_chunks(), ["embedding"])
+        found = embedding_files.collect(self._files(), labelled.rows["id"].combine_chunks(), ["embedding"])
         # Labelled documents of kinds that are not embedded cannot teach.
         known = pc.is_in(labelled.rows["id"], value_set=found["id"].combine_chunks())
         labelled = Labelled(labelled.rows.filter(known), labelled.matches)
@@ -114,7 +114,7 @@ class Embeddings(Features):
     def score(self, model: Path, documents: Path, where: np.ndarray) -> np.ndarray:
         """See `Features.score`."""
         ids = read_table(documents, ["id"])["id"].combine_chunks().filter(pa.array(where))
-        return linear_head.probabilities_of(model, self._path(), ids)
+        return linear_head.probabilities_of(model, self._files()[0], ids)
 
 
 @dataclass(frozen=True)

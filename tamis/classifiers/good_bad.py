@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from tamis.barrier import paths
+from tamis.barrier import Files, paths
 from tamis.classifiers import label_files
 from tamis.classifiers import labels as labels_of
 from tamis.classifiers.cascade import CHEAP, SAMPLED, Cascade
@@ -205,7 +205,7 @@ class Labels(Section):
 
 
 def gather(
-    labels: Labels, sampling: Sampling, barrier: Path, max_characters: int, judged: Labelled | None = None
+    labels: Labels, sampling: Sampling, barrier: Files, max_characters: int, judged: Labelled | None = None
 ) -> Labelled:
     """The labelled texts of shards, files, references and a judge, capped, each once, some of them held out."""
     parts = chain(read_labelled(barrier), [] if judged is None else [judged])
@@ -222,7 +222,7 @@ def only_kinds(labelled: Labelled, kinds: tuple[str, ...]) -> Labelled:
 def find_boundaries(
     stage: str,
     selection: Selection,
-    barrier: Path,
+    barrier: Files,
     output: Path,
     retained: Path,
     retained_text: Path,

@@ -27,6 +27,7 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from tamis import exchange
+from tamis.barrier import Files
 from tamis.checksums import canonical
 from tamis.classifiers import label_files
 from tamis.classifiers.division import divide
@@ -263,7 +264,7 @@ def write_labelled(path: Path, labelled: Labelled, stage: str, more: Mapping[byt
     log.info("%s: %d labelled documents, of %s", stage, labelled.rows.num_rows, dict(sorted(labelled.matches.items())))
 
 
-def read_labelled(barrier: Path) -> Iterator[Labelled]:
+def read_labelled(barrier: Files) -> Iterator[Labelled]:
     """The parts of all shards behind a barrier, one at a time."""
     for rows in exchange.read_each(barrier, 0, 1):
         matches = json.loads((rows.schema.metadata or {}).get(MATCHES, b"{}"))

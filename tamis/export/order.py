@@ -17,6 +17,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from tamis import exchange
+from tamis.barrier import Files
 from tamis.ids import keyed_hash
 from tamis.section import Section
 from tamis.shards import read_table
@@ -57,7 +58,7 @@ def run_shuffle(config: Config, *, name: str, shards: int, documents: Path, outp
     log.info("%s: %d rows routed", name, table.num_rows)
 
 
-def ordered(barrier: Path, shard: int, shards: int) -> pa.Table:
+def ordered(barrier: Files, shard: int, shards: int) -> pa.Table:
     """The rows of one output shard, in the global order.
 
     Args:

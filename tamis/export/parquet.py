@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 from pydantic import Field
 
+from tamis.barrier import Files
 from tamis.export.files import Format, describe
 from tamis.export.order import ordered
 from tamis.section import Section
@@ -50,7 +51,7 @@ def arranged(table: pa.Table) -> pa.Table:
     return table.select([*names, *middle, *last])
 
 
-def run_write(config: Config, *, name: str, shards: int, shard: int, barrier: Path, output: Path, stats: Path) -> None:
+def run_write(config: Config, *, name: str, shards: int, shard: int, barrier: Files, output: Path, stats: Path) -> None:
     """Write one output shard.
 
     Args:

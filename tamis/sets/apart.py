@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis import exchange, hashing
+from tamis.barrier import Files
 from tamis.ledger import dropped_rows
 from tamis.shards import table_batches
 
@@ -185,7 +186,7 @@ def spread(sampled: pa.Table, seen: Sequence[pa.Table], overlap: float) -> tuple
     return sampled["id"].combine_chunks().filter(pa.array(gone)), share[gone]
 
 
-def members_behind(barrier: Path) -> pa.Table:
+def members_behind(barrier: Files) -> pa.Table:
     """The rows of `MEMBERS` of all shards, in the order of their ids."""
     return pa.concat_tables(exchange.read_each(barrier, 0, 1)).sort_by("id")
 

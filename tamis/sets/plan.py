@@ -28,7 +28,7 @@ import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
 from tamis import exchange
-from tamis.barrier import paths
+from tamis.barrier import Files, paths
 from tamis.errors import ShardMismatchError
 from tamis.ids import id_halves
 from tamis.schemas import DOMAINS, KINDS, STAGE_COLUMNS, added_columns
@@ -143,7 +143,7 @@ def choices_of(sets: Sequence[str], choice: Path) -> list[Path]:
 class Pool:
     """The index of all shards, less what other sets have chosen."""
 
-    def __init__(self, index: Path, shards: int, excluded: Sequence[Path], request: Request) -> None:
+    def __init__(self, index: Files, shards: int, excluded: Sequence[Path], request: Request) -> None:
         self.paths = paths(index)
         if len(self.paths) != shards:
             raise ShardMismatchError(
@@ -203,7 +203,7 @@ def _groups(request: Request, values: Mapping[str, tuple[int, int]]) -> dict[str
     return {value: (Fraction(tokens, total), [value]) for value, (_, tokens) in values.items() if tokens}
 
 
-def choose(request: Request, *, index: Path, shards: int, excluded: Sequence[Path], plan: Path, choice: Path) -> None:
+def choose(request: Request, *, index: Files, shards: int, excluded: Sequence[Path], plan: Path, choice: Path) -> None:
     """Plan a set and choose its documents.
 
     Args:

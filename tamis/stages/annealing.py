@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, field_validator
 
+from tamis.barrier import Files
 from tamis.schemas import BASE_COLUMNS
 from tamis.sets.budget import Budget
 from tamis.sets.plan import Request, SetConfig, choices_of, choose
@@ -75,7 +76,7 @@ def run_plan(
     name: str,
     excluded: Sequence[str],
     shards: int,
-    index: Path,
+    index: Files,
     plan: Path,
     choice: Path,
 ) -> None:

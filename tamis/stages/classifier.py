@@ -24,6 +24,7 @@ import logging
 from pathlib import Path
 
 from tamis import checksums
+from tamis.barrier import Files
 from tamis.classifiers import cards
 from tamis.classifiers.good_bad import find_boundaries, gather, keep_best, write_scores
 from tamis.classifiers.judge.sample import read_judged
@@ -47,7 +48,7 @@ def run_label(config: AnyClassifier, *, name: str, documents: Path, output: Path
     write_labelled(output, labelled, name)
 
 
-def run_tune(config: AnyClassifier, *, name: str, labels: Path, tuned: Path, judged: Path | None = None) -> None:
+def run_tune(config: AnyClassifier, *, name: str, labels: Files, tuned: Path, judged: Path | None = None) -> None:
     """Fine-tune an encoder on the labelled documents that are not held out.
 
     Args:
@@ -64,11 +65,11 @@ def run_train(
     config: AnyClassifier,
     *,
     name: str,
-    labels: Path,
+    labels: Files,
     model: Path,
     card: Path,
     card_text: Path,
-    embeddings: Path | None = None,
+    embeddings: Files | None = None,
     backbone: Path | None = None,
     tuned: Path | None = None,
     judged: Path | None = None,
@@ -103,14 +104,14 @@ def run_score(
     model: Path,
     card: Path,
     scores: Path,
-    embeddings: Path | None = None,
+    embeddings: Files | None = None,
     tuned: Path | None = None,
 ) -> None:
     """Score one shard.
 
     Args:
         card: of the model, which says its hash and the kinds that it scores.
-        embeddings: of the shard, if it reads any.
+        embeddings: the file of the shard, if it reads any.
         tuned: from `run_tune`, if an encoder is fine-tuned.
     """
     known, told = read_table(documents, config.reads), read_json(card)
@@ -122,7 +123,7 @@ def run_score(
 
 
 def run_threshold(
-    config: AnyClassifier, *, name: str, barrier: Path, output: Path, retention: Path, retention_text: Path
+    config: AnyClassifier, *, name: str, barrier: Files, output: Path, retention: Path, retention_text: Path
 ) -> None:
     """Find each kind's boundary over the scores of all shards, what would stay at others, and what a cascade saves.
 

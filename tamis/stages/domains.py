@@ -32,6 +32,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from tamis import checksums
+from tamis.barrier import Files
 from tamis.classifiers import cards, label_files
 from tamis.classifiers.domain_features import Embeddings, Features, Lexical, Words
 from tamis.classifiers.domain_rules import CLASSIFIED, POSITION, RULED_BY, TAUGHT, choose, foreign, rule_scores
@@ -114,7 +115,7 @@ class Config(Section):
         """The section without what only the last step uses, for the params of the steps up to the scores."""
         return self.model_copy(update={"min_probability": 0.5})
 
-    def seen(self, embeddings: Path | None = None) -> Features:
+    def seen(self, embeddings: Files | None = None) -> Features:
         """How documents are seen.
 
         Args:
@@ -166,7 +167,7 @@ def run_label(config: Config, *, documents: Path, output: Path) -> None:
 
 
 def run_train(
-    config: Config, *, labels: Path, model: Path, card: Path, card_text: Path, embeddings: Path | None = None
+    config: Config, *, labels: Files, model: Path, card: Path, card_text: Path, embeddings: Files | None = None
 ) -> None:
     """Train the classifier of prose and measure it on held-out labels.
 
@@ -190,7 +191,7 @@ def run_train(
 
 
 def run_score(
-    config: Config, *, documents: Path, model: Path, card: Path, scores: Path, embeddings: Path | None = None
+    config: Config, *, documents: Path, model: Path, card: Path, scores: Path, embeddings: Files | None = None
 ) -> None:
     """Score one shard.
 

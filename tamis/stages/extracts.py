@@ -29,6 +29,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis import exchange
+from tamis.barrier import Files
 from tamis.ids import home_shards, id_halves, key_halves
 from tamis.ledger import Outputs, dropped_rows, outcome_writer
 from tamis.section import Section
@@ -95,7 +96,7 @@ def run_map(*, partitions: int, documents: Path, output: Path) -> None:
     exchange.scatter(output, rows, exchange.partition_of(rows["key"].to_numpy(), partitions), partitions)
 
 
-def run_reduce(*, partition: int, partitions: int, barrier: Path, output: Path) -> None:
+def run_reduce(*, partition: int, partitions: int, barrier: Files, output: Path) -> None:
     """Decide on the extracts of the parents of one partition.
 
     Args:
@@ -108,7 +109,7 @@ def run_reduce(*, partition: int, partitions: int, barrier: Path, output: Path) 
 
 
 def run_apply(
-    *, shard: int, shards: int, documents: Path, barrier: Path, kept: Path, dropped: Path, stats: Path
+    *, shard: int, shards: int, documents: Path, barrier: Files, kept: Path, dropped: Path, stats: Path
 ) -> None:
     """Drop the extracts of one shard whose parents stay.
 

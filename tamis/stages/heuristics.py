@@ -48,7 +48,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from tamis.barrier import paths
+from tamis.barrier import Files, paths
 from tamis.classifiers.scores import beside
 from tamis.errors import SchemaError
 from tamis.heuristics.decisions import NONE_FITTED, decide, select
@@ -90,7 +90,7 @@ def run_score(config: Config, *, documents: Path, scores: Path) -> None:
     write_tables(scores, map(measured, document_batches(documents)))
 
 
-def run_fit(config: Config, *, barrier: Path, output: Path) -> None:
+def run_fit(config: Config, *, barrier: Files, output: Path) -> None:
     """Fit the thresholds of each language over the scores of all shards."""
     found = fit(paths(barrier), config)
     write_json(output, found)

@@ -28,7 +28,7 @@ import pyarrow.compute as pc
 from pydantic import Field, TypeAdapter
 
 from tamis import schemas, streams
-from tamis.barrier import paths
+from tamis.barrier import Files, paths
 from tamis.dedup import keep_order
 from tamis.errors import SourceError
 from tamis.external_sort import first_of_each, sorted_slices
@@ -205,7 +205,7 @@ def run_map(
     write_json(read_counts, reading.record(token).model_dump(mode="json"))
 
 
-def _shard_keys(barrier: Path, shard: int, shards: int, config: Config) -> np.ndarray:
+def _shard_keys(barrier: Files, shard: int, shards: int, config: Config) -> np.ndarray:
     """Keep-order keys of the documents of one shard, sorted by id: rows of equal ids are one document."""
     tables = (table for path in paths(barrier) for table in streams.read_rounds(path, shard, shards, KEY_FIELDS))
     nothing = np.empty((0, keep_order.KEY_COLUMNS), np.uint64)
@@ -215,7 +215,7 @@ def _shard_keys(barrier: Path, shard: int, shards: int, config: Config) -> np.nd
     return keys[first_of_each(keys[:, keep_order.ID_COLUMN :])]
 
 
-def run_keys(config: Config, *, shards: int, shard: int, barrier: Path, output: Path) -> None:
+def run_keys(config: Config, *, shards: int, shard: int, barrier: Files, output: Path) -> None:
     """Sort the keep-order keys of one shard.
 
     Args:
@@ -240,7 +240,7 @@ def without_repeats(rows: pa.Table) -> tuple[pa.Table, pa.Table]:
     return add_copies(documents, Counter(repeated["id"].to_pylist())), ledger
 
 
-def run_rank(*, units: int, barrier: Path, read_folder: str, output: Path) -> None:
+def run_rank(*, units: int, barrier: Files, read_folder: str, output: Path) -> None:
     """Merge the keys of all shards into ranks, and see that every source gave something.
 
     Args:
@@ -275,8 +275,8 @@ def run_apply(
     *,
     shards: int,
     shard: int,
-    barrier: Path,
-    keys_barrier: Path,
+    barrier: Files,
+    keys_barrier: Files,
     ranks: Path,
     kept: Path,
     dropped: Path,

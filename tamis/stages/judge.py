@@ -17,6 +17,7 @@ import logging
 from pathlib import Path
 
 from tamis import exchange
+from tamis.barrier import Files
 from tamis.classifiers.good_bad import CLASSES
 from tamis.classifiers.judge import sample
 from tamis.classifiers.judge.section import Judge, read_prompt
@@ -43,7 +44,7 @@ def run_sample(
     log.info("%s: %d documents may be judged", name, rows.num_rows)
 
 
-def run_judge(config: Judge, *, name: str, seed: int, barrier: Path, prompt: Path, ways: str, output: Path) -> None:
+def run_judge(config: Judge, *, name: str, seed: int, barrier: Files, prompt: Path, ways: str, output: Path) -> None:
     """Ask for the labels of the sample.
 
     Args:

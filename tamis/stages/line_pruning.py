@@ -42,7 +42,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from tamis import exchange, streams
-from tamis.barrier import paths
+from tamis.barrier import Files, paths
 from tamis.dedup.frequent_lines import FREQUENCIES, Pruner, Scheme, count_ngrams, frequent, partition_bounds
 from tamis.ledger import Outputs, outcome_writer
 from tamis.schemas import of_kinds
@@ -169,7 +169,7 @@ def run_map(config: Config, *, partitions: int, documents: Path, corpus_size: Pa
 
 
 def run_reduce(
-    config: Config, *, partition: int, partitions: int, barrier: Path, corpus_size: Path, output: Path
+    config: Config, *, partition: int, partitions: int, barrier: Files, corpus_size: Path, output: Path
 ) -> None:
     """Find the frequent n-grams of one partition.
 
@@ -188,7 +188,7 @@ def run_apply(
     shards: int,
     documents: Path,
     counted: Path,
-    barrier: Path,
+    barrier: Files,
     corpus_size: Path,
     kept: Path,
     dropped: Path,

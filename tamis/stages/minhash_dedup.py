@@ -68,7 +68,7 @@ import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
 from tamis import exchange, streams
-from tamis.barrier import paths
+from tamis.barrier import Files, paths
 from tamis.dedup import scope
 from tamis.dedup.minhash import candidates, groups, index, recall, signatures, verification
 from tamis.dedup.minhash.operators import Operators
@@ -243,7 +243,9 @@ def run_map(
     exchange.write(output, candidates.MEMBERS, candidates.members(table, stays, partitions))
 
 
-def run_pairs(config: Config, *, partitions: int, partition: int, barrier: Path, output: Path, collapsed: Path) -> None:
+def run_pairs(
+    config: Config, *, partitions: int, partition: int, barrier: Files, output: Path, collapsed: Path
+) -> None:
     """Find the documents of equal n-gram sets in one partition, and pair the members of its buckets.
 
     Args:
@@ -262,7 +264,7 @@ def run_pairs(config: Config, *, partitions: int, partition: int, barrier: Path,
 
 
 def run_sets(
-    config: Config, *, shards: int, shard: int, judged: Path, signatures_file: Path, barrier: Path, output: Path
+    config: Config, *, shards: int, shard: int, judged: Path, signatures_file: Path, barrier: Files, output: Path
 ) -> None:
     """Send the n-gram sets of this shard to the shards of their earlier candidates.
 
@@ -283,7 +285,9 @@ def run_sets(
     exchange.write(output, streams.with_counts(verification.SETS, counts), batches)
 
 
-def run_verify(config: Config, *, shard: int, judged: Path, signatures_file: Path, barrier: Path, output: Path) -> None:
+def run_verify(
+    config: Config, *, shard: int, judged: Path, signatures_file: Path, barrier: Files, output: Path
+) -> None:
     """Compute the exact similarity of candidate pairs whose earlier document is in this shard.
 
     Args:
@@ -309,7 +313,7 @@ def run_verify(config: Config, *, shard: int, judged: Path, signatures_file: Pat
     exchange.write(output, streams.with_counts(verification.EDGES, counts), streams.sorted_batches(edges))
 
 
-def run_resolve(config: Config, *, shards: int, edges: Path, collapsed: Path, output: Path) -> None:
+def run_resolve(config: Config, *, shards: int, edges: Files, collapsed: Files, output: Path) -> None:
     """Decide for the whole corpus which documents stay.
 
     Args:
@@ -329,7 +333,7 @@ def run_audit(
     shard: int,
     judged: Path,
     signatures_file: Path,
-    barrier: Path,
+    barrier: Files,
     verdicts: Path,
     matches: Path,
     output: Path,
@@ -364,7 +368,7 @@ def run_apply(
     kept: Path,
     dropped: Path,
     stats: Path,
-    audit: Path | None = None,
+    audit: Files | None = None,
 ) -> None:
     """Write the outcome of one shard.
 

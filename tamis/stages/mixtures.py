@@ -22,6 +22,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
+from tamis.barrier import Files
 from tamis.ids import keyed_hash
 from tamis.sets.plan import Request, SetConfig, choices_of, choose
 
@@ -47,7 +48,7 @@ def run_plan(
     name: str,
     excluded: Sequence[str],
     shards: int,
-    index: Path,
+    index: Files,
     plan: Path,
     choice: Path,
 ) -> None:

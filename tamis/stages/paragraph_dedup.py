@@ -43,6 +43,7 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from tamis import exchange, schemas
+from tamis.barrier import Files
 from tamis.dedup.near_copies import CANDIDATES, FATES, near_copies, settle, successors
 from tamis.dedup.owners import HOLDERS, elect, elect_again, final_owners, first_holders, frame_of
 from tamis.dedup.paragraphs import PARAGRAPHS, Scheme, cut, find_paragraphs, remove, stumps
@@ -206,7 +207,7 @@ def run_map(config: Config, *, partitions: int, documents: Path, output: Path, p
     exchange.scatter(output, holders, exchange.partition_of(holders["high"].to_numpy(), partitions), partitions)
 
 
-def run_reduce(*, partition: int, partitions: int, barrier: Path, output: Path) -> None:
+def run_reduce(*, partition: int, partitions: int, barrier: Files, output: Path) -> None:
     """Elect the owners of one partition.
 
     Args:
@@ -224,7 +225,7 @@ def run_decide(
     partitions: int,
     documents: Path,
     paragraphs: Path,
-    barrier: Path,
+    barrier: Files,
     candidates: Path,
     output: Path,
 ) -> None:
@@ -247,7 +248,7 @@ def run_decide(
     exchange.scatter(output, line, exchange.partition_of(line["high"].to_numpy(), partitions), partitions)
 
 
-def run_resolve(*, shards: int, barrier: Path, output: Path) -> None:
+def run_resolve(*, shards: int, barrier: Files, output: Path) -> None:
     """Settle all near-copies in keep order.
 
     Args:
@@ -262,8 +263,8 @@ def run_reown(
     partition: int,
     partitions: int,
     shards: int,
-    barrier: Path,
-    lines: Path,
+    barrier: Files,
+    lines: Files,
     fates: Path,
     output: Path,
 ) -> None:
@@ -287,8 +288,8 @@ def run_apply(
     shards: int,
     documents: Path,
     paragraphs: Path,
-    barrier: Path,
-    changes: Path,
+    barrier: Files,
+    changes: Files,
     fates: Path,
     kept: Path,
     dropped: Path,

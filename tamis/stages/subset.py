@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis import exchange, streams
-from tamis.barrier import paths
+from tamis.barrier import Files, paths
 from tamis.errors import ConservationError, SchemaError
 from tamis.external_sort import sorted_slices
 from tamis.ids import keyed_hash
@@ -156,7 +156,7 @@ def _repeated(rows: pa.Table) -> int:
     return int(rows.num_rows - rows.select(["id", "epoch"]).group_by(["id", "epoch"]).aggregate([]).num_rows)
 
 
-def run_write(config: Layout, *, name: str, file: int, barrier: Path, documents: Path, stats: Path) -> None:
+def run_write(config: Layout, *, name: str, file: int, barrier: Files, documents: Path, stats: Path) -> None:
     """Write one file of a set.
 
     Args:

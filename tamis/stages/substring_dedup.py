@@ -73,6 +73,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from tamis import exchange
+from tamis.barrier import Files
 from tamis.dedup.owners import elect
 from tamis.dedup.scope import Within
 from tamis.dedup.windows import (
@@ -168,7 +169,7 @@ def run_map(config: Config, *, partitions: int, documents: Path, output: Path) -
     exchange.scatter(output, pa.table([prints], schema=FINGERPRINTS), target, partitions)
 
 
-def run_reduce(*, partition: int, partitions: int, barrier: Path, output: Path) -> None:
+def run_reduce(*, partition: int, partitions: int, barrier: Files, output: Path) -> None:
     """Find the fingerprints of one partition that occur at least twice.
 
     Args:
@@ -186,7 +187,7 @@ def run_windows(
     shards: int,
     partitions: int,
     documents: Path,
-    barrier: Path,
+    barrier: Files,
     places: Path,
     counts: Path,
     output: Path,
@@ -220,7 +221,7 @@ def _windows_of_shard(documents: Path, prints: np.ndarray, scheme: Scheme) -> tu
     return pa.concat_tables(found), counted
 
 
-def run_elect(*, partition: int, partitions: int, barrier: Path, output: Path) -> None:
+def run_elect(*, partition: int, partitions: int, barrier: Files, output: Path) -> None:
     """Elect the owners of one partition of the windows.
 
     Args:
@@ -238,7 +239,7 @@ def run_apply(
     documents: Path,
     places: Path,
     counts: Path,
-    barrier: Path,
+    barrier: Files,
     kept: Path,
     dropped: Path,
     edits: Path,

@@ -29,6 +29,7 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from tamis import checksums, exchange, schemas
+from tamis.barrier import Files
 from tamis.errors import ModelError
 from tamis.ids import keyed_hash
 from tamis.ledger import Outputs, outcome_writer
@@ -109,7 +110,7 @@ def run_sample(config: Config, *, documents: Path, output: Path) -> None:
     exchange.write(output, SAMPLE, [sample])
 
 
-def gathered_sample(barrier: Path, characters: int) -> pa.Table:
+def gathered_sample(barrier: Files, characters: int) -> pa.Table:
     """The global prefix of all shards' samples, read one shard at a time."""
     sample = SAMPLE.empty_table()
     for table in exchange.read_each(barrier, 0, 1):
@@ -142,7 +143,7 @@ def _write_tokenizer(tokenizer: Any, output: Path) -> None:
         temporary.write_text(tokenizer.to_str(pretty=True) + "\n", encoding="utf-8")
 
 
-def run_train(config: Config, *, barrier: Path, output: Path, report: Path, threads: int) -> None:
+def run_train(config: Config, *, barrier: Files, output: Path, report: Path, threads: int) -> None:
     """Train the tokenizer.
 
     Args:

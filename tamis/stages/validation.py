@@ -26,7 +26,7 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from tamis import exchange, schemas
-from tamis.barrier import paths
+from tamis.barrier import Files, paths
 from tamis.ids import keyed_hash
 from tamis.schemas import STAGE_COLUMNS
 from tamis.section import Section
@@ -74,7 +74,7 @@ class Config(Section):
         return apart.Measure(self.overlap, self.overlap_ngram, self.similarity)
 
 
-def run_sample(config: Config, *, shards: int, index: Path, plan: Path, choice: Path) -> None:
+def run_sample(config: Config, *, shards: int, index: Files, plan: Path, choice: Path) -> None:
     """Sample documents for validation.
 
     Args:
@@ -106,7 +106,15 @@ def run_grams(config: Config, *, shards: int, shard: int, documents: Path, sampl
 
 
 def run_compare(
-    config: Config, *, shards: int, shard: int, documents: Path, sample: Path, barrier: Path, ledger: Path, output: Path
+    config: Config,
+    *,
+    shards: int,
+    shard: int,
+    documents: Path,
+    sample: Path,
+    barrier: Files,
+    ledger: Path,
+    output: Path,
 ) -> None:
     """Compare the other documents of one shard with all sampled ones.
 
@@ -127,12 +135,12 @@ def run_plan(
     config: Config,
     *,
     shards: int,
-    index: Path,
+    index: Files,
     sampled: Path,
     sample: Path,
-    grams: Path,
-    ledgers: Path,
-    seen: Path,
+    grams: Files,
+    ledgers: Files,
+    seen: Files,
     plan: Path,
     choice: Path,
     apart_choice: Path,

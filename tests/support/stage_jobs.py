@@ -9,14 +9,16 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_type_hints
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tamis import barrier
+from tamis.barrier import told
 from tamis.dedup.minhash.index import part_files
 from tamis.ids import home_shards
+from tamis.job import FILES
 from tamis.shards import part_name, write_table
 from tamis.stages import classifier, embeddings, judge
 from tamis.stages import domains as domain
@@ -62,8 +64,9 @@ class Outcome(NamedTuple):
 class Jobs:
     """The jobs of one stage over a folder.
 
-    Files are given as in a rule: a Path as it is, a name as the part of that name for the job's shard or partition. What
-    a step takes besides (`config`, say) may be given too, and is given as it is.
+    Files are given as in a rule: a Path as it is, a name as the part of that name for the job's shard or partition, and
+    as a job is told what is the one file of `Files`. What a step takes besides (`config`, say) may be given too, and is
+    given as it is.
     """
 
     def __init__(
@@ -125,6 +128,8 @@ class Jobs:
         )
         taken = {name: known[name] for name in inspect.signature(function).parameters if name in known}
         paths = {name: self.part(file, index) if isinstance(file, str) else file for name, file in files.items()}
+        gathered = {name for name, hint in get_type_hints(function).items() if hint in FILES}
+        paths = {name: told([str(path)]) if name in gathered and path else path for name, path in paths.items()}
         begin = time.perf_counter()
         function(**(taken | paths))
         self.seconds[step] += time.perf_counter() - begin

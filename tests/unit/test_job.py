@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tamis import job
+from tamis.barrier import Files
 from tamis.checksums import canonical
 from tamis.errors import ConfigError, SourceError
 from tamis.section import Section
@@ -27,6 +28,9 @@ def _stage(monkeypatch):
     def run_apply(config: _Config, *, shards: int, shard: int, documents: Path, label: str = "none") -> None:
         module.seen = {"config": config, "shards": shards, "shard": shard, "documents": documents, "label": label}
 
+    def run_gather(*, barrier: Files, audit: Files | None = None) -> None:
+        module.seen = {"barrier": barrier, "audit": audit}
+
     def run_fail(config: _Config) -> None:
         message = "x.gz: cut short. Fetch it again."
         raise SourceError(message)
@@ -35,6 +39,7 @@ def _stage(monkeypatch):
         raise ZeroDivisionError
 
     module.run_apply, module.run_fail, module.run_break = run_apply, run_fail, run_break
+    module.run_gather = run_gather
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setattr(job, "find_module", lambda stage: module)
     return module
@@ -66,6 +71,24 @@ def test_a_command_names_the_files_the_indices_and_the_threads_of_a_rule(stage):
     assert job.command("rehearsal", "count", ["kept"]) == (
         "python -m tamis.job rehearsal count --params {params.spec:q} shard={wildcards.shard} threads={threads} "
         "documents={input.documents:q} audit={input.audit:q} kept={output.kept:q}"
+    )
+
+
+def test_the_files_of_all_shards_reach_the_step_each_by_its_path_or_by_their_barrier(stage):
+    def run(barrier, audit=()):
+        files = ["--files", "barrier", *barrier, "--end", "--files", "audit", *audit, "--end"]
+        code = job.main(["rehearsal", "gather", "--params", params(), *files])
+        assert code == 0
+        return stage.seen
+
+    # A folder may be called like a parameter.
+    parts = ["barrier=x/a b/part-00000.arrow", "barrier=x/a b/part-00001.arrow"]
+    assert run(parts) == {"barrier": tuple(map(Path, parts)), "audit": None}
+    assert run(parts[:1]) == {"barrier": (Path(parts[0]),), "audit": None}
+    assert run(["a/barrier.json"], parts) == {"barrier": Path("a/barrier.json"), "audit": tuple(map(Path, parts))}
+    assert job.command("rehearsal", "gather", []) == (
+        "python -m tamis.job rehearsal gather --params {params.spec:q} "
+        "--files barrier {input.barrier:q} --end --files audit {input.audit:q} --end"
     )
 
 

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis import exchange
+from tamis.barrier import Files
 from tamis.checksums import canonical
 from tamis.classifiers.judge.section import Judge
 from tamis.classifiers.labels import GROUPED_BY, LABELLED, MATCHES, Labelled, carried, write_labelled
@@ -98,7 +99,7 @@ def spread(counts: Mapping[str, int], number: int) -> dict[str, int]:
     return taken
 
 
-def read_parts(barrier: Path) -> Iterator[pa.Table]:
+def read_parts(barrier: Files) -> Iterator[pa.Table]:
     """The parts of all shards behind a barrier, one at a time."""
     return exchange.read_each(barrier, 0, 1)
 

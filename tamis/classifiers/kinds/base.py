@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
+from tamis.barrier import Files
 from tamis.classifiers.cascade import Cascade
 from tamis.classifiers.good_bad import Labels
 from tamis.classifiers.labels import Labelled, Sampling
@@ -49,8 +50,8 @@ class Trained(NamedTuple):
 class Encoded:
     """Where a classifier finds what encoders made; nothing for those that read words."""
 
-    embeddings: Path | None = None
-    """In training a barrier over the files of all shards, in scoring the file of the shard."""
+    embeddings: Files | None = None
+    """In training the files of all shards, in scoring that of the shard."""
     backbone: Path | None = None
     """What the encoder said of itself."""
     tuned: Path | None = None

@@ -142,7 +142,7 @@ class Encoder(Classifier):
     def vectors(self, rows: pa.Table, encoded: Encoded) -> tuple[pa.Table, np.ndarray, np.ndarray | None]:
         """Labelled rows with their vectors, and with their scores where the backbone classifies."""
         scores = self.scored_by if self.classifies else None
-        return vectors_of(self.backbone, rows, paths(_given(encoded)), scores, shaped="shape" in self.sees)
+        return vectors_of(self.backbone, rows, _given(encoded), scores, shaped="shape" in self.sees)
 
     @property
     def sees(self) -> tuple[str, ...]:
@@ -201,7 +201,7 @@ class Head(Encoder):
 
     def score(self, model: Path, documents: Path, where: np.ndarray, encoded: Encoded) -> np.ndarray:
         """See `Classifier.score`."""
-        probability = linear_head.probabilities_of(model, _given(encoded), _ids(documents, where), self.sees)
+        probability = linear_head.probabilities_of(model, _given(encoded)[0], _ids(documents, where), self.sees)
         return probability[:, CLASSES.index(GOOD)]
 
 
@@ -252,13 +252,13 @@ class Checkpoint(Encoder):
 
     def score(self, model: Path, documents: Path, where: np.ndarray, encoded: Encoded) -> np.ndarray:  # noqa: ARG002
         """See `Classifier.score`."""
-        return embedding_files.scores_of(_given(encoded), _ids(documents, where))
+        return embedding_files.scores_of(_given(encoded)[0], _ids(documents, where))
 
 
-def _given(encoded: Encoded) -> Path:
+def _given(encoded: Encoded) -> list[Path]:
     if encoded.embeddings is None:
         raise ModelError("embeddings are needed and the rule gives none")
-    return encoded.embeddings
+    return paths(encoded.embeddings)
 
 
 def _ids(documents: Path, where: np.ndarray) -> pa.Array:
