@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
 import copy
 import os
 import re
 import subprocess
 import sys
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
+from prepared import Prepared
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests" / "data"
@@ -32,12 +36,21 @@ def command(*arguments: str, cores: int = 2, root: Path = ROOT) -> list[str]:
     return [*parts, "--workflow-profile", str(root / "profiles" / "default"), "--cores", str(cores), *arguments]
 
 
+@cache
+def prepared() -> Prepared:
+    """The process that this process's runs are forked from."""
+    made = Prepared(environment(), ROOT)
+    atexit.register(made.end)
+    return made
+
+
 def run_workflow(
     folder: Path,
     config: dict[str, Any] | None,
     *arguments: str,
     cores: int = 2,
     fails: bool = False,
+    fresh: bool = False,
     root: Path = ROOT,
 ) -> str:
     """Run Snakemake in a folder and return what it printed.
@@ -48,20 +61,20 @@ def run_workflow(
         arguments: of Snakemake.
         cores: how many.
         fails: whether the run is expected to fail.
+        fresh: whether to start an interpreter for it as a user does, not to fork one that is there (`prepared`).
         root: the project.
     """
     if config is not None:
         text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
         (folder / "test.yaml").write_text(text, encoding="utf-8")
-    done = subprocess.run(
-        command(*arguments, cores=cores, root=root),
-        cwd=folder,
-        env=environment(root),
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
+    parts = command(*arguments, cores=cores, root=root)
+    if fresh or root != ROOT:
+        done = subprocess.run(
+            parts, cwd=folder, env=environment(root), capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+    else:
+        with tempfile.TemporaryDirectory() as printed:
+            done = prepared().run(parts[3:], folder, environment(), Path(printed), SECONDS)
     output = done.stdout + done.stderr
     assert (done.returncode != 0) == fails, output[-20_000:]
     return output
