@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from forked_jobs import Jobs
 from prepared import Prepared
 
 ROOT = Path(__file__).parents[2]
@@ -37,10 +38,11 @@ def command(*arguments: str, cores: int = 2, root: Path = ROOT) -> list[str]:
 
 
 @cache
-def prepared() -> Prepared:
-    """The process that this process's runs are forked from."""
-    made = Prepared(environment(), ROOT)
-    atexit.register(made.end)
+def prepared() -> tuple[Prepared, Jobs]:
+    """The processes that this process's runs and their jobs are forked from."""
+    made = Prepared(environment(), ROOT), Jobs(environment(), ROOT)
+    for one in made:
+        atexit.register(one.end)
     return made
 
 
@@ -61,7 +63,7 @@ def run_workflow(
         arguments: of Snakemake.
         cores: how many.
         fails: whether the run is expected to fail.
-        fresh: whether to start an interpreter for it as a user does, not to fork one that is there (`prepared`).
+        fresh: whether to start an interpreter for it as a user does, and for each job, not to fork those that are there.
         root: the project.
     """
     if config is not None:
@@ -73,8 +75,10 @@ def run_workflow(
             parts, cwd=folder, env=environment(root), capture_output=True, text=True, timeout=SECONDS, check=False
         )
     else:
+        runs, jobs = prepared()
+        given = environment() | {"PATH": f"{jobs.folder}{os.pathsep}{environment()['PATH']}"}
         with tempfile.TemporaryDirectory() as printed:
-            done = prepared().run(parts[3:], folder, environment(), Path(printed), SECONDS)
+            done = runs.run(parts[3:], folder, given, Path(printed), SECONDS)
     output = done.stdout + done.stderr
     assert (done.returncode != 0) == fails, output[-20_000:]
     return output
