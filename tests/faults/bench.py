@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import copy
 import hashlib
@@ -9,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import defaultdict
@@ -20,6 +22,8 @@ import psutil
 import yaml
 
 from tests.faults import corpus
+from tests.support.forked_jobs import Jobs
+from tests.support.prepared import Prepared
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 900
@@ -163,6 +167,7 @@ class Bench:
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._guard = threading.Lock()
         self._expected: dict[str, Bytes] = {}
+        self._forks: tuple[Prepared, Jobs] | None = None
         self._own = threading.local()
 
     @property
@@ -236,6 +241,21 @@ class Bench:
             message = f"a run that nothing happened to failed in {folder}:\n{(done.stdout + done.stderr)[-8000:]}"
             raise RuntimeError(message)
 
+    def make(self, folder: Path) -> None:
+        """Run a folder's workflow to its end where only what it delivers counts: by Snakemake alone, its jobs forked."""
+        with self._alone("forks"):
+            if self._forks is None:
+                self._forks = Prepared(environment(), ROOT), Jobs(environment(), ROOT)
+                for fork in self._forks:
+                    atexit.register(fork.end)
+            runs, jobs = self._forks
+            given = environment() | {"PATH": f"{jobs.folder}{os.pathsep}{environment()['PATH']}"}
+            with tempfile.TemporaryDirectory() as printed:
+                done = runs.run([*RUN, "--cores", "2"], folder, given, Path(printed), SECONDS)
+        if done.returncode:
+            message = f"a run that nothing happened to failed in {folder}:\n{(done.stdout + done.stderr)[-8000:]}"
+            raise RuntimeError(message)
+
     def expected(self, chain: str) -> Bytes:
         """What the reference run delivered."""
         with self._alone(f"expected-{chain}"):
@@ -262,7 +282,7 @@ class Bench:
                 config = self.fresh(folder, chain)
                 config = change(folder, config)
                 write_config(folder, config)
-                self.finish(folder)
+                self.make(folder)
                 self._expected[name] = delivered(folder / config["output_dir"])
                 shutil.rmtree(folder)
             return self._expected[name]

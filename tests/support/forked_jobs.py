@@ -3,8 +3,8 @@
 Most of what a small job costs are imports: 0.3 to 0.6 seconds, the same ones each time, and the workflow tests run more
 than a thousand. The program `python` in `Jobs.folder`, first in a run's PATH, hands `python -m tamis.…` with its
 folder, environment and files to this process, and ends with the exit code of the job. Only other people's libraries are
-imported here: what a job imports of tamis it imports itself. The complete runs that tests compare with start their
-jobs as users do.
+imported here: what a job imports of tamis it imports itself. Nor do these jobs wait until their files are on the disk.
+The complete runs that tests compare with start their jobs as users do.
 
 As a program, answer requests on a socket until standard input is closed.
 """
@@ -28,7 +28,10 @@ from pathlib import Path
 from typing import NoReturn
 
 # Not torch, whose arithmetic is settled by the environment of the job, and nothing that starts threads.
-LIBRARIES = ("duckdb", "jinja2", "numba", "numpy", "pyarrow.compute", "pyarrow.parquet", "pydantic", "xxhash")
+LIBRARIES = (
+    "duckdb", "fasttext", "jinja2", "numba", "numpy", "py3langid", "pyarrow.compute", "pyarrow.parquet", "pydantic",
+    "scipy.sparse", "tokenizers", "transformers", "xxhash",
+)  # fmt: skip
 
 PROGRAM = """#!{python} -IS
 import array, json, os, socket, sys
@@ -117,6 +120,7 @@ def serve(place: str) -> None:
     """Fork for each request; answer each with the exit code of its process."""
     for name in LIBRARIES:
         importlib.import_module(name)
+    os.fsync = lambda file: None  # type: ignore[assignment]
     waiting: dict[int, tuple[int, socket.socket]] = {}
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server, selectors.DefaultSelector() as events:
         server.bind(place)

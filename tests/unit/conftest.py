@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 
 import pyarrow as pa
 import pytest
@@ -17,3 +18,11 @@ settings.load_profile("tamis")
 @pytest.fixture(name="make_documents", scope="session")
 def _make_documents() -> Callable[..., pa.Table]:
     return make_documents
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_waiting_for_the_disk() -> Iterator[None]:
+    """Files of tests need not outlive a power cut: tens of thousands of them would each wait for the disk."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda file: None)
+        yield
