@@ -222,7 +222,7 @@ class Bench:
                 if exchange:
                     making.mkdir(parents=True)
                     self.fresh(making, chain)
-                    self.finish(making, "--notemp", "--cores", "2")
+                    (self.make if self.only else self.finish)(making, "--notemp", "--cores", "2")
                 else:
                     shutil.copytree(self.reference(chain, exchange=True), making, symlinks=True)
                     # As a run without --notemp leaves it.
@@ -241,7 +241,7 @@ class Bench:
             message = f"a run that nothing happened to failed in {folder}:\n{(done.stdout + done.stderr)[-8000:]}"
             raise RuntimeError(message)
 
-    def make(self, folder: Path) -> None:
+    def make(self, folder: Path, *arguments: str) -> None:
         """Run a folder's workflow to its end where only what it delivers counts: by Snakemake alone, its jobs forked."""
         with self._alone("forks"):
             if self._forks is None:
@@ -251,7 +251,7 @@ class Bench:
             runs, jobs = self._forks
             given = environment() | {"PATH": f"{jobs.folder}{os.pathsep}{environment()['PATH']}"}
             with tempfile.TemporaryDirectory() as printed:
-                done = runs.run([*RUN, "--cores", "2"], folder, given, Path(printed), SECONDS)
+                done = runs.run([*RUN, *arguments], folder, given, Path(printed), SECONDS)
         if done.returncode:
             message = f"a run that nothing happened to failed in {folder}:\n{(done.stdout + done.stderr)[-8000:]}"
             raise RuntimeError(message)
@@ -282,7 +282,7 @@ class Bench:
                 config = self.fresh(folder, chain)
                 config = change(folder, config)
                 write_config(folder, config)
-                self.make(folder)
+                self.make(folder, "--cores", "2")
                 self._expected[name] = delivered(folder / config["output_dir"])
                 shutil.rmtree(folder)
             return self._expected[name]
