@@ -2,8 +2,7 @@
 
 Of the CPU time of a dry run most is imports, the same ones each time, and the workflow tests start about two hundred. A
 forked process has what a fresh one has after its imports; everything from the command line on happens in it: parsing, the
-graph, jobs (processes of their own), messages, exit code. `running.command` gives the plain command for what is about
-starting itself.
+graph, jobs (processes of their own), messages, exit code. What is about starting itself is tried with `tamis run`.
 
 As a program, answer requests (a line of JSON each) until standard input is closed.
 """

@@ -52,7 +52,6 @@ def run_workflow(
     *arguments: str,
     cores: int = 2,
     fails: bool = False,
-    fresh: bool = False,
     root: Path = ROOT,
 ) -> str:
     """Run Snakemake in a folder and return what it printed.
@@ -63,14 +62,13 @@ def run_workflow(
         arguments: of Snakemake.
         cores: how many.
         fails: whether the run is expected to fail.
-        fresh: whether to start an interpreter for it as a user does, and for each job, not to fork those that are there.
-        root: the project.
+        root: the project; another one is started as users start it, for this one processes are forked (`prepared`).
     """
     if config is not None:
         text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
         (folder / "test.yaml").write_text(text, encoding="utf-8")
     parts = command(*arguments, cores=cores, root=root)
-    if fresh or root != ROOT:
+    if root != ROOT:
         done = subprocess.run(
             parts, cwd=folder, env=environment(root), capture_output=True, text=True, timeout=SECONDS, check=False
         )

@@ -93,6 +93,6 @@ def _full(tmp_path_factory: pytest.TempPathFactory, corpus: Path, config: dict[s
 
     def make(folder: Path) -> None:
         (folder / "corpus").symlink_to(corpus)
-        run_workflow(folder, config, fresh=True)
+        run_workflow(folder, config)
 
     return made_once(tmp_path_factory, "full", make)
