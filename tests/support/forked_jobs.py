@@ -4,8 +4,8 @@ Most of what a small job costs are imports: 0.3 to 0.6 seconds, the same ones ea
 than a thousand. The program `python` in `Jobs.folder`, first in a run's PATH, hands `python -m tamis.…` with its
 folder, environment and files to this process, and ends with the exit code of the job. Only other people's libraries are
 imported here: what a job imports of tamis it imports itself. Nor do these jobs wait until their files are on the disk.
-Runs by `tamis run` start their jobs as users do; one of them is the whole chain, and must give the bytes of jobs that
-were forked.
+Each stage is also run with jobs that are started as users start them (`tamis run`; `plain` of `running.run_workflow`): the
+whole chain must give the same bytes.
 
 As a program, answer requests on a socket until standard input is closed.
 """

@@ -52,6 +52,7 @@ def run_workflow(
     *arguments: str,
     cores: int = 2,
     fails: bool = False,
+    plain: bool = False,
     root: Path = ROOT,
 ) -> str:
     """Run Snakemake in a folder and return what it printed.
@@ -62,13 +63,14 @@ def run_workflow(
         arguments: of Snakemake.
         cores: how many.
         fails: whether the run is expected to fail.
-        root: the project; another one is started as users start it, for this one processes are forked (`prepared`).
+        plain: whether Snakemake and its jobs are started as a user starts them, not forked; every stage is, once.
+        root: the project.
     """
     if config is not None:
         text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
         (folder / "test.yaml").write_text(text, encoding="utf-8")
     parts = command(*arguments, cores=cores, root=root)
-    if root != ROOT:
+    if plain or root != ROOT:
         done = subprocess.run(
             parts, cwd=folder, env=environment(root), capture_output=True, text=True, timeout=SECONDS, check=False
         )
