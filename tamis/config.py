@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -18,6 +19,7 @@ from tamis.errors import ConfigError, TamisError, safe
 from tamis.readers import AnySource
 
 
+@cache
 def _known_keys() -> list[str]:
     schema = Config.model_json_schema()
     models = [schema, *schema.get("$defs", {}).values()]

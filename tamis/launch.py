@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -174,6 +175,14 @@ def is_locked(directory: Path) -> bool:
     return locks.is_dir() and any(locks.iterdir())
 
 
+def unlock(directory: Path) -> None:
+    """Remove that lock, as `snakemake --unlock` does after it has parsed everything and built the whole graph.
+
+    Where it cannot be removed, the Snakemake that is started next says so.
+    """
+    shutil.rmtree(directory / ".snakemake" / "locks", ignore_errors=True)
+
+
 STOPPED = {
     signal.SIGINT: "stopped by Ctrl-C",
     signal.SIGTERM: "stopped by SIGTERM, after the jobs that were running",
@@ -243,13 +252,7 @@ def run(arguments: Sequence[str]) -> int:
         ending.check_space(folder, given.directory)
     with run_lock(folder) as lock, sole_run(given.directory) as (alone, shared):
         if alone and is_locked(given.directory) and not given.dry_run:
-            subprocess.run(  # noqa: S603 - no shell
-                [*command, *arguments, "--unlock"],
-                env=environment(),
-                check=False,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
+            unlock(given.directory)
         if not given.dry_run:
             _look(output_folder(arguments))
         fcntl.flock(shared, fcntl.LOCK_SH)

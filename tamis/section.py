@@ -49,7 +49,8 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
 class Section(BaseModel):
     """One section of the configuration; every field carries a description with unit, range and origin."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
+    # What checks a section is built with what it stands in, or when it is first used alone: a job uses one of fifty.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False, defer_build=True)
 
     def for_documents(self) -> Section:
         """The section of a stage as the params of the job have it that writes its documents."""

@@ -33,7 +33,8 @@ def buffers(array: pa.Array | pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
         array: n strings (string or large_string, sliced or not, any number of chunks, none of them null).
 
     Returns:
-        int64[n + 1] offsets into, and uint8[…], the bytes; the first offset of a slice need not be 0.
+        int64[n + 1] offsets into, and uint8[…], the bytes; the first offset of a slice need not be 0. Both are
+        read-only, wherever they come from: a kernel is compiled once for each type that it is given.
 
     Raises:
         ValueError: the column holds a null.
@@ -47,9 +48,12 @@ def buffers(array: pa.Array | pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
         array = array.cast(pa.large_string())
     _, offsets, data = array.buffers()
     if offsets is None or not len(array):
-        return np.zeros(1, dtype=np.int64), np.zeros(0, dtype=np.uint8)
-    bounds = np.frombuffer(offsets, dtype=np.int64, count=len(array) + 1, offset=array.offset * 8)
-    return bounds, np.zeros(0, dtype=np.uint8) if data is None else np.frombuffer(data, dtype=np.uint8)
+        bounds, characters = np.zeros(1, dtype=np.int64), np.zeros(0, dtype=np.uint8)
+    else:
+        bounds = np.frombuffer(offsets, dtype=np.int64, count=len(array) + 1, offset=array.offset * 8)
+        characters = np.zeros(0, dtype=np.uint8) if data is None else np.frombuffer(data, dtype=np.uint8)
+    bounds.flags.writeable = characters.flags.writeable = False
+    return bounds, characters
 
 
 @njit(cache=True, nogil=True, inline="always")

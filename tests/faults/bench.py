@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import copy
 import hashlib
@@ -9,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import defaultdict
@@ -20,6 +22,8 @@ import psutil
 import yaml
 
 from tests.faults import corpus
+from tests.support.forked_jobs import Jobs
+from tests.support.prepared import Prepared
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 900
@@ -90,7 +94,14 @@ def short_chain() -> dict[str, Any]:
     return short
 
 
-CHAINS: dict[str, Callable[[], dict[str, Any]]] = {"whole": whole_chain, "short": short_chain}
+def least_chain() -> dict[str, Any]:
+    """The short chain with one of everything, for where minutes count: what a job costs is its start."""
+    least = overlaid(short_chain(), {"shards": 1, "export__shards": 1, "mixtures__first__files": 1})
+    least["sources"] = [source for source in least["sources"] if source["name"] != "licences"]
+    return least
+
+
+CHAINS: dict[str, Callable[[], dict[str, Any]]] = {"whole": whole_chain, "short": short_chain, "least": least_chain}
 
 
 def write_config(folder: Path, config: Mapping[str, Any]) -> None:
@@ -156,6 +167,7 @@ class Bench:
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._guard = threading.Lock()
         self._expected: dict[str, Bytes] = {}
+        self._forks: tuple[Prepared, Jobs] | None = None
         self._own = threading.local()
 
     @property
@@ -180,7 +192,7 @@ class Bench:
         folder = self.root / "corpus"
         with self._alone("corpus"):
             if not folder.exists():
-                corpus.write(folder, encoder=self.only != "short")
+                corpus.write(folder, encoder=self.only in (None, "whole"))
                 _, earlier = corpus.records()
                 (folder / "notes.jsonl").write_bytes(corpus.lines(earlier))
         return folder
@@ -210,7 +222,7 @@ class Bench:
                 if exchange:
                     making.mkdir(parents=True)
                     self.fresh(making, chain)
-                    self.finish(making, "--notemp")
+                    (self.make if self.only else self.finish)(making, "--notemp", "--cores", "2")
                 else:
                     shutil.copytree(self.reference(chain, exchange=True), making, symlinks=True)
                     # As a run without --notemp leaves it.
@@ -225,6 +237,21 @@ class Bench:
         done = subprocess.run(
             command, cwd=folder, env=environment(), check=False, capture_output=True, text=True, timeout=SECONDS
         )
+        if done.returncode:
+            message = f"a run that nothing happened to failed in {folder}:\n{(done.stdout + done.stderr)[-8000:]}"
+            raise RuntimeError(message)
+
+    def make(self, folder: Path, *arguments: str) -> None:
+        """Run a folder's workflow to its end where only what it delivers counts: by Snakemake alone, its jobs forked."""
+        with self._alone("forks"):
+            if self._forks is None:
+                self._forks = Prepared(environment(), ROOT), Jobs(environment(), ROOT)
+                for fork in self._forks:
+                    atexit.register(fork.end)
+            runs, jobs = self._forks
+            given = environment() | {"PATH": f"{jobs.folder}{os.pathsep}{environment()['PATH']}"}
+            with tempfile.TemporaryDirectory() as printed:
+                done = runs.run([*RUN, *arguments], folder, given, Path(printed), SECONDS)
         if done.returncode:
             message = f"a run that nothing happened to failed in {folder}:\n{(done.stdout + done.stderr)[-8000:]}"
             raise RuntimeError(message)
@@ -255,7 +282,7 @@ class Bench:
                 config = self.fresh(folder, chain)
                 config = change(folder, config)
                 write_config(folder, config)
-                self.finish(folder)
+                self.make(folder, "--cores", "2")
                 self._expected[name] = delivered(folder / config["output_dir"])
                 shutil.rmtree(folder)
             return self._expected[name]

@@ -61,7 +61,7 @@ def disk_full(case: Case, number: int) -> None:
     case.must_be_same()
 
 
-@fault("disk-full-from-nothing", 6)
+@fault("disk-full-from-nothing", 6, heavy=True)
 def disk_full_from_nothing(case: Case, number: int) -> None:
     """A run from nothing on a disk that is too small, at whatever file that is."""
     config = case.nothing("short")

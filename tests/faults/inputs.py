@@ -75,7 +75,7 @@ def _edited(name: str, edit: Edit) -> Callable[[Path, dict[str, Any]], dict[str,
     return change
 
 
-@fault("input-replaced", 12)
+@fault("input-replaced", 12, heavy=True)
 def replaced(case: Case, number: int) -> None:
     """A finished run's input is replaced: older, of the same size, of the same second; the next run delivers the new."""
     about, name, edit = EDITS[number % len(EDITS)]
@@ -113,7 +113,7 @@ def touched(case: Case, number: int) -> None:
     case.must_be_same()
 
 
-@fault("input-edited-while-read", 6)
+@fault("input-edited-while-read", 6, heavy=True)
 def edited_while_read(case: Case, number: int) -> None:
     """An input is edited while its job reads it: the job fails and names it, or the next run delivers the edited one."""
     about, name, edit = EDITS[number % 3]
@@ -184,7 +184,7 @@ DAMAGED: tuple[tuple[str, Edit], ...] = (
 )  # fmt: skip
 
 
-@fault("input-damaged", 20)
+@fault("input-damaged", 20, quick=10)
 def damaged(case: Case, number: int) -> None:
     """An input is cut, empty, of another format, a pipe, a dangling link: an error names it, and mended it goes on."""
     name, edit = DAMAGED[number % len(DAMAGED)]
@@ -240,7 +240,7 @@ BAD_RECORDS: tuple[bytes, ...] = (
 )  # fmt: skip
 
 
-@fault("input-bad-records", 8)
+@fault("input-bad-records", 8, heavy=True)
 def bad_records(case: Case, number: int) -> None:
     """Records that cannot be read stand between those that can: the run ends, lists each, and all others are there."""
     case.nothing("short")

@@ -38,7 +38,7 @@ def _refused_or(case: Case, ended: Any, name: str) -> bool:
     return bool(ended.code)
 
 
-@fault("output-dir", 20)
+@fault("output-dir", 20, heavy=True)
 def output_dir(case: Case, number: int) -> None:
     """`output_dir` with quotes, spaces, `$(…)`, backticks, braces, non-Latin letters: refused in words, or all works."""
     case.nothing("short")
@@ -170,7 +170,7 @@ def hostile_keys(case: Case, number: int) -> None:
     case.must_not_have_run()
 
 
-@fault("hostile-keys-run", 10)
+@fault("hostile-keys-run", 10, heavy=True)
 def hostile_keys_run(case: Case, number: int) -> None:
     """A hostile text in a key that a run carries into its jobs, its card or its page: it stays text there."""
     config = case.nothing("short")

@@ -159,7 +159,7 @@ def stale_lock(case: Case, number: int) -> None:
     _continued(case, *(() if number % 2 or number % 3 == 2 else (stage,)))
 
 
-@fault("two-runs", 8)
+@fault("two-runs", 8, heavy=True)
 def two_runs(case: Case, number: int) -> None:
     """A second run starts while one works on the same results."""
     if number % 2:
@@ -180,7 +180,7 @@ def two_runs(case: Case, number: int) -> None:
     _continued(case)
 
 
-@fault("moved", 4)
+@fault("moved", 4, heavy=True)
 def moved(case: Case, number: int) -> None:
     """The working directory is moved, or copied with other times, between two runs."""
     case.unfinished("short", later=True)

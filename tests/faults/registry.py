@@ -21,12 +21,13 @@ class Fault:
     attempt: Try
     seconds: float
     quick: int
+    heavy: bool
 
 
 FAULTS: dict[str, Fault] = {}
 
 
-def fault(name: str, cases: int, *, seconds: float = 240, quick: int = 0) -> Callable[[Try], Try]:
+def fault(name: str, cases: int, *, seconds: float = 240, quick: int = 0, heavy: bool = False) -> Callable[[Try], Try]:
     """Enter a class of faults; its docstring says what is broken.
 
     Args:
@@ -34,10 +35,12 @@ def fault(name: str, cases: int, *, seconds: float = 240, quick: int = 0) -> Cal
         cases: how many a full run tries.
         seconds: longest that one may take; a case that takes longer did not survive.
         quick: the number of the case that stands for the class where there is time for one.
+        heavy: whether that case runs a chain from nothing, or most of one; then it comes after those that do not.
     """
 
     def enter(attempt: Try) -> Try:
-        FAULTS[name] = Fault(name, (attempt.__doc__ or name).strip().splitlines()[0], cases, attempt, seconds, quick)
+        about = (attempt.__doc__ or name).strip().splitlines()[0]
+        FAULTS[name] = Fault(name, about, cases, attempt, seconds, quick, heavy)
         return attempt
 
     return enter

@@ -88,7 +88,7 @@ CHANGES = {
 """Stage → a change of the configuration that makes a later job read what the stage left."""
 
 
-@fault("results-read-later", 30)
+@fault("results-read-later", 30, heavy=True)
 def read_later(case: Case, number: int) -> None:
     """A damaged file of finished results is read by a job that a change of the configuration calls for."""
     from tests.faults.bench import overlaid

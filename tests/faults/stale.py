@@ -23,7 +23,7 @@ BETWEEN = (
 )
 
 
-@fault("stale-files", 16, quick=5)
+@fault("stale-files", 16, quick=5, heavy=True)
 def another_configuration(case: Case, number: int) -> None:
     """A run with more shards, more files, another mixture or fewer stages lies between; nothing of it may be left."""
     case.finished("short")
@@ -45,7 +45,7 @@ def another_configuration(case: Case, number: int) -> None:
     case.must_be_same()
 
 
-@fault("stale-inputs", 6)
+@fault("stale-inputs", 6, heavy=True)
 def removed_input(case: Case, number: int) -> None:
     """An input file or a whole source is taken away, or comes back: no page, count or skip of it stays."""
     case.finished("short")

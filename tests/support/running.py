@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 import copy
 import os
 import re
 import subprocess
 import sys
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
+from forked_jobs import Jobs
+from prepared import Prepared
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests" / "data"
@@ -32,12 +37,22 @@ def command(*arguments: str, cores: int = 2, root: Path = ROOT) -> list[str]:
     return [*parts, "--workflow-profile", str(root / "profiles" / "default"), "--cores", str(cores), *arguments]
 
 
+@cache
+def prepared() -> tuple[Prepared, Jobs]:
+    """The processes that this process's runs and their jobs are forked from."""
+    made = Prepared(environment(), ROOT), Jobs(environment(), ROOT)
+    for one in made:
+        atexit.register(one.end)
+    return made
+
+
 def run_workflow(
     folder: Path,
     config: dict[str, Any] | None,
     *arguments: str,
     cores: int = 2,
     fails: bool = False,
+    plain: bool = False,
     root: Path = ROOT,
 ) -> str:
     """Run Snakemake in a folder and return what it printed.
@@ -48,20 +63,22 @@ def run_workflow(
         arguments: of Snakemake.
         cores: how many.
         fails: whether the run is expected to fail.
+        plain: whether Snakemake and its jobs are started as a user starts them, not forked; every stage is, once.
         root: the project.
     """
     if config is not None:
         text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
         (folder / "test.yaml").write_text(text, encoding="utf-8")
-    done = subprocess.run(
-        command(*arguments, cores=cores, root=root),
-        cwd=folder,
-        env=environment(root),
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
+    parts = command(*arguments, cores=cores, root=root)
+    if plain or root != ROOT:
+        done = subprocess.run(
+            parts, cwd=folder, env=environment(root), capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+    else:
+        runs, jobs = prepared()
+        given = environment() | {"PATH": f"{jobs.folder}{os.pathsep}{environment()['PATH']}"}
+        with tempfile.TemporaryDirectory() as printed:
+            done = runs.run(parts[3:], folder, given, Path(printed), SECONDS)
     output = done.stdout + done.stderr
     assert (done.returncode != 0) == fails, output[-20_000:]
     return output

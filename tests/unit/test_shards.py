@@ -1,3 +1,5 @@
+import os
+
 import pyarrow as pa
 import pytest
 
@@ -107,3 +109,12 @@ def test_batches_of_a_documents_file_are_held_to_the_contract(make_documents, tm
     for path in ("cut", "missing"):
         with pytest.raises(SourceError, match=path):
             list(shards.document_batches(tmp_path / path))
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    path = tmp_path / "results" / "part-00000.parquet"
+    named = []
+    monkeypatch.setattr(os, "fsync", lambda file: named.append((os.fstat(file).st_size, path.exists())))
+    with shards.whole_file(path) as temporary:
+        temporary.write_bytes(b"text")
+    assert named == [(4, False)]

@@ -8,7 +8,7 @@ from unittest.mock import patch
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tamis import exchange, streams
@@ -121,3 +121,39 @@ def test_what_was_handed_over_is_not_held() -> None:
         del joined
     assert rows == 5_000_000
     assert max(held) < 4_000_000
+
+
+def test_a_damaged_or_foreign_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "part-00000.arrow"
+    path.write_bytes(b"ARROW1 and then nothing")
+    with pytest.raises(SourceError, match=r"part-00000\.arrow"):
+        list(streams.read_rounds(path, 0, 2))
+    table = pa.table({"rank": pa.array([1], pa.int64())})
+    exchange.write(path, table.schema, [table] * 3)
+    with pytest.raises(ShardMismatchError, match="no whole rounds of 2"):
+        list(streams.read_rounds(path, 0, 2))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(st.integers(0, 30), max_size=40).map(sorted), min_size=1, max_size=4), st.integers(1, 5))
+def test_merged_files_come_in_rank_order_with_each_rank_whole(
+    tmp_path_factory: pytest.TempPathFactory, files: list[list[int]], rows: int
+) -> None:
+    where = tmp_path_factory.mktemp("merged")
+    paths = []
+    for index, ranks in enumerate(files):
+        table = pa.table({"rank": pa.array(ranks, pa.int64())})
+        paths.append(where / f"{index}.arrow")
+        exchange.write(paths[-1], table.schema, [table.slice(start, rows) for start in range(0, len(ranks), rows)])
+    seen: list[int] = []
+    others: list[int] = []
+    last = -1
+    for one, other in streams.merged([paths, paths[:1]]):
+        ranks = one["rank"].to_pylist()
+        assert min(ranks) > last
+        assert set(other["rank"].to_pylist()) <= set(ranks)
+        last = max(ranks)
+        seen += sorted(ranks)
+        others += other["rank"].to_pylist()
+    assert seen == sorted(rank for ranks in files for rank in ranks)
+    assert others == files[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 import subprocess
 import sys
@@ -13,28 +15,50 @@ import pytest
 import yaml
 from running import DATA, DOCUMENTS, environment, run_workflow
 
+ASKING = ("test_chain", "test_reruns", "test_notebooks")
+"""Files that put questions to the complete run, where one must not see what another makes it note down: one process."""
+
+FIRST = (*ASKING, "test_invariance", "test_names", "test_presets", "test_classifiers", "test_ready_models")
+"""The longest go first, so that no process is left alone with one; the complete run is made while another goes on."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file's tests run in one process (`--dist loadgroup`), and all files that look at the complete run in the same."""
-    own = [item for item in items if item.path.parent == Path(__file__).parent]
-    looking = {item.path for item in own if "full" in getattr(item, "fixturenames", ())}
-    # The largest group first: the others fill the second process meanwhile.
-    items.sort(key=lambda item: item.path not in looking)
-    for item in own:
-        item.add_marker(pytest.mark.xdist_group("full" if item.path in looking else item.path.stem))
+    """A file's tests run in one process (`--dist loadgroup`), in this order (`--no-loadscope-reorder`)."""
+    items.sort(key=lambda item: FIRST.index(item.path.stem) if item.path.stem in FIRST else len(FIRST))
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.xdist_group("full" if item.path.stem in ASKING else item.path.stem))
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that the first process makes that asks for it; others wait, and all of them only read it."""
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / f"once-{name}"
+    done = folder.with_name(f"{folder.name}.done")
+    with folder.with_name(f"{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make(folder)
+            done.touch()
+    return folder
 
 
 @pytest.fixture(scope="session", name="corpus")
 def _corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The corpus, made once."""
-    folder = tmp_path_factory.mktemp("made") / "corpus"
-    subprocess.run(
-        [sys.executable, str(DATA / "make_corpus.py"), str(folder), "--documents", str(DOCUMENTS), "--backbone"],
-        check=True,
-        capture_output=True,
-        env=environment(),
-    )
-    return folder
+    program = [sys.executable, str(DATA / "make_corpus.py")]
+
+    def make(folder: Path) -> None:
+        subprocess.run(
+            [*program, str(folder / "corpus"), "--documents", str(DOCUMENTS), "--backbone"],
+            check=True,
+            capture_output=True,
+            env=environment(),
+        )
+
+    return made_once(tmp_path_factory, "made", make) / "corpus"
 
 
 @pytest.fixture(scope="session", name="config")
@@ -64,8 +88,11 @@ def _make_folder(tmp_path_factory: pytest.TempPathFactory, corpus: Path) -> Call
 
 
 @pytest.fixture(scope="session", name="full")
-def _full(make_folder: Callable[..., Path], config: dict[str, Any]) -> Path:
+def _full(tmp_path_factory: pytest.TempPathFactory, corpus: Path, config: dict[str, Any]) -> Path:
     """The working directory of one complete run: 3 shards, 2 partitions, 2 cores. Tests only read it."""
-    folder = make_folder("full")
-    run_workflow(folder, config)
-    return folder
+
+    def make(folder: Path) -> None:
+        (folder / "corpus").symlink_to(corpus)
+        run_workflow(folder, config)
+
+    return made_once(tmp_path_factory, "full", make)

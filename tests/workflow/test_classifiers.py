@@ -87,7 +87,7 @@ def _folder(make_folder: Any) -> Path:
     (folder / "web.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     liked = [{"text": text} for text in _texts(GOOD, 60, 3)]
     (folder / "liked.jsonl").write_text("".join(json.dumps(row) + "\n" for row in liked))
-    run_workflow(folder, _config())
+    run_workflow(folder, _config(), plain=True)
     return folder
 
 

@@ -51,7 +51,7 @@ def _folder(make_folder, monkeypatch):
 
 def test_a_chain_with_a_judge_asks_for_nothing_twice(folder):
     with judge_server(grades) as server:
-        run_workflow(folder, config(server.url), "education")
+        run_workflow(folder, config(server.url), "education", plain=True)
         assert len(server.requests) == 88
         assert {headers["Authorization"] for headers in server.headers} == {f"Bearer {KEY}"}
         kept = finished.table(folder / "results" / "education" / "documents")

@@ -90,7 +90,7 @@ def _folder(make_folder: Any) -> Path:
     (folder / "judged.jsonl").write_text("".join(json.dumps({"text": t, "label": g}) + "\n" for t, g in judged))
     _ready(folder / "hq.bin", 5)
     write_encoder(folder / "graded", "bert", classes=3)
-    run_workflow(folder, _config())
+    run_workflow(folder, _config(), plain=True)
     return folder
 
 

@@ -31,7 +31,7 @@ def test_a_run_with_the_stage(make_folder, small, config, corpus):
     assert not [name for name in planned(folder, changed(three, pipeline=["url_dedup"])) if STAGE in name]
     run_workflow(folder, three)
     assert planned(folder, three) == {}
-    run_workflow(folder, asked | {"output_dir": "one", "shards": 1})
+    run_workflow(folder, asked | {"output_dir": "one", "shards": 1}, plain=True)
     documents, edits = outcome(folder / "three")
     for table, other in zip((documents, edits), outcome(folder / "one"), strict=True):
         assert table.equals(other)

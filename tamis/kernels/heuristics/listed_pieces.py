@@ -134,8 +134,8 @@ def find_sorted(hashes: np.ndarray, value: np.uint64) -> np.int64:
 
 
 def encode(text: str) -> np.ndarray:
-    """Code points of a string, uint32."""
-    return np.frombuffer(text.encode("utf-32-le", errors="surrogatepass"), np.uint32)
+    """Code points of a string, uint32; writable, as those are that kernels decode: one type, compiled once."""
+    return np.frombuffer(text.encode("utf-32-le", errors="surrogatepass"), np.uint32).copy()
 
 
 @numba.njit(cache=True, nogil=True)

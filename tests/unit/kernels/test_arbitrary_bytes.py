@@ -17,7 +17,8 @@ FUZZ = Path(__file__).parents[2] / "fuzz" / "kernels.py"
 
 @pytest.mark.slow
 def test_no_kernel_leaves_its_arrays(tmp_path: Path) -> None:
-    environment = os.environ | {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path)}
+    # All kernels are compiled anew; optimising them takes a quarter of that, and the checks are the same without.
+    environment = os.environ | {"NUMBA_BOUNDSCHECK": "1", "NUMBA_OPT": "0", "NUMBA_CACHE_DIR": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, str(FUZZ), "--rounds", "60"], env=environment, capture_output=True, text=True, check=False
     )

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import io
-import json
-import re
 import tempfile
 from collections import Counter
 from pathlib import Path
 
-import datasketch
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -31,19 +27,14 @@ from near_duplicates import (
 from pydantic import ValidationError
 from stage_jobs import MinhashJobs, minhash_dedup
 
-from tamis import exchange, hashing, streams
 from tamis.dedup.minhash import signatures
-from tamis.dedup.minhash.operators import Operators
-from tamis.errors import ShardMismatchError, SourceError
+from tamis.errors import ShardMismatchError
 from tamis.ids import home_shards
-from tamis.kernels.dedup import minhash as kernel
 from tamis.shards import read_table, write_table
 from tamis.stages import minhash_dedup as stage
 from tamis.stages.minhash_dedup import Config, candidate_probability
 
 run = batched(minhash_dedup)
-
-DATA = Path(__file__).parents[4] / "shared" / "data"
 
 
 def test_an_extract_and_its_parent_are_no_pair_but_others_are(tmp_path: Path, make_documents) -> None:
@@ -85,9 +76,6 @@ def test_an_extract_and_its_parent_are_no_pair_but_others_are(tmp_path: Path, ma
         other = run(tmp_path / f"{grouping} other", make_documents([module, page], **parents, **ids), config)
         assert other.matches() == {1: ("near_duplicate", 0, 16 / 18)}
         assert other.notes["pairs_of_extracts"] == 0
-
-
-LETTERS = [f"{i:016x}" for i in range(0, 2**64, 2**64 // 37)]
 
 
 def folder() -> Path:
@@ -293,46 +281,6 @@ def test_other_kinds_pass_untouched(tmp_path: Path, make_documents) -> None:
     assert outcome.kept_numbers() == [0, 1, 2]
 
 
-SCOPED = [
-    ("source", {"source": ["a", "b"]}),
-    ("kind", {"kind": ["licence", "prose"]}),
-    ("metadata.snapshot", {"metadata": ['{"snapshot": "2024-10"}', '{"snapshot": "2024-18", "x": 1}']}),
-    ("metadata.snapshot", {"metadata": ['{"snapshot": 1}', None]}),
-]
-
-
-@pytest.mark.parametrize(("within", "values"), SCOPED)
-def test_documents_are_compared_inside_one_scope_only(tmp_path: Path, make_documents, within: str, values) -> None:
-    base = sentence(1, 60)
-    three = [" ".join(base), " ".join(with_changes(base, 1, 2)), " ".join(base).upper()]
-    near = jaccard(ngrams(three[0]), ngrams(three[1]))
-    columns = {name: [pair[0], pair[1]] * 3 for name, pair in values.items()}
-    # Two scopes, each with a text, a near-copy and an equal one.
-    documents = make_documents([text for text in three for _ in range(2)], id=spread(6), **columns)
-    outcome = run(tmp_path, documents, Config(within=within), shards=3, partitions=2)
-    assert outcome.matches() == {
-        2: ("near_duplicate", 0, near),
-        3: ("near_duplicate", 1, near),
-        4: ("exact_ngram_set", 0, 1.0),
-        5: ("exact_ngram_set", 1, 1.0),
-    }
-    assert run(tmp_path / "all", documents, shards=2).kept_numbers() == [0]
-
-
-@pytest.mark.parametrize("grouping", ["greedy", "components"])
-def test_a_scope_gives_what_each_part_alone_gives(tmp_path: Path, make_documents, grouping: str) -> None:
-    texts = corpus(12)
-    sources = ["ab"[value] for value in np.random.default_rng(5).integers(0, 2, len(texts))]
-    documents = make_documents(texts, id=spread(len(texts)), source=sources)
-    config = Config(grouping=grouping)
-    both = run(tmp_path / "both", documents, Config(grouping=grouping, within="source"), shards=2, partitions=3)
-    alone = {}
-    for name in "ab":
-        part = documents.filter(pa.compute.equal(documents["source"], name))
-        alone |= run(tmp_path / name, part, config).matches()
-    assert both.matches() == alone
-
-
 def test_candidates_of_another_scope_fail_verification(tmp_path: Path, make_documents, monkeypatch) -> None:
     leave_scope_out_of_bands(monkeypatch)
     base = sentence(1, 60)
@@ -393,153 +341,6 @@ def test_one_word_a_million_times(tmp_path: Path, make_documents) -> None:
     assert outcome.matches() == {1: ("exact_ngram_set", 0, 1.0)}
 
 
-# The audit
-
-
-def close_pairs(texts: list[str], threshold: float) -> set[tuple[int, int]]:
-    sets = [ngrams(text) for text in texts]
-    return {(k, i) for i in range(len(sets)) for k in range(i) if sets[i] and jaccard(sets[i], sets[k]) >= threshold}
-
-
-# One band of 24 rows finds few pairs at 0.5; the default nearly all.
-POOR = {"threshold": 0.5, "bands": 1, "rows": 24, "recall": 0.0}
-
-
-@pytest.mark.parametrize("settings", [{}, POOR, {"bucket_candidates": 1, "threshold": 0.6, "recall": 0}])
-def test_an_audit_of_everything_counts_the_pairs_that_brute_force_finds(tmp_path, make_documents, settings) -> None:
-    texts = corpus(25)
-    config = Config(**settings, audit_sample=10**6)
-    outcome = run(tmp_path, make_documents(texts, id=spread(len(texts))), config, shards=3, partitions=2)
-    close, kept = close_pairs(texts, config.threshold), set(outcome.kept_numbers())
-    assert outcome.notes["audit_documents"] == len(texts) - 2
-    assert outcome.notes["audit_pairs"] == len(close) > 20
-    assert outcome.notes["audit_missed"] == sum(one in kept and other in kept for one, other in close)
-    assert (outcome.notes["audit_missed"] > 0) == bool(settings)
-
-
-def test_an_audit_of_a_sample_counts_the_pairs_of_its_documents(tmp_path: Path, make_documents) -> None:
-    texts = corpus(25)
-    ids = spread(len(texts))
-    documents = make_documents(texts, id=ids, source=["ab"[i % 2] for i in range(len(texts))])
-    config = Config(**POOR, audit_sample=30)
-    outcome = run(tmp_path / "a", documents, config, shards=3, partitions=2)
-    positions = hashing.keyed_uint64("minhash_dedup audit", ids)
-    sample = {i for i, text in enumerate(texts) if ngrams(text) and positions[i] < 30 * 2**64 // (len(texts) - 2)}
-    close = {pair for pair in close_pairs(texts, 0.5) if sample & set(pair)}
-    kept = set(outcome.kept_numbers())
-    assert 15 < outcome.notes["audit_documents"] == len(sample) < 45
-    assert outcome.notes["audit_pairs"] == len(close)
-    assert outcome.notes["audit_missed"] == sum(one in kept and other in kept for one, other in close)
-    again = run(tmp_path / "b", documents, config, shards=1)
-    assert [again.notes[name] for name in ("audit_documents", "audit_pairs", "audit_missed")] == [
-        outcome.notes[name] for name in ("audit_documents", "audit_pairs", "audit_missed")
-    ]
-    inside = run(tmp_path / "c", documents, Config(**POOR, audit_sample=30, within="source"), shards=2)
-    assert inside.notes["audit_pairs"] == sum(one % 2 == other % 2 for one, other in close)
-
-
-def test_an_audit_changes_no_document_and_an_empty_corpus_has_one(tmp_path: Path, make_documents) -> None:
-    documents = make_documents(corpus(8))
-    one = run(tmp_path / "a", documents, shards=2)
-    other = run(tmp_path / "b", documents, Config(audit_sample=10), shards=2)
-    assert one.kept.equals(other.kept)
-    assert one.dropped.equals(other.dropped)
-    empty = run(tmp_path / "c", make_documents([]), Config(audit_sample=5), shards=2)
-    assert empty.notes["audit_pairs"] == empty.notes["audit_documents"] == 0
-
-
-def test_recall_on_licences(tmp_path: Path, make_documents) -> None:
-    zstandard = pytest.importorskip("zstandard")
-    path = DATA / "text" / "licensedb.jsonl.zst"
-    if not path.exists():
-        pytest.skip(f"{path} is not here: the shared test data is optional")
-    with path.open("rb") as file:
-        lines = io.TextIOWrapper(
-            zstandard.ZstdDecompressor(max_window_size=2**27).stream_reader(file), encoding="utf-8"
-        )
-        texts = [json.loads(line)["text"] for line in lines][::3]
-    outcome = run(tmp_path, make_documents(texts, id=spread(len(texts))), shards=3, partitions=2)
-    sets = [ngrams(text) for text in texts]
-    close = [
-        (k, i)
-        for i in range(len(sets))
-        for k in range(i)
-        if min(len(sets[i]), len(sets[k])) >= 0.7 * max(len(sets[i]), len(sets[k])) and jaccard(sets[i], sets[k]) >= 0.7
-    ]
-    kept = set(outcome.kept_numbers())
-    assert len(close) > 100
-    assert sum(one in kept and other in kept for one, other in close) <= len(close) / 100
-    for i, (_, named, similarity) in outcome.matches().items():
-        assert named in kept
-        assert similarity == jaccard(sets[i], sets[named]) >= 0.7
-
-
-# The kernels
-
-
-def signature_of(grams: np.ndarray, permutations: int) -> np.ndarray:
-    numbers = hashing.keys("test", 2 * permutations).astype(np.uint32)
-    minima = np.empty(permutations, np.uint32)
-    kernel.signature(
-        grams,
-        len(grams),
-        numbers[:permutations] | np.uint32(1),
-        numbers[permutations:],
-        np.empty(kernel.BLOCK, np.uint32),
-        minima,
-    )
-    return minima
-
-
-@pytest.mark.parametrize("shared", range(50, 1050, 50))
-def test_signatures_estimate_the_known_jaccard(shared: int) -> None:
-    """Twenty levels; 2048 permutations have a standard error of at most 0.011, datasketch's with 512 at most 0.022."""
-    size = 1000
-    values = np.random.default_rng(shared).integers(1, 2**64, 2 * size - shared, dtype=np.uint64)
-    one, other = values[:size], values[size - shared :]
-    known = shared / (2 * size - shared)
-    estimate = (signature_of(one, 2048) == signature_of(other, 2048)).mean()
-    assert estimate == pytest.approx(known, abs=0.045)
-    sketches = [datasketch.MinHash(512, seed=1) for _ in range(2)]
-    for sketch, members in zip(sketches, (one, other), strict=True):
-        sketch.update_batch([member.tobytes() for member in members])
-    assert estimate == pytest.approx(sketches[0].jaccard(sketches[1]), abs=0.1)
-
-
-def test_signature_is_the_minimum_of_each_permutation() -> None:
-    grams = np.random.default_rng(0).integers(1, 2**64, 3000, dtype=np.uint64)
-    numbers = hashing.keys("test", 40).astype(np.uint32)
-    upper = (grams >> np.uint64(32)).astype(object)
-    expected = [
-        min((int(a | 1) * x + int(b)) % 2**32 for x in upper) for a, b in zip(numbers[:20], numbers[20:], strict=True)
-    ]
-    assert signature_of(grams, 20).tolist() == expected
-    assert signature_of(grams[::-1].copy(), 20).tolist() == expected
-    assert len(set(expected)) == 20
-
-
-@pytest.mark.parametrize(("bands", "rows"), [(42, 6), (14, 8), (25, 5)])
-def test_share_of_candidates_is_the_one_of_the_formula(bands: int, rows: int) -> None:
-    pairs = 250
-    found = 0
-    for seed in range(pairs):
-        values = np.random.default_rng(seed).integers(1, 2**64, 230 + 70, dtype=np.uint64)
-        one, other = (signature_of(part, bands * rows).reshape(bands, rows) for part in (values[:255], values[45:]))
-        found += bool((one == other).all(axis=1).any())
-    expected = candidate_probability(0.7, bands, rows)
-    assert found / pairs == pytest.approx(expected, abs=0.01 + 4 * (expected * (1 - expected) / pairs) ** 0.5)
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.lists(st.integers(1, 6), max_size=40), st.integers(1, 7))
-def test_ngram_sets_have_the_members_they_should(numbers: list[int], ngram: int) -> None:
-    words = np.array(numbers, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    grams = np.zeros(64, np.uint64)
-    size = kernel.ngram_set(words, len(words), ngram, np.uint64(7), np.full(128, 99, np.uint64), grams)
-    expected = ngrams(" ".join(map(str, numbers)), ngram)
-    assert size == len(expected) == len(set(grams[:size].tolist()))
-
-
 # The configuration
 
 
@@ -575,137 +376,6 @@ def test_documents_that_change_between_steps_are_noticed(tmp_path: Path, make_do
     write_table(steps.part("documents", 0), table.set_column(table.schema.get_field_index("text"), "text", shorter))
     with pytest.raises(ShardMismatchError, match="changed during the run"):
         steps.verification()
-
-
-def test_a_damaged_or_foreign_file_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "part-00000.arrow"
-    path.write_bytes(b"ARROW1 and then nothing")
-    with pytest.raises(SourceError, match=r"part-00000\.arrow"):
-        list(streams.read_rounds(path, 0, 2))
-    table = pa.table({"rank": pa.array([1], pa.int64())})
-    exchange.write(path, table.schema, [table] * 3)
-    with pytest.raises(ShardMismatchError, match="no whole rounds of 2"):
-        list(streams.read_rounds(path, 0, 2))
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.lists(st.lists(st.integers(0, 30), max_size=40).map(sorted), min_size=1, max_size=4), st.integers(1, 5))
-def test_merged_files_come_in_rank_order_with_each_rank_whole(files: list[list[int]], rows: int) -> None:
-    where = folder()
-    paths = []
-    for index, ranks in enumerate(files):
-        table = pa.table({"rank": pa.array(ranks, pa.int64())})
-        paths.append(where / f"{index}.arrow")
-        exchange.write(paths[-1], table.schema, [table.slice(start, rows) for start in range(0, len(ranks), rows)])
-    seen: list[int] = []
-    others: list[int] = []
-    last = -1
-    for one, other in streams.merged([paths, paths[:1]]):
-        ranks = one["rank"].to_pylist()
-        assert min(ranks) > last
-        assert set(other["rank"].to_pylist()) <= set(ranks)
-        last = max(ranks)
-        seen += sorted(ranks)
-        others += other["rank"].to_pylist()
-    assert seen == sorted(rank for ranks in files for rank in ranks)
-    assert others == files[0]
-
-
-LESS = "def clamp(x, lo):\n    if x < lo:\n        return x\n    return lo\n"
-MORE = "def clamp(x, lo):\n    if x > lo:\n        return -x\n    return lo\n"
-
-
-@pytest.mark.parametrize("threshold", [0.7, 1.0])
-@pytest.mark.parametrize("grouping", ["greedy", "components"])
-def test_code_and_maths_that_differ_in_operators_alone_are_no_copies(
-    tmp_path: Path, make_documents, threshold: float, grouping: str
-) -> None:
-    pairs = [(LESS, MORE), ("Solve x + 3 = 5 for x.", "Solve x - 3 = 5 for x."), ("a ≤ b → c", "a ≥ b → c")]
-    pairs += [("1 2 3 4 5", "1, 2, 3, 4, 5"), ("if (a == b) go", "if (a != b) go"), ("x ** 2", "x * 2")]
-    texts = [text for pair in pairs for text in pair]
-    config = Config(threshold=threshold, recall=0.0, grouping=grouping)
-    # Another layout is a copy; so is the fourth pair, which differs in commas.
-    texts.append(LESS.replace("    ", "\t"))
-    for kind in ("code", "maths"):
-        documents = make_documents(texts, kind=[kind] * len(texts))
-        outcome = run(tmp_path / kind, documents, config, shards=3, partitions=2)
-        assert outcome.matches() == {7: ("exact_ngram_set", 6, 1.0), 12: ("exact_ngram_set", 0, 1.0)}
-        assert outcome.notes["pairs_told_apart"] == 5
-    outcome = run(tmp_path / "prose", make_documents(texts), config, shards=3)
-    assert outcome.matches() == {i: ("exact_ngram_set", 0 if i == 12 else i - 1, 1.0) for i in (1, 3, 5, 7, 9, 11, 12)}
-    documents = make_documents(texts, kind=["code"] * len(texts))
-    words_alone = run(tmp_path / "words", documents, config.model_copy(update={"operators_in": ()}))
-    assert words_alone.matches() == outcome.matches()
-
-
-def test_a_long_file_with_another_operator_is_a_near_copy_and_no_exact_one(tmp_path: Path, make_documents) -> None:
-    body = "\n".join(f"    total = {name} + total" for name in sentence(5, 60))
-    texts = [f"{LESS}{body}", f"{MORE}{body}", f"{LESS}{body}\n"]
-    documents = make_documents(texts, kind=["code"] * 3)
-    assert run(tmp_path / "a", documents).matches() == {1: ("near_duplicate", 0, 1.0), 2: ("exact_ngram_set", 0, 1.0)}
-    for name, config in (("b", Config(threshold=1.0)), ("c", Config(operators_below=len(texts[0]) + 1))):
-        outcome = run(tmp_path / name, documents, config)
-        assert outcome.matches() == {2: ("exact_ngram_set", 0, 1.0)}
-        assert outcome.notes["pairs_told_apart"] == 1
-    # Only one of the two is prose: its operators are not looked at.
-    documents = make_documents(texts, kind=["prose", "code", "code"])
-    assert run(tmp_path / "d", documents).matches() == {1: ("near_duplicate", 0, 1.0), 2: ("near_duplicate", 0, 1.0)}
-
-
-OPERATORS = re.compile(
-    r"[0-9+\-*/%=<>!&|^~¬±×÷\u2044\u207a-\u207c\u208a-\u208c\u2190-\u22ff\u27c0-\u27ef\u2900-\u2aff]"
-)
-SIGNS = st.lists(
-    st.sampled_from(["a", "b", " ", "<", ">", "1", "é", "≤", "×", "語", "₊", "ß", ".", "(", "\u2043"]), max_size=9
-)
-
-
-@given(st.lists(SIGNS.map("".join), min_size=1, max_size=6), st.integers(0, 9))
-@settings(deadline=None)
-def test_operators_are_those_of_a_regular_expression(texts: list[str], below: int) -> None:
-    from documents import make_documents
-
-    operators = Operators(("code",), below)
-    kinds = ["prose" if number == 3 else "code" for number in range(len(texts))]
-    found = operators.hashes(make_documents(texts, kind=kinds))
-    for one, text in enumerate(texts):
-        for other, its in enumerate(texts):
-            differ = OPERATORS.findall(text) != OPERATORS.findall(its) and 3 not in (one, other)
-            pair = found[one : one + 1], found[other : other + 1]
-            assert Operators(always=True).apart(*pair)[0] == differ
-            assert operators.apart(*pair)[0] == (differ and min(len(text), len(its)) < below)
-
-
-SHORT_CODE = st.lists(st.sampled_from(["a", "b", "C", "<", ">", "1"]), max_size=7).map(" ".join)
-
-
-@given(st.lists(SHORT_CODE, min_size=1, max_size=8), st.integers(0, 16), st.integers(0, 5))
-@settings(max_examples=25, deadline=None)
-def test_greedy_equals_brute_force_with_operators(texts: list[str], below: int, seed: int) -> None:
-    from documents import make_documents
-
-    config = Config(ngram=2, operators_below=below, audit_sample=100, **CERTAIN)
-    kinds = ["prose" if number % 4 == 3 else "code" for number in range(len(texts))]
-    documents = make_documents(texts, id=spread(len(texts), seed), kind=kinds)
-    outcome = run(folder(), documents, config, shards=1 + seed % 3, partitions=1 + seed % 2)
-
-    def looked_at(number: int) -> list[str] | None:
-        return None if kinds[number] == "prose" else OPERATORS.findall(texts[number])
-
-    def similarity(one: int, other: int) -> float:
-        short = min(len(texts[one]), len(texts[other])) < below
-        differ = None not in (looked_at(one), looked_at(other)) and looked_at(one) != looked_at(other)
-        return 0.0 if short and differ else jaccard(sets[one], sets[other])
-
-    sets = [ngrams(text, 2) for text in texts]
-    kept: list[int] = []
-    for number in range(len(texts)):
-        # What has the words and the operators of an earlier document follows its fate.
-        first = next(k for k in range(number + 1) if (sets[k], looked_at(k)) == (sets[number], looked_at(number)))
-        if not sets[number] or (first == number and all(similarity(number, k) < 0.5 for k in kept)):
-            kept.append(number)
-    assert outcome.kept_numbers() == kept
-    assert outcome.notes["audit_missed"] == 0
 
 
 @given(st.lists(st.text("ab .\n語", max_size=3), max_size=8), st.integers(0, 5))
