@@ -143,6 +143,10 @@ def write_preset(given: argparse.Namespace) -> int:
         without = f", no {' and no '.join(source.without)}" if source.without else ""
         files = f"{source.files} file{'s' if source.files > 1 else ''}"
         say(f"{source.name}: {files} of {source.format}{', ' + fields if fields else ''}{without}")
+        if source.left:
+            say(f"  left out: {source.left}. Text among them is taken with --format text")
+        if source.odd:
+            say(f"  skipped and listed: {source.odd}")
     say(f"Wrote {output} ({given.strictness}); each line says what it does. Next:")
     say(f"  tamis run --configfile {shlex.quote(str(output))}")
     return 0

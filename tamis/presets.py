@@ -12,6 +12,7 @@ import itertools
 import json
 import re
 import shlex
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from glob import has_magic
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tamis.errors import ConfigError, SourceError
+from tamis.readers.assorted import ending_of, texts_of
 from tamis.readers.guess import DATES, TEXTS, URLS, Content, Format, content_of_all, named, values_of
 from tamis.readers.patterns import irregular, matches
 from tamis.section import workflow_path
@@ -60,6 +62,8 @@ class Found:
         fields: key of the section → name of the field or column, where it is not the default; empty where the one that
             is there says nothing.
         without: "url" and "date" where the files have none.
+        left: files that are no text and so are left out of the patterns, in words; empty where there are none.
+        odd: files that are no text and lie among others of their ending, which are read, in words.
         files: how many there are.
         bytes: bytes of text in them, about.
     """
@@ -71,9 +75,13 @@ class Found:
     without: tuple[str, ...]
     files: int
     bytes: int
+    left: str = ""
+    odd: str = ""
 
 
-def look(paths: Sequence[str], names: Sequence[str], given: Format | None, text: str | None) -> Found:
+def look(
+    paths: Sequence[str], names: Sequence[str], given: Format | None, text: str | None, *, text_first: bool = False
+) -> Found:
     """Look at the files of one source.
 
     Args:
@@ -81,12 +89,19 @@ def look(paths: Sequence[str], names: Sequence[str], given: Format | None, text:
         names: names that other sources have.
         given: the format, where the user has said it.
         text: the field or column of the text, where the user has said it.
+        text_first: whether records beside files of text are left out, as in a folder of programs.
 
     Raises:
         SourceError: a pattern matches nothing, or the files are not what tamis reads.
         ConfigError: the field of the text is not there, or not known.
     """
     files = _files(paths)
+    name = _free(_name_of(paths), names)
+    assorted = texts_of(paths, given, text_first=text_first)
+    if assorted is not None:
+        paths = assorted.patterns
+        files = [path for path in files if ending_of(path.name) not in assorted.left and path not in assorted.odd]
+        given = "text" if text_first else given
     content = content_of_all(files, given)
     if content.format == "text":
         if text is not None:
@@ -99,13 +114,15 @@ def look(paths: Sequence[str], names: Sequence[str], given: Format | None, text:
     size = sum(path.stat().st_size * (COMPRESSION if path.suffix in packed else 1) for path in files)
     defaults = {f"{key}_{suffix}": key for key in ("text", "url", "date") for suffix in ("field", "column")}
     return Found(
-        name=_free(_name_of(paths), names),
+        name=name,
         paths=tuple(paths),
         format=content.format,
         fields={key: name for key, name in fields.items() if defaults[key] != name},
         without=without,
         files=len(files),
         bytes=size,
+        left=assorted.told() if assorted else "",
+        odd=assorted.refused() if assorted else "",
     )
 
 
@@ -181,6 +198,11 @@ def _free(name: str, taken: Sequence[str]) -> str:
     return free
 
 
+def _comment(text: str) -> list[str]:
+    """Lines of a comment inside a source."""
+    return textwrap.wrap(text, 112, initial_indent="    # ", subsequent_indent="    # ")
+
+
 def compose(preset: str, sources: Sequence[Found], strictness: Strictness, output: Path) -> str:
     """The text of a configuration.
 
@@ -205,7 +227,11 @@ def compose(preset: str, sources: Sequence[Found], strictness: Strictness, outpu
         own = "code" if preset == "code" and source.format != "text" else kind
         if own:
             lines += [f"    # All of it is held to the rules for {own}; auto: judged by its lines.", f"    kind: {own}"]
+        if source.left:
+            lines += _comment(f"Left out: {source.left}.")
         lines.append(f"    paths: {json.dumps(source.paths, ensure_ascii=False)}")
+        if source.odd:
+            lines += [*_comment(f"No text, and so skipped and listed: {source.odd}."), "    on_bad_file: skip"]
         for key, name in source.fields.items():
             if name:
                 lines.append(f"    {key}: {json.dumps(name, ensure_ascii=False)}")
@@ -262,7 +288,7 @@ def write(
         raise ConfigError(f"{output}: exists, and is not written over; take it away or name another with --output")
     found: list[Found] = []
     for paths in sources:
-        found.append(look(paths, [source.name for source in found], given, text))
+        found.append(look(paths, [source.name for source in found], given, text, text_first=preset == "code"))
     values: dict[str, Any] = config_files.parse(composed := compose(preset, found, strictness, output), output)
     config.load(values)
     with output.open("x", encoding="utf-8") as file:

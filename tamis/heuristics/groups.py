@@ -68,7 +68,7 @@ MEASURING: Mapping[Group, tuple[str, ...]] = {
         "policy_phrases",
     ),
     "fineweb": ("short_line",),
-    "code": ("generated_marks",),
+    "code": ("long_line", "generated_marks"),
 }
 """Group → its fields that say how something is counted; all others only decide."""
 
@@ -128,8 +128,9 @@ class Groups(Section):
     as_datatrove: bool = Field(
         False,
         description="Count all as datatrove 0.10 does, to reproduce its decisions: tokens, stop words with the "
-        "capitals that they have, • and - as the only bullets, blank lines among the line feeds, and the very last "
-        "character of a line as its end, though it be a blank or a quote.",
+        "capitals that they have, • and - as the only bullets, blank lines among the line feeds, lines without a word "
+        "among those that repeat, an n-gram that occurs once as a frequent one, and the very last character of a line "
+        "as its end, though it be a blank or a quote.",
     )
     size: Annotated[Size | None, Off] = Field(
         Size(), description="Length and damage. null or false switches a whole group off."

@@ -45,6 +45,7 @@ METRICS: Mapping[Group, tuple[str, ...]] = {
     ),
     "code": (
         "longest_line",
+        "long_line_share",
         "mean_line_length",
         "alphanumeric_share",
         "encoded_share",
@@ -147,6 +148,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule("fineweb_newlines", "fineweb", "max_newlines", "newline_ratio"),
     Rule("code_long_line", "code", "max_line", "longest_line"),
+    Rule("code_long_lines", "code", "max_long_lines", "long_line_share"),
     Rule("code_mean_line_length", "code", "max_mean_line", "mean_line_length"),
     Rule("code_alphanumeric", "code", "min_alphanumeric", "alphanumeric_share", "below"),
     Rule("code_encoded", "code", "max_encoded_share", "encoded_share"),

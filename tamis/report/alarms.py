@@ -7,7 +7,7 @@ run fail over them. Everything is counted from what the run wrote; of documents 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -27,6 +27,9 @@ from tamis.shards import read_json
 NAMED = 3
 """Rules, files or fields that a sentence names."""
 
+EMPTY = "empty_text"
+"""Why a record that holds nothing but white space is skipped."""
+
 
 @dataclass
 class Reading:
@@ -38,6 +41,8 @@ class Reading:
     """Files that were left out, and why."""
     fields: Counter[str] = field(default_factory=Counter)
     """Field that the configuration names → records that had it."""
+    single: bool = True
+    """Whether no file holds more than one record, as files of text."""
 
 
 def _list(names: Sequence[str]) -> str:
@@ -63,6 +68,7 @@ def readings(results: Results) -> dict[str, Reading]:
         reading = found.setdefault(value["source"], Reading())
         for file in value["files"]:
             reading.records += file["records"]
+            reading.single &= file["records"] + file["skipped"] <= 1
             if file.get("bad"):
                 reading.bad.append((file["path"], file["bad"]))
             for name, records in file.get("fields", {}).items():
@@ -85,14 +91,25 @@ def of_reading(read: Mapping[str, Reading], config: Config) -> list[str]:
                 f"ingest left out {len(reading.bad):,} bad file{'s'[: len(reading.bad) != 1]} of source {source}, as "
                 f"on_bad_file asks: {paths}. Repair or fetch them again, then run again."
             )
-        skipped = reading.skipped.total()
+        # An empty text was read well: an empty file (`__init__.py`) is whole, a record without text may be a mistake.
+        empty = reading.skipped[EMPTY]
+        unread = reading.skipped - Counter({EMPTY: empty})
+        skipped = unread.total()
         share = skipped / max(1, skipped + reading.records)
         if reading.records and share > config.alarm_skipped_share:
-            reasons = _list([f"{reason} {count:,}" for reason, count in reading.skipped.most_common()])
+            reasons = _list([f"{reason} {count:,}" for reason, count in unread.most_common()])
             found.append(
                 f"ingest could not read {skipped:,} of {skipped + reading.records:,} records of source {source} "
                 f"({100 * share:.1f} %: {reasons}). They are listed in ingest/skipped/; correct the source's format "
                 "and fields, or raise report.alarm_skipped_share."
+            )
+        share = empty / max(1, empty + reading.records)
+        key = "alarm_lost_share" if reading.single else "alarm_skipped_share"
+        if reading.records and share > getattr(config, key):
+            what, remedy = ("files", "fetch them again") if reading.single else ("texts", "correct the source's fields")
+            found.append(
+                f"{empty:,} of {empty + reading.records:,} {what} of source {source} are empty ({100 * share:.1f} %). "
+                f"If they should hold something, {remedy}, else raise report.{key}."
             )
         missing = [name for name, records in sorted(reading.fields.items()) if not records]
         if missing and reading.records:
@@ -178,6 +195,33 @@ def of_groups(groups: Sequence[Group], config: Config) -> list[str]:
     ]
 
 
+def of_scored(models: Mapping[str, Mapping[str, Any]], named: Collection[str], config: Config) -> list[str]:
+    """Alarms about classifiers that score only a sliver of what reaches them: all else passes unjudged.
+
+    Args:
+        models: as in `alarms`.
+        named: classifiers that have no section of their own.
+        config: the thresholds.
+    """
+    found = []
+    for stage, files in models.items():
+        counted = files.get("retention")
+        if not isinstance(counted, dict) or not {"documents", "unscored"} <= counted.keys():
+            continue
+        scored, all_ = counted["documents"], counted["documents"] + counted["unscored"]
+        if all_ >= config.alarm_lost_minimum and scored < config.alarm_scored_share * all_:
+            section = f"classifiers.{stage}" if stage in named else stage
+            card = files.get("card")
+            kinds = ", ".join(card.get("kinds", ())) if isinstance(card, dict) else ""
+            found.append(
+                f"{stage} scored {scored:,} of {all_:,} documents ({100 * scored / all_:.1f} %): all others pass "
+                f"without a score{f'; its labels hold kind {kinds} only' if kinds else ''}. If more should be judged, "
+                f"give {section}.labels texts of their kinds, or widen {section}.applies_to or its cascade; else lower "
+                "report.alarm_scored_share."
+            )
+    return found
+
+
 def alarms(
     results: Results,
     stats: pa.Table,
@@ -199,6 +243,7 @@ def alarms(
         *of_counts(stats, config),
         *of_languages(list(languages(results)), config),
         *of_groups(groups, config),
+        *of_scored(models, results.layout.classifiers, config),
         *worse_than_a_baseline(models, results.layout.classifiers, config.alarm_baseline),
     ]
 

@@ -27,7 +27,14 @@ class Config(Section):
         20, ge=1, description="Documents a source or language must bring to a stage for that alarm."
     )
     alarm_skipped_share: Share = Field(
-        0.01, description="Alarm when more than this share of the records of one source could not be read."
+        0.01,
+        description="Alarm when more than this share of the records of one source could not be read, or have an empty "
+        "text. Empty files (`__init__.py`) raise one above `alarm_lost_share` only.",
+    )
+    alarm_scored_share: Share = Field(
+        0.1,
+        description="Alarm when a classifier scores less than this share of the documents that reach it: a kind "
+        "without labels, `applies_to` or a cascade lets the others pass unjudged. 0: never.",
     )
     alarm_group: int = Field(
         1_000,

@@ -11,8 +11,9 @@ threshold. How many documents fail each rule, whichever comes first, is in the n
 Defaults and counting are chosen so that ordinary prose of every language stays, by what each rule dropped of 18 real
 corpora (docs/decisions/0012-thresholds-that-keep-prose.md): words are what stands between white space, as the papers
 read; stop words are compared in small letters, for 41 languages; a line is of sentences when it ends one, holds the end
-of one or runs on in the next; blank lines are no lines; `languages` has thresholds by language. Three rules are ours:
-share of HTML tags, repeated runs of ten characters where no blanks part words, and those of `size`.
+of one or runs on in the next; blank lines are no lines, and lines and paragraphs that hold no word repeat nothing, nor
+does an n-gram that occurs once; `languages` has thresholds by language. Four rules are ours: share of HTML tags,
+repeated runs of ten characters where no blanks part words, long lines of code, and those of `size`.
 
 With `as_datatrove` the counting is that of datatrove 0.10, and with its thresholds every decision of its four filters
 is reproduced, given the same words (tests/unit/heuristics/test_metrics.py runs them). It splits English with spaCy;
@@ -62,7 +63,7 @@ from tamis.shards import document_batches, read_json, write_json, write_tables
 log = logging.getLogger(__name__)
 
 STAGE = "heuristics"
-VERSION = 4
+VERSION = 5
 NEEDS = frozenset({"language"})
 
 

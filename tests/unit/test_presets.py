@@ -182,3 +182,61 @@ def test_odd_names_survive_the_way_into_yaml(folder: Path, capsys: pytest.Captur
     values = written("my own.yaml")
     assert values.sources[0].paths == (name,)
     assert values.output_dir == "results_my_own"
+
+
+def test_a_folder_of_programs_leaves_out_what_is_no_text_and_says_so(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "src" / "deep").mkdir(parents=True)
+    for name, data in {
+        "a.py": b"x = 1\n",
+        "deep/b.py": b"",
+        "README.md": b"# One\n",
+        "logo.png": b"\x89PNG\r\n\x1a\n" + bytes(9),
+        "deep/page.html": b"<html>",
+        "package.json": b'{\n "a": 1}',
+    }.items():
+        (folder / "src" / name).write_bytes(data)
+    code, out, _ = init(capsys, "code", "--source", "src/**")
+    assert code == 0
+    assert "src: 3 files of text\n" in out
+    assert "left out: 1 .html (HTML), 1 .json (JSON), 1 .png (a PNG picture)" in out
+    (source,) = written("code.yaml").sources
+    assert (source.name, source.paths) == ("src", ("src/**/*.md", "src/**/*.py"))
+    assert "    # Left out: 1 .html (HTML)" in Path("code.yaml").read_text(encoding="utf-8")
+    assert source.on_bad_file == "fail"
+    (folder / "src" / "wide.py").write_bytes("x = 1".encode("utf-16"))
+    code, out, _ = init(capsys, "code", "--source", "src/**", "-o", "odd.yaml")
+    assert code == 0
+    assert "skipped and listed: src/wide.py (text in UTF-16)" in out
+    assert written("odd.yaml").sources[0].on_bad_file == "skip"
+    (folder / "src" / "wide.py").unlink()
+    code, out, _ = init(capsys, "code", "--source", "src/**", "--format", "text", "-o", "all.yaml")
+    assert code == 0
+    assert "src: 5 files of text" in out
+    # Of other presets records want a source of their own.
+    code, _, err = init(capsys, "prose", "--source", "src/**")
+    assert code == 1
+    assert "page.html: is HTML" in err
+    # Without records a folder of notes is taken, too.
+    (folder / "src" / "package.json").unlink()
+    code, out, _ = init(capsys, "prose", "--source", "src/**")
+    assert code == 0
+    assert "left out: 1 .html (HTML), 1 .png (a PNG picture)" in out
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_first_quality_stage_that_a_preset_names_is_the_one_for_few_labels(folder: Path, preset: str) -> None:
+    text = (FOLDER / f"{preset}.yaml").read_text(encoding="utf-8")
+    assert re.search(r"  - heuristics\n(?:  # .*\n)+?  # - (\w+)\n", text)[1] == "linear_quality"
+    (folder / "liked").mkdir()
+    for number in range(40):
+        suffix = "py" if preset == "code" else "txt"
+        (folder / "liked" / f"{number}.{suffix}").write_text(f"A text that somebody likes, {number}.", encoding="utf-8")
+    # As a user does who follows the comments.
+    text = text.replace("  # - linear_quality\n", "  - linear_quality\n")
+    text, found = re.subn(r"^# (linear_quality:)\n# (  labels: .*)$", r"\1\n\2", text, flags=re.MULTILINE)
+    assert found == 1
+    values = config.load(config_files.parse(text, Path("own.yaml")))
+    assert values.pipeline[-1] == "linear_quality"
+    values.linear_quality.check_files("linear_quality")

@@ -15,7 +15,7 @@ from tamis.kernels.heuristics.prose_columns import (
     SHORT_LINES,
     TERMINAL_LINES,
 )
-from tamis.kernels.heuristics.repetition import NEWLINE, find_or_add, is_blank, text_hash
+from tamis.kernels.heuristics.repetition import NEWLINE, find_or_add, holds_word, is_blank, text_hash
 
 DOT = 0x2E
 ELLIPSIS = 0x2026
@@ -73,8 +73,9 @@ def newline_lines(
     """The rules about lines between line feeds: Gopher's repeated lines, FineWeb's line ends, lengths and repeats.
 
     Line breaks are the first `number` of `breaks`. With `as_written` the very last character of a line is its end, a
-    blank too, and every line feed is counted; without, those between lines that hold something, so that blank lines
-    make no list, and lines that hold nothing but blanks are none that could repeat another.
+    blank too, every line feed is counted, and every line may repeat another; without, the line feeds between lines that
+    hold something, so that blank lines make no list, and lines that hold a word may repeat another, so that rules,
+    numbers and empty cells of a table repeat nothing.
     """
     lines = 0
     repeated = 0
@@ -91,26 +92,23 @@ def newline_lines(
             continue
         newlines += at < count
         length = at - first
-        # A run of line feeds is one separator; an empty string stands before a leading and after a trailing one.
         blank = is_blank(flags, first, at)
-        if length and blank and not as_written:
-            first = at + 1
-            continue
-        if length or first == 0 or at == count:
+        # A run of line feeds is one separator; an empty string stands before a leading and after a trailing one.
+        if holds_word(flags, first, at) or (as_written and (length or first == 0 or at == count)):
             lines += 1
             _, seen = find_or_add(text_hash(codes, first, at), keys, stamps, stamp, mask)
             if seen:
                 repeated += 1
                 characters += length
-            if not blank:
-                written += 1
-                if as_written:
-                    terminal += (flags[at - 1] & TERMINAL) != 0
-                else:
-                    terminal += _is_of_sentences(codes, flags, first, at, count, short)
-                shorter += length <= short
-                if seen:
+                if not blank:
                     written_repeats += length
+        if not blank:
+            written += 1
+            if as_written:
+                terminal += (flags[at - 1] & TERMINAL) != 0
+            else:
+                terminal += _is_of_sentences(codes, flags, first, at, count, short)
+            shorter += length <= short
         first = at + 1
     row[LINES] = repeated / max(lines, 1)
     row[LINE_CHARACTERS] = characters / count

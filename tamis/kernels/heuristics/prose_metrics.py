@@ -347,7 +347,21 @@ def measure_prose(
             screen = np.empty(screen_mask(words) + 1, np.uint8)
         stamp = np.int32(
             top_grams(
-                tokens, lengths, words, count, keys, stamps, stamp, mask, screen, places, counts, slots, chosen, row
+                tokens,
+                lengths,
+                words,
+                count,
+                as_written,
+                keys,
+                stamps,
+                stamp,
+                mask,
+                screen,
+                places,
+                counts,
+                slots,
+                chosen,
+                row,
             )
         )
         number = repeated_openings(prefix, inverses, lengths, words, screen, places, chosen)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from tamis.kernels.heuristics.characters import SPACE
+from tamis.kernels.heuristics.characters import CHARACTER_WORD, LETTER, MARK, SPACE
 from tamis.kernels.heuristics.listed_pieces import mix
 from tamis.kernels.heuristics.prose_columns import TOP_2
 
@@ -74,6 +74,17 @@ def is_blank(flags: np.ndarray, first: int, stop: int) -> bool:
 
 
 @numba.njit(cache=True, nogil=True)
+def holds_word(flags: np.ndarray, first: int, stop: int) -> bool:
+    """Whether there are two letters in a row, or one that is a word by itself; no rules, numbers or list marks."""
+    for position in range(first, stop):
+        if flags[position] & LETTER and (
+            flags[position] & CHARACTER_WORD or (position + 1 < stop and flags[position + 1] & (LETTER | MARK))
+        ):
+            return True
+    return False
+
+
+@numba.njit(cache=True, nogil=True)
 def repeated_paragraphs(
     codes: np.ndarray,
     flags: np.ndarray,
@@ -88,8 +99,8 @@ def repeated_paragraphs(
 ) -> tuple[int, int, int]:
     """Paragraphs (cut at empty lines), how many repeat an earlier one, and the characters of those.
 
-    Line breaks are the first `lines` of `breaks`. What holds nothing but blanks between two empty lines is a paragraph
-    only with `as_written`.
+    Line breaks are the first `lines` of `breaks`. What holds no word between two empty lines (blanks, empty cells of a
+    table, a rule, a number, a list mark) is a paragraph only with `as_written`.
     """
     begin: int = np.int64(0)  # type: ignore[assignment]
     while begin < count and flags[begin] & SPACE:
@@ -111,7 +122,7 @@ def repeated_paragraphs(
             following += 1
         if at < stop and following - at < 2:
             continue
-        if as_written or not is_blank(flags, first, at):
+        if as_written or holds_word(flags, first, at):
             paragraphs += 1
             _, seen = find_or_add(text_hash(codes, first, at), keys, stamps, stamp, mask)
             if seen:
@@ -145,6 +156,7 @@ def top_grams(
     lengths: np.ndarray,
     count: int,
     characters: int,
+    as_written: bool,
     keys: np.ndarray,
     stamps: np.ndarray,
     stamp: int,
@@ -158,15 +170,18 @@ def top_grams(
 ) -> int:
     """The share of characters in the most frequent n-gram, for n = 2, 3, 4: its length times its frequency.
 
-    Spaces between its words are counted. Among equally frequent ones the first in the text counts. Of the 2-grams only
-    those are counted whose hash shares its place in a screen with another; an n-gram occurs twice only where both
-    (n - 1)-grams in it do, so that of larger n only these are.
+    Spaces between its words are counted. Among equally frequent ones the first in the text counts. Where each occurs
+    once none is frequent, and the share is 0, as in RedPajama-V2; with `as_written` the first one counts, as in
+    datatrove and dolma: of ten words any four are two fifths. Of the 2-grams only those are counted whose hash shares
+    its place in a screen with another; an n-gram occurs twice only where both (n - 1)-grams in it do, so that of larger
+    n only these are.
 
     Args:
         tokens: hash of each word.
         lengths: characters of the words before each word, and behind the last.
         count: how many words.
         characters: of the document.
+        as_written: see above.
         keys: see `find_or_add`.
         stamps: likewise.
         stamp: the last one that was used.
@@ -224,7 +239,10 @@ def top_grams(
                 chosen[kept] = at
                 kept += 1
         number = kept
-        row[TOP_2 + size - 2] = (size - 1 + lengths[first + size] - lengths[first]) * most / characters
+        if most == 1 and not as_written:
+            row[TOP_2 + size - 2] = 0.0
+        else:
+            row[TOP_2 + size - 2] = (size - 1 + lengths[first + size] - lengths[first]) * most / characters
     return stamp
 
 

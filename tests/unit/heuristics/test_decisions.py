@@ -59,16 +59,16 @@ EXAMPLES: dict[str, tuple[str, str, float]] = {
     "min_characters": ("size", "short", 5),
     "max_replacement_share": ("size", "ab\ufffdc", 1 / 4),
     "max_control_share": ("size", "a\x00b\x1bc\x85\n\t", 2 / 8),
-    "max_duplicate_paragraphs": ("gopher_repetition", "a b\n\nc\n\na b\n\n\na b", 2 / 4),
-    # 3 + 3 repeated characters of 17.
-    "max_duplicate_paragraph_characters": ("gopher_repetition", "a b\n\nc\n\na b\n\n\na b", 6 / 17),
-    # Line feeds in a row separate once; the trailing one leaves an empty line.
-    "max_duplicate_lines": ("gopher_repetition", "one\ntwo\n\none\none\n", 2 / 5),
+    "max_duplicate_paragraphs": ("gopher_repetition", "an ox\n\nso\n\nan ox\n\n\nan ox", 2 / 4),
+    # 5 + 5 repeated characters of 24.
+    "max_duplicate_paragraph_characters": ("gopher_repetition", "an ox\n\nso\n\nan ox\n\n\nan ox", 10 / 24),
+    # Line feeds in a row separate once; behind the trailing one there is no line that holds a word.
+    "max_duplicate_lines": ("gopher_repetition", "one\ntwo\n\none\none\n", 2 / 4),
     "max_duplicate_line_characters": ("gopher_repetition", "one\ntwo\n\none\none\n", 6 / 17),
     # "to be" occurs 3 times, 5 characters each.
     "max_top_2_gram": ("gopher_repetition", "to be or to be and to be", 15 / 24),
-    # All 3-grams occur once; the first one counts.
-    "max_top_3_gram": ("gopher_repetition", "aa bb cc d", 8 / 10),
+    # Twice "aa bb cc", 8 characters each.
+    "max_top_3_gram": ("gopher_repetition", "aa bb cc aa bb cc d", 16 / 19),
     "max_top_4_gram": ("gopher_repetition", "a b c d a b c d", 14 / 15),
     # "abcde" again: its 5 letters, each counted once.
     "max_duplicate_5_grams": ("gopher_repetition", "a b c d e a b c d e f", 5 / 21),
@@ -103,10 +103,12 @@ EXAMPLES: dict[str, tuple[str, str, float]] = {
     ),
     "min_terminal_lines": ("fineweb", "a\n \nb\n" + "c\n" * 8, 0),
     "max_short_lines": ("fineweb", "x" * 30 + "\n" + "y" * 31 + "\n\nz\nz", 3 / 4),
-    # One repeated "z" of 3 characters that are no line feeds.
-    "max_duplicate_line_characters ": ("fineweb", "z\ny\n\nz", 1 / 3),
+    # One repeated "zu" of 5 characters that are no line feeds.
+    "max_duplicate_line_characters ": ("fineweb", "zu\ny\n\nzu", 2 / 5),
     "max_newlines": ("fineweb", "a\nb\nc", 2 / 3),
-    "max_line": ("code", "x\n" + "y" * 1001, 1001),
+    "max_line": ("code", "x\n" + "y" * 100_001, 100_001),
+    # Of 2,404 characters 2,002 stand in lines of more than 1,000.
+    "max_long_lines": ("code", "y" * 1001 + "\n" + "z" * 400 + "\n" + "y" * 1001, 2002 / 2404),
     "max_mean_line": ("code", "y" * 300 + "\n\nz\n", 301 / 3),
     "min_alphanumeric": ("code", "a1------", 2 / 8),
     "max_encoded_share": ("code", "x='" + "0123456789abcdef" * 4 + "'", 64 / 68),
@@ -132,18 +134,56 @@ def test_worked_example_of_each_rule(field: str) -> None:
     assert threshold == getattr(getattr(Config.model_validate(config), group), field)
 
 
-def test_lines_and_paragraphs_of_blanks_repeat_nothing() -> None:
+# What stands between paragraphs and holds no word.
+WORDLESS = {
+    "blanks": "    \t",
+    "rule": "* * *",
+    "dashes": "-" * 70,
+    "border": "+------+-----+",
+    "empty cells": "|      |     |",
+    "number": "250,00",
+    "list mark": "    a)",
+    "bullet": "•",
+    "devanagari digits": "१२३",
+}
+
+
+@pytest.mark.parametrize("between", WORDLESS)
+def test_lines_and_paragraphs_without_a_word_repeat_nothing(between: str) -> None:
     different = [f"Paragraph number {number} says something of its own." for number in range(20)]
-    text = "\n\n    \n\n".join(different) + "\n\t\n \n\t\n"
-    for field in ("max_duplicate_paragraphs", "max_duplicate_lines"):
-        rule = only("gopher_repetition", field)
+    joined = f"\n\n{WORDLESS[between]}\n\n"
+    text = joined.join(different) + "\n\t\n \n\t\n"
+    rules = [
+        ("gopher_repetition", "max_duplicate_paragraphs"),
+        ("gopher_repetition", "max_duplicate_lines"),
+        ("fineweb", "max_duplicate_line_characters"),
+    ]
+    for group, field in rules[:2]:
+        rule = only(group, field)
         assert outcome(text, **rule) is None
         # So does datatrove count: 18 of 39 paragraphs, and of the lines those between them and at the end.
         assert outcome(text, as_datatrove=True, **rule)[1] > 0.4
-        again = outcome("\n\n    \n\n".join(different + different[:15]), **rule)
+        again = outcome(joined.join(different + different[:15]), **rule)
         assert again is not None
         assert again[1] == pytest.approx(15 / 35)
+    for group, field in (*rules, ("gopher_repetition", "max_duplicate_line_characters")):
+        assert outcome(joined.join(different[:3]), **only(group, field, **{field: 0.0})) is None
     assert outcome(" \n \n\n \n", size={"min_characters": None})[0] != "gopher_duplicate_lines"
+
+
+@pytest.mark.parametrize("word", ["is", "Él", "и он", "筛", "कि", "สวัสดี", "x2 of 3"])
+def test_a_line_of_one_word_repeats_another(word: str) -> None:
+    assert outcome(f"{word}\n" * 9, **only("gopher_repetition", "max_duplicate_lines"))[1] == pytest.approx(8 / 9)
+
+
+def test_an_n_gram_that_occurs_once_is_no_frequent_one() -> None:
+    text = "Only five words stand here."
+    for size in (2, 3, 4):
+        rule = only("gopher_repetition", f"max_top_{size}_gram")
+        assert outcome(text, **rule) is None
+        assert outcome(text, as_datatrove=True, **rule)[0] == f"gopher_top_{size}_gram"
+        again = " ".join([text[:21]] * 4)
+        assert outcome(again, **rule)[0] == f"gopher_top_{size}_gram"
 
 
 def test_every_rule_but_the_upper_size_has_an_example() -> None:
@@ -157,7 +197,7 @@ def test_every_rule_but_the_upper_size_has_an_example() -> None:
 
 
 def test_null_switches_a_rule_off_and_first_in_order_is_the_reason() -> None:
-    text = "a\na\na\na"
+    text = "ah\nah\nah\nah"
     assert outcome(text)[0] == "too_few_characters"
     assert outcome(text, size={"min_characters": None})[0] == "gopher_duplicate_lines"
     config = Config(size={"min_characters": None})
@@ -185,6 +225,35 @@ def test_marks_of_generated_files_are_whole_words_near_the_top() -> None:
     assert outcome("x = 1\n" * 4 + "# DO NOT EDIT\n", "code", **rule) == ("code_generated", 5, 5)
     assert outcome("x = 1\n" * 5 + "# DO NOT EDIT\n", "code", **rule) is None
     assert outcome("from .errors import AutogenerateDiffsDetected, not_autogenerated\n", "code", **rule) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "generated"),
+    [
+        ("# Generated by Django 4.2 on 2023-01-01", True),
+        ("  //  GENERATED BY a tool", True),
+        ("/* Code generated by protoc-gen-go. */", True),
+        ('"""Generated by a script."""', True),
+        ("# This file was generated by a script.", True),
+        ("# Lists of what was generated by the parser", False),
+        ('"""Read tables generated by other programs."""', False),
+        ('MARK = "generated by"', False),
+        ("x = 1  # generated by hand", False),
+        ("# regenerated by hand", False),
+    ],
+)
+def test_generated_by_counts_where_a_line_begins_with_it(line: str, generated: bool) -> None:
+    found = outcome(f"import os\n{line}\nx = 1\n", "code", **only("code", "generated_lines"))
+    assert found == (("code_generated", 2, 5) if generated else None)
+
+
+def test_one_long_line_takes_no_file_away() -> None:
+    whole = CODE * 100
+    for length in (1_571, 20_000):
+        assert outcome(f'{whole}DATA = "{"word " * (length // 5)}"\n' + whole, "code") is None
+    assert outcome(f'DATA = "{"word " * 2_000}"\n' + CODE, "code")[0] == "code_long_lines"
+    strict = {"code": {"max_line": 1000}}
+    assert outcome(f'{whole}DATA = "{"word " * 320}"\n' + whole, "code", **strict)[0] == "code_long_line"
 
 
 def test_maths_keeps_its_formulas() -> None:
@@ -244,7 +313,7 @@ def test_repetition_and_menus_in_scripts_without_spaces_are_dropped() -> None:
 
 @pytest.mark.parametrize("off", [None, False])
 def test_a_whole_group_can_be_switched_off(off: bool | None) -> None:
-    text = "- a\n" * 40
+    text = "- ah\n" * 40
     assert outcome(text)[0] == "gopher_duplicate_lines"
     assert outcome(text, gopher_repetition=off)[0] == "gopher_too_few_words"
     assert outcome(text, gopher_repetition=off, gopher_quality=off, c4=off, fineweb=off) is None

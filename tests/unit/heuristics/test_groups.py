@@ -25,6 +25,7 @@ MEASURED: list[dict[str, Any]] = [
     {"c4": {"policy_phrases": ["terms"]}},
     {"fineweb": {"short_line": 40}},
     {"code": {"generated_marks": ["made by"]}},
+    {"code": {"long_line": 500}},
 ]
 
 

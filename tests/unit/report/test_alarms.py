@@ -17,7 +17,7 @@ from tamis.shards import write_json
 def test_skips_above_a_share_bad_files_and_fields_that_no_record_has(tmp_path):
     (tmp_path / "ingest/skipped").mkdir(parents=True)
     (tmp_path / "ingest/read").mkdir()
-    skips = pa.table({"source": ["laws"] * 2, "reason": ["null_text", "empty_text"]})
+    skips = pa.table({"source": ["laws"] * 2, "reason": ["null_text", "long_line"]})
     pq.write_table(skips, tmp_path / "ingest/skipped/part-00000.parquet")
     pq.write_table(skips.slice(0, 0), tmp_path / "ingest/skipped/part-00001.parquet")
     good = {"path": "a.jsonl", "records": 90, "skipped": 2, "fields": {"datum": 0, "text": 90}, "bad": None}
@@ -33,7 +33,7 @@ def test_skips_above_a_share_bad_files_and_fields_that_no_record_has(tmp_path):
     assert len(found) == 3
     assert "left out 1 bad file of source laws" in found[0]
     assert "b.jsonl.gz (cut short)" in found[0]
-    assert "2 of 92 records of source laws (2.2 %: null_text 1, empty_text 1)" in found[1]
+    assert "2 of 92 records of source laws (2.2 %: null_text 1, long_line 1)" in found[1]
     assert "No record of source laws has 'datum'" in found[2]
     assert len(alarms.of_reading(read, Config(alarm_skipped_share=0.03))) == 2
 
@@ -41,6 +41,56 @@ def test_skips_above_a_share_bad_files_and_fields_that_no_record_has(tmp_path):
 def test_records_of_an_earlier_version_say_nothing_of_fields():
     reading = alarms.Reading(records=1000, skipped=Counter(null_text=10))
     assert alarms.of_reading({"web": reading}, Config()) == []
+
+
+def test_empty_texts_are_not_called_unreadable():
+    few = Counter(empty_text=741)
+    # 741 of 7,939 files of text: packages of Python.
+    assert alarms.of_reading({"src": alarms.Reading(records=7198, skipped=few)}, Config()) == []
+    (found,) = alarms.of_reading({"src": alarms.Reading(records=30, skipped=few)}, Config())
+    assert found == (
+        "741 of 771 files of source src are empty (96.1 %). If they should hold something, fetch them again, else raise "
+        "report.alarm_lost_share."
+    )
+    # Of records more than one in a hundred is worth a look; what could not be read is counted without them.
+    reading = alarms.Reading(records=7198, skipped=few + Counter(null_text=100), single=False)
+    unread, empty = alarms.of_reading({"web": reading}, Config())
+    assert "could not read 100 of 7,298 records of source web (1.4 %: null_text 100)" in unread
+    assert "741 of 7,939 texts of source web are empty (9.3 %)" in empty
+    assert "correct the source's fields, else raise report.alarm_skipped_share" in empty
+
+
+def test_a_file_of_several_records_is_no_file_of_text(tmp_path):
+    (tmp_path / "ingest/skipped").mkdir(parents=True)
+    (tmp_path / "ingest/read").mkdir()
+    skips = pa.table({"source": ["src"], "reason": ["empty_text"]})
+    for number, (name, records) in enumerate({"src": 1, "web": 2}.items()):
+        pq.write_table(skips.slice(0, 0), tmp_path / f"ingest/skipped/part-{number:05}.parquet")
+        files = [
+            {"path": "a", "records": records, "skipped": 0, "bad": None},
+            {"path": "b", "records": 0, "skipped": 1},
+        ]
+        write_json(tmp_path / f"ingest/read/part-{number:05}.json", {"source": name, "files": files})
+    units = Group(rule="ingest_map", number="unit", numbers=2, outputs=("ingest/skipped/part-{unit}.parquet",))
+    layout = Layout(stages=("ingest",), shards=1, inventory=Inventory(groups=(units,)))
+    read = alarms.readings(Results(tmp_path, layout))
+    assert {name: one.single for name, one in read.items()} == {"src": True, "web": False}
+
+
+def test_a_classifier_that_scores_a_sliver():
+    def of(scored, unscored, **config):
+        models = {"howto": {"retention": {"documents": scored, "unscored": unscored}, "card": {"kinds": ["prose"]}}}
+        return alarms.of_scored(models, {"howto"}, Config(**config))
+
+    (found,) = of(229, 6138)
+    assert found.startswith("howto scored 229 of 6,367 documents (3.6 %): all others pass without a score")
+    assert "kind prose only" in found
+    assert "classifiers.howto.labels" in found
+    assert "report.alarm_scored_share" in found
+    assert of(229, 6138, alarm_scored_share=0.03) == of(0, 3) == of(50, 50) == []
+    assert len(of(0, 40)) == 1
+    assert of(0, 40, alarm_scored_share=0.0) == []
+    assert alarms.of_scored({"language_id": {"model": {"file": "x"}}, "domains": {"card": {}}}, (), Config()) == []
 
 
 def test_a_stage_that_keeps_hardly_anything_of_a_language():
