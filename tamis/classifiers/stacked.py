@@ -153,7 +153,9 @@ def fit(
     weights, bias = trusted(logits[known] / spread, truth[known, 1], weight[known])
     # On the card over logits at unit spread, which can be compared.
     told |= {"trust": {name: round(value, 2) for name, value in zip(crossed, weights.tolist(), strict=True)}}
-    return Stack(heads, model, dict(zip(crossed, (weights / spread).tolist(), strict=True)), bias), told
+    # Six digits: words are fitted by a library, whose last bits follow the processor.
+    *trust, bias = (float(f"{value:.6g}") for value in (*(weights / spread).tolist(), bias))
+    return Stack(heads, model, dict(zip(crossed, trust, strict=True)), bias), told
 
 
 def _out_of_fold(
