@@ -113,21 +113,28 @@ def seen(texts: Sequence[str]) -> np.ndarray:
     return np.stack([VECTORS[text] for text in texts])
 
 
-def head(*, embedding: bool, features: bool) -> Method:
-    """The frozen encoder with its head, as the stage has them by default, or with a part of what it sees."""
+def head(*sees: str, side_by_side: bool = False) -> Method:
+    """Models on what a frozen encoder makes of texts, and on words, as the stage fits them, or some of them.
+
+    Args:
+        sees: embedding, shape (the cheap features), words.
+        side_by_side: whether embedding and features are one vector under one head.
+    """
 
     def run(learnt: Sequence[str], good: np.ndarray, tested: Sequence[str]) -> tuple[np.ndarray, float]:
-        from tamis.classifiers import linear_head
+        from tamis.classifiers import stacked
         from tamis.classifiers.shape import FEATURES
 
-        rows, others = seen(learnt), seen(tested)
-        hidden = rows.shape[1] - len(FEATURES)
-        chosen = slice(0 if embedding else hidden, rows.shape[1] if features else hidden)
-        labels = [CLASSES[int(value)] for value in good]
-        weights = linear_head.group_weights(labels, ["prose"] * len(labels))
-        truth = linear_head.truth_of(labels, [None] * len(labels), CLASSES)
-        fitted = linear_head.fit(rows[:, chosen], truth, CLASSES, weights, 1.0)
-        return fitted.probabilities(others[:, chosen])[:, 1], 0.0
+        rows = judged(learnt, good)
+        hidden = seen(tested).shape[1] - len(FEATURES)
+        parts = {"embedding": slice(0, hidden), "shape": slice(hidden, None), "both": slice(0, None)}
+        columns = ["both"] if side_by_side else [name for name in sees if name != "words"]
+        given = seen(rows["text"].to_pylist())
+        words = linear_words.Training() if "words" in sees else None
+        stack, _ = stacked.fit(rows, {name: given[:, parts[name]] for name in columns}, CLASSES, 1.0, words)
+        asked = {name: seen(tested)[:, parts[name]] for name in columns}
+        every, most = np.arange(len(tested)), words.max_characters if words else 0
+        return stack.scores(len(tested), [(every, asked)], [column(tested)], most), 0.0
 
     return run
 
@@ -160,9 +167,11 @@ METHODS: dict[str, Method] = {
 
 
 HEADS: dict[str, Method] = {
-    "features alone": head(embedding=False, features=True),
-    "encoder": head(embedding=True, features=False),
-    "encoder and features, as it ships": head(embedding=True, features=True),
+    "features alone": head("shape"),
+    "encoder": head("embedding"),
+    "encoder and features side by side, as it was": head("embedding", "shape", side_by_side=True),
+    "encoder and features, stacked": head("embedding", "shape"),
+    "encoder, features and words, as it ships": head("embedding", "shape", "words"),
 }
 """The frozen encoder; its speed is that of encoding, which is not measured here."""
 

@@ -4,13 +4,13 @@ Of equal texts only one stays, and none of them where their labels differ. Near-
 sets at or above `NEAR`, found by MinHash bands) and captures of one page (the same first half of the id) form a group,
 and a group is on one side as a whole: a classifier that had learnt a page by heart would otherwise be measured on its
 copy. Groups are held out in the order of a keyed hash until each class and kind has its share, so that ten
-labels give two to measure on, and not by chance none.
+labels give two to measure on, and not by chance none. Folds of a cross-validation hold groups as a whole, too.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -177,3 +177,53 @@ def held(group: np.ndarray, classes: Sequence[str], ids: Sequence[str], share: f
             result[rows] = True
             left = {name: number - wanted[name] for name, number in left.items()}
     return result
+
+
+def in_order(rows: pa.Table) -> pa.Table:
+    """Labelled texts in the order of their key."""
+    return rows.take(order_of(rows))
+
+
+def order_of(rows: pa.Table) -> pa.Array:
+    """The places of labelled texts in the order of their key."""
+    return pc.sort_indices(rows, [("key", "ascending"), ("id", "ascending")])
+
+
+def folds_of(rows: pa.Table, number: int, most: int) -> np.ndarray:
+    """Deal training texts out to folds, every class evenly, copies into one.
+
+    Args:
+        rows: n labelled texts in the order of their key.
+        number: of folds.
+        most: texts that are dealt out, the first.
+
+    Returns:
+        int64[n], the fold of each, -1 beyond those that are dealt out.
+    """
+    dealt_out = rows.slice(0, most)
+    group = groups_of(dealt_out)
+    ids, labels = dealt_out["id"].to_pylist(), dealt_out["label"].to_pylist()
+    # In the order of class and hash: classes and folds differ in size by as little as copies allow.
+    first = sorted(set(group.tolist()))
+    key = keyed_uint64("linear model folds", [ids[row] for row in first])
+    dealt = sorted(zip([labels[row] for row in first], key.tolist(), [ids[row] for row in first], first, strict=True))
+    place = {row: fold % number for fold, (*_, row) in enumerate(dealt)}
+    fold = np.full(rows.num_rows, -1)
+    fold[: dealt_out.num_rows] = [place[row] for row in group.tolist()]
+    return fold
+
+
+def each_fold(fold: np.ndarray, share: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """What is learnt from and what is tested, fold by fold; folds whose others have one class only are left out.
+
+    Args:
+        fold: int64[n], from `folds_of`.
+        share: n, how good each text is, from 0 to 1.
+
+    Yields:
+        Two times n booleans.
+    """
+    for number in range(int(fold.max(initial=-1)) + 1):
+        learnt, tested = (fold >= 0) & (fold != number), fold == number
+        if tested.any() and len(set((share[learnt] >= 0.5).tolist())) == 2:
+            yield learnt, tested

@@ -38,15 +38,19 @@ class Head:
     weights: np.ndarray
     bias: np.ndarray
 
-    def probabilities(self, vectors: np.ndarray) -> np.ndarray:
-        """From n × hidden to n × classes, float32; a row's bits do not depend on the other rows."""
-        result = np.zeros((len(vectors), len(self.classes)), dtype=np.float32)
+    def logits(self, vectors: np.ndarray) -> np.ndarray:
+        """From n × hidden to n × classes, float64; a row's bits do not depend on the other rows."""
+        result = np.zeros((len(vectors), len(self.classes)))
         for start in range(0, len(vectors), CHUNK):
             rows = (vectors[start : start + CHUNK].astype(np.float64) - self.mean) / self.scale
-            logits = _products(rows, self.weights) + self.bias
-            shifted = elementary.exp(logits - logits.max(axis=1, keepdims=True))
-            result[start : start + CHUNK] = shifted / shifted.sum(axis=1, keepdims=True)
+            result[start : start + CHUNK] = _products(rows, self.weights) + self.bias
         return result
+
+    def probabilities(self, vectors: np.ndarray) -> np.ndarray:
+        """From n × hidden to n × classes, float32; a row's bits do not depend on the other rows."""
+        logits = self.logits(vectors)
+        shifted = elementary.exp(logits - logits.max(axis=1, keepdims=True))
+        return (shifted / shifted.sum(axis=1, keepdims=True)).astype(np.float32)
 
     def to_json(self) -> dict[str, Any]:
         """The value for `shards.write_json`; 64-bit floats survive exactly."""
@@ -65,16 +69,13 @@ def from_json(value: dict[str, Any]) -> Head:
     return Head(tuple(value["classes"]), **arrays)
 
 
-def probabilities_of(
-    path: Path, embeddings: Path, ids: pa.Array, columns: Sequence[str] = ("embedding",)
-) -> np.ndarray:
+def probabilities_of(path: Path, embeddings: Path, ids: pa.Array) -> np.ndarray:
     """Class probabilities of a shard's documents from its embeddings, of which a few thousand are in memory.
 
     Args:
         path: the head.
         embeddings: the shard's embeddings.
         ids: n documents.
-        columns: what it sees of them, side by side.
 
     Returns:
         n × classes, float32.
@@ -85,8 +86,8 @@ def probabilities_of(
     """
     head = from_json(read_json(path)["head"])
     result = np.zeros((len(ids), len(head.classes)), dtype=np.float32)
-    for where, rows in embedding_files.rows_of(embeddings, ids, columns):
-        vectors = np.concatenate([embedding_files.matrix(rows, name) for name in columns], axis=1)
+    for where, rows in embedding_files.rows_of(embeddings, ids, ["embedding"]):
+        vectors = embedding_files.matrix(rows)
         expected, found = head.weights.shape[1], vectors.shape[1]
         if found != expected:
             msg = (
@@ -147,7 +148,7 @@ def fit(vectors: np.ndarray, truth: np.ndarray, classes: Sequence[str], weights:
         slope[:, :hidden] += penalty * at[:, :hidden]
         return float(value + 0.5 * penalty * (at[:, :hidden] * at[:, :hidden]).sum()), slope
 
-    found = _minimum(loss, np.zeros((len(classes), hidden + 1)))
+    found = minimum(loss, np.zeros((len(classes), hidden + 1)))
     return Head(tuple(classes), mean, scale, found[:, :hidden].copy(), found[:, hidden].copy())
 
 
@@ -195,7 +196,7 @@ def _sums(rows: np.ndarray, factors: np.ndarray) -> np.ndarray:
     return result
 
 
-def _minimum(function: Callable[[np.ndarray], tuple[float, np.ndarray]], start: np.ndarray) -> np.ndarray:
+def minimum(function: Callable[[np.ndarray], tuple[float, np.ndarray]], start: np.ndarray) -> np.ndarray:
     """Where a smooth convex function is least, by L-BFGS (Nocedal and Wright 2006, algorithms 3.1 and 7.4).
 
     Ends when no entry of the gradient is above 10^-8, when no step lowers the value any more, or after 300 steps.

@@ -15,10 +15,10 @@ of a processor's logarithm could leave; the model is a safetensors file of 8 MB.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -26,9 +26,9 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from tamis.classifiers import elementary
+from tamis.classifiers.division import each_fold, folds_of, in_order
 from tamis.classifiers.linear_head import group_weights
 from tamis.errors import ModelError
-from tamis.hashing import keyed_uint64
 from tamis.section import Section
 from tamis.shards import whole_file
 
@@ -84,12 +84,8 @@ class Model:
 
     def scores(self, texts: Iterable[pa.Array | pa.ChunkedArray], max_characters: int) -> np.ndarray:
         """The probability that each of n texts is good, float32; texts come some at a time."""
-        found = [np.zeros(0, dtype=np.float32)]
-        for text in texts:
-            logits = self.logits(text, max_characters)
-            small = elementary.exp(-np.abs(logits))
-            found.append((np.where(logits < 0.0, small, 1.0) / (1.0 + small)).astype(np.float32))
-        return np.concatenate(found)
+        found = [elementary.sigmoid(self.logits(text, max_characters)).astype(np.float32) for text in texts]
+        return np.concatenate([np.zeros(0, dtype=np.float32), *found])
 
 
 def start_of(text: pa.Array | pa.ChunkedArray, max_characters: int) -> pa.Array | pa.ChunkedArray:
@@ -132,6 +128,55 @@ def at_unit_length(found: csr_matrix) -> csr_matrix:
     return found
 
 
+@dataclass(frozen=True)
+class Texts:
+    """n training texts.
+
+    Attributes:
+        occurring: n × 2^20, which features they have.
+        share: how good each is, from 0 to 1.
+        weight: of each, mean 1.
+        fold: of each, -1 beyond those that the cross-validation looks at; near-copies are in one.
+    """
+
+    occurring: csr_matrix
+    share: np.ndarray
+    weight: np.ndarray
+    fold: np.ndarray
+
+
+class Fitted(NamedTuple):
+    """A model, what was chosen for it, and what models of the same strength say of texts that they have not learnt."""
+
+    model: Model
+    told: dict[str, Any]
+    out_of_fold: np.ndarray
+    """float64[n], the logit of each text by a model of the other folds; NaN where there is none."""
+
+
+def texts_of(rows: pa.Table, classes: Sequence[str], training: Training) -> Texts:
+    """What a model learns from n labelled texts in the order of their key (`division.in_order`).
+
+    Raises:
+        ModelError: a class has no text.
+    """
+    labels = rows["label"].to_pylist()
+    if len(set(labels)) < 2:
+        msg = (
+            f"the linear model needs texts of {' and '.join(classes)}; there are {len(labels)} of {sorted(set(labels))}"
+        )
+        raise ModelError(msg)
+    grades = rows["grade"].to_pylist()
+    good = [float(label == classes[1]) if grade is None else grade for label, grade in zip(labels, grades, strict=True)]
+    weight = group_weights(labels, rows["kind"].to_pylist())
+    return Texts(
+        occurrences(rows["text"], training.max_characters),
+        np.array(good),
+        weight,
+        folds_of(rows, training.folds, training.chosen_on),
+    )
+
+
 def train(rows: pa.Table, classes: Sequence[str], training: Training) -> tuple[Model, dict[str, Any]]:
     """Fit a model.
 
@@ -146,66 +191,54 @@ def train(rows: pa.Table, classes: Sequence[str], training: Training) -> tuple[M
     Raises:
         ModelError: a class has no text.
     """
-    rows = rows.sort_by([("key", "ascending"), ("id", "ascending")])
-    labels = rows["label"].to_pylist()
-    if len(set(labels)) < 2:
-        msg = (
-            f"the linear model needs texts of {' and '.join(classes)}; there are {len(labels)} of {sorted(set(labels))}"
-        )
-        raise ModelError(msg)
-    occurring = occurrences(rows["text"], training.max_characters)
-    grades = rows["grade"].to_pylist()
-    good = [float(label == classes[1]) if grade is None else grade for label, grade in zip(labels, grades, strict=True)]
-    share, weight = np.array(good), group_weights(labels, rows["kind"].to_pylist())
-    losses = _losses(occurring, share, weight, folds_of(rows, training), training)
-    best = min(losses, key=lambda strength: (losses[strength], strength)) if losses else training.strengths[0]
-    frequency = inverse_frequency(occurring)
-    weights, bias = logistic(weighted(occurring, frequency), share, weight, best)
+    model, told, _ = fit(texts_of(in_order(rows), classes, training), training.strengths)
+    return model, told
+
+
+def fit(texts: Texts, strengths: Sequence[float], *, crossed: bool = False) -> Fitted:
+    """Fit a model of the strength that is best by cross-validation, to all texts.
+
+    Args:
+        texts: what it learns from.
+        strengths: of which one is chosen.
+        crossed: whether the logits out of fold are wanted also where there is nothing to choose.
+    """
+    logits = cross_validated(texts, strengths if crossed or len(strengths) > 1 else ())
+    unknown = np.full(len(texts.fold), np.nan)
+    seen = ~np.isnan(logits.get(strengths[0], unknown))
+    losses = {strength: mean_log_loss(logits[strength], texts, seen) for strength in strengths} if seen.any() else {}
+    best = min(losses, key=lambda strength: (losses[strength], strength)) if losses else strengths[0]
+    frequency = inverse_frequency(texts.occurring)
+    weights, bias = logistic(weighted(texts.occurring, frequency), texts.share, texts.weight, best)
     step = float(np.abs(weights).max()) / GRID or 1.0
     features = np.stack([np.rint(weights / step) * step * frequency, frequency * frequency], axis=1)
     loss = {f"{strength:g}": round(value, 4) for strength, value in losses.items()}
-    return Model(features.astype(np.float32), float(np.float32(bias))), {"strength": best, "log loss by strength": loss}
+    model = Model(features.astype(np.float32), float(np.float32(bias)))
+    return Fitted(model, {"strength": best, "log loss by strength": loss}, logits.get(best, unknown))
 
 
-def folds_of(rows: pa.Table, training: Training) -> np.ndarray:
-    """The fold of each of n texts in the order of their key, -1 beyond those that are looked at; copies are in one."""
-    from tamis.classifiers.division import groups_of
+def cross_validated(texts: Texts, strengths: Sequence[float]) -> dict[float, np.ndarray]:
+    """The logits of texts by models that have not learnt their fold.
 
-    looked_at = rows.slice(0, training.chosen_on)
-    group = groups_of(looked_at)
-    first = looked_at["id"].take(pa.array(group)).to_pylist()
-    fold = np.full(rows.num_rows, -1)
-    # Groups are dealt out in the order of a hash, so that folds differ in size by as little as copies allow.
-    order = {name: place for place, name in enumerate(sorted(set(first), key=_fold_key))}
-    fold[: len(first)] = [order[name] % training.folds for name in first]
-    return fold
-
-
-def _fold_key(name: str) -> tuple[int, str]:
-    return int(keyed_uint64("linear model folds", [name])[0]), name
+    Returns:
+        Strength → float64[n], NaN where a text has no fold or the other folds have one class only.
+    """
+    found = {strength: np.full(len(texts.fold), np.nan) for strength in strengths}
+    for learnt, tested in each_fold(texts.fold, texts.share) if found else ():
+        frequency = inverse_frequency(texts.occurring[learnt])
+        features, others = (weighted(texts.occurring[rows], frequency) for rows in (learnt, tested))
+        for strength, logits in found.items():
+            weights, bias = logistic(features, texts.share[learnt], texts.weight[learnt], strength)
+            logits[tested] = others @ weights + bias
+    return found
 
 
-def _losses(
-    occurring: csr_matrix, share: np.ndarray, weight: np.ndarray, fold: np.ndarray, training: Training
-) -> dict[float, float]:
-    """Mean log loss of each strength over the folds; empty where there is nothing to choose."""
-    totals = dict.fromkeys(training.strengths, 0.0)
-    seen = 0.0
-    for number in range(training.folds) if len(totals) > 1 else ():
-        learnt, tested = (fold >= 0) & (fold != number), fold == number
-        if len(set(share[learnt] >= 0.5)) < 2 or not tested.any():
-            continue
-        frequency = inverse_frequency(occurring[learnt])
-        features, others = weighted(occurring[learnt], frequency), weighted(occurring[tested], frequency)
-        seen += float(weight[tested].sum())
-        for strength in totals:
-            weights, bias = logistic(features, share[learnt], weight[learnt], strength)
-            logit = others @ weights + bias
-            # -log p = log(1 + exp(-x)), written so that nothing overflows.
-            rest = elementary.log(1.0 + elementary.exp(-np.abs(logit)))
-            loss = np.maximum(logit, 0.0) - logit * share[tested] + rest
-            totals[strength] += float((loss * weight[tested]).sum())
-    return {strength: total / seen for strength, total in totals.items()} if seen else {}
+def mean_log_loss(logits: np.ndarray, texts: Texts, seen: np.ndarray) -> float:
+    """The weighted mean log loss of the texts that are seen, by their logits."""
+    logit, share, weight = logits[seen], texts.share[seen], texts.weight[seen]
+    # -log p = log(1 + exp(-x)), written so that nothing overflows.
+    rest = elementary.log(1.0 + elementary.exp(-np.abs(logit)))
+    return float(((np.maximum(logit, 0.0) - logit * share + rest) * weight).sum()) / float(weight.sum())
 
 
 def logistic(features: csr_matrix, share: np.ndarray, weight: np.ndarray, strength: float) -> tuple[np.ndarray, float]:
@@ -229,11 +262,41 @@ def logistic(features: csr_matrix, share: np.ndarray, weight: np.ndarray, streng
     return model.coef_[0], float(model.intercept_[0])
 
 
+def tensors(model: Model) -> dict[str, np.ndarray]:
+    """A model as tensors of a safetensors file."""
+    return {FEATURES: model.features, BIAS: np.array([model.bias], dtype=np.float32)}
+
+
+def of_tensors(path: Path, found: Mapping[str, np.ndarray]) -> Model:
+    """The inverse of `tensors`.
+
+    Args:
+        path: where they come from, for messages.
+        found: tensors by name.
+
+    Raises:
+        ModelError: no model of this form.
+    """
+    try:
+        features, bias = found[FEATURES], found[BIAS]
+    except KeyError as error:
+        msg = f"{path}: not a linear model ({error}). Delete it and run the workflow again."
+        raise ModelError(msg) from error
+    finite = features.dtype == bias.dtype == np.float32 and np.isfinite(features).all() and np.isfinite(bias).all()
+    if features.shape != (1 << BITS, 2) or bias.shape != (1,) or not finite:
+        msg = (
+            f"{path}: {features.shape} {features.dtype}, expected {1 << BITS} x 2 finite float32. Delete it and "
+            "run the workflow again."
+        )
+        raise ModelError(msg)
+    return Model(features, float(bias[0]))
+
+
 def write(path: Path, model: Model) -> None:
     """Write a model as safetensors: no code, nothing is executed on loading."""
     from safetensors.numpy import save
 
-    content = save({FEATURES: model.features, BIAS: np.array([model.bias], dtype=np.float32)})
+    content = save(tensors(model))
     with whole_file(path) as temporary:
         temporary.write_bytes(content)
 
@@ -249,15 +312,7 @@ def load(path: Path) -> Model:
 
     try:
         found = parse(path.read_bytes())
-        features, bias = found[FEATURES], found[BIAS]
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
+    except (OSError, SafetensorError, ValueError) as error:
         msg = f"{path}: not a linear model ({error}). Delete it and run the workflow again."
         raise ModelError(msg) from error
-    finite = features.dtype == bias.dtype == np.float32 and np.isfinite(features).all() and np.isfinite(bias).all()
-    if features.shape != (1 << BITS, 2) or bias.shape != (1,) or not finite:
-        msg = (
-            f"{path}: {features.shape} {features.dtype}, expected {1 << BITS} x 2 finite float32. Delete it and "
-            "run the workflow again."
-        )
-        raise ModelError(msg)
-    return Model(features, float(bias[0]))
+    return of_tensors(path, found)

@@ -37,11 +37,12 @@ from tamis.shards import document_batches, read_json, read_table
 
 log = logging.getLogger(__name__)
 
-VERSION = 7
+VERSION = 8
+"""8: a head is a stack of models on the embedding, cheap features and words; folds hold every class evenly."""
 
 
 def run_label(config: AnyClassifier, *, name: str, documents: Path, output: Path) -> None:
-    """Draw one shard's labelled documents; where there are embeddings, of their texts only what tells copies."""
+    """Draw one shard's labelled documents, with as much of their texts as is read and tells copies."""
     config.check(name)
     classes, most = config.labels.by_class(), config.labelled_characters
     labelled = label_documents(document_batches(documents), classes, config.sampling, config.applies_to, most)

@@ -1,9 +1,11 @@
 """Classifiers that see embeddings: a small head trained in the run, or the head that a checkpoint brings.
 
 FineWeb-Edu (Penedo et al. 2024) has a frozen encoder with a linear head: F1 82 % at its threshold, better than fastText
-on the same labels. The vectors are made once and shared: with other heads, and with `domains`.
+on the same labels. The vectors are made once and shared: with other heads, and with `domains`. Beside the head stand
+two more models, on cheap features and on words (`tamis/classifiers/stacked.py`), because on few labels the words alone
+know more of most questions than an encoder of 64 tokens (benchmarks/classifiers).
 
-Memory: the vectors of the labelled documents; in scoring a few thousand vectors.
+Memory: the vectors of the labelled documents, and 20 kB a label for words; in scoring a few thousand vectors and texts.
 """
 
 from __future__ import annotations
@@ -18,14 +20,15 @@ import pyarrow as pa
 from pydantic import Field, field_validator, model_validator
 
 from tamis.barrier import paths
-from tamis.classifiers import embedding_files, linear_head
+from tamis.classifiers import embedding_files, linear_words, stacked
 from tamis.classifiers.backbone import Backbone
 from tamis.classifiers.checkpoints import Scores, inspect, scoring
 from tamis.classifiers.encoder import CHARACTERS_PER_TOKEN, REACH
-from tamis.classifiers.good_bad import CLASSES, GOOD, only_kinds
+from tamis.classifiers.good_bad import CLASSES, only_kinds
 from tamis.classifiers.kinds.base import Classifier, Encoded, Trained, all_held_out
 from tamis.classifiers.labelled_vectors import vectors_of
 from tamis.classifiers.labels import Labelled, learnable_kinds
+from tamis.classifiers.scores import chosen
 from tamis.errors import ConfigError, ModelError
 from tamis.section import AppliesTo, Kind
 from tamis.shards import read_json, read_table, write_json
@@ -35,6 +38,9 @@ LIMITS = (
         "The encoder reads `windows` stretches of `max_tokens` tokens, the first from the start; what stands elsewhere "
         "does not reach it."
     ),
+)
+WORDS_LIMIT = (
+    "Words are read from the start of a text, `words.max_characters` of it; what is said later does not count."
 )
 
 
@@ -139,21 +145,13 @@ class Encoder(Classifier):
             "model": self.model,
         }
 
-    def vectors(self, rows: pa.Table, encoded: Encoded) -> tuple[pa.Table, np.ndarray, np.ndarray | None]:
-        """Labelled rows with their vectors, and with their scores where the backbone classifies."""
-        scores = self.scored_by if self.classifies else None
-        return vectors_of(self.backbone, rows, _given(encoded), scores, shaped="shape" in self.sees)
-
-    @property
-    def sees(self) -> tuple[str, ...]:
-        """The columns of the embeddings that a head sees."""
-        return ("embedding",)
-
 
 class Head(Encoder):
-    """A frozen encoder with a small head trained in the run, and which of the documents it scored are kept."""
+    """A frozen encoder under small models trained in the run, and which of the documents they scored are kept."""
 
-    model: Literal["head"] = Field("head", description="Softmax regression on the embeddings, trained on the labels.")
+    model: Literal["head"] = Field(
+        "head", description="Linear models on the embeddings, cheap features and words, trained on the labels."
+    )
     train: Literal["head"] = Field(
         "head", description="What learns: the head alone; with `full` the whole encoder (`FineTuned`)."
     )
@@ -168,41 +166,66 @@ class Head(Encoder):
 
     features: bool = Field(
         True,
-        description="Whether the head also sees fifteen cheap features of a text (length, words, punctuation, lines: "
-        "`tamis/classifiers/shape.py`) beside its embedding.",
+        description="Whether fifteen cheap features of a text (length, words, punctuation, lines: "
+        "`tamis/classifiers/shape.py`) have a head of their own beside that of the embedding.",
+    )
+    words: linear_words.Training | None = Field(
+        linear_words.Training(),
+        description="How a linear model on words and pairs of words, that of `linear_quality`, is trained beside the "
+        "heads; null: there is none, and texts are not read again to be scored. How far each is trusted is learnt from "
+        "training texts out of fold (`tamis/classifiers/stacked.py`).",
     )
     penalty: float = Field(
         1.0,
         gt=0.0,
         le=100.0,
-        description="L2 penalty on the head's weights over standardised features, added to the mean log loss.",
+        description="L2 penalty on a head's weights over standardised features, added to the mean log loss.",
     )
 
     @property
     def sees(self) -> tuple[str, ...]:
-        """Embeddings, and cheap features where the configuration says so."""
+        """Columns of the embeddings that have a head: embedding, and cheap features if the configuration says so."""
         return ("embedding", "shape") if self.features else ("embedding",)
+
+    @property
+    def labelled_characters(self) -> int:
+        """As many as words are read of."""
+        return self.words.max_characters if self.words else 0
+
+    @property
+    def read_characters(self) -> int:
+        """As many as the encoder or the words may need."""
+        return max(super().read_characters, self.labelled_characters)
 
     def learn(self, stage: str, labelled: Labelled, model: Path, encoded: Encoded) -> Trained:
         """See `Classifier.learn`."""
         learnt = learnable_kinds(labelled, CLASSES, self.sampling.min_labels, stage)
         kinds: Sequence[str] = self.applies_to if self.unlabelled == "score" else learnt
         labelled = only_kinds(labelled, learnt)
-        rows, vectors, _ = self.vectors(labelled.rows, encoded)
-        head, tested, probability = linear_head.fit_and_test(
-            rows, vectors, CLASSES, rows["kind"].to_pylist(), self.penalty
-        )
-        write_json(model, {"kinds": list(kinds), "head": head.to_json()})
-        limits: tuple[str, ...] = LIMITS
+        rows, vectors, _ = vectors_of(self.backbone, labelled.rows, _given(encoded), None, self.sees)
+        held_out = rows["held_out"].to_numpy(zero_copy_only=False)
+        tested = rows.filter(pa.array(held_out))
+        taught = {name: seen[~held_out] for name, seen in vectors.items()}
+        stack, found = stacked.fit(rows.filter(pa.array(~held_out)), taught, CLASSES, self.penalty, self.words)
+        stacked.write(model, stack)
+        asked = {name: seen[held_out] for name, seen in vectors.items()}
+        every = np.arange(tested.num_rows)
+        score = stack.scores(tested.num_rows, [(every, asked)], [tested["text"]], self.labelled_characters)
+        limits = (*LIMITS, *((WORDS_LIMIT,) if self.words else ()))
         if guessed := sorted(set(kinds) - set(learnt)):
             limits += (f"No labels of kind {', '.join(guessed)}: their scores are what the others taught.",)
-        settings = self.settings(encoded) | {"penalty": self.penalty, "features": self.features}
-        return Trained(labelled, tuple(kinds), settings, tested, probability[:, CLASSES.index(GOOD)], limits)
+        sees = [*self.sees, *(["words"] if self.words else [])]
+        settings = self.settings(encoded) | {"penalty": self.penalty, "sees": sees} | found
+        return Trained(labelled, tuple(kinds), settings, tested, score, limits)
 
     def score(self, model: Path, documents: Path, where: np.ndarray, encoded: Encoded) -> np.ndarray:
         """See `Classifier.score`."""
-        probability = linear_head.probabilities_of(model, _given(encoded)[0], _ids(documents, where), self.sees)
-        return probability[:, CLASSES.index(GOOD)]
+        stack, ids = stacked.load(model, self.sees, CLASSES, words=self.words is not None), _ids(documents, where)
+        found = embedding_files.rows_of(_given(encoded)[0], ids, self.sees)
+        vectors = ((place, {name: embedding_files.matrix(rows, name) for name in self.sees}) for place, rows in found)
+        texts = (table["text"] for table in chosen(documents, where, ["text"]))
+        counted = encoded.lengths.counting(texts) if encoded.lengths else texts
+        return stack.scores(len(ids), vectors, counted, self.labelled_characters)
 
 
 class Checkpoint(Encoder):
@@ -243,7 +266,7 @@ class Checkpoint(Encoder):
 
     def learn(self, stage: str, labelled: Labelled, model: Path, encoded: Encoded) -> Trained:
         """Measure the labelled documents; there is nothing to train."""
-        rows, _, score = self.vectors(labelled.rows, encoded)
+        rows, _, score = vectors_of(self.backbone, labelled.rows, _given(encoded), self.scored_by, ())
         if score is None:
             raise ModelError(f"{stage}: the embeddings hold no scores; delete them and run the workflow again")
         write_json(model, {"kinds": list(self.applies_to), "head": None})

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from tamis.classifiers import linear_words
+from tamis.classifiers.division import folds_of
 from tamis.classifiers.label_files import Judged, Judgements
 from tamis.classifiers.labels import Sampling, of_judgements
 from tamis.classifiers.linear_words import Training
@@ -64,9 +65,12 @@ def test_copies_lie_in_one_fold() -> None:
     twice = pa.concat_tables(
         [rows, rows.set_column(0, "id", pa.array([f"{row:016x}{9:016x}" for row in range(100, 160)]))]
     )
-    fold = linear_words.folds_of(twice, Training())
+    fold = folds_of(twice, 4, 5000)
     assert np.array_equal(fold[:60], fold[60:])
+    good = np.array([label == "good" for label in rows["label"].to_pylist()])
+    assert {*np.bincount(fold[:60][good]), *np.bincount(fold[:60][~good])} <= {7, 8}
     assert np.bincount(fold[:60]).tolist() == [15, 15, 15, 15]
+    assert folds_of(twice, 4, 70)[70:].tolist() == [-1] * 50
 
 
 def test_a_grade_is_a_mixture_of_both_classes() -> None:

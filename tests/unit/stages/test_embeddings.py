@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from stage_jobs import classify
 from tiny_models import write_roberta
 
-from tamis.classifiers import embedding_files, encoder
+from tamis.classifiers import embedding_files, encoder, linear_words
 from tamis.classifiers.backbone import Backbone
 from tamis.classifiers.cascade import Cascade
 from tamis.classifiers.good_bad import Labels
@@ -25,6 +25,7 @@ from tamis.classifiers.thresholds import Selection
 from tamis.errors import ModelError
 from tamis.schemas import with_column
 from tamis.shards import read_json, read_table, write_table
+from tamis.stages import classifier
 from tamis.stages import embeddings as stage
 
 Make = Callable[..., pa.Table]
@@ -66,7 +67,7 @@ def run(folder: Path, documents: pa.Table, shards: int, config: Encoder) -> dict
     jobs = classify(folder, documents, config, shards, "transformer_quality")
     return {
         "card": read_json(folder / "card.json"),
-        "model": read_json(folder / "model"),
+        "model": (folder / "model").read_bytes(),
         **{part: jobs.table(part).sort_by("id") for part in ("kept", "dropped", "scores", "embeddings")},
     }
 
@@ -118,7 +119,7 @@ def test_a_checkpoint_scores_by_itself_and_the_labels_only_measure_it(make_docum
     # Fresh classification heads score nearly the same everywhere: the stage must carry the logits, not learn.
     classifier = write_roberta(tmp_path / "classifier", classes=2, seed=5)
     found = run(tmp_path / "run", corpus(make_documents), 2, settings(classifier, Checkpoint))
-    assert found["model"] == {"kinds": ["prose"], "head": None}
+    assert read_json(tmp_path / "run/model") == {"kinds": ["prose"], "head": None}
     scores = found["scores"]["transformer_quality"].drop_null().to_numpy()
     assert len(scores) == 120
     assert 0.0 < scores.min() < scores.max() < 1.0
@@ -251,11 +252,59 @@ def test_a_head_sees_what_the_encoder_is_not_told(make_documents: Make, folder: 
     labels = settings(folder).labels.model_copy(update={"files": (LabelFile(path=tmp_path / "labels.jsonl"),)})
     areas = {}
     for features in (True, False):
-        found = run(tmp_path / str(features), documents, 2, settings(folder, labels=labels, features=features))
+        config = settings(folder, labels=labels, features=features, words=None)
+        found = run(tmp_path / str(features), documents, 2, config)
         areas[features] = found["card"]["metrics"]["all"]["roc_auc"]
         score = found["scores"]["transformer_quality"].to_numpy()
         assert (score[good].min() > score[~good].max()) == features
     assert areas == {True: 1.0, False: 0.5}
+
+
+def test_words_know_what_the_encoder_does_not_reach(make_documents: Make, folder: Path, tmp_path: Path) -> None:
+    # All texts have one start and one form; what tells them apart stands behind it, and in texts of a file, too.
+    random = np.random.default_rng(8)
+    ids = sorted(f"{value:016x}{value % 89:016x}" for value in random.integers(0, 2**62, 160).tolist())
+    good = np.arange(160) % 2 == 1
+    texts = ["ABC " * 300 + " ".join(random.choice(list("ghijkl" if value else "klmnop"), 60)) for value in good]
+    urls = [f"{'good' if value else 'bad'}/{row}" if row < 80 else None for row, value in enumerate(good)]
+    documents = make_documents(texts, id=ids, url=urls, kind=["prose"] * 160)
+    lines = [{"text": texts[row] + " q", "label": "good" if good[row] else "bad"} for row in range(80, 120)]
+    (tmp_path / "labels.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    labels = settings(folder).labels.model_copy(update={"files": (LabelFile(path=tmp_path / "labels.jsonl"),)})
+    for words in (linear_words.Training(), linear_words.Training(max_characters=1200), None):
+        config = settings(folder, labels=labels, words=words)
+        found = run(tmp_path / str(words and words.max_characters), documents, 2, config)
+        score = found["scores"]["transformer_quality"].to_numpy()
+        reached = words is not None and words.max_characters > 1200
+        assert (score[good].min() > score[~good].max()) == reached
+        model = found["card"]["model"]
+        assert model["sees"] == ["embedding", "shape", *(["words"] if words else [])]
+        assert ("max_characters" in model.get("words", {})) == bool(words)
+        if reached:
+            assert model["trust"]["words"] > 5 * model["trust"]["embedding"]
+
+
+def test_a_model_for_other_vectors_is_refused(make_documents: Make, folder: Path, tmp_path: Path) -> None:
+    run(tmp_path, corpus(make_documents), 1, settings(folder))
+    path = tmp_path / "embeddings/part-00000.parquet"
+    rows = read_table(path)
+    wider = embedding_files.rows(
+        rows["id"].combine_chunks(),
+        np.zeros((rows.num_rows, 384), np.float32),
+        None,
+        shape=embedding_files.matrix(rows, "shape"),
+    )
+    write_table(path, wider)
+    with pytest.raises(ModelError, match="32 numbers, the embeddings have 384; the backbone changed"):
+        classifier.run_score(
+            settings(folder),
+            name="transformer_quality",
+            documents=tmp_path / "documents/part-00000.parquet",
+            model=tmp_path / "model",
+            card=tmp_path / "card.json",
+            scores=tmp_path / "scores.parquet",
+            embeddings=path,
+        )
 
 
 def test_steps_depend_only_on_what_they_use(folder: Path) -> None:
