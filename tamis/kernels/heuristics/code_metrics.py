@@ -117,6 +117,16 @@ def _in_name(code: int, flag: int) -> bool:
 
 
 @numba.njit(cache=True, nogil=True)
+def _named_before(codes: np.ndarray, flags: np.ndarray, at: int) -> bool:
+    """Whether a name stands before a place in its line."""
+    while at > 0 and codes[at - 1] != NEWLINE:
+        at -= 1
+        if _in_name(codes[at], flags[at]):
+            return True
+    return False
+
+
+@numba.njit(cache=True, nogil=True)
 def _mark_line(
     codes: np.ndarray,
     flags: np.ndarray,
@@ -132,19 +142,13 @@ def _mark_line(
     no name before it, as the first words of a comment.
     """
     line = 1
-    nothing_before = True
     for at in range(count):
         if codes[at] == NEWLINE:
             line += 1
-            nothing_before = True
             continue
-        opening = nothing_before
-        nothing_before &= not _in_name(codes[at], flags[at])
         if not first[codes[at] & 127] or (at and _in_name(codes[at - 1], flags[at - 1])):
             continue
         for mark in range(bounds.size - 1):
-            if opens_line[mark] and not opening:
-                continue
             length = bounds[mark + 1] - bounds[mark]
             end = at + length
             if end > count or (end < count and _in_name(codes[end], flags[end])):
@@ -157,7 +161,7 @@ def _mark_line(
                 if code != marks[bounds[mark] + index]:
                     equal = False
                     break
-            if equal:
+            if equal and not (opens_line[mark] and _named_before(codes, flags, at)):
                 return line
     return 0
 
