@@ -19,7 +19,8 @@ settings.load_profile("tamis")
 FIRST = (
     "kernels/test_arbitrary_bytes.py", "heuristics/test_decisions.py", "dedup/test_peer_cases.py",
     "readers/test_bounds.py", "classifiers/test_finetune.py", "stages/test_substring_dedup.py",
-    "classifiers/test_arithmetic.py", "stages/test_minhash_dedup.py", "stages/test_ingest.py", "test_cli.py",
+    "classifiers/test_arithmetic.py", "test_hostile_text.py", "stages/test_minhash_dedup.py", "kernels/test_cache.py",
+    "test_hostile_size.py", "stages/test_ingest.py", "test_cli.py",
 )  # fmt: skip
 """Files of more than ten seconds: no process is left alone with one in the end, and two do not compile the same kernels."""
 

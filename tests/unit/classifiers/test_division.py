@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import combinations
 
 import numpy as np
@@ -34,9 +35,14 @@ def near_texts() -> list[str]:
     return texts
 
 
+@cache
+def ngrams(text: str) -> frozenset[tuple[str, ...]]:
+    found = words(text)
+    return frozenset(zip(*(found[start:] for start in range(5)), strict=False))
+
+
 def jaccard(one: str, other: str) -> float:
-    sets = [set(zip(*(words(text)[start:] for start in range(5)), strict=False)) for text in (one, other)]
-    return len(sets[0] & sets[1]) / len(sets[0] | sets[1])
+    return len(ngrams(one) & ngrams(other)) / len(ngrams(one) | ngrams(other))
 
 
 def test_groups_are_what_brute_force_joins() -> None:
