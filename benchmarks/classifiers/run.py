@@ -226,6 +226,7 @@ def main() -> None:
     parser.add_argument("--sets", choices=["report", "choose"], default="report")
     parser.add_argument("--only", nargs="+", default=[""], help="parts of the names of sets; all by default")
     parser.add_argument("--pool", type=int, help="texts of a set that are used at all; all by default")
+    parser.add_argument("--methods", nargs="+", default=[""], help="parts of the names of methods; all by default")
     parser.add_argument("--head", action="store_true", help="also the frozen encoder (55 texts a second and core)")
     parser.add_argument("--full", action="store_true", help="also the encoder fine-tuned (10 texts a second and core)")
     parser.add_argument("--output", type=Path)
@@ -233,6 +234,7 @@ def main() -> None:
     warnings.filterwarnings("ignore", module="sklearn")
     methods = METHODS | (HEADS if given.head else {})
     methods |= {"encoder, fine-tuned": full} if given.full else {}
+    methods = {name: method for name, method in methods.items() if any(part in name for part in given.methods)}
     named = REPORT if given.sets == "report" else CHOOSE
     sets = [load(name, given.data) for name in named if any(part in name for part in given.only)]
     sets = [labelled.cut(given.pool) for labelled in sets] if given.pool else sets
