@@ -15,19 +15,13 @@ import pytest
 import yaml
 from running import DATA, DOCUMENTS, environment, run_workflow
 
-ASKING = ("test_chain", "test_reruns", "test_notebooks")
-"""Files that put questions to the complete run, where one must not see what another makes it note down: one process."""
-
-FIRST = (*ASKING, "test_invariance", "test_names", "test_presets", "test_classifiers", "test_ready_models")
+FIRST = ("test_chain", "test_invariance", "test_names", "test_presets", "test_classifiers", "test_ready_models")
 """The longest go first, so that no process is left alone with one; the complete run is made while another goes on."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file's tests run in one process (`--dist loadgroup`), in this order (`--no-loadscope-reorder`)."""
+    """The longest files first, each in one process (`--dist loadfile --no-loadscope-reorder`)."""
     items.sort(key=lambda item: FIRST.index(item.path.stem) if item.path.stem in FIRST else len(FIRST))
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.xdist_group("full" if item.path.stem in ASKING else item.path.stem))
 
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
