@@ -1,7 +1,7 @@
 """Coarse classifiers beside TF-IDF and length on labelled sets, and how fast each scores: `make bench-classifiers`.
 
     python benchmarks/classifiers/run.py --data ../shared/data [--labels 300 5000] [--seeds 20] [--sets report] [--head]
-        [--full]
+        [--full] [--methods linear words]
 
 For each set and seed: whole groups (copies, pieces of one work) in random order, the first texts to learn from, others
 to measure on. Figures are ROC-AUC, means over seeds; the last column is their mean over the sets. `choose` are the sets
