@@ -303,7 +303,7 @@ def test_a_model_for_other_vectors_is_refused(make_documents: Make, folder: Path
             model=tmp_path / "model",
             card=tmp_path / "card.json",
             scores=tmp_path / "scores.parquet",
-            embeddings=path,
+            embeddings=(path,),
         )
 
 
