@@ -102,6 +102,7 @@ FORMAT = '''"""Lines of JSON."""
 import json
 from pathlib import Path
 
+from tamis.barrier import Files
 from tamis.export.files import Format, describe
 from tamis.export.order import ordered
 from tamis.section import Section
@@ -116,7 +117,7 @@ class Config(Section):
     """Lines of JSON."""
 
 
-def run_write(config: Config, *, name: str, shards: int, shard: int, barrier: Path, output: Path, stats: Path) -> None:
+def run_write(config: Config, *, name: str, shards: int, shard: int, barrier: Files, output: Path, stats: Path) -> None:
     """Write one output shard."""
     table = ordered(barrier, shard, shards)
     with whole_file(output) as temporary:

@@ -129,10 +129,11 @@ def test_every_command_is_a_call_of_its_step(make_folder, config, given):
     lines = re.findall(r"^Shell command: (python -m tamis\.job .*) > ", output, re.MULTILINE)
     steps = set()
     for line in lines:
-        _, _, _, stage, step, option, params, *pairs = shlex.split(line)
+        words, files = job.parted(shlex.split(line))
+        _, _, _, stage, step, option, params, *pairs = words
         assert option == "--params"
         module = job.find_module(stage)
-        values = dict(pair.split("=", 1) for pair in pairs)
+        values = dict(pair.split("=", 1) for pair in pairs) | files
         job.bind(module, getattr(module, f"run_{step}"), json.loads(params), values)
         steps.add((stage, step))
     assert len(steps) > 50
