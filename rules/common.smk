@@ -9,6 +9,7 @@ from snakemake.exceptions import WorkflowError
 
 from tamis import config_files
 from tamis.barrier import FEW, NAME
+from tamis.checksums import canonical
 from tamis.classifiers.finetune import FILES
 from tamis.classifiers.kinds import by_default
 from tamis.config import all_problems, check_files, load
@@ -19,7 +20,6 @@ from tamis.file_states import KnownHashes, contents
 from tamis.job import command, find_module
 from tamis.pipeline import BUILT_IN, CLASSIFIER, STAGES
 from tamis.provenance import READS, identity
-from tamis.checksums import canonical
 from tamis.sets.configured import configured_sets
 from tamis.sets.plan import choices_of
 from tamis.readers.units import remember

@@ -22,7 +22,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import chain, takewhile
+from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn, get_type_hints
 
@@ -182,17 +182,14 @@ def parted(argv: Sequence[str]) -> tuple[list[str], Values]:
     Raises:
         ConfigError: `--files` without a name or without its end.
     """
-    rest: list[str] = []
-    found: Values = {}
-    words = iter(argv)
-    for word in words:
-        if word != OPEN:
-            rest.append(word)
-            continue
-        group = list(takewhile(lambda other: other != CLOSE, words))
-        if not group:
+    rest, found = list(argv), Values()
+    while OPEN in rest:
+        start = rest.index(OPEN)
+        end = rest.index(CLOSE, start) if CLOSE in rest[start:] else start
+        if end < start + 2:
             raise ConfigError(f"{OPEN} needs a name, paths and {CLOSE}")
-        found[group[0]] = group[1:]
+        found[rest[start + 1]] = rest[start + 2 : end]
+        del rest[start : end + 1]
     return rest, found
 
 

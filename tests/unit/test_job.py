@@ -92,6 +92,12 @@ def test_the_files_of_all_shards_reach_the_step_each_by_its_path_or_by_their_bar
     )
 
 
+@pytest.mark.parametrize("cut", [["--files"], ["--files", "--end"], ["--files", "barrier", "a/part-00000.arrow"]])
+def test_files_of_all_shards_without_a_name_or_an_end_are_refused(cut):
+    with pytest.raises(ConfigError, match="--files needs a name, paths and --end"):
+        job.parted(["rehearsal", "gather", *cut])
+
+
 @pytest.mark.parametrize(
     ("step", "writes", "message"),
     [
