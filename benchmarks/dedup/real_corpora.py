@@ -121,7 +121,7 @@ def sections(texts: list[str], headings: str | None) -> list[str]:
 def meet(folder: Path, pairs: np.ndarray, config: Config) -> np.ndarray:
     """Which pairs have a band hash in common, by the signatures of the documents that a run left: bool[p]."""
     documents = folder / "documents" / f"{part_name(0)}.parquet"
-    table = signatures.signatures(documents, config.scheme(), config.applies_to)
+    table = signatures.signatures(documents, documents, config.scheme(), config.applies_to)
     # Ranks are 0 … n - 1, so this is the row of each.
     matrix = band_matrix(table)[np.argsort(table["rank"].to_numpy())]
     met = np.empty(len(pairs), np.bool_)
