@@ -4,9 +4,15 @@ Models label Mandarin `zh`, `__label__zh`, `cmn_Hani` or `zho_Hans`. A user who 
 all of these. Codes of the individual language that a two-letter code stands for in practice (Mandarin for Chinese,
 Standard Arabic for Arabic) are mapped with the macrolanguage; other members of a macrolanguage (Cantonese, Egyptian
 Arabic) keep their own code.
+
+Where a configuration names languages, a code means everything that a model may call that language: `nb` also texts
+that are labelled with the macrolanguage `no`, and `no` also those labelled `nb` or `nn` (`labels_of`). Close languages
+that a model mixes up can be given one label, that of their macrolanguage (`MACROLANGUAGES`).
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
 
 UNDECIDED = "und"
 
@@ -29,6 +35,18 @@ _TWO_LETTERS = (
 TWO_LETTERS: dict[str, str] = dict(pair.split(":") for pair in _TWO_LETTERS.split())
 """ISO 639-3 → ISO 639-1."""
 
+MACROLANGUAGES: Mapping[str, tuple[str, ...]] = {
+    "ar": ("acm", "acq", "aeb", "afb", "ajp", "apc", "ars", "ary", "arz"),
+    "az": ("azb",),
+    "fa": ("prs",),
+    "ku": ("ckb", "sdh"),
+    "lv": ("ltg",),
+    "no": ("nb", "nn"),
+    "sh": ("bs", "cnr", "hr", "sr"),
+    "zh": ("cdo", "gan", "hak", "hsn", "lzh", "nan", "wuu", "yue"),
+}
+"""Macrolanguages of ISO 639-3, and those of their languages that models label apart."""
+
 # Not a language: no linguistic content, undetermined, several, uncoded; old spellings of codes.
 _OTHERS = {"zxx": UNDECIDED, "mul": UNDECIDED, "mis": UNDECIDED, "iw": "he", "in": "id", "ji": "yi", "jw": "jv"}
 
@@ -37,7 +55,18 @@ def language_code(label: str) -> str:
     """ISO 639-1 code of a model's label where there is one, else ISO 639-3; "und" for what is no language.
 
     Args:
-        label: such as `en`, `eng`, `__label__en`, `__label__eng_Latn`, `zh-Hans`.
+        label: such as `en`, `eng`, `__label__en`, `__label__eng_Latn`, `zh-Hans`, `sr@latin`.
     """
-    code = label.removeprefix("__label__").replace("-", "_").split("_")[0].lower()
+    code = label.removeprefix("__label__").replace("-", "_").replace("@", "_").split("_")[0].lower()
     return _OTHERS.get(code, TWO_LETTERS.get(code, code))
+
+
+def labels_of(codes: Iterable[str]) -> set[str]:
+    """All that texts in some languages may be labelled with: themselves, their macrolanguages, and their members.
+
+    Args:
+        codes: as a configuration names them.
+    """
+    asked = {language_code(code) for code in codes}
+    wider = {wide for wide, members in MACROLANGUAGES.items() if asked.intersection(members)}
+    return asked | wider | {member for code in asked for member in MACROLANGUAGES.get(code, ())}

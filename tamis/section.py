@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 Kind = Literal["prose", "code", "maths", "licence", "catalogue"]
 
@@ -16,6 +16,15 @@ AppliesTo = Annotated[
 ]
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+def _norwegian(value: Any) -> Any:
+    """YAML reads `no` as false."""
+    return "no" if value is False else value
+
+
+LanguageCode = Annotated[str, BeforeValidator(_norwegian), Field(pattern=r"^[a-z]{2,3}$")]
+"""ISO 639-1 code of a language, or 639-3 where there is none; `no` need not be quoted."""
 
 AnyPath = TypeVar("AnyPath", str, Path)
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from pydantic import Field, field_validator, model_validator
 
 from tamis.errors import ConfigError
-from tamis.section import Kind, Section
+from tamis.section import Kind, LanguageCode, Section
 
 DENSITY_CHARACTERS = 10_000
 """Characters from the start of a text in which densities are counted: bounds the time for a document of 50 MB."""
@@ -42,7 +42,7 @@ class Selector(Section):
 
     kinds: tuple[Kind, ...] = Field((), description="Kinds of document, any of them.")
     sources: tuple[str, ...] = Field((), description="Names of sources, any of them.")
-    languages: tuple[str, ...] = Field((), description="Language codes of the language stage, any of them.")
+    languages: tuple[LanguageCode, ...] = Field((), description="Language codes of the language stage, any of them.")
     urls: tuple[str, ...] = Field((), description="Globs over the URL (* also crosses /), any of them.")
     paths: tuple[str, ...] = Field((), description="Globs over the metadata's `path`, any of them, in lower case.")
     except_paths: tuple[str, ...] = Field((), description="Globs over the metadata's `path`, none of them.")

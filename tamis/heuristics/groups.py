@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator, m
 
 from tamis.heuristics.rules import RULES, Group
 from tamis.heuristics.sections import C4, Code, FineWeb, GopherQuality, GopherRepetition, Size
-from tamis.section import Section
+from tamis.section import LanguageCode, Section
 
 ByGroup = dict[str, dict[str, float | None]]
 
@@ -51,8 +51,6 @@ def _switched_off(value: Any) -> Any:
 
 Off = BeforeValidator(_switched_off)
 """A group that null or false switches off."""
-
-Language = Annotated[str, Field(pattern="^[a-z]{2,3}$")]
 
 
 MEASURING: Mapping[Group, tuple[str, ...]] = {
@@ -102,7 +100,7 @@ class Fitting(Section):
         description="Least documents of a language from which its thresholds are fitted; others keep those that are "
         "given.",
     )
-    yardstick: Language = Field(
+    yardstick: LanguageCode = Field(
         "en",
         description="Language for which the given thresholds were made. A threshold is to the median of its language "
         "as the given one to the median of this one.",
@@ -142,7 +140,7 @@ class Groups(Section):
     c4: Annotated[C4 | None, Off] = Field(C4(), description="C4's rules.")
     fineweb: Annotated[FineWeb | None, Off] = Field(FineWeb(), description="FineWeb's rules.")
     code: Annotated[Code | None, Off] = Field(Code(), description="Rules for source code.")
-    languages: dict[Language, ByGroup] = Field(
+    languages: dict[LanguageCode, ByGroup] = Field(
         LANGUAGES,
         description="Language → group → thresholds that hold for documents of that language, instead of those above: "
         "`de: {gopher_quality: {min_alphabetic_words: 0.77}}`. Laid over what is known of languages with long words "

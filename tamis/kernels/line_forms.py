@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-LICENCE, MATHS, SESSION, CODE, CATALOGUE = 1, 2, 4, 8, 16
+LICENCE, MATHS, SESSION, CATALOGUE = 1, 2, 4, 8
 
 # Stem of each licence phrase, and how many of the phrases have it.
 STEMS = (
@@ -94,49 +94,24 @@ def _is(data: np.ndarray, at: int, end: int, word: bytes) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def _maybe_code(data: np.ndarray, begin: int, end: int) -> bool:
-    """Whether a line, without white space before it, may be one of a program."""
-    stop = end
-    while stop > begin:
-        width = _space_before(data, begin, stop)
-        if width == 0:
-            break
-        stop -= width
-    last = data[stop - 1]
-    if last in (0x3B, 0x7B, 0x7D) or data[end - 1] == 0x3A:
-        return True
-    first = data[begin]
-    if first in (0x40, 0x23, 0x29) or (first == 0x2F and _is(data, begin, end, b"//")):
-        return True
-    if _is(data, begin, end, b"import ") or _is(data, begin, end, b"from ") or _is(data, begin, end, b"return"):
-        return True
-    called = False
-    spaced = False
-    for i in range(begin, end):
-        byte = data[i]
-        if byte == 0x3D and i + 1 < end and data[i + 1] == 0x20:
-            return True
-        if byte == 0x28 and not spaced:
-            called = True
-        spaced |= byte <= 0x20
-    return called and data[end - 1] == 0x29
+def _maybe_item(data: np.ndarray, begin: int, end: int) -> int:
+    """What a line, without white space before it, may be.
 
-
-@njit(cache=True, nogil=True)
-def _maybe_item(data: np.ndarray, begin: int, end: int) -> bool:
-    """Whether a line, without white space before it, may be an item, a row, a list of cells or a lone word."""
+    Returns:
+        2: an item, a row, a list of cells or a lone word; 1: other values that a comma or semicolon parts; 0: neither.
+    """
     first = data[begin]
     if first < 0x80:
         if 0x30 <= first <= 0x39 or first in (0x7C, 0x2B, 0x3D, 0x2E, 0x3A):
-            return True
+            return 2
         if (first in (0x2D, 0x2A)) and begin + 1 < end and data[begin + 1] == 0x20:
-            return True
+            return 2
     elif _is(data, begin, end, b"\xe2\x80\xa2"):
-        return True
+        return 2
     else:
         for one in MAYBE_DIGIT:
             if first == one:
-                return True
+                return 2
     separators = 0
     cell = 0
     short = True
@@ -152,7 +127,9 @@ def _maybe_item(data: np.ndarray, begin: int, end: int) -> bool:
         elif byte & 0xC0 != 0x80:
             cell += 1
             short &= cell <= CELL
-    return word or (short and separators >= SEPARATORS) or (opened and data[end - 1] == 0x3E)
+    if word or (short and separators >= SEPARATORS) or (opened and data[end - 1] == 0x3E):
+        return 2
+    return int(separators > 0)
 
 
 @njit(cache=True, nogil=True)
@@ -164,12 +141,12 @@ def possible_forms(
     stem_phrases: np.ndarray,
     stem_of_pair: np.ndarray,
     classes: np.ndarray,
-    code_share: float,
     maths_share: float,
     catalogue_share: float,
+    columns_share: float,
     licence_characters: int,
 ) -> int:
-    """Which forms cannot be ruled out: a sum of LICENCE, MATHS, SESSION, CODE and CATALOGUE.
+    """Which forms cannot be ruled out: a sum of LICENCE, MATHS, SESSION and CATALOGUE.
 
     Args:
         data: uint8, UTF-8 of the text or of its beginning.
@@ -179,14 +156,14 @@ def possible_forms(
         stem_phrases: int64, how many phrases have it.
         stem_of_pair: uint16[1024], bit i is set where stem i may begin, by five bits of each of two bytes.
         classes: uint8[256].
-        code_share: lines of code among all lines, at least.
-        maths_share: of lines with mathematics.
+        maths_share: lines with mathematics among all lines, at least.
         catalogue_share: of lines of a catalogue.
+        columns_share: of lines with as many separators as the first.
         licence_characters: of a licence for each phrase, at most.
     """
     lines = 0
-    code = 0
     items = 0
+    parted = 0
     marked = 0
     sessions = 0
     seen = np.uint16(0)
@@ -256,8 +233,9 @@ def possible_forms(
         items += tabs > 0 or bars > 1
         if start < end:
             lines += 1
-            code += _maybe_code(data, start, end)
-            items += _maybe_item(data, start, end)
+            item = _maybe_item(data, start, end)
+            items += item == 2
+            parted += item > 0
         begin = end + 1
     if characters < 0:
         characters = size - beyond
@@ -272,9 +250,7 @@ def possible_forms(
         found += MATHS
     if sessions >= 3:
         found += SESSION
-    if code >= code_share * lines:
-        found += CODE
-    if items >= catalogue_share * lines:
+    if items >= catalogue_share * lines or parted >= columns_share * lines:
         found += CATALOGUE
     return found
 
@@ -283,9 +259,9 @@ def forms_of(
     data: bytes,
     characters: int,
     *,
-    code_share: float,
     maths_share: float,
     catalogue_share: float,
+    columns_share: float,
     licence_characters: int,
 ) -> int:
     """`possible_forms` of a text with the bounds of the expressions.
@@ -293,9 +269,9 @@ def forms_of(
     Args:
         data: UTF-8 of the text or of its beginning.
         characters: of the whole text; -1 where `data` is the whole text.
-        code_share: as there.
         maths_share: as there.
         catalogue_share: as there.
+        columns_share: as there.
         licence_characters: as there.
     """
     return int(
@@ -307,9 +283,9 @@ def forms_of(
             _STEM_PHRASES,
             _STEM_OF_PAIR,
             _CLASSES,
-            code_share,
             maths_share,
             catalogue_share,
+            columns_share,
             licence_characters,
         )
     )

@@ -44,7 +44,7 @@ from tamis.classifiers.selectors import Selector
 from tamis.errors import ConfigError
 from tamis.ledger import Outputs, dropped_rows, outcome_writer
 from tamis.schemas import DOMAINS, with_column
-from tamis.section import Kind, Section, Share
+from tamis.section import Kind, LanguageCode, Section, Share
 from tamis.shards import document_batches, read_json, read_table, write_table
 
 log = logging.getLogger(__name__)
@@ -96,7 +96,9 @@ class Config(Section):
     embeddings: str = Field(
         "transformer_quality", description="For `features: embeddings`: the classifier whose embeddings are read."
     )
-    main_languages: tuple[str, ...] = Field(("en",), min_length=1, description="Languages that are not multilingual.")
+    main_languages: tuple[LanguageCode, ...] = Field(
+        ("en",), min_length=1, description="Languages that are not multilingual."
+    )
     min_language_score: Share = Field(
         0.65, description="Least score of the language stage for multilingual (FineWeb keeps a language at .65)."
     )

@@ -25,6 +25,13 @@ LICENCE = (
     "Copyright (c) 2020 Somebody. All rights reserved.\nPermission is hereby granted, free of charge, to any person.\n"
     'The software is provided "as is", without warranty of any kind.\n'
 )
+APACHE = """// Licensed under the Apache License, Version 2.0 (the "License");
+// you may not use this file except in compliance with the License.
+// Unless required by applicable law or agreed to in writing, software
+// distributed under the License is distributed on an "AS IS" BASIS,
+// WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+
+"""
 
 
 @pytest.mark.parametrize(
@@ -43,6 +50,27 @@ LICENCE = (
         (LICENCE, "licence"),
         (PROSE * 100 + LICENCE, "prose"),
         ("Set $HOME and $PATH.\n$Date$\n$Revision: 1 $\nIt costs $5 or $6.\n" + PROSE, "prose"),
+        (APACHE + 'package main\n\nimport "fmt"\n\nfunc main() {\n\tfmt.Println("sieve")\n}\n', "code"),
+        (
+            '"""Sieves, by the width of their mesh."""\n\nimport os\n\n\ndef sieve(grain):\n    """Return what stays."""\n'
+            '    return os.path.join(grain, "a")\n\n\nclass Mesh:\n    width = 3\n',
+            "code",
+        ),
+        (
+            "\t.text\n\t.globl sieve\nsieve:\n\tpushq %rbp\n\tmovq %rsp, %rbp\n\tmovl $1, %eax\n\tpopq %rbp\n\tret\n",
+            "code",
+        ),
+        ('#!/bin/sh\nset -e\nfor f in *.txt; do\n  grep -q sieve "$f" && echo "$f"\ndone\nexit $?\n', "code"),
+        (
+            "      SUBROUTINE SIEVE(N, A)\n      INTEGER N, I\n      REAL A(N)\n      DO 10 I = 1, N\n   10 A(I) = 0\n      END\n",
+            "code",
+        ),
+        (
+            "# Sieve\n\nA sieve for grains.\n\n```python\nimport sieve\nsieve.run(1)\nx = sieve.x(2)\n```\n\nIt is fast.\n",
+            "prose",
+        ),
+        ("seed,0x0\n" + "".join(f"{i}, {i * 7919:#x}\n" for i in range(20)), "catalogue"),
+        ("grain\nmesh\nsieve\nstone\nchaff\nflour\n", "catalogue"),
         ("说明文字。这是一个句子没有空格。\n" * 10, "prose"),
         ("x", "prose"),
         ("a;\n", "prose"),

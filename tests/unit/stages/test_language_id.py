@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tamis.errors import ModelError
+from tamis.kernels.language_walk import walk as language_id_walk
 from tamis.language_codes import TWO_LETTERS, language_code
 from tamis.shards import read_documents, read_json, read_table, write_table
 from tamis.stages import language_id
@@ -140,6 +141,92 @@ def test_every_row_gets_columns_and_code_is_undecided(make_documents) -> None:
     assert (kept.num_rows, dropped.num_rows) == (3, 0)
 
 
+LABELS = {"en": "__label__eng_Latn", "de": "__label__deu_Latn", "zh": "__label__cmn_Hani"}
+
+
+def trained(folder: Path) -> str:
+    """The path of a fastText model for three languages."""
+    import fasttext
+
+    lines = [f"{label} {SENTENCES[code]}" for code, label in LABELS.items()] * 50
+    (folder / "train.txt").write_text("\n".join(lines), encoding="utf-8")
+    # With one thread fastText leaves nine tenths of its matrix as the memory was; 38 MB always come fresh and zeroed.
+    model = fasttext.train_supervised(
+        str(folder / "train.txt"), dim=16, epoch=20, lr=0.1, minn=2, maxn=3, bucket=600_000, thread=1, verbose=0
+    )
+    path = str(folder / "model.bin")
+    model.save_model(path)
+    return path
+
+
+NEIGHBOURS = {
+    "yue": "我哋今日去咗街市買餸，啲菜好新鮮，但係貴咗好多。你識唔識煮呢味嘢食？佢話唔使加鹽。",
+    "zh": "sieve 一個篩選記錄的指令。 更多資訊：。 篩選檔案： 檔案 將結果寫入檔案： -o 檔案",
+    "ckb": "کوردستان وڵاتێکی شاخاوییە و خەڵکەکەی بە زمانی کوردی قسە دەکەن. لە بەهاردا گوڵەکان دەکرێنەوە.",
+    "sdh": "کرماشان شارێگە لە ڕوژئاوای ئێران. مەردم ئێ شارە وە زوان کوردی قسیە کەن. ماڵ ئیمە نزیک کۊیەگەس و دۊر نیە.",
+    "hsb": "Serbja su zapadosłowjanski lud, kotryž bydli we Łužicy. Wuknjemy w šuli hornjoserbsku rěč a spěwamy. Přećelojo přińdu jutře z Budyšina.",
+    "dsb": "My wuknjomy w šuli dolnoserbsku rěc a spiwamy rědne spiwy. Źinsa jo rědne wjedro a źiśi graju. Łužyca jo śopła.",
+    "pl": "Łużyczanie mieszkają w Niemczech. W szkole uczymy się języka polskiego, a jutro przyjadą Dvořák i goście.",
+}
+"""Texts that the packaged model takes for Cantonese, Southern Kurdish, Polish or Czech, and what they are."""
+
+
+def test_neighbours_that_the_packaged_model_takes_for_one_another() -> None:
+    bounds, data = sample_words(texts(list(NEIGHBOURS.values())), 1000)
+    model = language_id._py3langid()
+    best, _ = language_id_walk(bounds, data, *model["arrays"])
+    assert [model["labels"][one] for one in best] == ["yue", "yue", "sdh", "sdh", "cs", "pl", "pl"]
+    assert identify(texts(list(NEIGHBOURS.values())), Config())[0] == list(NEIGHBOURS)
+
+
+def test_packaged_labels_are_those_of_the_model() -> None:
+    given = {language_code(label) for label in language_id._py3langid()["labels"]}
+    assert given | {"ckb", "dsb", "hsb"} == language_id.PACKAGED | {"und"}
+
+
+def test_a_catalogue_is_in_the_language_that_it_says(make_documents) -> None:
+    said = ['{"language": "sr@latin"}', '{"language": "English"}', None, '{"language": "nb_NO"}', '{"language": 7}']
+    documents = make_documents(
+        [SENTENCES["de"]] * 5, kind=["catalogue", "catalogue", "catalogue", "prose", "catalogue"], metadata=said
+    )
+    named = add_languages(documents, Config(undecided_below=0.9))
+    assert named["language"].to_pylist() == ["sr", "de", "de", "de", "de"]
+    assert named["language_score"].to_pylist()[0] == 1.0
+    # Kinds that are not looked at stay undecided.
+    named = add_languages(documents, Config(applies_to=("prose",)))
+    assert named["language"].to_pylist() == ["und", "und", "und", "de", "und"]
+
+
+NORWEGIAN = (
+    "Jeg vet ikke hva jeg skal gjøre i morgen, men vi kan gå en tur i skogen hvis været blir bra.",
+    "Eg veit ikkje kva eg skal gjere i morgon, men me kan gå ein tur i skogen om vêret vert bra. Ho er heime hjå mor si.",
+)
+
+
+@pytest.mark.parametrize(("code", "kept"), [("nb", [True, False]), ("nn", [True, True]), (False, [True, True])])
+def test_codes_hold_for_macrolanguages_and_members(make_documents, code, kept) -> None:
+    # The model says `no` for Bokmål; and YAML reads `no` as false.
+    named = add_languages(make_documents(list(NORWEGIAN)), Config())
+    assert named["language"].to_pylist() == ["no", "nn"]
+    stay, _ = select(named, Config(keep_languages=(code,)))
+    assert named.filter(pa.array(kept))["id"].to_pylist() == stay["id"].to_pylist()
+
+
+def test_languages_of_a_macrolanguage_get_its_label(make_documents) -> None:
+    named = add_languages(make_documents(list(NORWEGIAN)), Config(macrolanguages=("no",)))
+    assert named["language"].to_pylist() == ["no", "no"]
+
+
+def test_a_language_that_the_model_never_gives_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"keep_languages: the model never gives tlh.*it gives .* zu"):
+        Config(keep_languages=("en", "tlh"))
+    Config(keep_languages=("en", "und", "ckb"))
+    model = trained(tmp_path)
+    Config(model=model, keep_languages=("en",)).check_files("language_id")
+    with pytest.raises(ModelError, match=r"language_id\.keep_languages: the model never gives fr"):
+        Config(model=model, keep_languages=("fr",)).check_files("language_id")
+
+
 def test_keep_languages_and_min_score_drop_with_reason(make_documents) -> None:
     documents = make_documents(list(SENTENCES.values())[:3], kind=["prose", "code", "licence"])
     named = add_languages(documents, Config())
@@ -193,18 +280,8 @@ def test_files_do_not_depend_on_what_is_read_at_once(make_documents, tmp_path: P
 
 
 def test_fasttext_model_is_used_when_given(tmp_path: Path) -> None:
-    import fasttext
-
-    labels = {"en": "__label__eng_Latn", "de": "__label__deu_Latn", "zh": "__label__cmn_Hani"}
-    lines = [f"{label} {SENTENCES[code]}" for code, label in labels.items()] * 50
-    (tmp_path / "train.txt").write_text("\n".join(lines), encoding="utf-8")
-    # With one thread fastText leaves nine tenths of its matrix as the memory was; 38 MB always come fresh and zeroed.
-    model = fasttext.train_supervised(
-        str(tmp_path / "train.txt"), dim=16, epoch=20, lr=0.1, minn=2, maxn=3, bucket=600_000, thread=1, verbose=0
-    )
-    path = str(tmp_path / "model.bin")
-    model.save_model(path)
-    values = [SENTENCES[code].replace(" ", "\n", 1) for code in labels]
+    path = trained(tmp_path)
+    values = [SENTENCES[code].replace(" ", "\n", 1) for code in LABELS]
     languages, scores = identify(texts([*values, "1234"]), Config(model=path, undecided_below=0.3))
     assert languages == ["en", "de", "zh", "und"]
     assert (scores[:3] > 0.34).all()
