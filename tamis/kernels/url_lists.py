@@ -19,7 +19,7 @@ from tamis.kernels.hashes import BASE, mix64
 DOMAIN, HOSTS, ADBLOCK, ADDRESS, WORD, PART = range(6)
 """What a line of a list is: a host, one of a hosts file, a rule of an ad blocker, an address, a word, part of one."""
 
-NONE = np.int32(2**31 - 1)
+NONE = 2**31 - 1
 """No list."""
 MARKS = 1 << 15
 LEAST_PART = 3
