@@ -11,6 +11,7 @@ include: "rules/fetch.smk"
 include: "rules/ingest.smk"
 # The stages of `pipeline`, in any order: each asks the configuration what comes before it.
 include: "rules/remove.smk"
+include: "rules/url_filter.smk"
 include: "rules/url_dedup.smk"
 include: "rules/paragraph_dedup.smk"
 include: "rules/minhash_dedup.smk"

@@ -182,6 +182,8 @@ class _Bottom(_Top):
         whole: Any = self  # the sections of the stages are fields of `Config`
         if "remove" not in self.pipeline and whole.remove.files:
             yield "remove: lists are given, but the pipeline does not name the stage; put it first"
+        if "url_filter" not in self.pipeline and whole.url_filter.block:
+            yield "url_filter: lists are given, but the pipeline does not name the stage; put it first"
         own = PurePath(self.output_dir, "minhash_dedup", "index")
         if own in map(PurePath, whole.minhash_dedup.against):
             yield f"minhash_dedup.against: {own} is the index of this run itself; name that of an earlier one"

@@ -11,6 +11,7 @@ from tamis.classifiers.kinds import AnyEncoder, FastText, Head, Linear
 
 StageName = Literal[
     "remove",
+    "url_filter",
     "url_dedup",
     "paragraph_dedup",
     "minhash_dedup",
