@@ -6,8 +6,9 @@
 # Steps: label (a shard) → train (one job) → score (a shard) → threshold (one job) → apply (a shard); moving a threshold runs
 #        the last two. With a judge, before train: sample (a shard) → judge (one job, the only one that asks a network).
 #        With an encoder, before train: tune (one job), or backbone (one job) → embed (a shard); changing a label keeps these.
+#        An ensemble is taught nothing: count (a shard) → rank (one job) → score (a shard) → threshold → apply.
 
-for name, section in CLASSIFIERS.items():
+for name, section in TAUGHT.items():
     # What a classifier reads beside documents, labels and model; nothing where it is of another sort.
     maker = section.encodes and (section.embeddings or name)
     embeddings = f"{RESULTS}/{maker}/embeddings/part-{{shard}}.parquet" if maker else []
@@ -107,46 +108,6 @@ for name, section in CLASSIFIERS.items():
 
     rule:
         name:
-            f"{name}_threshold"
-        input:
-            barrier=crossing(f"{name}/scores", suffix=".parquet"),
-        output:
-            output=f"{RESULTS}/{name}/thresholds.json",
-            retention=f"{RESULTS}/{name}/retention.json",
-            retention_text=f"{RESULTS}/{name}/retention.md",
-        log:
-            f"{LOGS}/{name}/threshold.log",
-        benchmark:
-            f"{BENCHMARKS}/{name}/threshold.tsv"
-        conda:
-            "../envs/cpu.yaml"
-        params:
-            spec=spec(name, section=section),
-        shell:
-            job(name, "threshold", writes="output retention retention_text")
-
-    rule:
-        name:
-            f"{name}_apply"
-        input:
-            documents=documents_before(name),
-            scores=f"{RESULTS}/{name}/scores/part-{{shard}}.parquet",
-            thresholds=f"{RESULTS}/{name}/thresholds.json",
-        output:
-            **outcome(name),
-        log:
-            f"{LOGS}/{name}/apply-{{shard}}.log",
-        benchmark:
-            f"{BENCHMARKS}/{name}/apply-{{shard}}.tsv"
-        conda:
-            "../envs/cpu.yaml"
-        params:
-            spec=spec(name, section=section),
-        shell:
-            job(name, "apply", writes=OUTCOME)
-
-    rule:
-        name:
             f"{name}_sample"
         input:
             documents=documents_before(name),
@@ -188,7 +149,7 @@ for name, section in CLASSIFIERS.items():
             job("judge", "judge", beside={"ways": "{resources.ways:q}"})
 
 
-for name, section in CLASSIFIERS.items():
+for name, section in TAUGHT.items():
     # Also those whose embeddings nobody reads, so that what an earlier configuration made is known.
     if section.model not in ("head", "checkpoint"):
         continue
@@ -266,3 +227,108 @@ for name, section in CLASSIFIERS.items():
             spec=spec(name, section=section.for_embedding(), code="embeddings"),
         shell:
             job("embeddings", "embed", writes="embeddings")
+
+
+for name, section in CLASSIFIERS.items():
+    if section.taught:
+        continue
+
+    rule:
+        name:
+            f"{name}_count"
+        input:
+            documents=documents_before(name),
+        output:
+            output=f"{RESULTS}/{name}/counts/part-{{shard}}.arrow",
+        log:
+            f"{LOGS}/{name}/count-{{shard}}.log",
+        benchmark:
+            f"{BENCHMARKS}/{name}/count-{{shard}}.tsv"
+        conda:
+            "../envs/cpu.yaml"
+        params:
+            spec=spec(name, section=section.for_scoring(), code="ensemble"),
+        shell:
+            job("ensemble", "count")
+
+    rule:
+        name:
+            f"{name}_rank"
+        input:
+            barrier=crossing(f"{name}/counts"),
+        output:
+            output=f"{RESULTS}/{name}/ranks.arrow",
+            members=f"{RESULTS}/{name}/members.json",
+        log:
+            f"{LOGS}/{name}/rank.log",
+        benchmark:
+            f"{BENCHMARKS}/{name}/rank.tsv"
+        conda:
+            "../envs/cpu.yaml"
+        params:
+            spec=spec(name, section=section.for_scoring(), code="ensemble", shards=SHARDS),
+        shell:
+            job("ensemble", "rank", writes="output members")
+
+    rule:
+        name:
+            f"{name}_score"
+        input:
+            documents=documents_before(name),
+            ranked=f"{RESULTS}/{name}/ranks.arrow",
+            members=f"{RESULTS}/{name}/members.json",
+        output:
+            scores=f"{RESULTS}/{name}/scores/part-{{shard}}.parquet",
+        log:
+            f"{LOGS}/{name}/score-{{shard}}.log",
+        benchmark:
+            f"{BENCHMARKS}/{name}/score-{{shard}}.tsv"
+        conda:
+            "../envs/cpu.yaml"
+        params:
+            spec=spec(name, section=section.for_scoring(), code="ensemble", shards=SHARDS),
+        shell:
+            job("ensemble", "score", writes="scores")
+
+
+for name, section in CLASSIFIERS.items():
+
+    rule:
+        name:
+            f"{name}_threshold"
+        input:
+            barrier=crossing(f"{name}/scores", suffix=".parquet"),
+        output:
+            output=f"{RESULTS}/{name}/thresholds.json",
+            retention=f"{RESULTS}/{name}/retention.json",
+            retention_text=f"{RESULTS}/{name}/retention.md",
+        log:
+            f"{LOGS}/{name}/threshold.log",
+        benchmark:
+            f"{BENCHMARKS}/{name}/threshold.tsv"
+        conda:
+            "../envs/cpu.yaml"
+        params:
+            spec=spec(name, section=section),
+        shell:
+            job(name, "threshold", writes="output retention retention_text")
+
+    rule:
+        name:
+            f"{name}_apply"
+        input:
+            documents=documents_before(name),
+            scores=f"{RESULTS}/{name}/scores/part-{{shard}}.parquet",
+            thresholds=f"{RESULTS}/{name}/thresholds.json",
+        output:
+            **outcome(name),
+        log:
+            f"{LOGS}/{name}/apply-{{shard}}.log",
+        benchmark:
+            f"{BENCHMARKS}/{name}/apply-{{shard}}.tsv"
+        conda:
+            "../envs/cpu.yaml"
+        params:
+            spec=spec(name, section=section),
+        shell:
+            job(name, "apply", writes=OUTCOME)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -290,6 +290,7 @@ def write_scores(
     characters: np.ndarray,
     cascade: Cascade | None = None,
     sampled: np.ndarray | None = None,
+    more: Mapping[str, pa.Array] | None = None,
 ) -> None:
     """Write one shard's score file.
 
@@ -302,6 +303,7 @@ def write_scores(
         characters: the lengths of the same documents.
         cascade: by which documents are left out.
         sampled: which of those are scored all the same; these are no scores of the stage.
+        more: further columns of n rows.
 
     Raises:
         ModelError: a score is no number.
@@ -316,5 +318,5 @@ def write_scores(
         own = where[asked]
         columns[stage] = scattered(score[own], where)
         columns |= {CHEAP: documents[cascade.score], SAMPLED: scattered(score[~own], sampled)}
-    write_table(output, pa.table(columns))
+    write_table(output, pa.table(columns | dict(more or {})))
     log.info("%s: scored %d of %d documents", stage, len(score), documents.num_rows)

@@ -211,6 +211,13 @@ def of_scored(models: Mapping[str, Mapping[str, Any]], named: Collection[str], c
         scored, all_ = counted["documents"], counted["documents"] + counted["unscored"]
         if all_ >= config.alarm_lost_minimum and scored < config.alarm_scored_share * all_:
             section = f"classifiers.{stage}" if stage in named else stage
+            if "members" in files:
+                found.append(
+                    f"{stage} scored {scored:,} of {all_:,} documents ({100 * scored / all_:.1f} %): all others pass "
+                    f"without a score, because {section}.applies_to leaves them out or none of its classifiers scored "
+                    "them. Widen these, or lower report.alarm_scored_share."
+                )
+                continue
             card = files.get("card")
             kinds = ", ".join(card.get("kinds", ())) if isinstance(card, dict) else ""
             found.append(

@@ -22,6 +22,7 @@ from tamis.job import FILES
 from tamis.shards import part_name, write_table
 from tamis.stages import classifier, embeddings, judge
 from tamis.stages import domains as domain
+from tamis.stages import ensemble as ensembles
 from tamis.stages import line_pruning as lines
 from tamis.stages import minhash_dedup as minhash
 from tamis.stages import paragraph_dedup as paragraphs
@@ -287,6 +288,21 @@ def classify(folder: Path, documents: pa.Table, config: Any, shards: int = 1, na
     jobs.once("train", labels=jobs.over("labels"), **model, card_text=jobs.folder / "card.md", **every)
     jobs.each_shard("score", documents="documents", **model, scores="scores", **one)
     retained = {"retention": jobs.folder / "retention.json", "retention_text": jobs.folder / "retention.md"}
+    jobs.once("threshold", barrier=jobs.over("scores"), output=thresholds, **retained)
+    jobs.each_shard("apply", documents="documents", scores="scores", thresholds=thresholds, **OUTCOME)
+    return jobs
+
+
+def ensemble(folder: Path, documents: pa.Table, config: Any, shards: int = 1, name: str = "both") -> Jobs:
+    """All steps of an ensemble over documents that have the scores of its members."""
+    jobs = Jobs(ensembles, folder, documents, config, shards, name=name)
+    ranked = {"members": jobs.folder / "members.json"}
+    jobs.each_shard("count", documents="documents", output="ensemble")
+    jobs.once("rank", barrier=jobs.over("ensemble"), output=jobs.folder / "ranks.arrow", **ranked)
+    jobs.each_shard("score", documents="documents", ranked=jobs.folder / "ranks.arrow", **ranked, scores="scores")
+    jobs.stage = classifier
+    retained = {"retention": jobs.folder / "retention.json", "retention_text": jobs.folder / "retention.md"}
+    thresholds = jobs.folder / "thresholds.json"
     jobs.once("threshold", barrier=jobs.over("scores"), output=thresholds, **retained)
     jobs.each_shard("apply", documents="documents", scores="scores", thresholds=thresholds, **OUTCOME)
     return jobs
