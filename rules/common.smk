@@ -55,6 +55,7 @@ CLASSIFIERS |= {
 JUDGES = {
     name: section.labels.judge for name, section in CLASSIFIERS.items() if section.taught and section.labels.judge
 }
+JUDGES |= {"domains": CFG.domains.labels.judge} if CFG.domains.labels.judge else {}
 JUDGE_WAYS = {name: canonical(judge.ways()) for name, judge in JUDGES.items()}
 CLASSIFIERS = {name: section.for_jobs() for name, section in CLASSIFIERS.items()}
 TAUGHT = {name: section for name, section in CLASSIFIERS.items() if section.taught}

@@ -255,7 +255,7 @@ class _Bottom(_Top):
     def _judges(self) -> Iterator[str]:
         for name in self.stages:
             section = self._own(name)
-            judge = section.labels.judge if isinstance(section, Taught) else None
+            judge = getattr(getattr(section, "labels", None), "judge", None)
             if judge is not None and Path(judge.cache).resolve().is_relative_to(Path(self.output_dir).resolve()):
                 yield (
                     f"{self.key(name)}.labels.judge.cache: {judge.cache} lies in output_dir, and answers would be paid "

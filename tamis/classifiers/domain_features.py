@@ -14,7 +14,10 @@ import pyarrow.compute as pc
 
 from tamis.barrier import Files, paths
 from tamis.classifiers import domain_card, embedding_files, fasttext, linear_head
+from tamis.classifiers.backbone import Backbone
 from tamis.classifiers.domain_rules import CLASSIFIED, TAUGHT
+from tamis.classifiers.encoder import characters_read
+from tamis.classifiers.labelled_vectors import vectors_of
 from tamis.classifiers.labels import COMPARED, Labelled, too_few
 from tamis.classifiers.scores import chosen
 from tamis.classifiers.selectors import Measured, Selector, select
@@ -38,13 +41,15 @@ class Features(ABC):
     learns: bool = True
     """Whether every domain needs labels."""
 
-    takes_files: bool = True
-    """Whether texts of label files can teach."""
-
     @property
     def max_characters(self) -> int:
         """Characters of its text that a labelled document carries."""
         return 0
+
+    @property
+    def read_characters(self) -> int:
+        """Characters of the text of a label file or a reference that it reads."""
+        return self.max_characters
 
     @abstractmethod
     def train(self, labelled: Labelled, model: Path) -> Trained:
@@ -84,12 +89,17 @@ class Features(ABC):
 class Embeddings(Features):
     """Vectors of `transformer_quality`, under a linear head."""
 
-    takes_files = False
-
     penalty: float
     min_labels: int
     embeddings: Files | None
     """In training the files of all shards, in scoring that of the shard."""
+    backbone: Backbone | None = None
+    """What made them: texts of files and references are no documents, and are encoded in training."""
+
+    @property
+    def read_characters(self) -> int:
+        """As many as the encoder may need."""
+        return characters_read(self.backbone) if self.backbone else 0
 
     def _files(self) -> list[Path]:
         if self.embeddings is None:
@@ -99,15 +109,18 @@ class Embeddings(Features):
 
     def train(self, labelled: Labelled, model: Path) -> Trained:
         """See `Features.train`."""
-        found = embedding_files.collect(self._files(), labelled.rows["id"].combine_chunks(), ["embedding"])
-        # Labelled documents of kinds that are not embedded cannot teach.
-        known = pc.is_in(labelled.rows["id"], value_set=found["id"].combine_chunks())
-        labelled = Labelled(labelled.rows.filter(known), labelled.matches)
+        files, rows = self._files(), labelled.rows
+        found = embedding_files.collect(files, rows["id"].combine_chunks(), [])
+        # Labelled documents of kinds that are not embedded cannot teach; texts of files have no source.
+        known = pc.is_in(rows["id"], value_set=found["id"].combine_chunks())
+        labelled = Labelled(rows.filter(pc.or_(known, pc.is_null(rows["source"]))), labelled.matches)
         _check_enough(labelled, self.min_labels)
-        groups = [""] * labelled.rows.num_rows
-        head, tested, probability = linear_head.fit_and_test(
-            labelled.rows, embedding_files.matrix(found), TAUGHT, groups, self.penalty
-        )
+        if self.backbone is None:
+            msg = f"{STAGE}: features are embeddings and the rule does not say what made them"
+            raise ModelError(msg)
+        rows, vectors, _ = vectors_of(self.backbone, labelled.rows, files, None, ("embedding",))
+        groups = [""] * rows.num_rows
+        head, tested, probability = linear_head.fit_and_test(rows, vectors["embedding"], TAUGHT, groups, self.penalty)
         write_json(model, {"kinds": [CLASSIFIED], "head": head.to_json()})
         return Trained(labelled, {"penalty": self.penalty}, self._measured(labelled, tested, probability))
 

@@ -26,9 +26,10 @@ from pathlib import Path
 from tamis import checksums
 from tamis.barrier import Files
 from tamis.classifiers import cards
-from tamis.classifiers.good_bad import find_boundaries, gather, keep_best, write_scores
+from tamis.classifiers.good_bad import find_boundaries, keep_best, write_scores
 from tamis.classifiers.judge.sample import read_judged
 from tamis.classifiers.kinds import AnyClassifier, AnyTaught, Encoded, Taught
+from tamis.classifiers.label_sources import gather
 from tamis.classifiers.labels import COMPARED, label_documents, write_labelled
 from tamis.classifiers.quality_card import quality_card
 from tamis.classifiers.scores import Lengths

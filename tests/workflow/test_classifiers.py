@@ -197,8 +197,7 @@ def test_what_is_wrong_with_a_classifier_is_said_with_its_key(folder: Path):
         ),
         (
             {"classifiers__agreed__of": ["liking", "later"]},
-            "classifiers.agreed.of: later is no classifier that stands before agreed in pipeline; known: liking, "
-            "meaning, worth",
+            "classifiers.agreed.of: later is no classifier that stands before agreed in pipeline; known: liking, meaning",
         ),
         ({"classifiers__agreed__of": ["liking"]}, "classifiers.agreed.of: names 1 classifiers"),
         ({"classifiers__agreed__labels": {}}, "classifiers.agreed.labels: there is no such key"),

@@ -23,7 +23,7 @@ from tamis.barrier import paths
 from tamis.classifiers import embedding_files, linear_words, stacked
 from tamis.classifiers.backbone import Backbone
 from tamis.classifiers.checkpoints import Scores, inspect, scoring
-from tamis.classifiers.encoder import CHARACTERS_PER_TOKEN, REACH
+from tamis.classifiers.encoder import characters_read
 from tamis.classifiers.good_bad import CLASSES, only_kinds
 from tamis.classifiers.kinds.base import Classifier, Encoded, Taught, Trained, all_held_out
 from tamis.classifiers.labelled_vectors import vectors_of
@@ -95,7 +95,7 @@ class Encoder(Taught):
     @property
     def read_characters(self) -> int:
         """As many as the encoder may need of a text that is no document of the corpus."""
-        return REACH if self.backbone.windows > 1 else 2 * self.backbone.max_tokens * CHARACTERS_PER_TOKEN
+        return characters_read(self.backbone)
 
     def for_embedding(self) -> Self:
         """Only what the embeddings depend on, for the params of their steps."""

@@ -20,7 +20,7 @@ from pydantic import Field, model_validator
 from tamis import checksums
 from tamis.classifiers import checkpoints
 from tamis.classifiers.backbone import Backbone
-from tamis.classifiers.encoder import CHARACTERS_PER_TOKEN, load_encoder
+from tamis.classifiers.encoder import characters_read, load_encoder
 from tamis.classifiers.finetune import FILES, fine_tune
 from tamis.classifiers.good_bad import CLASSES, only_kinds
 from tamis.classifiers.kinds.base import USUAL_MB, Encoded, Taught, Trained, size_mb
@@ -72,7 +72,7 @@ class FineTuned(Taught):
     @property
     def labelled_characters(self) -> int:
         """As many as the encoder may read."""
-        return 2 * self.backbone.max_tokens * CHARACTERS_PER_TOKEN
+        return characters_read(self.backbone)
 
     def for_embedding(self) -> Head:
         """Embeddings as a head on the same encoder would have them; nobody asks for them."""
