@@ -152,7 +152,9 @@ def of_counts(stats: pa.Table, config: Config) -> list[str]:
     for source in sorted({value for value in stats["source"].to_pylist() if value}):
         for step in tables.steps(stats, source=source):
             lost = 1 - step.kept_share
-            if step.read.documents >= config.alarm_lost_minimum and lost > config.alarm_lost_share:
+            # Of a small source one document more or less is a large share; that nothing is left of it is not.
+            enough = step.read.documents >= (1 if not step.kept.documents else config.alarm_lost_minimum)
+            if enough and lost > config.alarm_lost_share:
                 found.append(
                     f"{step.stage} dropped {100 * lost:.1f} % of source {source}: {step.kept.documents:,} of "
                     f"{step.read.documents:,} documents are left ({_rules(step)}). Read some of them on the page; if "
