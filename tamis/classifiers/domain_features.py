@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.barrier import Files, paths
-from tamis.classifiers import domain_card, embedding_files, fasttext, linear_head
+from tamis.classifiers import domain_card, embedding_files, fasttext, linear_words, stacked_classes
 from tamis.classifiers.backbone import Backbone
-from tamis.classifiers.domain_rules import CLASSIFIED, TAUGHT
+from tamis.classifiers.domain_rules import TAUGHT
 from tamis.classifiers.encoder import characters_read
 from tamis.classifiers.labelled_vectors import vectors_of
 from tamis.classifiers.labels import COMPARED, Labelled, too_few
@@ -87,19 +87,28 @@ class Features(ABC):
 
 @dataclass(frozen=True)
 class Embeddings(Features):
-    """Vectors of `transformer_quality`, under a linear head."""
+    """Vectors of `transformer_quality` and what else is seen of a text: a stack of linear models a domain."""
 
     penalty: float
     min_labels: int
+    sees: tuple[str, ...]
+    """Columns of the embeddings that have a head each."""
+    words: linear_words.Training | None
+    """How the model on words beside them is trained; None: there is none."""
     embeddings: Files | None
     """In training the files of all shards, in scoring that of the shard."""
     backbone: Backbone | None = None
     """What made them: texts of files and references are no documents, and are encoded in training."""
 
     @property
+    def max_characters(self) -> int:
+        """As many as words are read of."""
+        return self.words.max_characters if self.words else 0
+
+    @property
     def read_characters(self) -> int:
-        """As many as the encoder may need."""
-        return characters_read(self.backbone) if self.backbone else 0
+        """As many as the encoder or the words may need."""
+        return max(characters_read(self.backbone) if self.backbone else 0, self.max_characters)
 
     def _files(self) -> list[Path]:
         if self.embeddings is None:
@@ -118,16 +127,27 @@ class Embeddings(Features):
         if self.backbone is None:
             msg = f"{STAGE}: features are embeddings and the rule does not say what made them"
             raise ModelError(msg)
-        rows, vectors, _ = vectors_of(self.backbone, labelled.rows, files, None, ("embedding",))
-        groups = [""] * rows.num_rows
-        head, tested, probability = linear_head.fit_and_test(rows, vectors["embedding"], TAUGHT, groups, self.penalty)
-        write_json(model, {"kinds": [CLASSIFIED], "head": head.to_json()})
-        return Trained(labelled, {"penalty": self.penalty}, self._measured(labelled, tested, probability))
+        rows, vectors, _ = vectors_of(self.backbone, labelled.rows, files, None, self.sees)
+        held_out = rows["held_out"].to_numpy(zero_copy_only=False)
+        tested, taught = rows.filter(pa.array(held_out)), rows.filter(pa.array(~held_out))
+        learnt = {name: seen[~held_out] for name, seen in vectors.items()}
+        stacks, told = stacked_classes.fit(taught, learnt, TAUGHT, self.penalty, self.words)
+        stacked_classes.write(model, stacks)
+        asked = {name: seen[held_out] for name, seen in vectors.items()}
+        every = np.arange(tested.num_rows)
+        probability = stacks.probabilities(len(every), [(every, asked)], [tested["text"]], self.max_characters)
+        sees = [*self.sees, *(["words"] if self.words else [])]
+        settings = {"penalty": self.penalty, "sees": sees} | told
+        return Trained(labelled, settings, self._measured(labelled, tested, probability))
 
     def score(self, model: Path, documents: Path, where: np.ndarray) -> np.ndarray:
         """See `Features.score`."""
+        stacks = stacked_classes.load(model, self.sees, TAUGHT, words=self.words is not None)
         ids = read_table(documents, ["id"])["id"].combine_chunks().filter(pa.array(where))
-        return linear_head.probabilities_of(model, self._files()[0], ids)
+        found = embedding_files.rows_of(self._files()[0], ids, self.sees)
+        vectors = ((place, {name: embedding_files.matrix(rows, name) for name in self.sees}) for place, rows in found)
+        texts = (table["text"] for table in chosen(documents, where, ["text"]))
+        return stacks.probabilities(len(ids), vectors, texts, self.max_characters)
 
 
 @dataclass(frozen=True)

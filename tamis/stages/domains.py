@@ -36,7 +36,7 @@ from pydantic import Field
 
 from tamis import checksums, exchange
 from tamis.barrier import Files
-from tamis.classifiers import cards
+from tamis.classifiers import cards, linear_words
 from tamis.classifiers.backbone import Backbone
 from tamis.classifiers.domain_features import Embeddings, Features, Lexical, Words
 from tamis.classifiers.domain_rules import CLASSIFIED, POSITION, RULED_BY, TAUGHT, choose, foreign, rule_scores
@@ -57,7 +57,8 @@ log = logging.getLogger(__name__)
 
 STAGE = "domains"
 VERSION = 6
-"""6: labels also come from references, the pool and a judge, files beside embeddings; the card says where from."""
+"""6: labels also come from references, the pool and a judge, files beside embeddings, and the card says where from; a
+stack a domain (embedding, cheap features, words) in place of one head."""
 
 NEEDS = frozenset({"language"})
 ADDS = ("domain", "domain_score")
@@ -140,7 +141,22 @@ class Config(Section):
         "min_labels holds for each domain, over all kinds together.",
     )
     training: Training = Field(Training(), description="For `features: fasttext`.")
-    penalty: float = Field(0.3, gt=0.0, le=100.0, description="For `features: embeddings`: L2 penalty of the head.")
+    penalty: float = Field(
+        1.0,
+        gt=0.0,
+        le=100.0,
+        description="For `features: embeddings`: L2 penalty of each head, over standardised features.",
+    )
+    cheap_features: bool = Field(
+        True,
+        description="For `features: embeddings`: whether fifteen cheap features of a text (length, words, punctuation, "
+        "lines: `tamis/classifiers/shape.py`) have heads of their own beside those of the embedding.",
+    )
+    words: linear_words.Training | None = Field(
+        linear_words.Training(),
+        description="For `features: embeddings`: how linear models on words and pairs of words are trained beside the "
+        "heads, one a domain; null: there are none, and texts are not read again to be scored.",
+    )
 
     def for_documents(self) -> Config:
         """The section without what changes nothing that jobs make."""
@@ -159,7 +175,8 @@ class Config(Section):
         """
         least = self.sampling.min_labels
         if self.features == "embeddings":
-            return Embeddings(self.penalty, least, embeddings, backbone)
+            sees = ("embedding", "shape") if self.cheap_features else ("embedding",)
+            return Embeddings(self.penalty, least, sees, self.words, embeddings, backbone)
         if self.features == "fasttext":
             return Words(self.training, least)
         teachers = self.labels.by_class().items()

@@ -21,6 +21,7 @@ from tamis.classifiers.encoder import load_encoder
 from tamis.classifiers.fasttext import Training
 from tamis.classifiers.labels import Sampling
 from tamis.classifiers.selectors import Density, Selector
+from tamis.classifiers.shape import shapes
 from tamis.errors import ConfigError, EndpointError, ModelError
 from tamis.schemas import DOMAINS
 from tamis.shards import read_json
@@ -86,7 +87,12 @@ def word_counts(documents: pa.Table) -> pa.Table:
         [sum(word in words.split() for word in text.split()) for words in WORDS.values()]
         for text in documents["text"].to_pylist()
     ]
-    return embedding_files.rows(documents["id"].combine_chunks(), np.array(counts, dtype=np.float32), None)
+    return embedded(documents, np.array(counts, dtype=np.float32))
+
+
+def embedded(documents: pa.Table, vectors: np.ndarray) -> pa.Table:
+    """Rows of an embeddings file."""
+    return embedding_files.rows(documents["id"].combine_chunks(), vectors, None, shape=shapes(documents["text"]))
 
 
 def run(folder: Path, documents: pa.Table, count: int, config: stage.Config) -> dict[str, Any]:
@@ -181,8 +187,7 @@ def encoded(folder: Path) -> tuple[Backbone, Callable[[pa.Table], pa.Table]]:
     backbone = Backbone(name=str(write_roberta(folder / "backbone")), max_tokens=64, batch=4)
 
     def make(documents: pa.Table) -> pa.Table:
-        vectors = load_encoder(backbone).encode(documents["text"]).vectors
-        return embedding_files.rows(documents["id"].combine_chunks(), vectors, None)
+        return embedded(documents, load_encoder(backbone).encode(documents["text"]).vectors)
 
     return backbone, make
 
