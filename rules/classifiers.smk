@@ -8,6 +8,7 @@
 #        With an encoder, before train: tune (one job), or backbone (one job) → embed (a shard); changing a label keeps these.
 #        An ensemble is taught nothing: count (a shard) → rank (one job) → score (a shard) → threshold → apply.
 
+ASKED = {}
 for name, section in TAUGHT.items():
     # What a classifier reads beside documents, labels and model; nothing where it is of another sort.
     maker = section.encodes and (section.embeddings or name)
@@ -16,8 +17,8 @@ for name, section in TAUGHT.items():
     tuned_files = [f"{RESULTS}/{name}/fine_tuned/{file}" for file in FILES] if section.tunes else []
     judge = JUDGES.get(name)
     judged = f"{RESULTS}/{name}/judged.arrow" if judge else []
-    # What changes answers.
-    asked = spec(
+    # What changes answers (rules/judge.smk).
+    ASKED[name] = spec(
         name,
         section=judge and judge.for_answers(),
         code="judge",
@@ -120,33 +121,9 @@ for name, section in TAUGHT.items():
         conda:
             "../envs/cpu.yaml"
         params:
-            spec=asked,
+            spec=ASKED[name],
         shell:
             job("judge", "sample")
-
-    rule:
-        name:
-            f"{name}_judge"
-        input:
-            prompt=ancient(str(judge.prompt)) if judge else [],
-            barrier=crossing(f"{name}/sample"),
-        output:
-            output=f"{RESULTS}/{name}/judged.arrow",
-        log:
-            f"{LOGS}/{name}/judge.log",
-        benchmark:
-            f"{BENCHMARKS}/{name}/judge.tsv"
-        # On a cluster often only the machine that starts jobs reaches a network.
-        localrule: True
-        conda:
-            "../envs/cpu.yaml"
-        resources:
-            # How answers are come by: no resource, but what a job is told and no rerun looks at.
-            ways=lambda wildcards, attempt, ways=JUDGE_WAYS.get(name, ""): ways,
-        params:
-            spec=asked,
-        shell:
-            job("judge", "judge", beside={"ways": "{resources.ways:q}"})
 
 
 for name, section in TAUGHT.items():

@@ -3,7 +3,7 @@
 # Input: the documents of the stage before and, with `features: embeddings`, the embeddings of a classifier.
 # Output: <results>/domains/{documents,dropped,scores,stats}/part-*, the classifier (model) and its card (card.md).
 # Steps: label (a shard) → train (one job) → score (a shard) → apply (a shard).
-#        With a judge, before train: sample (a shard) → judge (one job, which asks a network).
+#        With a judge, before train: sample (a shard) → judge (rules/judge.smk).
 
 from tamis.classifiers.domain_rules import TAUGHT as TAUGHT_DOMAINS
 
@@ -11,6 +11,15 @@ DOMAINS_EMBED = CFG.domains.features == "embeddings"
 # By what texts of label files and references are encoded.
 DOMAINS_BACKBONE = CFG.section(CFG.domains.embeddings).backbone if DOMAINS_EMBED and "domains" in PIPELINE else None
 DOMAINS_JUDGE = JUDGES.get("domains")
+ASKED["domains"] = spec(
+    "domains",
+    section=DOMAINS_JUDGE and DOMAINS_JUDGE.for_answers(),
+    code="judge",
+    name="domains",
+    classes=TAUGHT_DOMAINS,
+    seed=CFG.domains.sampling.seed,
+    given=given(str(DOMAINS_JUDGE.prompt)) if DOMAINS_JUDGE else {},
+)
 
 
 rule domains_label:
@@ -110,33 +119,3 @@ rule domains_sample:
         spec=spec("domains", section=CFG.domains.for_scoring()),
     shell:
         job("domains", "sample")
-
-
-rule domains_judge:
-    input:
-        prompt=ancient(str(DOMAINS_JUDGE.prompt)) if DOMAINS_JUDGE else [],
-        barrier=crossing("domains/sample"),
-    output:
-        output=f"{RESULTS}/domains/judged.arrow",
-    log:
-        f"{LOGS}/domains/judge.log",
-    benchmark:
-        f"{BENCHMARKS}/domains/judge.tsv"
-    # As those of classifiers.
-    localrule: True
-    conda:
-        "../envs/cpu.yaml"
-    resources:
-        ways=lambda wildcards, attempt: JUDGE_WAYS.get("domains", ""),
-    params:
-        spec=spec(
-            "domains",
-            section=DOMAINS_JUDGE and DOMAINS_JUDGE.for_answers(),
-            code="judge",
-            name="domains",
-            classes=TAUGHT_DOMAINS,
-            seed=CFG.domains.sampling.seed,
-            given=given(str(DOMAINS_JUDGE.prompt)) if DOMAINS_JUDGE else {},
-        ),
-    shell:
-        job("judge", "judge", beside={"ways": "{resources.ways:q}"})
