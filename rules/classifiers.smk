@@ -44,7 +44,7 @@ for name, section in TAUGHT.items():
         params:
             spec=spec(name, section=section.for_scoring()),
         shell:
-            job(name, "label")
+            job("classifier", "label")
 
     rule:
         name:
@@ -77,7 +77,7 @@ for name, section in TAUGHT.items():
                 given=given(*section.labels.paths(), *section.files()),
             ),
         shell:
-            job(name, "train", writes="model card card_text")
+            job("classifier", "train", writes="model card card_text")
 
     rule:
         name:
@@ -105,7 +105,7 @@ for name, section in TAUGHT.items():
         params:
             spec=spec(name, section=section.for_scoring(), given=given(*section.files())),
         shell:
-            job(name, "score", writes="scores")
+            job("classifier", "score", writes="scores")
 
     rule:
         name:
@@ -158,7 +158,7 @@ for name, section in TAUGHT.items():
                 given=given(*section.labels.paths(), *section.backbone.local_files()),
             ),
         shell:
-            job(name, "tune", writes="tuned")
+            job("classifier", "tune", writes="tuned")
 
     rule:
         name:
@@ -288,7 +288,7 @@ for name, section in CLASSIFIERS.items():
         params:
             spec=spec(name, section=section),
         shell:
-            job(name, "threshold", writes="output retention retention_text")
+            job("classifier", "threshold", writes="output retention retention_text")
 
     rule:
         name:
@@ -308,4 +308,4 @@ for name, section in CLASSIFIERS.items():
         params:
             spec=spec(name, section=section),
         shell:
-            job(name, "apply", writes=OUTCOME)
+            job("classifier", "apply", writes=OUTCOME)
