@@ -22,6 +22,7 @@ include: "rules/heuristics.smk"
 include: "rules/classifiers.smk"
 include: "rules/extracts.smk"
 include: "rules/domains.smk"
+include: "rules/judge.smk"
 include: "rules/filter.smk"
 # From the curated pool to what a trainer reads.
 include: "rules/tokenizer.smk"

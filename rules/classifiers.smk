@@ -6,8 +6,10 @@
 # Steps: label (a shard) → train (one job) → score (a shard) → threshold (one job) → apply (a shard); moving a threshold runs
 #        the last two. With a judge, before train: sample (a shard) → judge (one job, the only one that asks a network).
 #        With an encoder, before train: tune (one job), or backbone (one job) → embed (a shard); changing a label keeps these.
+#        An ensemble is taught nothing: count (a shard) → rank (one job) → score (a shard) → threshold → apply.
 
-for name, section in CLASSIFIERS.items():
+ASKED = {}
+for name, section in TAUGHT.items():
     # What a classifier reads beside documents, labels and model; nothing where it is of another sort.
     maker = section.encodes and (section.embeddings or name)
     embeddings = f"{RESULTS}/{maker}/embeddings/part-{{shard}}.parquet" if maker else []
@@ -15,8 +17,8 @@ for name, section in CLASSIFIERS.items():
     tuned_files = [f"{RESULTS}/{name}/fine_tuned/{file}" for file in FILES] if section.tunes else []
     judge = JUDGES.get(name)
     judged = f"{RESULTS}/{name}/judged.arrow" if judge else []
-    # What changes answers.
-    asked = spec(
+    # What changes answers (rules/judge.smk).
+    ASKED[name] = spec(
         name,
         section=judge and judge.for_answers(),
         code="judge",
@@ -42,7 +44,7 @@ for name, section in CLASSIFIERS.items():
         params:
             spec=spec(name, section=section.for_scoring()),
         shell:
-            job(name, "label")
+            job("classifier", "label")
 
     rule:
         name:
@@ -75,7 +77,7 @@ for name, section in CLASSIFIERS.items():
                 given=given(*section.labels.paths(), *section.files()),
             ),
         shell:
-            job(name, "train", writes="model card card_text")
+            job("classifier", "train", writes="model card card_text")
 
     rule:
         name:
@@ -103,47 +105,7 @@ for name, section in CLASSIFIERS.items():
         params:
             spec=spec(name, section=section.for_scoring(), given=given(*section.files())),
         shell:
-            job(name, "score", writes="scores")
-
-    rule:
-        name:
-            f"{name}_threshold"
-        input:
-            barrier=crossing(f"{name}/scores", suffix=".parquet"),
-        output:
-            output=f"{RESULTS}/{name}/thresholds.json",
-            retention=f"{RESULTS}/{name}/retention.json",
-            retention_text=f"{RESULTS}/{name}/retention.md",
-        log:
-            f"{LOGS}/{name}/threshold.log",
-        benchmark:
-            f"{BENCHMARKS}/{name}/threshold.tsv"
-        conda:
-            "../envs/cpu.yaml"
-        params:
-            spec=spec(name, section=section),
-        shell:
-            job(name, "threshold", writes="output retention retention_text")
-
-    rule:
-        name:
-            f"{name}_apply"
-        input:
-            documents=documents_before(name),
-            scores=f"{RESULTS}/{name}/scores/part-{{shard}}.parquet",
-            thresholds=f"{RESULTS}/{name}/thresholds.json",
-        output:
-            **outcome(name),
-        log:
-            f"{LOGS}/{name}/apply-{{shard}}.log",
-        benchmark:
-            f"{BENCHMARKS}/{name}/apply-{{shard}}.tsv"
-        conda:
-            "../envs/cpu.yaml"
-        params:
-            spec=spec(name, section=section),
-        shell:
-            job(name, "apply", writes=OUTCOME)
+            job("classifier", "score", writes="scores")
 
     rule:
         name:
@@ -159,36 +121,12 @@ for name, section in CLASSIFIERS.items():
         conda:
             "../envs/cpu.yaml"
         params:
-            spec=asked,
+            spec=ASKED[name],
         shell:
             job("judge", "sample")
 
-    rule:
-        name:
-            f"{name}_judge"
-        input:
-            prompt=ancient(str(judge.prompt)) if judge else [],
-            barrier=crossing(f"{name}/sample"),
-        output:
-            output=f"{RESULTS}/{name}/judged.arrow",
-        log:
-            f"{LOGS}/{name}/judge.log",
-        benchmark:
-            f"{BENCHMARKS}/{name}/judge.tsv"
-        # On a cluster often only the machine that starts jobs reaches a network.
-        localrule: True
-        conda:
-            "../envs/cpu.yaml"
-        resources:
-            # How answers are come by: no resource, but what a job is told and no rerun looks at.
-            ways=lambda wildcards, attempt, ways=JUDGE_WAYS.get(name, ""): ways,
-        params:
-            spec=asked,
-        shell:
-            job("judge", "judge", beside={"ways": "{resources.ways:q}"})
 
-
-for name, section in CLASSIFIERS.items():
+for name, section in TAUGHT.items():
     # Also those whose embeddings nobody reads, so that what an earlier configuration made is known.
     if section.model not in ("head", "checkpoint"):
         continue
@@ -220,7 +158,7 @@ for name, section in CLASSIFIERS.items():
                 given=given(*section.labels.paths(), *section.backbone.local_files()),
             ),
         shell:
-            job(name, "tune", writes="tuned")
+            job("classifier", "tune", writes="tuned")
 
     rule:
         name:
@@ -266,3 +204,108 @@ for name, section in CLASSIFIERS.items():
             spec=spec(name, section=section.for_embedding(), code="embeddings"),
         shell:
             job("embeddings", "embed", writes="embeddings")
+
+
+for name, section in CLASSIFIERS.items():
+    if section.taught:
+        continue
+
+    rule:
+        name:
+            f"{name}_count"
+        input:
+            documents=documents_before(name),
+        output:
+            output=f"{RESULTS}/{name}/counts/part-{{shard}}.arrow",
+        log:
+            f"{LOGS}/{name}/count-{{shard}}.log",
+        benchmark:
+            f"{BENCHMARKS}/{name}/count-{{shard}}.tsv"
+        conda:
+            "../envs/cpu.yaml"
+        params:
+            spec=spec(name, section=section.for_scoring(), code="ensemble"),
+        shell:
+            job("ensemble", "count")
+
+    rule:
+        name:
+            f"{name}_rank"
+        input:
+            barrier=crossing(f"{name}/counts"),
+        output:
+            output=f"{RESULTS}/{name}/ranks.arrow",
+            members=f"{RESULTS}/{name}/members.json",
+        log:
+            f"{LOGS}/{name}/rank.log",
+        benchmark:
+            f"{BENCHMARKS}/{name}/rank.tsv"
+        conda:
+            "../envs/cpu.yaml"
+        params:
+            spec=spec(name, section=section.for_scoring(), code="ensemble", shards=SHARDS),
+        shell:
+            job("ensemble", "rank", writes="output members")
+
+    rule:
+        name:
+            f"{name}_score"
+        input:
+            documents=documents_before(name),
+            ranked=f"{RESULTS}/{name}/ranks.arrow",
+            members=f"{RESULTS}/{name}/members.json",
+        output:
+            scores=f"{RESULTS}/{name}/scores/part-{{shard}}.parquet",
+        log:
+            f"{LOGS}/{name}/score-{{shard}}.log",
+        benchmark:
+            f"{BENCHMARKS}/{name}/score-{{shard}}.tsv"
+        conda:
+            "../envs/cpu.yaml"
+        params:
+            spec=spec(name, section=section.for_scoring(), code="ensemble", shards=SHARDS),
+        shell:
+            job("ensemble", "score", writes="scores")
+
+
+for name, section in CLASSIFIERS.items():
+
+    rule:
+        name:
+            f"{name}_threshold"
+        input:
+            barrier=crossing(f"{name}/scores", suffix=".parquet"),
+        output:
+            output=f"{RESULTS}/{name}/thresholds.json",
+            retention=f"{RESULTS}/{name}/retention.json",
+            retention_text=f"{RESULTS}/{name}/retention.md",
+        log:
+            f"{LOGS}/{name}/threshold.log",
+        benchmark:
+            f"{BENCHMARKS}/{name}/threshold.tsv"
+        conda:
+            "../envs/cpu.yaml"
+        params:
+            spec=spec(name, section=section),
+        shell:
+            job("classifier", "threshold", writes="output retention retention_text")
+
+    rule:
+        name:
+            f"{name}_apply"
+        input:
+            documents=documents_before(name),
+            scores=f"{RESULTS}/{name}/scores/part-{{shard}}.parquet",
+            thresholds=f"{RESULTS}/{name}/thresholds.json",
+        output:
+            **outcome(name),
+        log:
+            f"{LOGS}/{name}/apply-{{shard}}.log",
+        benchmark:
+            f"{BENCHMARKS}/{name}/apply-{{shard}}.tsv"
+        conda:
+            "../envs/cpu.yaml"
+        params:
+            spec=spec(name, section=section),
+        shell:
+            job("classifier", "apply", writes=OUTCOME)

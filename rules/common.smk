@@ -52,9 +52,13 @@ CLASSIFIERS |= {
     for name, model in sorted(NAMED.items())
 }
 # The judges of labels; of them jobs are told beside their params what changes no answer.
-JUDGES = {name: section.labels.judge for name, section in CLASSIFIERS.items() if section.labels.judge}
+JUDGES = {
+    name: section.labels.judge for name, section in CLASSIFIERS.items() if section.taught and section.labels.judge
+}
+JUDGES |= {"domains": CFG.domains.labels.judge} if CFG.domains.labels.judge else {}
 JUDGE_WAYS = {name: canonical(judge.ways()) for name, judge in JUDGES.items()}
 CLASSIFIERS = {name: section.for_jobs() for name, section in CLASSIFIERS.items()}
+TAUGHT = {name: section for name, section in CLASSIFIERS.items() if section.taught}
 POOL = PIPELINE[-1] if PIPELINE else "ingest"
 # Sets by folder ("validation", "annealing/<name>"), those that are exported by name, the files of an export by format.
 SETS = configured_sets(CFG)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationInfo, create_model, field_validator, model_validator
 
-from tamis.classifiers.kinds import AnyClassifier, Classifier, Encoder
+from tamis.classifiers.kinds import AnyClassifier, Classifier, Encoder, Ensemble, Taught
 from tamis.classifiers.references import Reference
 from tamis.classifiers.selectors import Selector
 from tamis.dedup.scope import refusal
@@ -119,6 +119,7 @@ class _Bottom(_Top):
             *self._classifiers(),
             *self._pipeline(),
             *self._embeddings(),
+            *self._ensembles(),
             *self._judges(),
             *self._extracts(),
             *self._sections(),
@@ -208,7 +209,7 @@ class _Bottom(_Top):
         """What is wrong with scores and embeddings that one section reads of another."""
         for name in self.stages:
             found = self._own(name)
-            if isinstance(found, Classifier) and (wrong := self._wrong_cascade(name, found)):
+            if isinstance(found, Taught) and (wrong := self._wrong_cascade(name, found)):
                 yield f"{self.key(name)}.cascade.score: {wrong}"
             reads = isinstance(found, Encoder) and found.embeddings is not None
             if reads and (wrong := found.wrong_embeddings(self.key(name), self._embedded_by(name))):
@@ -229,7 +230,7 @@ class _Bottom(_Top):
             elif self._own(other).cascade is not None:
                 yield f"domains.embeddings: {other} embeds only what its cascade lets through; set features to fasttext"
 
-    def _wrong_cascade(self, name: str, section: Classifier) -> str | None:
+    def _wrong_cascade(self, name: str, section: Taught) -> str | None:
         before = self.stages[: self.stages.index(name)]
         if section.cascade is None or section.cascade.score in (
             known := [n for n in before if n in self.classifier_names]
@@ -237,9 +238,26 @@ class _Bottom(_Top):
             return None
         return f"{section.cascade.score} is no classifier that stands before it in pipeline; known: {', '.join(known)}"
 
+    def _ensembles(self) -> Iterator[str]:
+        for name in self.stages:
+            section, before = self._own(name), self.stages[: self.stages.index(name)]
+            if not isinstance(section, Ensemble):
+                continue
+            known = [other for other in before if other in self.classifier_names]
+            if strange := [member for member in section.of if member not in known]:
+                yield (
+                    f"{self.key(name)}.of: {strange[0]} is no classifier that stands before {name} in pipeline; known: "
+                    f"{', '.join(known) or 'none'}"
+                )
+                continue
+            scored = {kind for member in section.of for kind in self._own(member).applies_to}
+            if missing := [kind for kind in section.applies_to if section.of and kind not in scored]:
+                yield f"{self.key(name)}.applies_to: none of {', '.join(section.of)} scores {missing[0]}; take it out"
+
     def _judges(self) -> Iterator[str]:
         for name in self.stages:
-            judge = self._own(name).labels.judge if name in self.classifier_names else None
+            section = self._own(name)
+            judge = getattr(getattr(section, "labels", None), "judge", None)
             if judge is not None and Path(judge.cache).resolve().is_relative_to(Path(self.output_dir).resolve()):
                 yield (
                     f"{self.key(name)}.labels.judge.cache: {judge.cache} lies in output_dir, and answers would be paid "

@@ -80,6 +80,7 @@ TAKEN = frozenset(
         "all",
         "embeddings",
         "judge",
+        "ensemble",
     }
 )
 """Names of folders, tables and targets that no classifier may have, beside columns, stages and sections."""

@@ -33,6 +33,9 @@ log = logging.getLogger("tamis.sweep")
 TEMPORARY = re.compile(r"\.(.+)\.[a-z0-9_]{8}\.tmp")
 """The name of a file that a job has not finished (`tamis.shards.temporary_file`)."""
 
+SCRATCH = re.compile(r"((?:.+/)?)\.([^/.]+)\.training/[^/]+")
+"""A file of a training that was killed (`tamis.classifiers.training_state`): by it the next one goes on."""
+
 ANY_CONFIGURATION = re.compile(
     r"(?:logs/.+\.log|benchmarks/.+\.tsv|[^/]+/(?:[^/]+/)*part-\d{5}\.(?:parquet|arrow|json|npy))"
 )
@@ -163,7 +166,12 @@ class _Judge:
     def settle(self, path: str) -> None:
         """Put one file where it belongs."""
         name = path.rpartition("/")[2]
-        if unfinished := TEMPORARY.fullmatch(name):
+        if scratch := SCRATCH.fullmatch(path):
+            # Beside what the training is to make; where nobody makes that any more, nobody goes on.
+            made = f"{scratch[1]}{scratch[2]}.json"
+            if made not in self.kept:
+                (self.decision.delete if self._match(made) else self.decision.foreign).append(path)
+        elif unfinished := TEMPORARY.fullmatch(name):
             whole = path.removesuffix(name) + unfinished[1]
             known = whole in self.kept or whole in self.waiting or self._match(whole)
             (self.decision.delete if known else self.decision.foreign).append(path)

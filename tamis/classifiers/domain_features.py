@@ -13,8 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.barrier import Files, paths
-from tamis.classifiers import domain_card, embedding_files, fasttext, linear_head
-from tamis.classifiers.domain_rules import CLASSIFIED, TAUGHT
+from tamis.classifiers import domain_card, embedding_files, fasttext, linear_words, stacked_classes
+from tamis.classifiers.backbone import Backbone
+from tamis.classifiers.domain_rules import TAUGHT
+from tamis.classifiers.encoder import characters_read
+from tamis.classifiers.labelled_vectors import vectors_of
 from tamis.classifiers.labels import COMPARED, Labelled, too_few
 from tamis.classifiers.scores import chosen
 from tamis.classifiers.selectors import Measured, Selector, select
@@ -38,13 +41,15 @@ class Features(ABC):
     learns: bool = True
     """Whether every domain needs labels."""
 
-    takes_files: bool = True
-    """Whether texts of label files can teach."""
-
     @property
     def max_characters(self) -> int:
         """Characters of its text that a labelled document carries."""
         return 0
+
+    @property
+    def read_characters(self) -> int:
+        """Characters of the text of a label file or a reference that it reads."""
+        return self.max_characters
 
     @abstractmethod
     def train(self, labelled: Labelled, model: Path) -> Trained:
@@ -82,14 +87,28 @@ class Features(ABC):
 
 @dataclass(frozen=True)
 class Embeddings(Features):
-    """Vectors of `transformer_quality`, under a linear head."""
-
-    takes_files = False
+    """Vectors of `transformer_quality` and what else is seen of a text: a stack of linear models a domain."""
 
     penalty: float
     min_labels: int
+    sees: tuple[str, ...]
+    """Columns of the embeddings that have a head each."""
+    words: linear_words.Training | None
+    """How the model on words beside them is trained; None: there is none."""
     embeddings: Files | None
     """In training the files of all shards, in scoring that of the shard."""
+    backbone: Backbone | None = None
+    """What made them: texts of files and references are no documents, and are encoded in training."""
+
+    @property
+    def max_characters(self) -> int:
+        """As many as words are read of."""
+        return self.words.max_characters if self.words else 0
+
+    @property
+    def read_characters(self) -> int:
+        """As many as the encoder or the words may need."""
+        return max(characters_read(self.backbone) if self.backbone else 0, self.max_characters)
 
     def _files(self) -> list[Path]:
         if self.embeddings is None:
@@ -99,22 +118,36 @@ class Embeddings(Features):
 
     def train(self, labelled: Labelled, model: Path) -> Trained:
         """See `Features.train`."""
-        found = embedding_files.collect(self._files(), labelled.rows["id"].combine_chunks(), ["embedding"])
-        # Labelled documents of kinds that are not embedded cannot teach.
-        known = pc.is_in(labelled.rows["id"], value_set=found["id"].combine_chunks())
-        labelled = Labelled(labelled.rows.filter(known), labelled.matches)
+        files, rows = self._files(), labelled.rows
+        found = embedding_files.collect(files, rows["id"].combine_chunks(), [])
+        # Labelled documents of kinds that are not embedded cannot teach; texts of files have no source.
+        known = pc.is_in(rows["id"], value_set=found["id"].combine_chunks())
+        labelled = Labelled(rows.filter(pc.or_(known, pc.is_null(rows["source"]))), labelled.matches)
         _check_enough(labelled, self.min_labels)
-        groups = [""] * labelled.rows.num_rows
-        head, tested, probability = linear_head.fit_and_test(
-            labelled.rows, embedding_files.matrix(found), TAUGHT, groups, self.penalty
-        )
-        write_json(model, {"kinds": [CLASSIFIED], "head": head.to_json()})
-        return Trained(labelled, {"penalty": self.penalty}, self._measured(labelled, tested, probability))
+        if self.backbone is None:
+            msg = f"{STAGE}: features are embeddings and the rule does not say what made them"
+            raise ModelError(msg)
+        rows, vectors, _ = vectors_of(self.backbone, labelled.rows, files, None, self.sees)
+        held_out = rows["held_out"].to_numpy(zero_copy_only=False)
+        tested, taught = rows.filter(pa.array(held_out)), rows.filter(pa.array(~held_out))
+        learnt = {name: seen[~held_out] for name, seen in vectors.items()}
+        stacks, told = stacked_classes.fit(taught, learnt, TAUGHT, self.penalty, self.words)
+        stacked_classes.write(model, stacks)
+        asked = {name: seen[held_out] for name, seen in vectors.items()}
+        every = np.arange(tested.num_rows)
+        probability = stacks.probabilities(len(every), [(every, asked)], [tested["text"]], self.max_characters)
+        sees = [*self.sees, *(["words"] if self.words else [])]
+        settings = {"penalty": self.penalty, "sees": sees} | told
+        return Trained(labelled, settings, self._measured(labelled, tested, probability))
 
     def score(self, model: Path, documents: Path, where: np.ndarray) -> np.ndarray:
         """See `Features.score`."""
+        stacks = stacked_classes.load(model, self.sees, TAUGHT, words=self.words is not None)
         ids = read_table(documents, ["id"])["id"].combine_chunks().filter(pa.array(where))
-        return linear_head.probabilities_of(model, self._files()[0], ids)
+        found = embedding_files.rows_of(self._files()[0], ids, self.sees)
+        vectors = ((place, {name: embedding_files.matrix(rows, name) for name in self.sees}) for place, rows in found)
+        texts = (table["text"] for table in chosen(documents, where, ["text"]))
+        return stacks.probabilities(len(ids), vectors, texts, self.max_characters)
 
 
 @dataclass(frozen=True)

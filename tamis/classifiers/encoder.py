@@ -53,6 +53,11 @@ TOKENS_AT_ONCE = 1 << 23
 """Fewer texts are sorted together where they would hold more tokens than this: 34 MB."""
 
 
+def characters_read(backbone: Backbone) -> int:
+    """As many characters as an encoder may need of a text that is no document of the corpus."""
+    return REACH if backbone.windows > 1 else 2 * backbone.max_tokens * CHARACTERS_PER_TOKEN
+
+
 @dataclass(frozen=True)
 class Encoded:
     """Vectors of n texts (n × hidden size, float32, unit length) and, for classifiers, their logits (n × labels)."""

@@ -3,23 +3,17 @@
 Fitted by L-BFGS in 64-bit. Nothing here is a matrix product: BLAS adds in another order for another processor, number
 of rows or threads. Products are single operations, sums are NumPy's (pairwise along a row, the order being its length's
 alone), and exp and log are those of `elementary.py`; so equal vectors give an equal head and equal probabilities. Every
-group of (class, kind) weighs the same, so that the kind of a document says nothing about its class. Saved as JSON:
-readable, and nothing is executed on loading.
+group of (class, kind) weighs the same, so that the kind of a document says nothing about its class.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
-from tamis.classifiers import elementary, embedding_files
-from tamis.errors import ModelError
-from tamis.shards import read_json
+from tamis.classifiers import elementary
 
 CHUNK = 4096
 """Rows scored at a time: bounds memory; each row's sum is its own, so it does not touch the result."""
@@ -51,52 +45,6 @@ class Head:
         logits = self.logits(vectors)
         shifted = elementary.exp(logits - logits.max(axis=1, keepdims=True))
         return (shifted / shifted.sum(axis=1, keepdims=True)).astype(np.float32)
-
-    def to_json(self) -> dict[str, Any]:
-        """The value for `shards.write_json`; 64-bit floats survive exactly."""
-        return {
-            "classes": list(self.classes),
-            "mean": self.mean.tolist(),
-            "scale": self.scale.tolist(),
-            "weights": self.weights.tolist(),
-            "bias": self.bias.tolist(),
-        }
-
-
-def from_json(value: dict[str, Any]) -> Head:
-    """The inverse of `Head.to_json`."""
-    arrays = {name: np.array(value[name], dtype=np.float64) for name in ("mean", "scale", "weights", "bias")}
-    return Head(tuple(value["classes"]), **arrays)
-
-
-def probabilities_of(path: Path, embeddings: Path, ids: pa.Array) -> np.ndarray:
-    """Class probabilities of a shard's documents from its embeddings, of which a few thousand are in memory.
-
-    Args:
-        path: the head.
-        embeddings: the shard's embeddings.
-        ids: n documents.
-
-    Returns:
-        n × classes, float32.
-
-    Raises:
-        ModelError: the head was fitted on vectors of another size.
-        ShardMismatchError: a document has no embedding.
-    """
-    head = from_json(read_json(path)["head"])
-    result = np.zeros((len(ids), len(head.classes)), dtype=np.float32)
-    for where, rows in embedding_files.rows_of(embeddings, ids, ["embedding"]):
-        vectors = embedding_files.matrix(rows)
-        expected, found = head.weights.shape[1], vectors.shape[1]
-        if found != expected:
-            msg = (
-                f"{path}: fitted on vectors of {expected} numbers, the embeddings have {found}; the backbone changed. "
-                "Run the workflow again."
-            )
-            raise ModelError(msg)
-        result[where] = head.probabilities(vectors)
-    return result
 
 
 def group_weights(labels: Sequence[str], kinds: Sequence[str]) -> np.ndarray:
@@ -150,30 +98,6 @@ def fit(vectors: np.ndarray, truth: np.ndarray, classes: Sequence[str], weights:
 
     found = minimum(loss, np.zeros((len(classes), hidden + 1)))
     return Head(tuple(classes), mean, scale, found[:, :hidden].copy(), found[:, hidden].copy())
-
-
-def fit_and_test(
-    labelled: pa.Table, vectors: np.ndarray, classes: Sequence[str], groups: Sequence[str], penalty: float
-) -> tuple[Head, pa.Table, np.ndarray]:
-    """Fit a head on the labelled documents that are not held out, and score those that are.
-
-    Args:
-        labelled: m rows of `tamis.classifiers.labels.LABELLED`.
-        vectors: m × hidden.
-        classes: names of the classes.
-        groups: m names; each (class, group) weighs the same.
-        penalty: as in `fit`.
-
-    Returns:
-        The head, the n rows held out, and their probabilities: n × classes.
-    """
-    held_out = labelled["held_out"].to_numpy(zero_copy_only=False)
-    learnt = np.flatnonzero(~held_out)
-    labels = labelled["label"].take(pa.array(learnt)).to_pylist()
-    weights = group_weights(labels, pa.array(groups).take(pa.array(learnt)).to_pylist())
-    truth = truth_of(labels, labelled["grade"].take(pa.array(learnt)).to_pylist(), classes)
-    head = fit(vectors[learnt], truth, classes, weights, penalty)
-    return head, labelled.filter(pa.array(held_out)), head.probabilities(vectors[held_out])
 
 
 def _products(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:

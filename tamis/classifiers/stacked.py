@@ -41,6 +41,7 @@ nothing of what it has not seen, its logits there hardly differ, and a weight ov
 
 WORDS = "words"
 HEAD = ("mean", "scale", "weights", "bias")
+AGAIN = "Delete it and run the workflow again."
 
 
 @dataclass(frozen=True)
@@ -66,28 +67,45 @@ class Stack:
         texts: Iterable[pa.Array | pa.ChunkedArray],
         max_characters: int,
     ) -> np.ndarray:
-        """The probability that each of n texts is good, float32; a text's bits do not depend on the others.
+        """The probability that each of n texts is good, float32; see `logits`."""
+        found = logits([self], number, vectors, texts, max_characters)
+        return elementary.sigmoid(found[:, 0]).astype(np.float32)
 
-        Args:
-            number: n.
-            vectors: positions and, by column, the vectors of the texts that stand there, some at a time, in any order.
-            texts: all texts in order, some at a time; not looked at where there is no model on words.
-            max_characters: characters of each text of which words are read.
 
-        Raises:
-            ModelError: the models were fitted on vectors of another size.
-        """
-        total = np.full(number, self.bias)
-        # A text has its terms added in one order, whatever comes when: heads by name, then words.
-        for where, columns in vectors:
-            for name in sorted(self.heads):
-                total[where] += self.trust[name] * _logit(self.heads[name], columns[name])
-        if self.words is not None:
-            first = 0
-            for text in texts:
-                total[first : first + len(text)] += self.trust[WORDS] * self.words.logits(text, max_characters)
-                first += len(text)
-        return elementary.sigmoid(total).astype(np.float32)
+def logits(
+    stacks: Sequence[Stack],
+    number: int,
+    vectors: Iterable[tuple[np.ndarray, Mapping[str, np.ndarray]]],
+    texts: Iterable[pa.Array | pa.ChunkedArray],
+    max_characters: int,
+) -> np.ndarray:
+    """The logit that each of some stacks gives n texts, n × stacks; a text's bits do not depend on the others.
+
+    Args:
+        stacks: that see the same.
+        number: n.
+        vectors: positions and, by column, the vectors of the texts that stand there, some at a time, in any order.
+        texts: all texts in order, some at a time; not looked at where there is no model on words.
+        max_characters: characters of each text of which words are read.
+
+    Raises:
+        ModelError: the models were fitted on vectors of another size.
+    """
+    total = np.tile([stack.bias for stack in stacks], (number, 1))
+    # A text has its terms added in one order, whatever comes when: heads by name, then words.
+    for where, columns in vectors:
+        for place, stack in enumerate(stacks):
+            for name in sorted(stack.heads):
+                total[where, place] += stack.trust[name] * _logit(stack.heads[name], columns[name])
+    if any(stack.words is not None for stack in stacks):
+        first = 0
+        for text in texts:
+            for place, stack in enumerate(stacks):
+                if stack.words is not None:
+                    own = stack.trust[WORDS] * stack.words.logits(text, max_characters)
+                    total[first : first + len(text), place] += own
+            first += len(text)
+    return total
 
 
 def _logit(head: Head, vectors: np.ndarray) -> np.ndarray:
@@ -129,13 +147,48 @@ def fit(
     columns = {name: vectors[name][place.to_numpy()] for name in sorted(vectors)}
     labels = rows["label"].to_pylist()
     weight = linear_head.group_weights(labels, rows["kind"].to_pylist())
-    truth = linear_head.truth_of(labels, rows["grade"].to_pylist(), classes)
+    share = linear_head.truth_of(labels, rows["grade"].to_pylist(), classes)[:, 1]
+    texts, fold = None, None
+    if words is not None:
+        texts = linear_words.texts_of(rows, classes, words)
+        fold = texts.fold
+    elif len(columns) > 1:
+        settings = linear_words.Training()
+        fold = folds_of(rows, settings.folds, settings.chosen_on)
+    return together(rows, columns, share, weight, classes, penalty, fold, words, texts)
+
+
+def together(
+    rows: pa.Table,
+    columns: Mapping[str, np.ndarray],
+    share: np.ndarray,
+    weight: np.ndarray,
+    classes: Sequence[str],
+    penalty: float,
+    fold: np.ndarray | None,
+    words: linear_words.Training | None = None,
+    texts: linear_words.Texts | None = None,
+) -> tuple[Stack, dict[str, Any]]:
+    """Fit the models and how far they are trusted, where it is known what they learn from.
+
+    Args:
+        rows: n labelled texts.
+        columns: by column, n × its size.
+        share: n, how much each text is of the second class.
+        weight: n, mean 1.
+        classes: the bad and the good class.
+        penalty: of each head.
+        fold: n, from `folds_of`; None where there is one model only.
+        words: how the model on words is trained; None: there is none.
+        texts: what it learns from.
+
+    Returns:
+        As `fit`.
+    """
+    truth = np.stack([1.0 - share, share], axis=1)
     heads = {name: linear_head.fit(seen, truth, classes, weight, penalty) for name, seen in columns.items()}
-    if words is None and len(heads) == 1:
+    if fold is None:
         return Stack(heads, None, dict.fromkeys(heads, 1.0), 0.0), {}
-    settings = words or linear_words.Training()
-    texts = None if words is None else linear_words.texts_of(rows, classes, words)
-    fold = folds_of(rows, settings.folds, settings.chosen_on) if texts is None else texts.fold
     crossed = {name: _out_of_fold(seen, truth, weight, fold, penalty) for name, seen in columns.items()}
     learnt = {name: _logit(heads[name], seen) for name, seen in columns.items()}
     told: dict[str, Any] = {}
@@ -144,13 +197,13 @@ def fit(
         model, chosen, crossed[WORDS] = linear_words.fit(texts, words.strengths, crossed=True)
         learnt[WORDS] = model.logits(rows["text"], words.max_characters)
         told |= {WORDS: words.model_dump(mode="json") | chosen}
-    logits = np.stack(list(crossed.values()), axis=1)
-    known = ~np.isnan(logits).any(axis=1)
-    spread = LEAST * np.array([found.std() for found in learnt.values()])
+    found = np.stack(list(crossed.values()), axis=1)
+    known = ~np.isnan(found).any(axis=1)
+    spread = LEAST * np.array([each.std() for each in learnt.values()])
     if known.any():
-        spread = np.maximum(spread, logits[known].std(axis=0))
+        spread = np.maximum(spread, found[known].std(axis=0))
     spread[spread < 1e-9] = 1.0
-    weights, bias = trusted(logits[known] / spread, truth[known, 1], weight[known])
+    weights, bias = trusted(found[known] / spread, share[known], weight[known])
     # On the card over logits at unit spread, which can be compared.
     told |= {"trust": {name: round(value, 2) for name, value in zip(crossed, weights.tolist(), strict=True)}}
     # Six digits: words are fitted by a library, whose last bits follow the processor.
@@ -210,16 +263,25 @@ def _weights(rows: np.ndarray, share: np.ndarray, weight: np.ndarray) -> np.ndar
 
 def write(path: Path, stack: Stack) -> None:
     """Write a model as safetensors: no code, nothing is executed on loading."""
+    write_tensors(path, tensors(stack))
+
+
+def write_tensors(path: Path, found: Mapping[str, np.ndarray]) -> None:
+    """Write tensors by name as safetensors."""
     from safetensors.numpy import save
 
+    content = save(dict(found))
+    with whole_file(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def tensors(stack: Stack) -> dict[str, np.ndarray]:
+    """A model as tensors of a safetensors file."""
     found = {"stack/bias": np.array([stack.bias])}
     for name, head in stack.heads.items():
         found |= {f"{name}/{part}": np.ascontiguousarray(getattr(head, part)) for part in HEAD}
     found |= {f"{name}/trust": np.array([value]) for name, value in stack.trust.items()}
-    found |= {} if stack.words is None else linear_words.tensors(stack.words)
-    content = save(found)
-    with whole_file(path) as temporary:
-        temporary.write_bytes(content)
+    return found | ({} if stack.words is None else linear_words.tensors(stack.words))
 
 
 def load(path: Path, columns: Sequence[str], classes: Sequence[str], *, words: bool) -> Stack:
@@ -234,18 +296,49 @@ def load(path: Path, columns: Sequence[str], classes: Sequence[str], *, words: b
     Raises:
         ModelError: missing, damaged, or no model of this form.
     """
+    return of_tensors(path, read_tensors(path, columns), columns, classes, words=words)
+
+
+def read_tensors(path: Path, columns: Sequence[str]) -> dict[str, np.ndarray]:
+    """The tensors of a file by name; `columns` are for the message.
+
+    Raises:
+        ModelError: missing or damaged.
+    """
     from safetensors import SafetensorError
     from safetensors.numpy import load as parse
 
-    again = "Delete it and run the workflow again."
     try:
-        found = parse(path.read_bytes())
+        return dict(parse(path.read_bytes()))
+    except (OSError, SafetensorError, ValueError) as error:
+        raise _no_head(path, columns, error) from error
+
+
+def _no_head(path: Path, columns: Sequence[str], error: Exception) -> ModelError:
+    return ModelError(f"{path}: not a head of {', '.join(columns)} ({error}). {AGAIN}")
+
+
+def of_tensors(
+    path: Path, found: Mapping[str, np.ndarray], columns: Sequence[str], classes: Sequence[str], *, words: bool
+) -> Stack:
+    """The inverse of `tensors`.
+
+    Args:
+        path: where they come from, for messages.
+        found: tensors by name.
+        columns: as in `load`.
+        classes: as in `load`.
+        words: as in `load`.
+
+    Raises:
+        ModelError: no model of this form.
+    """
+    try:
         bias = float(found["stack/bias"][0])
         trust = {name: float(found[f"{name}/trust"][0]) for name in (*columns, *([WORDS] if words else []))}
         heads = {name: Head(tuple(classes), *(found[f"{name}/{part}"] for part in HEAD)) for name in columns}
-    except (OSError, SafetensorError, KeyError, ValueError, IndexError) as error:
-        msg = f"{path}: not a head of {', '.join(columns)} ({error}). {again}"
-        raise ModelError(msg) from error
+    except (KeyError, ValueError, IndexError) as error:
+        raise _no_head(path, columns, error) from error
     for name, head in heads.items():
         size = head.mean.shape
         fits = head.scale.shape == size and head.weights.shape == (len(classes), *size)
@@ -256,6 +349,6 @@ def load(path: Path, columns: Sequence[str], classes: Sequence[str], *, words: b
             or head.bias.shape != (len(classes),)
             or not all(np.isfinite(each).all() for each in numbers)
         ):
-            msg = f"{path}: the head of {name} is no finite numbers of one size. {again}"
+            msg = f"{path}: the head of {name} is no finite numbers of one size. {AGAIN}"
             raise ModelError(msg)
     return Stack(heads, linear_words.of_tensors(path, found) if words else None, trust, bias)

@@ -152,7 +152,9 @@ def of_counts(stats: pa.Table, config: Config) -> list[str]:
     for source in sorted({value for value in stats["source"].to_pylist() if value}):
         for step in tables.steps(stats, source=source):
             lost = 1 - step.kept_share
-            if step.read.documents >= config.alarm_lost_minimum and lost > config.alarm_lost_share:
+            # Of a small source one document more or less is a large share; that nothing is left of it is not.
+            enough = step.read.documents >= (1 if not step.kept.documents else config.alarm_lost_minimum)
+            if enough and lost > config.alarm_lost_share:
                 found.append(
                     f"{step.stage} dropped {100 * lost:.1f} % of source {source}: {step.kept.documents:,} of "
                     f"{step.read.documents:,} documents are left ({_rules(step)}). Read some of them on the page; if "
@@ -211,6 +213,13 @@ def of_scored(models: Mapping[str, Mapping[str, Any]], named: Collection[str], c
         scored, all_ = counted["documents"], counted["documents"] + counted["unscored"]
         if all_ >= config.alarm_lost_minimum and scored < config.alarm_scored_share * all_:
             section = f"classifiers.{stage}" if stage in named else stage
+            if "members" in files:
+                found.append(
+                    f"{stage} scored {scored:,} of {all_:,} documents ({100 * scored / all_:.1f} %): all others pass "
+                    f"without a score, because {section}.applies_to leaves them out or none of its classifiers scored "
+                    "them. Widen these, or lower report.alarm_scored_share."
+                )
+                continue
             card = files.get("card")
             kinds = ", ".join(card.get("kinds", ())) if isinstance(card, dict) else ""
             found.append(

@@ -31,7 +31,7 @@ from tamis.shards import read_json, read_table, write_json
 
 VERSION = 2
 
-MODEL_FILES = ("backbone.json", "card.json", "retention.json", "thresholds.json", "training.json")
+MODEL_FILES = ("backbone.json", "card.json", "members.json", "retention.json", "thresholds.json", "training.json")
 """What stages with a model write beside their documents: the model's description and held-out figures."""
 
 LEFT_OUT = ("errors",)

@@ -24,7 +24,10 @@ class Config(Section):
         "marin's audit 15 of 113 sources lost more than 0.95 unnoticed (issue 6854).",
     )
     alarm_lost_minimum: int = Field(
-        20, ge=1, description="Documents a source or language must bring to a stage for that alarm."
+        20,
+        ge=1,
+        description="Documents a source or language must bring to a stage for that alarm; a source of which nothing is "
+        "left raises it whatever its size.",
     )
     alarm_skipped_share: Share = Field(
         0.01,

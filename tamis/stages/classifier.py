@@ -26,9 +26,10 @@ from pathlib import Path
 from tamis import checksums
 from tamis.barrier import Files
 from tamis.classifiers import cards
-from tamis.classifiers.good_bad import find_boundaries, gather, keep_best, write_scores
+from tamis.classifiers.good_bad import find_boundaries, keep_best, write_scores
 from tamis.classifiers.judge.sample import read_judged
-from tamis.classifiers.kinds import AnyClassifier, Encoded
+from tamis.classifiers.kinds import AnyClassifier, AnyTaught, Encoded, Taught
+from tamis.classifiers.label_sources import gather
 from tamis.classifiers.labels import COMPARED, label_documents, write_labelled
 from tamis.classifiers.quality_card import quality_card
 from tamis.classifiers.scores import Lengths
@@ -41,7 +42,7 @@ VERSION = 8
 """8: a head is a stack of models on the embedding, cheap features and words; folds hold every class evenly."""
 
 
-def run_label(config: AnyClassifier, *, name: str, documents: Path, output: Path) -> None:
+def run_label(config: AnyTaught, *, name: str, documents: Path, output: Path) -> None:
     """Draw one shard's labelled documents, with as much of their texts as is read and tells copies."""
     config.check(name)
     classes, most = config.labels.by_class(), config.labelled_characters
@@ -49,7 +50,7 @@ def run_label(config: AnyClassifier, *, name: str, documents: Path, output: Path
     write_labelled(output, labelled, name)
 
 
-def run_tune(config: AnyClassifier, *, name: str, labels: Files, tuned: Path, judged: Path | None = None) -> None:
+def run_tune(config: AnyTaught, *, name: str, labels: Files, tuned: Path, judged: Path | None = None) -> None:
     """Fine-tune an encoder on the labelled documents that are not held out.
 
     Args:
@@ -63,7 +64,7 @@ def run_tune(config: AnyClassifier, *, name: str, labels: Files, tuned: Path, ju
 
 
 def run_train(
-    config: AnyClassifier,
+    config: AnyTaught,
     *,
     name: str,
     labels: Files,
@@ -98,7 +99,7 @@ def run_train(
 
 
 def run_score(
-    config: AnyClassifier,
+    config: AnyTaught,
     *,
     name: str,
     documents: Path,
@@ -134,7 +135,8 @@ def run_threshold(
         retention: JSON to write, what would stay at which score.
         retention_text: the same for readers.
     """
-    find_boundaries(name, config.selection, barrier, output, retention, retention_text, config.cascade)
+    cascade = config.cascade if isinstance(config, Taught) else None
+    find_boundaries(name, config.selection, barrier, output, retention, retention_text, cascade)
 
 
 def run_apply(

@@ -44,7 +44,17 @@ def run_sample(
     log.info("%s: %d documents may be judged", name, rows.num_rows)
 
 
-def run_judge(config: Judge, *, name: str, seed: int, barrier: Files, prompt: Path, ways: str, output: Path) -> None:
+def run_judge(
+    config: Judge,
+    *,
+    name: str,
+    seed: int,
+    barrier: Files,
+    prompt: Path,
+    ways: str,
+    output: Path,
+    classes: list[str] | None = None,
+) -> None:
     """Ask for the labels of the sample.
 
     Args:
@@ -52,6 +62,7 @@ def run_judge(config: Judge, *, name: str, seed: int, barrier: Files, prompt: Pa
         seed: of the sampling of its labels.
         prompt: the file with the question.
         ways: JSON of the settings that say how answers are come by.
+        classes: that answers may name; good and bad where it has no others.
 
     Raises:
         EndpointError: the endpoint cannot be used, or too many answers are malformed.
@@ -61,6 +72,6 @@ def run_judge(config: Judge, *, name: str, seed: int, barrier: Files, prompt: Pa
     from tamis.classifiers.judge.labelling import label
 
     rows = sample.whole(sample.read_parts(barrier), config.documents)
-    done = label(config.reached(json.loads(ways)), read_prompt(prompt), rows, seed, CLASSES)
+    done = label(config.reached(json.loads(ways)), read_prompt(prompt), rows, seed, classes or CLASSES)
     sample.write_judged(output, name, done.labelled, done.said, done.effort)
     log.info("%s: %d documents judged: %s; %s", name, rows.num_rows, done.said, done.effort)

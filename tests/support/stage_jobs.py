@@ -16,12 +16,15 @@ import pyarrow.parquet as pq
 
 from tamis import barrier
 from tamis.barrier import told
+from tamis.classifiers.backbone import Backbone
+from tamis.classifiers.domain_rules import TAUGHT
 from tamis.dedup.minhash.index import part_files
 from tamis.ids import home_shards
 from tamis.job import FILES
 from tamis.shards import part_name, write_table
 from tamis.stages import classifier, embeddings, judge
 from tamis.stages import domains as domain
+from tamis.stages import ensemble as ensembles
 from tamis.stages import line_pruning as lines
 from tamis.stages import minhash_dedup as minhash
 from tamis.stages import paragraph_dedup as paragraphs
@@ -122,9 +125,9 @@ class Jobs:
     def _run(self, step: str, index: int, given: dict[str, Any], files: dict[str, Any]) -> None:
         function = getattr(self.stage, f"run_{step}")
         known = (
-            self.told
+            {"config": self.config, "shards": self.shards, "partitions": self.partitions, "name": self.name}
+            | self.told
             | given
-            | {"config": self.config, "shards": self.shards, "partitions": self.partitions, "name": self.name}
         )
         taken = {name: known[name] for name in inspect.signature(function).parameters if name in known}
         paths = {name: self.part(file, index) if isinstance(file, str) else file for name, file in files.items()}
@@ -292,16 +295,45 @@ def classify(folder: Path, documents: pa.Table, config: Any, shards: int = 1, na
     return jobs
 
 
+def ensemble(folder: Path, documents: pa.Table, config: Any, shards: int = 1, name: str = "both") -> Jobs:
+    """All steps of an ensemble over documents that have the scores of its members."""
+    jobs = Jobs(ensembles, folder, documents, config, shards, name=name)
+    ranked = {"members": jobs.folder / "members.json"}
+    jobs.each_shard("count", documents="documents", output="ensemble")
+    jobs.once("rank", barrier=jobs.over("ensemble"), output=jobs.folder / "ranks.arrow", **ranked)
+    jobs.each_shard("score", documents="documents", ranked=jobs.folder / "ranks.arrow", **ranked, scores="scores")
+    jobs.stage = classifier
+    retained = {"retention": jobs.folder / "retention.json", "retention_text": jobs.folder / "retention.md"}
+    thresholds = jobs.folder / "thresholds.json"
+    jobs.once("threshold", barrier=jobs.over("scores"), output=thresholds, **retained)
+    jobs.each_shard("apply", documents="documents", scores="scores", thresholds=thresholds, **OUTCOME)
+    return jobs
+
+
 class DomainsJobs(Jobs):
     """The jobs of domains; a test may write embeddings first."""
+
+    backbone: Backbone | None = None
+    """What made them."""
 
     def all_steps(self) -> None:
         """Steps label, train, score and apply."""
         model = self.folder / "model"
         wanted = self.config.features == "embeddings"
+        asked, judged = self.config.labels.judge, None
+        if asked is not None:
+            self.each_shard("sample", documents="documents", output="sample")
+            self.stage, judged = judge, self.folder / "judged.arrow"
+            self.told = {"seed": self.config.sampling.seed, "ways": json.dumps(asked.ways())}
+            self.told |= {"classes": list(TAUGHT), "name": "domains"}
+            given = {"barrier": self.over("sample"), "prompt": asked.prompt, "output": judged}
+            self.once("judge", config=asked.for_answers(), **given)
+            self.stage = domain
         self.each_shard("label", documents="documents", output="labels")
         self.once(
             "train",
+            judged=judged,
+            backbone=(self.backbone or Backbone()).model_dump(mode="json"),
             labels=self.over("labels"),
             model=model,
             card=self.folder / "card.json",
@@ -321,7 +353,12 @@ class DomainsJobs(Jobs):
 
 
 def domains(
-    folder: Path, documents: pa.Table, config: Any, embeddings: Callable[[pa.Table], pa.Table], shards: int = 1
+    folder: Path,
+    documents: pa.Table,
+    config: Any,
+    embeddings: Callable[[pa.Table], pa.Table],
+    shards: int = 1,
+    backbone: Backbone | None = None,
 ) -> Jobs:
     """All steps of domains.
 
@@ -331,8 +368,10 @@ def domains(
         config: the section.
         embeddings: documents of a shard → the rows of its embeddings file.
         shards: how many.
+        backbone: what made the embeddings.
     """
     jobs = DomainsJobs(domain, folder, documents, config, shards)
+    jobs.backbone = backbone
     jobs.write("embeddings", embeddings)
     jobs.all_steps()
     return jobs

@@ -130,6 +130,21 @@ def test_unfinished_and_unread_files_and_empty_folders_go():
     assert decision.foreign == []
 
 
+def test_the_state_of_a_training_goes_with_what_it_was_for():
+    trained = Group(rule="fine_tune", outputs=("fine/fine_tuned.json", "fine/fine_tuned/model.safetensors"))
+    pattern = Pattern(rule="fine_tune", expression=r"(?:fine|other)/fine_tuned\.json")
+    inventory = made()
+    inventory = inventory.model_copy(
+        update={"groups": (*inventory.groups, trained), "patterns": (*inventory.patterns, pattern)}
+    )
+    names = (".fine_tuned.training/state.json", ".fine_tuned.training/.state.json.ab12_9xz.tmp")
+    present = Present(everything(made()) | {f"{stage}/{name}" for stage in ("fine", "other", "mine") for name in names})
+    decision = decide(present, inventory)
+    # A killed training goes on by it, nobody else's is touched.
+    assert decision.delete == sorted(f"other/{name}" for name in names)
+    assert decision.foreign == sorted(f"mine/{name}" for name in names)
+
+
 @pytest.mark.parametrize(
     "path", ["mixtures/all/notes.txt", "mixtures/mine/a.txt", "stage/documents/.hidden.parquet", "export/README.md"]
 )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import finished
 import numpy as np
 import pytest
-from running import changed, planned_jobs, run_workflow
+from running import changed, environment, planned_jobs, run_workflow
+from scipy.stats import rankdata
 
 pytestmark = pytest.mark.workflow
 
@@ -60,7 +63,7 @@ def _config() -> dict[str, Any]:
     return {
         "shards": 2,
         "sources": [{"name": "web", "format": "jsonl", "paths": ["web.jsonl"], "kind": "prose"}],
-        "pipeline": ["url_dedup", "liking", "meaning", "worth", "filter"],
+        "pipeline": ["url_dedup", "liking", "meaning", "worth", "agreed", "filter"],
         "classifiers": {
             "liking": {"model": "linear", "labels": labels, "sampling": {"min_labels": 10}},
             "meaning": {
@@ -71,6 +74,12 @@ def _config() -> dict[str, Any]:
                 "selection": {"keep_share": {"prose": 0.9}},
             },
             "worth": {"model": "head", "embeddings": "meaning", "labels": labels, "sampling": {"min_labels": 10}},
+            "agreed": {
+                "model": "ensemble",
+                "of": ["liking", "worth"],
+                "applies_to": ["prose"],
+                "selection": {"keep_share": {"prose": 0.95}},
+            },
         },
         "filter": {"keep": {"liked": "liking > 0.2 OR worth > 2"}},
         "tokenizer": {"vocabulary_size": 300},
@@ -133,10 +142,41 @@ def test_every_classifier_says_how_good_it_is_and_what_would_stay(folder: Path):
     assert "held-out texts in groups" in page
 
 
+def _asked(folder: Path, *question: str) -> str:
+    """What the command line answers about the results, on one line."""
+    command = [sys.executable, "-m", "tamis.cli", *question, "--results", str(folder / "results")]
+    found = subprocess.run(command, check=True, capture_output=True, text=True, env=environment())
+    return " ".join(found.stdout.split())
+
+
+def test_an_ensemble_ranks_over_all_shards_and_drops_like_any_other(folder: Path):
+    results = folder / "results"
+    before = finished.table(results / "worth/documents").sort_by("id")
+    ranked = [(rankdata(before[name].to_numpy()) - 0.5) / 180 for name in ("liking", "worth")]
+    scores = finished.table(results / "agreed/scores").sort_by("id")
+    np.testing.assert_allclose(scores["agreed"].to_numpy(), np.mean(ranked, axis=0), rtol=0, atol=1e-7)
+    np.testing.assert_allclose(scores["rank_worth"].to_numpy(), ranked[1], rtol=0, atol=1e-7)
+    dropped = finished.table(results / "agreed/dropped")
+    assert dropped.num_rows == 9
+    assert set(dropped["reason"].to_pylist()) == {"below_keep_share"}
+    assert dropped["value"].to_numpy().max() <= dropped["threshold"].to_numpy().min()
+    row = dropped.slice(0, 1).to_pylist()[0]
+    told = _asked(folder, "why", row["id"])
+    assert f"{row['value']:.4g}"[:5] in told
+    assert "rank_worth" in told
+    assert "agreed" in _asked(folder, "waterfall")
+    page = (results / "report/index.html").read_text(encoding="utf-8")
+    assert "<h3>agreed: members</h3>" in page
+    assert "agreed" in finished.table(results / "export/rest/parquet").column_names
+
+
 def test_another_selection_scores_nothing_again(folder: Path):
     config = changed(_config(), classifiers__liking__selection={"keep_share": {"prose": 0.95}})
     planned = planned_jobs(run_workflow(folder, config, "liking", "--dry-run"))
     assert {name for name in planned if name.startswith("liking_")} == {"liking_threshold", "liking_apply"}
+    config = changed(_config(), classifiers__agreed__selection={"min_score": {"prose": 0.1}})
+    planned = planned_jobs(run_workflow(folder, config, "agreed", "--dry-run"))
+    assert {name for name in planned if "_" in name} == {"agreed_threshold", "agreed_apply"}
 
 
 def test_what_is_wrong_with_a_classifier_is_said_with_its_key(folder: Path):
@@ -154,6 +194,16 @@ def test_what_is_wrong_with_a_classifier_is_said_with_its_key(folder: Path):
         (
             {"classifiers__liking__cascade": {"score": "worth", "above": 0.5}},
             "classifiers.liking.cascade.score: worth is no classifier that stands before it",
+        ),
+        (
+            {"classifiers__agreed__of": ["liking", "later"]},
+            "classifiers.agreed.of: later is no classifier that stands before agreed in pipeline; known: liking, meaning",
+        ),
+        ({"classifiers__agreed__of": ["liking"]}, "classifiers.agreed.of: names 1 classifiers"),
+        ({"classifiers__agreed__labels": {}}, "classifiers.agreed.labels: there is no such key"),
+        (
+            {"classifiers__agreed__applies_to": ["prose", "licence"]},
+            "classifiers.agreed.applies_to: none of liking, worth scores licence",
         ),
         (
             {"classifiers__liking_train": {"model": "linear"}},
@@ -175,10 +225,13 @@ def test_a_classifier_that_leaves_the_configuration_is_retired_whole(folder: Pat
     results = folder / "results"
     config = changed(_config(), pipeline=["url_dedup", "liking"], filter={"keep": {}}, classifiers__worth=None)
     config["classifiers"].pop("meaning")
+    config["classifiers"].pop("agreed")
     run_workflow(folder, config)
     assert not (results / "worth").exists()
     assert not (results / "meaning").exists()
     assert (results / "retired/meaning/card.json").exists()
+    assert not (results / "agreed").exists()
+    assert (results / "retired/agreed/members.json").exists()
     assert {"liking", "text"} <= set(finished.table(results / "export/rest/parquet").column_names)
     assert "worth" not in finished.table(results / "export/rest/parquet").column_names
     assert "Nothing to be done" in run_workflow(folder, None, "--dry-run")

@@ -122,7 +122,7 @@ def test_every_command_is_a_call_of_its_step(make_folder, config, given):
         report__alarms_fatal=True,
     )
     every["domains"].pop("training")
-    # Embeddings have no labels of files, and lexical rules need none.
+    # Lexical rules need no labels.
     every["domains"] |= {"features": "lexical"} if given else {"labels": SELECTED}
     if given:
         every["tokenizer"] = {"file": "tokenizer.json"}

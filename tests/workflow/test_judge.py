@@ -99,6 +99,69 @@ def test_an_endpoint_that_dies_half_way_is_said_and_continued(folder):
     assert finished.table(folder / "results" / "education" / "documents").num_rows == 100
 
 
+DOMAINS = {
+    "general": "town river history market",
+    "math": "theorem matrix lemma integral",
+    "code": "import class return function",
+    "reasoning": "because therefore suppose hence",
+}
+
+
+def test_domains_learn_from_a_judge_and_from_files_beside_embeddings(make_folder):
+    folder = make_folder("judged-domains")
+    random = np.random.default_rng(4)
+
+    def lines(number):
+        chosen = [(name, " ".join(random.choice(words.split(), 40))) for name, words in DOMAINS.items()] * number
+        return [{"text": f"{text} {place}", "label": name} for place, (name, text) in enumerate(chosen)]
+
+    (folder / "web.jsonl").write_text("".join(json.dumps({"text": row["text"]}) + "\n" for row in lines(40)))
+    (folder / "judged.jsonl").write_text("".join(json.dumps(row) + "\n" for row in lines(30)))
+    (folder / "ask.md").write_text("What is it about?\n{text}\n")
+
+    def named(body, _):
+        words = set(body["messages"][0]["content"].split())
+        return says(f"Domain: {max(DOMAINS, key=lambda name: len(words & set(DOMAINS[name].split())))}")
+
+    def chain(url):
+        files = [{"path": "judged.jsonl"}]
+        meaning = {"math": "good", "code": "good", "general": "bad", "reasoning": "bad"}
+        judge = {"url": url, "model": "m", "prompt": "ask.md", "answers": "class", "documents": 80}
+        return {
+            "sources": [{"name": "web", "format": "jsonl", "paths": ["web.jsonl"], "kind": "prose"}],
+            "pipeline": ["language_id", "meaning", "domains"],
+            "classifiers": {
+                "meaning": {
+                    "model": "head",
+                    "backbone": {"name": "corpus/backbone", "max_tokens": 32},
+                    "labels": {"files": [files[0] | {"classes": meaning}]},
+                }
+            },
+            # Of words in no order no language is sure.
+            "domains": {
+                "embeddings": "meaning",
+                "min_language_score": 1.0,
+                "labels": {"judge": judge, "files": files},
+            },
+        }
+
+    with judge_server(named) as server:
+        run_workflow(folder, chain(server.url), "domains", plain=True)
+        assert len(server.requests) == 84
+        rows = finished.rows(folder / "results/domains/documents")
+        assert len(rows) == 160
+        right = [row["text"].split()[0] in DOMAINS[row["domain"]].split() for row in rows]
+        assert np.mean(right) > 0.95
+        card = json.loads((folder / "results/domains/card.json").read_text())
+        assert sum(card["judge"]["given"].values()) == 80
+        assert card["model"]["sees"] == ["embedding", "shape", "words"]
+        assert planned_jobs(run_workflow(folder, chain("http://other.invalid/v1"), "domains", "--dry-run")) == {}
+        changed = chain(server.url)
+        changed["domains"]["min_probability"] = 0.9
+        planned = planned_jobs(run_workflow(folder, changed, "domains", "--dry-run"))
+        assert {name for name in planned if "_" in name} == {"domains_apply"}
+
+
 def test_what_is_wrong_with_a_judge_is_refused_before_any_job(folder, monkeypatch):
     with judge_server(grades) as server:
         (folder / "no_place.md").write_text("What is it worth?")

@@ -22,6 +22,7 @@ GOOD_FROM = 0.5
 _MARKS = re.compile(r"[*_`#>\"'“”]")
 _NAMED = r"(?:[^\W\d_][^\d:=]{0,60}[:=]\s*)?"
 _GRADE = re.compile(_NAMED + r"([-+]?[0-9]{1,9}(?:[.,][0-9]{1,9})?)(?:\s*/\s*5|\s+out of 5)?(?:\s+points?)?")
+_CLASS = re.compile(_NAMED + r"([a-z_]{1,60})", re.IGNORECASE)
 _YES_NO = re.compile(_NAMED + r"(yes|no)", re.IGNORECASE)
 
 CUT, FILTERED = "length", "content_filter"
@@ -50,19 +51,21 @@ class NoAnswer(NamedTuple):
 
 
 class Meaning(NamedTuple):
-    """What an answer says of a text: good or bad and perhaps a grade from 0 to 1, or why it says nothing."""
+    """What an answer says of a text: its class and perhaps a grade from 0 to 1, or why it says nothing."""
 
-    good: bool | None
+    place: int | None
+    """Of the class among all, of two the worse first: 1 is good."""
     grade: float | None
     problem: str | None
 
 
-def meaning(form: str, answer: Answer | NoAnswer) -> Meaning:
+def meaning(form: str, answer: Answer | NoAnswer, classes: Sequence[str] = ()) -> Meaning:
     """What an answer says.
 
     Args:
-        form: `yes_no` or `grade_0_5`.
+        form: `yes_no`, `grade_0_5` or `class`.
         answer: or what came in its place.
+        classes: names of the classes, for `class`.
     """
     if isinstance(answer, NoAnswer):
         return Meaning(None, None, answer.problem)
@@ -70,14 +73,22 @@ def meaning(form: str, answer: Answer | NoAnswer) -> Meaning:
     if problem is not None:
         return Meaning(None, None, problem)
     line = _MARKS.sub("", answer.text.strip().splitlines()[-1]).strip().rstrip(".! ")
+    if form == "class":
+        return _class(line, classes)
     return _yes_no(line) if form == "yes_no" else _grade(line)
+
+
+def _class(line: str, classes: Sequence[str]) -> Meaning:
+    found = _CLASS.fullmatch(line)
+    name = None if found is None else found[1].lower()
+    return Meaning(classes.index(name), None, None) if name in classes else Meaning(None, None, "no class")
 
 
 def _yes_no(line: str) -> Meaning:
     found = _YES_NO.fullmatch(line)
-    return (
-        Meaning(None, None, "neither yes nor no") if found is None else Meaning(found[1].lower() == "yes", None, None)
-    )
+    if found is None:
+        return Meaning(None, None, "neither yes nor no")
+    return Meaning(int(found[1].lower() == "yes"), None, None)
 
 
 def _grade(line: str) -> Meaning:
@@ -89,7 +100,7 @@ def _grade(line: str) -> Meaning:
         return Meaning(None, None, "out of range")
     if not number.is_integer():
         return Meaning(None, None, "no whole grade")
-    return Meaning(number / BEST >= GOOD_FROM, number / BEST, None)
+    return Meaning(int(number / BEST >= GOOD_FROM), number / BEST, None)
 
 
 def _not_whole(answer: Answer) -> str | None:
@@ -100,11 +111,12 @@ def _not_whole(answer: Answer) -> str | None:
     return None if answer.text.strip() else "empty"
 
 
-def agreement(pairs: Sequence[tuple[Meaning, Meaning]]) -> dict[str, Any] | None:
+def agreement(pairs: Sequence[tuple[Meaning, Meaning]], form: str = "grade_0_5") -> dict[str, Any] | None:
     """How far first and second answers agree.
 
     Args:
         pairs: of the documents that were asked twice.
+        form: of the answers.
 
     Returns:
         documents that have two answers that say something; the share of equal ones; Cohen's kappa (Cohen 1960; weighted
@@ -116,18 +128,22 @@ def agreement(pairs: Sequence[tuple[Meaning, Meaning]]) -> dict[str, Any] | None
         return None
     one, other = ([_level(each) for each in side] for side in zip(*both, strict=True))
     same = sum(ours == theirs for ours, theirs in zip(one, other, strict=True)) / len(both)
-    return {"documents": len(both), "same": round(same, 4), "kappa": _kappa(one, other)}
+    return {"documents": len(both), "same": round(same, 4), "kappa": _kappa(one, other, ordered=form != "class")}
 
 
 def _level(found: Meaning) -> int:
-    return int(bool(found.good)) if found.grade is None else round(found.grade * BEST)
+    return int(found.place or 0) if found.grade is None else round(found.grade * BEST)
 
 
-def _kappa(one: Sequence[int], other: Sequence[int]) -> float | None:
-    """Kappa with quadratic weights, which for two levels is plain kappa."""
+def _kappa(one: Sequence[int], other: Sequence[int], *, ordered: bool) -> float | None:
+    """Kappa, with quadratic weights where levels are ordered, which for two levels is plain kappa."""
     ours, theirs, number = Counter(one), Counter(other), len(one)
-    apart = sum((a - b) ** 2 for a, b in zip(one, other, strict=True)) / number
-    by_chance = sum((a - b) ** 2 * ours[a] * theirs[b] for a in ours for b in theirs) / number**2
+
+    def distance(a: int, b: int) -> int:
+        return (a - b) ** 2 if ordered else int(a != b)
+
+    apart = sum(distance(a, b) for a, b in zip(one, other, strict=True)) / number
+    by_chance = sum(distance(a, b) * ours[a] * theirs[b] for a in ours for b in theirs) / number**2
     return None if by_chance == 0 else round(1 - apart / by_chance, 4)
 
 
@@ -157,6 +173,7 @@ def summary(
     first: Sequence[Meaning],
     pairs: Sequence[tuple[Meaning, Meaning]],
     answers: Sequence[Answer | NoAnswer],
+    classes: Sequence[str] = (),
 ) -> dict[str, Any]:
     """What a card says of a judge: the same for the same answers, whether they were asked for or kept.
 
@@ -165,21 +182,24 @@ def summary(
         first: what each judged document got.
         pairs: of the documents that were asked twice.
         answers: all, each once.
+        classes: names of the classes, where answers are such.
     """
     return {
         "model": judge.model,
         "answers": judge.answers,
         "documents": len(first),
-        "given": _named(Counter(_word(judge.answers, each) for each in first if each.problem is None)),
+        "given": _named(Counter(_word(judge.answers, each, classes) for each in first if each.problem is None)),
         "malformed": _named(Counter(each.problem for each in first if each.problem is not None)),
-        "agreement": agreement(pairs),
+        "agreement": agreement(pairs, judge.answers),
         "tokens": used(answers, judge.price),
         "served": _named(Counter(answer.served for answer in answers if isinstance(answer, Answer))),
     }
 
 
-def _word(form: str, found: Meaning) -> str:
-    return ("yes" if found.good else "no") if form == "yes_no" else str(_level(found))
+def _word(form: str, found: Meaning, classes: Sequence[str]) -> str:
+    if form == "class":
+        return classes[_level(found)]
+    return ("no", "yes")[_level(found)] if form == "yes_no" else str(_level(found))
 
 
 def _named(counts: Mapping[str, int]) -> dict[str, int]:

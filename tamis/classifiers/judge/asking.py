@@ -27,7 +27,7 @@ HOPELESS = 20
 """Answers after which, if all are malformed, no more is asked: a wrong prompt or model shows at once."""
 
 LAST_LINES = {"yes_no": "yes or no", "grade_0_5": "a whole number from 0 to 5"}
-"""What the last line of an answer is, in words."""
+"""What the last line of an answer is, in words; where it is a class, its name."""
 
 EXAMPLE = 200
 """Characters of a malformed answer in a message."""
@@ -59,15 +59,16 @@ class Asked:
 class Bound:
     """Stops where more answers are malformed than may be."""
 
-    def __init__(self, judge: Judge, total: int, folder: Path) -> None:
+    def __init__(self, judge: Judge, total: int, folder: Path, classes: Sequence[str] = ()) -> None:
         """Count from zero.
 
         Args:
             judge: the settings.
             total: how many answers there will be.
             folder: where answers are kept, for the message.
+            classes: that answers may name, if they do.
         """
-        self._judge, self._total, self._folder = judge, total, folder
+        self._judge, self._total, self._folder, self._classes = judge, total, folder, classes
         self._answered = 0
         self._problems: Counter[str] = Counter()
 
@@ -78,7 +79,7 @@ class Bound:
             TooMalformedError: too many are malformed, or all of the first ones.
         """
         self._answered += 1
-        problem = meaning(self._judge.answers, answer).problem
+        problem = meaning(self._judge.answers, answer, self._classes).problem
         if problem is None:
             return
         self._problems[problem] += 1
@@ -94,23 +95,25 @@ class Bound:
         else:
             example = f"in place of one came {answer.said[:EXAMPLE]!r}"
         kinds = ", ".join(f"{name}: {number}" for name, number in sorted(self._problems.items()))
+        wanted = LAST_LINES.get(self._judge.answers, " or ".join(self._classes))
         return (
             f"{self._judge.url}: {self._problems.total()} of {self._answered} answers of {self._judge.model!r} are "
             f"malformed ({kinds}), and labels.judge.max_malformed is {self._judge.max_malformed:g} of {self._total}; "
             f"{example}. Nothing is trained. The last line of an answer is to be "
-            f"{LAST_LINES[self._judge.answers]} and nothing else: say so in the prompt, try another model, or raise "
+            f"{wanted} and nothing else: say so in the prompt, try another model, or raise "
             f"max_answer_tokens where answers are cut. Answers are kept in {self._folder}; a changed prompt is asked "
             "anew, and without that folder the same one is"
         )
 
 
-def ask_all(judge: Judge, prompt: str, questions: Sequence[Question]) -> Asked:
+def ask_all(judge: Judge, prompt: str, questions: Sequence[Question], classes: Sequence[str] = ()) -> Asked:
     """The answers to all questions, kept ones first.
 
     Args:
         judge: the settings, with the ways.
         prompt: its text.
         questions: any number; equal ones are asked once.
+        classes: that answers may name, if they do.
 
     Raises:
         EndpointError: the endpoint cannot be used, or too many answers are malformed.
@@ -119,7 +122,7 @@ def ask_all(judge: Judge, prompt: str, questions: Sequence[Question]) -> Asked:
     keys = [answer_key(*question) for question in questions]
     first = dict(zip(reversed(keys), reversed(questions), strict=True))
     kept = Kept(Path(judge.cache), prompt, judge.settings())
-    bound = Bound(judge, len(first), kept.folder)
+    bound = Bound(judge, len(first), kept.folder, classes)
     found: dict[str, Answer | NoAnswer] = {}
     with kept.locked():
         found.update(kept.read(first.keys()))

@@ -29,7 +29,7 @@ class Judged:
     """What was asked and kept this time."""
 
 
-def label(judge: Judge, prompt: str, rows: pa.Table, seed: int, classes: tuple[str, str]) -> Judged:
+def label(judge: Judge, prompt: str, rows: pa.Table, seed: int, classes: Sequence[str]) -> Judged:
     """Ask for the label of each document of a sample.
 
     Args:
@@ -37,7 +37,7 @@ def label(judge: Judge, prompt: str, rows: pa.Table, seed: int, classes: tuple[s
         prompt: its text.
         rows: of `tamis.classifiers.judge.sample.TO_JUDGE`.
         seed: of the sampling of labels, the key of the hashes.
-        classes: names of the worse and the better class.
+        classes: names of the classes; of two the worse first.
 
     Raises:
         EndpointError: the endpoint cannot be used, or too many answers are malformed.
@@ -48,17 +48,17 @@ def label(judge: Judge, prompt: str, rows: pa.Table, seed: int, classes: tuple[s
     order = np.argsort(keyed_uint64("judge agreement", ids), kind="stable")
     again = sorted(order[: max(number, int(judge.agreement > 0 and len(ids) > 0))].tolist())
     questions = [Question(text, judge.seed) for text in texts]
-    asked = ask_all(judge, prompt, [*questions, *(Question(texts[row], judge.seed + 1) for row in again)])
-    found = [meaning(judge.answers, answer) for answer in asked.answers]
+    asked = ask_all(judge, prompt, [*questions, *(Question(texts[row], judge.seed + 1) for row in again)], classes)
+    found = [meaning(judge.answers, answer, classes) for answer in asked.answers]
     first, second = found[: len(ids)], found[len(ids) :]
     pairs = [(first[row], each) for row, each in zip(again, second, strict=True)]
-    said = summary(judge, first, pairs, asked.distinct)
+    said = summary(judge, first, pairs, asked.distinct, classes)
     return Judged(_labelled(rows, first, seed, classes), said, asked.effort)
 
 
-def _labelled(rows: pa.Table, found: Sequence[Meaning], seed: int, classes: tuple[str, str]) -> Labelled:
+def _labelled(rows: pa.Table, found: Sequence[Meaning], seed: int, classes: Sequence[str]) -> Labelled:
     """The rows whose answers say something, and what became of the others."""
-    names = [None if each.good is None else classes[each.good] for each in found]
+    names = [None if each.place is None else classes[each.place] for each in found]
     table = pa.table(
         {
             "id": rows["id"],

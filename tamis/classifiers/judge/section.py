@@ -56,11 +56,13 @@ class Judge(Section):
     model: str = Field(min_length=1, max_length=500, description="Name of the model, as the endpoint knows it.")
     prompt: Annotated[Path, AfterValidator(workflow_path)] = Field(
         description="File with the question, UTF-8; `{text}` stands there once, where the document goes. "
-        "classifiers/education/prompt.md and classifiers/quality/prompt.md are ready."
+        "classifiers/education/prompt.md, classifiers/quality/prompt.md and, for `domains`, "
+        "classifiers/domains/prompt.md are ready."
     )
-    answers: Literal["yes_no", "grade_0_5"] = Field(
+    answers: Literal["yes_no", "grade_0_5", "class"] = Field(
         description="What the last line of an answer is: `yes_no`, yes is good and no is bad; `grade_0_5`, a whole "
-        "number that is learnt as a grade from 0 to 1 (FineWeb-Edu's scale; good from 3 on)."
+        "number that is learnt as a grade from 0 to 1 (FineWeb-Edu's scale; good from 3 on); `class`, the name of a "
+        "class (of `domains`: general, math, code, reasoning; else good, bad)."
     )
     documents: int = Field(
         1000,

@@ -1,7 +1,7 @@
 """Kinds of classifier: what a section of the configuration says, and how the stage `classifier` works with it.
 
-A kind is a class; its `model` is the tag by which the configuration names it. All of them take labels from the same
-places, select in the same way, and write the same files.
+A kind is a class; its `model` is the tag by which the configuration names it. All of them select in the same way and
+write the same files, and all but the ensemble take labels from the same places.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from typing import Annotated, Any, get_args
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from tamis.classifiers.kinds.base import Classifier, Encoded
+from tamis.classifiers.kinds.base import Classifier, Encoded, Taught
 from tamis.classifiers.kinds.encoders import Checkpoint, Encoder, Head
+from tamis.classifiers.kinds.ensemble import Ensemble
 from tamis.classifiers.kinds.finetuned import FineTuned
 from tamis.classifiers.kinds.words import FastText, Linear
 
-KINDS: tuple[type[Classifier], ...] = (FastText, Linear, Head, FineTuned, Checkpoint)
+KINDS: tuple[type[Classifier], ...] = (FastText, Linear, Head, FineTuned, Checkpoint, Ensemble)
 """All kinds; one that is added stands here and in `AnyClassifier`."""
 
 
@@ -25,16 +26,23 @@ def _tag(value: Any) -> str | None:
     return "full" if model == "head" and given.get("train") == "full" else model
 
 
-AnyClassifier = Annotated[
+_AnyTaught = (
     Annotated[FastText, Tag("fasttext")]
     | Annotated[Linear, Tag("linear")]
     | Annotated[Head, Tag("head")]
     | Annotated[FineTuned, Tag("full")]
-    | Annotated[Checkpoint, Tag("checkpoint")],
+    | Annotated[Checkpoint, Tag("checkpoint")]
+)
+
+AnyTaught = Annotated[_AnyTaught, Discriminator(_tag)]
+"""A classifier that has labels and a model."""
+
+AnyClassifier = Annotated[
+    _AnyTaught | Annotated[Ensemble, Tag("ensemble")],
     Discriminator(
         _tag,
         custom_error_type="no_model",
-        custom_error_message="say what it is with `model`: fasttext, linear, head or checkpoint",
+        custom_error_message="say what it is with `model`: fasttext, linear, head, checkpoint or ensemble",
     ),
 ]
 """A classifier of any kind; `model` says which."""
@@ -68,12 +76,15 @@ __all__ = [
     "AnyClassifier",
     "AnyEmbedder",
     "AnyEncoder",
+    "AnyTaught",
     "Checkpoint",
     "Classifier",
     "Encoded",
     "Encoder",
+    "Ensemble",
     "FastText",
     "FineTuned",
     "Head",
     "Linear",
+    "Taught",
 ]

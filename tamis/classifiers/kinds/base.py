@@ -1,4 +1,4 @@
-"""What every kind of classifier has: labels, their sampling, the selection, and what the stage asks of it."""
+"""What kinds of classifier have: all of them a selection, those that are taught also labels and their sampling."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
@@ -68,26 +68,69 @@ def all_held_out(labelled: Labelled) -> Labelled:
 
 
 class Classifier(Section):
-    """A classifier of good and bad, and which of the documents that it scored are kept."""
+    """What gives documents a score of how good they are, and which of those that have one are kept."""
 
     model: Any = None
 
     applies_to: AppliesTo = ("prose", "code")
+    selection: Selection = Field(Selection(), description="Which scored documents are kept.")
+
+    def for_scoring(self) -> Self:
+        """The section without what only the selection uses, for the params of the steps up to the scores."""
+        return self.model_copy(update={"selection": Selection()})
+
+    def for_jobs(self) -> Self:
+        """The section without what changes nothing that jobs make."""
+        return self
+
+    @property
+    def taught(self) -> bool:
+        """Whether it has labels, which teach or at least measure it."""
+        return False
+
+    @property
+    def encodes(self) -> bool:
+        """Whether it sees embeddings instead of words."""
+        return False
+
+    @property
+    def tunes(self) -> bool:
+        """Whether an encoder is fine-tuned for it, in a job of its own (`tune`)."""
+        return False
+
+    def check(self, stage: str) -> None:
+        """Refuse a section that cannot give scores.
+
+        Raises:
+            ConfigError: the message names the key.
+        """
+
+    def check_files(self, stage: str) -> None:
+        """Refuse files that the section names and that are of no use.
+
+        Raises:
+            TamisError: the message names the file or the key.
+        """
+
+
+class Taught(Classifier):
+    """A classifier of good and bad, and which of the documents that it scored are kept."""
+
     labels: Labels = Field(Labels(), description="Where the labels come from.")
     sampling: Sampling = Field(Sampling(), description="How many labels are used and how they are divided.")
-    selection: Selection = Field(Selection(), description="Which scored documents are kept.")
     cascade: Cascade | None = Field(
         None,
         description="Score only what an earlier classifier is unsure of; null: every document of `applies_to`.",
     )
 
-    def for_scoring(self) -> Classifier:
-        """The section without what only the selection uses, for the params of the steps up to the scores."""
-        return self.model_copy(update={"selection": Selection()})
-
-    def for_jobs(self) -> Classifier:
+    def for_jobs(self) -> Self:
         """The section without what changes nothing that jobs make."""
         return self.model_copy(update={"labels": self.labels.for_jobs()})
+
+    @property
+    def taught(self) -> bool:
+        """It has."""
+        return True
 
     @property
     def reads(self) -> list[str]:
@@ -106,16 +149,6 @@ class Classifier(Section):
             return where, np.zeros(len(where), dtype=bool)
         inside, sampled = self.cascade.seen(known)
         return where & inside, where & sampled
-
-    @property
-    def encodes(self) -> bool:
-        """Whether it sees embeddings instead of words."""
-        return False
-
-    @property
-    def tunes(self) -> bool:
-        """Whether an encoder is fine-tuned for it, in a job of its own (`tune`)."""
-        return False
 
     @property
     def threads(self) -> int:

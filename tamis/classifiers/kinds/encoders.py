@@ -23,9 +23,9 @@ from tamis.barrier import paths
 from tamis.classifiers import embedding_files, linear_words, stacked
 from tamis.classifiers.backbone import Backbone
 from tamis.classifiers.checkpoints import Scores, inspect, scoring
-from tamis.classifiers.encoder import CHARACTERS_PER_TOKEN, REACH
+from tamis.classifiers.encoder import characters_read
 from tamis.classifiers.good_bad import CLASSES, only_kinds
-from tamis.classifiers.kinds.base import Classifier, Encoded, Trained, all_held_out
+from tamis.classifiers.kinds.base import Classifier, Encoded, Taught, Trained, all_held_out
 from tamis.classifiers.labelled_vectors import vectors_of
 from tamis.classifiers.labels import Labelled, learnable_kinds
 from tamis.classifiers.scores import chosen
@@ -53,7 +53,7 @@ Unlabelled = Annotated[
 ]
 
 
-class Encoder(Classifier):
+class Encoder(Taught):
     """A classifier that sees what an encoder makes of the start of a text."""
 
     applies_to: AppliesTo = ("prose", "code", "maths")
@@ -95,7 +95,7 @@ class Encoder(Classifier):
     @property
     def read_characters(self) -> int:
         """As many as the encoder may need of a text that is no document of the corpus."""
-        return REACH if self.backbone.windows > 1 else 2 * self.backbone.max_tokens * CHARACTERS_PER_TOKEN
+        return characters_read(self.backbone)
 
     def for_embedding(self) -> Self:
         """Only what the embeddings depend on, for the params of their steps."""
@@ -198,7 +198,7 @@ class Head(Encoder):
         return max(super().read_characters, self.labelled_characters)
 
     def learn(self, stage: str, labelled: Labelled, model: Path, encoded: Encoded) -> Trained:
-        """See `Classifier.learn`."""
+        """See `Taught.learn`."""
         learnt = learnable_kinds(labelled, CLASSES, self.sampling.min_labels, stage)
         kinds: Sequence[str] = self.applies_to if self.unlabelled == "score" else learnt
         labelled = only_kinds(labelled, learnt)
@@ -219,7 +219,7 @@ class Head(Encoder):
         return Trained(labelled, tuple(kinds), settings, tested, score, limits)
 
     def score(self, model: Path, documents: Path, where: np.ndarray, encoded: Encoded) -> np.ndarray:
-        """See `Classifier.score`."""
+        """See `Taught.score`."""
         stack, ids = stacked.load(model, self.sees, CLASSES, words=self.words is not None), _ids(documents, where)
         found = embedding_files.rows_of(_given(encoded)[0], ids, self.sees)
         vectors = ((place, {name: embedding_files.matrix(rows, name) for name in self.sees}) for place, rows in found)
@@ -274,7 +274,7 @@ class Checkpoint(Encoder):
         return Trained(all_held_out(labelled), tuple(self.applies_to), told, rows, score, LIMITS)
 
     def score(self, model: Path, documents: Path, where: np.ndarray, encoded: Encoded) -> np.ndarray:  # noqa: ARG002
-        """See `Classifier.score`."""
+        """See `Taught.score`."""
         return embedding_files.scores_of(_given(encoded)[0], _ids(documents, where))
 
 

@@ -20,10 +20,10 @@ from pydantic import Field, model_validator
 from tamis import checksums
 from tamis.classifiers import checkpoints
 from tamis.classifiers.backbone import Backbone
-from tamis.classifiers.encoder import CHARACTERS_PER_TOKEN, load_encoder
+from tamis.classifiers.encoder import characters_read, load_encoder
 from tamis.classifiers.finetune import FILES, fine_tune
 from tamis.classifiers.good_bad import CLASSES, only_kinds
-from tamis.classifiers.kinds.base import USUAL_MB, Classifier, Encoded, Trained, size_mb
+from tamis.classifiers.kinds.base import USUAL_MB, Encoded, Taught, Trained, size_mb
 from tamis.classifiers.kinds.encoders import LIMITS, Head, Unlabelled
 from tamis.classifiers.labels import Labelled, learnable_kinds
 from tamis.classifiers.loading import described_as
@@ -34,7 +34,7 @@ from tamis.section import AppliesTo
 from tamis.shards import read_json, write_json
 
 
-class FineTuned(Classifier):
+class FineTuned(Taught):
     """An encoder that is fine-tuned on the labels in the run, and which of the documents it scored are kept."""
 
     model: Literal["head"] = Field("head", description="An encoder with a head.")
@@ -72,7 +72,7 @@ class FineTuned(Classifier):
     @property
     def labelled_characters(self) -> int:
         """As many as the encoder may read."""
-        return 2 * self.backbone.max_tokens * CHARACTERS_PER_TOKEN
+        return characters_read(self.backbone)
 
     def for_embedding(self) -> Head:
         """Embeddings as a head on the same encoder would have them; nobody asks for them."""
@@ -85,7 +85,7 @@ class FineTuned(Classifier):
             checkpoints.weights(folder, self.backbone.name)
 
     def tune(self, stage: str, labelled: Labelled, tuned: Path) -> None:
-        """See `Classifier.tune`."""
+        """See `Taught.tune`."""
         learnt = learnable_kinds(labelled, CLASSES, self.sampling.min_labels, stage)
         rows = only_kinds(labelled, learnt).rows
         rows = rows.filter(pc.invert(rows["held_out"]))
@@ -118,7 +118,7 @@ class FineTuned(Classifier):
         return Trained(labelled, tuple(kinds), settings, tested, self._scores(encoded, [tested["text"]]), limits)
 
     def score(self, model: Path, documents: Path, where: np.ndarray, encoded: Encoded) -> np.ndarray:
-        """See `Classifier.score`."""
+        """See `Taught.score`."""
         folder = _given(encoded).with_suffix("")
         for name, expected in read_json(model)["files"].items():
             if checksums.sha256(folder / name) != expected:

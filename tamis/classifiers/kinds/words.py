@@ -24,7 +24,7 @@ from pydantic import Field, model_validator
 
 from tamis.classifiers import fasttext, linear_words
 from tamis.classifiers.good_bad import CLASSES, WORTH, only_kinds
-from tamis.classifiers.kinds.base import USUAL_MB, Classifier, Encoded, Trained, all_held_out, size_mb
+from tamis.classifiers.kinds.base import USUAL_MB, Encoded, Taught, Trained, all_held_out, size_mb
 from tamis.classifiers.labels import Labelled, learnable_kinds
 from tamis.classifiers.ready_fasttext import Ready, ReadyModel
 from tamis.classifiers.scores import chosen
@@ -36,7 +36,7 @@ MEASURED_CHARACTERS = 20_000
 LIMITS = ("Documents are read from their start only; what is said later does not count.",)
 
 
-class Words(Classifier):
+class Words(Taught):
     """A classifier that sees the words at the start of a text; kinds without enough labels are not scored."""
 
     training: Any
@@ -55,7 +55,7 @@ class Words(Classifier):
         """The probability that each text is good, float32; texts come some at a time."""
 
     def learn(self, stage: str, labelled: Labelled, model: Path, encoded: Encoded) -> Trained:  # noqa: ARG002
-        """See `Classifier.learn`."""
+        """See `Taught.learn`."""
         kinds = learnable_kinds(labelled, CLASSES, self.sampling.min_labels, stage)
         labelled = only_kinds(labelled, kinds)
         held_out = labelled.rows["held_out"].combine_chunks()
@@ -64,7 +64,7 @@ class Words(Classifier):
         return Trained(labelled, kinds, settings, tested, self.scores(model, [tested["text"]]), LIMITS)
 
     def score(self, model: Path, documents: Path, where: np.ndarray, encoded: Encoded) -> np.ndarray:
-        """See `Classifier.score`."""
+        """See `Taught.score`."""
         texts = (table["text"] for table in chosen(documents, where, ["text"]))
         return self.scores(model, encoded.lengths.counting(texts) if encoded.lengths else texts)
 
@@ -99,16 +99,16 @@ class FastText(Words):
         return USUAL_MB + size_mb(self.files())
 
     def files(self) -> list[str]:
-        """See `Classifier.files`."""
+        """See `Taught.files`."""
         return self.ready.local_files() if self.ready else []
 
     def check(self, stage: str) -> None:
-        """See `Classifier.check`; a ready model is taught nothing."""
+        """See `Taught.check`; a ready model is taught nothing."""
         if self.ready is None:
             super().check(stage)
 
     def check_files(self, stage: str) -> None:
-        """See `Classifier.check_files`."""
+        """See `Taught.check_files`."""
         if self.ready is None:
             super().check_files(stage)
         else:
@@ -116,7 +116,7 @@ class FastText(Words):
             self.labels.check_measuring(stage)
 
     def learn(self, stage: str, labelled: Labelled, model: Path, encoded: Encoded) -> Trained:
-        """See `Classifier.learn`; a ready model is only measured."""
+        """See `Taught.learn`; a ready model is only measured."""
         if self.ready is None:
             return super().learn(stage, labelled, model, encoded)
         self.ready.check_content(stage)

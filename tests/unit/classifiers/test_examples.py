@@ -12,6 +12,7 @@ from tiny_models import write_roberta
 
 from tamis import config, config_files
 from tamis.classifiers.checkpoints import KNOWN
+from tamis.classifiers.domain_rules import TAUGHT
 from tamis.classifiers.judge.answers import Answer, meaning
 from tamis.classifiers.judge.section import read_prompt
 from tamis.errors import ConfigError
@@ -101,7 +102,14 @@ def test_prompts_ask_for_the_answers_that_are_understood(name: str) -> None:
     else:
         answers = {"Answer: yes": True, last: False}
     for said, good in answers.items():
-        assert meaning(judge["answers"], Answer(f"Because.\n{said}", "stop", "m", None)).good == good
+        assert meaning(judge["answers"], Answer(f"Because.\n{said}", "stop", "m", None)).place == good
+
+
+def test_the_prompt_of_domains_names_what_domains_learns() -> None:
+    lines = read_prompt(Path("classifiers/domains/prompt.md")).strip().splitlines()
+    assert lines[-5] == ""
+    for place, line in enumerate(lines[-4:]):
+        assert meaning("class", Answer(f"Because.\n{line}", "stop", "m", None), TAUGHT).place == place
 
 
 @pytest.mark.parametrize("name", NAMES)

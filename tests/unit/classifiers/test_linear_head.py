@@ -5,13 +5,9 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
-from tamis import shards
-from tamis.classifiers import embedding_files, linear_head
-from tamis.errors import ModelError
-from tamis.shards import write_json, write_table
+from tamis.classifiers import linear_head
 
 
 def clouds(rows: int = 300, seed: int = 0) -> tuple[np.ndarray, list[str]]:
@@ -84,20 +80,6 @@ def test_a_row_has_the_same_bits_in_any_company() -> None:
 def test_each_class_of_each_kind_weighs_the_same() -> None:
     weights = linear_head.group_weights(["a", "a", "a", "b"], ["prose"] * 4)
     assert weights.tolist() == pytest.approx([2 / 3, 2 / 3, 2 / 3, 2.0])
-
-
-def test_it_survives_json_exactly_and_is_refused_for_other_vectors(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(shards, "BATCH_ROWS", 70)
-    vectors, labels = clouds()
-    head = linear_head.fit(vectors, shares(labels), CLASSES, np.ones(len(labels)), 0.1)
-    model, ids = tmp_path / "head.json", pa.array([f"{row:04d}" for row in range(len(vectors))])
-    write_json(model, {"head": head.to_json()})
-    for name, written in (("same", vectors), ("wider", np.zeros((len(ids), 384), dtype=np.float32))):
-        write_table(tmp_path / name, embedding_files.rows(ids, written, None))
-    again = linear_head.probabilities_of(model, tmp_path / "same", ids[::-1])
-    assert np.array_equal(again[::-1], head.probabilities(vectors))
-    with pytest.raises(ModelError, match="12 numbers, the embeddings have 384"):
-        linear_head.probabilities_of(model, tmp_path / "wider", ids)
 
 
 def test_the_fit_has_the_bits_of_every_other_machine() -> None:

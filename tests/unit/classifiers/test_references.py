@@ -12,7 +12,8 @@ import pytest
 import zstandard
 from pydantic import ValidationError
 
-from tamis.classifiers.good_bad import BAD, GOOD, LIKE_A_REFERENCE, WEAK_LABELS, Labels
+from tamis.classifiers.good_bad import BAD, GOOD, Labels
+from tamis.classifiers.label_sources import LIKE_A_REFERENCE, WEAK_LABELS
 from tamis.classifiers.labels import LABELLED, Labelled, Sampling, gather
 from tamis.classifiers.references import Pool, Reference
 from tamis.classifiers.selectors import Selector

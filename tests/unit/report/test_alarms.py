@@ -11,6 +11,7 @@ from tamis.inventory import Group, Inventory
 from tamis.report import alarms, terminal
 from tamis.report.layout import Layout, Results
 from tamis.report.settings import Config
+from tamis.report.tables import STATS
 from tamis.shards import write_json
 
 
@@ -90,7 +91,28 @@ def test_a_classifier_that_scores_a_sliver():
     assert of(229, 6138, alarm_scored_share=0.03) == of(0, 3) == of(50, 50) == []
     assert len(of(0, 40)) == 1
     assert of(0, 40, alarm_scored_share=0.0) == []
+    ensemble = {"both": {"retention": {"documents": 0, "unscored": 40}, "members": {"members": []}}}
+    (found,) = alarms.of_scored(ensemble, {"both"}, Config())
+    assert "none of its classifiers scored them" in found
+    assert "labels" not in found
     assert alarms.of_scored({"language_id": {"model": {"file": "x"}}, "domains": {"card": {}}}, (), Config()) == []
+
+
+def test_a_source_of_which_nothing_is_left_is_told_whatever_its_size():
+    def stats(**sources):
+        rows = []
+        for source, (read, kept) in sources.items():
+            for position, stage, here, left in ((0, "heuristics", read, kept), (1, "domains", kept, kept)):
+                counts = {"in": here, "kept": left, "dropped": here - left}
+                rows += [(position, stage, 0, source, "prose", *pair) for pair in counts.items()]
+        columns = ("position", "stage", "shard", "source", "kind", "outcome", "documents")
+        table = [dict(zip(columns, row, strict=True)) | {"reason": "few_words", "characters": 1} for row in rows]
+        return pa.Table.from_pylist(table, schema=STATS)
+
+    (found,) = alarms.of_counts(stats(notes=(3, 0), papers=(19, 1), empty=(0, 0), web=(1000, 200)), Config())
+    assert found.startswith("heuristics dropped 100.0 % of source notes: 0 of 3 documents are left (few_words 3)")
+    assert alarms.of_counts(stats(notes=(3, 0)), Config(alarm_lost_share=1.0)) == []
+    assert len(alarms.of_counts(stats(papers=(20, 1)), Config())) == 1
 
 
 def test_a_stage_that_keeps_hardly_anything_of_a_language():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,14 +10,19 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from judge_server import judge_server, says
 from stage_jobs import domains
+from tiny_models import write_roberta
 
 from tamis import shards
 from tamis.classifiers import embedding_files
+from tamis.classifiers.backbone import Backbone
+from tamis.classifiers.encoder import load_encoder
 from tamis.classifiers.fasttext import Training
-from tamis.classifiers.labels import LabelFile, Sampling
+from tamis.classifiers.labels import Sampling
 from tamis.classifiers.selectors import Density, Selector
-from tamis.errors import ConfigError, ModelError
+from tamis.classifiers.shape import shapes
+from tamis.errors import ConfigError, EndpointError, ModelError
 from tamis.schemas import DOMAINS
 from tamis.shards import read_json
 from tamis.stages import domains as stage
@@ -81,7 +87,12 @@ def word_counts(documents: pa.Table) -> pa.Table:
         [sum(word in words.split() for word in text.split()) for words in WORDS.values()]
         for text in documents["text"].to_pylist()
     ]
-    return embedding_files.rows(documents["id"].combine_chunks(), np.array(counts, dtype=np.float32), None)
+    return embedded(documents, np.array(counts, dtype=np.float32))
+
+
+def embedded(documents: pa.Table, vectors: np.ndarray) -> pa.Table:
+    """Rows of an embeddings file."""
+    return embedding_files.rows(documents["id"].combine_chunks(), vectors, None, shape=shapes(documents["text"]))
 
 
 def run(folder: Path, documents: pa.Table, count: int, config: stage.Config) -> dict[str, Any]:
@@ -165,8 +176,129 @@ def test_too_few_labels_of_a_domain_are_a_clear_error(make_documents: Make, tmp_
         run(tmp_path, documents, 1, stage.Config())
 
 
-def test_texts_of_label_files_have_no_embeddings(make_documents: Make, tmp_path: Path) -> None:
+def texts_of(name: str, number: int, seed: int) -> list[str]:
+    """Texts with the words of one domain."""
+    random = np.random.default_rng(seed)
+    return [" ".join(random.choice([*WORDS[name].split(), "word"], 30).tolist()) for _ in range(number)]
+
+
+def encoded(folder: Path) -> tuple[Backbone, Callable[[pa.Table], pa.Table]]:
+    """A tiny encoder, and embeddings of documents by it."""
+    backbone = Backbone(name=str(write_roberta(folder / "backbone")), max_tokens=64, batch=4)
+
+    def make(documents: pa.Table) -> pa.Table:
+        return embedded(documents, load_encoder(backbone).encode(documents["text"]).vectors)
+
+    return backbone, make
+
+
+def pages(card: dict[str, Any], kept: pa.Table) -> float:
+    """Share of the pages that got their own domain, of a classifier that was measured on all of them."""
+    assert all(row["documents"] > 10 for row in card["metrics"].values())
+    rows = [row for row in kept.to_pylist() if row["url"] in WORDS]
+    return float(np.mean([row["domain"] == row["url"] for row in rows]))
+
+
+@pytest.mark.parametrize("features", ["embeddings", "fasttext"])
+def test_label_files_and_references_teach_whatever_is_seen(make_documents: Make, tmp_path: Path, features: str) -> None:
+    judged = [{"text": text, "topic": name} for name in ("math", "code") for text in texts_of(name, 40, 1)]
+    graded = [{"text": text, "topic": 5} for text in texts_of("reasoning", 40, 2)]
+    (tmp_path / "judged.jsonl").write_text("".join(json.dumps(row) + "\n" for row in judged + graded))
+    liked = [{"text": text} for text in texts_of("general", 40, 3)]
+    (tmp_path / "liked.jsonl").write_text("".join(json.dumps(row) + "\n" for row in liked))
+    classes = {"math": "math", "code": "code", "5": "reasoning"}
+    labels = {
+        "general": {"reference": str(tmp_path / "liked.jsonl")},
+        "files": [{"path": str(tmp_path / "judged.jsonl"), "label": "topic", "classes": classes}],
+    }
+    config = settings(labels=stage.Classes.model_validate(labels), features=features)
+    config.check_files()
+    backbone, embeddings = encoded(tmp_path)
+    found = domains(tmp_path / "run", corpus(make_documents), config, embeddings, 3, backbone)
+    card = read_json(tmp_path / "run" / "card.json")
+    assert pages(card, found.table("kept")) > 0.85
+    assert any("taken as they are given" in limit for limit in card["limits"])
+    assert not any("weak" in limit for limit in card["limits"])
+
+
+def test_a_reference_is_learnt_against_the_pool(make_documents: Make, tmp_path: Path) -> None:
+    for name in ("math", "code", "reasoning"):
+        rows = [{"text": text} for text in texts_of(name, 60, 4)]
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    labels: dict[str, Any] = {name: {"reference": str(tmp_path / f"{name}.jsonl")} for name in WORDS}
+    labels["general"] = {"sample": "pool"}
+    config = settings(labels=stage.Classes.model_validate(labels), features="fasttext")
+    found = domains(tmp_path / "run", corpus(make_documents), config, word_counts, 2)
+    card = read_json(tmp_path / "run" / "card.json")
+    # What the pool holds of the other domains is labelled general, so their figures are too low, and the card says so.
+    assert any("true figures are higher" in limit for limit in card["limits"])
+    rows = {row["url"]: [] for row in found.table("kept").to_pylist()}
+    for row in found.table("kept").to_pylist():
+        rows[row["url"]].append(row["domain"])
+    assert rows["general"].count("general") >= 24
+
+
+def test_a_judge_names_domains(make_documents: Make, tmp_path: Path) -> None:
+    (tmp_path / "prompt.md").write_text("{text}")
+
+    def answers(body: dict[str, Any], _: Any) -> Any:
+        words = body["messages"][0]["content"].split()
+        best = max(WORDS, key=lambda name: sum(word in WORDS[name].split() for word in words))
+        return says(f"I looked at {len(words)} words.\nDomain: {best.upper()}")
+
+    documents = corpus(make_documents)
+    with judge_server(answers) as server:
+        judge = {"url": server.url, "model": "m", "prompt": str(tmp_path / "prompt.md"), "answers": "class"}
+        judge |= {"cache": str(tmp_path / "kept"), "documents": 500, "agreement": 0.1}
+        config = settings(labels=stage.Classes.model_validate({"judge": judge}))
+        config.check_files()
+        one = domains(tmp_path / "one", documents, config, word_counts, 1)
+        asked = len(server.requests)
+        three = domains(tmp_path / "three", documents, config, word_counts, 3)
+        assert len(server.requests) == asked
+    card = read_json(tmp_path / "one" / "card.json")
+    assert pages(card, one.table("kept")) > 0.9
+    assert card == read_json(tmp_path / "three" / "card.json")
+    assert one.table("kept").sort_by("id").equals(three.table("kept").sort_by("id"))
+    assert set(card["judge"]["given"]) == set(WORDS)
+    assert card["judge"]["agreement"]["kappa"] == 1.0
+    # What rule 2 decides is not asked about, nor what is neither prose nor maths.
+    assert sum(card["judge"]["given"].values()) == 102
+    # Another address makes no job anew.
+    assert server.url not in str(config.for_scoring().model_dump())
+    assert server.url not in str(config.for_documents().model_dump())
+
+
+def test_a_judge_that_names_no_domain_ends_the_run(make_documents: Make, tmp_path: Path) -> None:
+    (tmp_path / "prompt.md").write_text("{text}")
+    with judge_server(lambda body, _: says("Domain: history")) as server:
+        judge = {"url": server.url, "model": "m", "prompt": str(tmp_path / "prompt.md"), "answers": "class"}
+        config = settings(labels=stage.Classes.model_validate({"judge": judge | {"cache": str(tmp_path / "kept")}}))
+        with pytest.raises(EndpointError, match=r"no class: .* is to be general or math or code or reasoning"):
+            domains(tmp_path / "run", corpus(make_documents), config, word_counts)
+
+
+def test_labels_that_cannot_name_a_domain_are_refused(tmp_path: Path) -> None:
     (tmp_path / "labels.jsonl").write_text('{"text": "a", "label": "math"}\n')
-    labels = settings().labels.model_copy(update={"files": (LabelFile(path=tmp_path / "labels.jsonl"),)})
-    with pytest.raises(ConfigError, match="have no embeddings"):
-        run(tmp_path, corpus(make_documents), 1, settings(labels=labels))
+    (tmp_path / "prompt.md").write_text("{text}")
+    path, judge = str(tmp_path / "labels.jsonl"), {"url": "http://x", "model": "m", "prompt": tmp_path / "prompt.md"}
+
+    def refusal(**values: Any) -> str:
+        config = settings(**values | {"labels": stage.Classes.model_validate(values["labels"])})
+        try:
+            config.check()
+            config.check_files()
+        except ConfigError as error:
+            return str(error)
+        return "nothing"
+
+    assert "`grades` are for good and bad" in refusal(labels={"files": [{"path": path, "grades": [0, 5]}]})
+    assert "0 texts of class general and 1 of class math" in refusal(labels={"files": [{"path": path}]})
+    said = refusal(labels={"judge": judge | {"answers": "grade_0_5"}})
+    assert "grade_0_5 tells good from bad" in said
+    said = refusal(labels={"judge": judge | {"answers": "class", "documents": 10}})
+    assert "10 cannot give each of four classes" in said
+    said = refusal(labels={"files": [{"path": path}]}, features="lexical")
+    assert "selectors alone decide" in said
+    said = refusal(labels={"general": {"sample": "pool"}, "math": {"sample": "pool"}, "files": [{"path": path}]})
+    assert "general and math are both a sample of the pool" in said

@@ -70,6 +70,26 @@ def test_yes_and_no():
         assert meaning("yes_no", answer(text)).problem == "neither yes nor no"
 
 
+DOMAINS = ("general", "math", "code", "reasoning")
+
+
+def test_a_class_is_named():
+    for text, place in (("Domain: math", 1), ("GENERAL", 0), ("Because.\n**Reasoning.**", 3)):
+        assert meaning("class", answer(text), DOMAINS) == Meaning(place, None, None)
+    for text in ("Domain: math or code", "history", "1", "Domain: math\nbecause of lemmas", "not code"):
+        assert meaning("class", answer(text), DOMAINS).problem == "no class"
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=40))
+def test_classes_have_no_order_that_agreement_could_go_by(pairs):
+    found = agreement([(Meaning(one, None, None), Meaning(other, None, None)) for one, other in pairs], "class")
+    with np.errstate(all="ignore"):
+        expected = cohen_kappa_score(*zip(*pairs, strict=True), labels=range(4))
+    assert (found["kappa"] is None) == bool(np.isnan(expected))
+    assert found["kappa"] is None or found["kappa"] == pytest.approx(expected, abs=1e-4)
+
+
 def test_what_is_not_whole_teaches_nothing_even_if_it_ends_well():
     assert meaning("grade_0_5", answer("Grade: 4", "length")).problem == "cut"
     assert meaning("yes_no", answer("yes", "content_filter")).problem == "withheld"
@@ -80,7 +100,7 @@ def test_what_is_not_whole_teaches_nothing_even_if_it_ends_well():
 def test_no_answer_whatever_makes_it_fail(text):
     for form in ("grade_0_5", "yes_no"):
         found = meaning(form, answer(text))
-        assert (found.good is None) == (found.problem is not None)
+        assert (found.place is None) == (found.problem is not None)
         assert found.grade is None or (form == "grade_0_5" and found.grade in {0.0, 0.2, 0.4, 0.6, 0.8, 1.0})
 
 
