@@ -56,10 +56,10 @@ class Backbone(Section):
         description="Threads of a job, whatever the machine has. Two jobs of one "
         "thread each encode faster than one of two (measured 110 against 95 documents/s).",
     )
-    dtype: Literal["fp32", "bf16"] = Field(
+    dtype: Literal["fp32", "bf16", "int8"] = Field(
         "fp32",
-        description="Arithmetic. bf16 is 1.8 times as fast on CPUs that "
-        "have it in hardware, and 7 times as slow on those that do not.",
+        description="Arithmetic. bf16 is 1.8 times as fast on CPUs that have it in hardware, and 7 times as slow on "
+        "those that do not. int8 is for CPUs with VNNI or AMX and refused on others.",
     )
     device: Literal["cpu", "cuda"] = Field(
         "cpu", description="Where the encoder runs; scores of the two differ in the last bits."
@@ -79,6 +79,13 @@ class Backbone(Section):
             raise ValueError(msg)
         if self.portable and self.threads != 1:
             msg = f"portable holds for threads 1, not for {self.threads}: where there are fewer cores, fewer are taken"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _integers_on_a_processor(self) -> Backbone:
+        if self.dtype == "int8" and self.device != "cpu":
+            msg = f"dtype int8 is for device cpu, not for {self.device}; use bf16 there"
             raise ValueError(msg)
         return self
 

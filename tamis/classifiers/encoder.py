@@ -75,6 +75,8 @@ class Encoder:
     settings: Backbone
     classifies: bool
     scoring: Scoring | None = None
+    integers: dict[str, Any] | None = None
+    """With dtype int8: which layers compute in it, and a hash of their scales."""
     _together: dict[int, int] = field(default_factory=dict)
     """Length → texts a batch, filled by `_rows_of_batch`."""
 
@@ -95,6 +97,7 @@ class Encoder:
             "transformers": transformers.__version__,
             "arithmetic": arithmetic.describe(torch),
             "scoring": None if self.scoring is None else asdict(self.scoring),
+            **({} if self.integers is None else {"int8": self.integers}),
         }
 
     def encode(self, text: pa.Array | pa.ChunkedArray) -> Encoded:
@@ -223,7 +226,9 @@ def load_encoder(settings: Backbone, *, classifies: bool = False, scores: Scores
         checkpoint = checkpoints.inspect(model_folder(settings), settings.name)
         way = checkpoints.scoring(scores or Scores(), checkpoint, settings.name)
     kind = "AutoModelForSequenceClassification" if classifies else "AutoModel"
-    tokenizer, model, info = load(settings, kind, {"fp32": "float32", "bf16": "bfloat16"}[settings.dtype])
+    # Of integers attention would be the greater part, if it were not fused.
+    attention = None if settings.dtype == "int8" else "eager"
+    tokenizer, model, info = load(settings, kind, "bfloat16" if settings.dtype == "bf16" else "float32", attention)
     # The pooler is not used unless the checkpoint classifies through it.
     missing = sorted(name for name in info["missing_keys"] if classifies or "pooler" not in name)
     if missing:
@@ -239,7 +244,13 @@ def load_encoder(settings: Backbone, *, classifies: bool = False, scores: Scores
     for module in model.modules():
         if isinstance(module, torch.nn.Linear):
             module.register_forward_hook(partial(arithmetic.text_by_text, settings.batch))
-    return Encoder(tokenizer, model.eval().to(settings.device), settings, classifies, way)
+    model = model.eval().to(settings.device)
+    integers = None
+    if settings.dtype == "int8":
+        from tamis.classifiers import int8
+
+        integers = int8.convert(model, tokenizer, settings.name)
+    return Encoder(tokenizer, model, settings, classifies, way, integers)
 
 
 def lengths(max_tokens: int) -> list[int]:
