@@ -27,7 +27,7 @@ from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -119,30 +119,30 @@ class Way:
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=clean
         )
+        if self._process.stdin is None or self._process.stdout is None:
+            raise RuntimeError("no pipes")
+        self._asks, self._answers = self._process.stdin, self._process.stdout
         self._answer()
 
     def _answer(self) -> str:
-        assert self._process.stdout is not None
-        if not (line := self._process.stdout.readline()):
+        if not (line := self._answers.readline()):
             raise RuntimeError("a way ended; run it with --serve to see why")
         return line
 
     def seconds(self, texts: list[str]) -> tuple[float, float]:
         """Of the clock and of processors, for these texts."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(texts) + "\n")
-        self._process.stdin.flush()
+        self._asks.write(json.dumps(texts) + "\n")
+        self._asks.flush()
         clock, processor = json.loads(self._answer())
         return clock, processor
 
-    def __enter__(self) -> Way:
+    def __enter__(self) -> Self:
         """Itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
         """End it."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
+        self._asks.close()
         self._process.wait()
 
 
@@ -199,8 +199,8 @@ def areas(given: argparse.Namespace) -> Iterator[str]:
 
     warnings.filterwarnings("ignore", module="sklearn")
     yield (
-        f"{given.tokens} tokens, {given.labels} labels, {given.pool} texts a set, mean over {given.seeds} seeds. Distance: "
-        "1 less the cosine of the two embeddings of a text, mean and largest."
+        f"{given.tokens} tokens, {given.labels} labels, {given.pool} texts a set, mean over {given.seeds} seeds. "
+        "Distance: 1 less the cosine of the two embeddings of a text, mean and largest."
     )
     yield ""
     yield "| set | head, fp32 | head, int8 | difference | stage, fp32 | stage, int8 | difference | distance |"
@@ -262,8 +262,8 @@ def main() -> None:
     from tamis.machine import this_processor
 
     sys.stdout.write(
-        f"{this_processor()}; {os.cpu_count()} cores; Python {platform.python_version()}, torch {version('torch')}, transformers "
-        f"{version('transformers')}\n\n"
+        f"{this_processor()}; {os.cpu_count()} cores; Python {platform.python_version()}, torch {version('torch')}, "
+        f"transformers {version('transformers')}\n\n"
     )
     for line in areas(given) if given.areas else speeds(given):
         sys.stdout.write(line + "\n")

@@ -18,7 +18,6 @@ import subprocess
 import sys
 import time
 from importlib.metadata import version
-from pathlib import Path
 from statistics import median
 
 WAYS = {"as fast as can be": {}, "alone": {"batch": 1}, "portable": {"portable": True}}

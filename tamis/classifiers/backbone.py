@@ -48,7 +48,13 @@ class Backbone(Section):
         description="Stretches of `max_tokens` tokens that are read of each text, evenly spread over its first 100,000 "
         "characters, fewer of a short one; its vector is the mean of theirs. Time is proportional.",
     )
-    batch: int = Field(32, ge=1, le=4096, description="Texts of every batch; the last one is filled up.")
+    batch: int = Field(
+        32,
+        ge=1,
+        le=4096,
+        description="Texts of a batch; the last one is filled up. Of texts "
+        "of more than 64 tokens there are fewer, 2,048 tokens together, because that fits the cache.",
+    )
     threads: int = Field(
         1,
         ge=1,

@@ -43,6 +43,9 @@ SPAN = 4
 REACH = 100_000
 """Characters of a text that windows are spread over."""
 
+TOKENS_OF_BATCH = 2048
+"""Tokens of a batch, at most: of more, what is between two layers (12 MB in MiniLM) does not stay in the cache."""
+
 BREAK = -1
 """Stands between the token ids of two windows; no token has it."""
 
@@ -170,8 +173,8 @@ class Encoder:
         return Encoded(vectors, logits if self.classifies else None, self.scoring)
 
     def _rows_of_batch(self, length: int) -> int:
-        """Texts a batch at a length: `batch` where a text has the same bits at each place in it, otherwise 1."""
-        batch = self.settings.batch
+        """Texts a batch at a length, as many as `batch` and the cache allow; 1 where places in it have other bits."""
+        batch = max(1, min(self.settings.batch, TOKENS_OF_BATCH // length))
         if length not in self._together:
             equal = batch == 1 or arithmetic.places_are_equal(
                 lambda tokens: self._forward(tokens, length, batch), (batch, length), int(self.model.config.vocab_size)

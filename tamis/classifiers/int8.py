@@ -1,9 +1,9 @@
 """An encoder whose linear layers multiply 8-bit integers, for processors with VNNI or AMX.
 
-Weights are rounded to 8 bits with a scale for each output, what goes into a layer to 8 bits with a scale that is settled
-beforehand (static): a scale that is taken from the batch at hand would give a text other bits in other company. Sums
-of integers are exact, so the products have the same bits in any order, with any number of threads, at any place in a
-batch; what stands between them (attention, normalisation, GELU) is computed in fp32.
+Weights are rounded to 8 bits with a scale for each output, what goes into a layer to 8 bits with a scale that is
+settled beforehand (static): one that is taken from the batch at hand would give a text other bits in other company.
+Sums of integers are exact, so the products have the same bits in any order, with any number of threads, at any place
+in a batch; what stands between them (attention, normalisation, GELU) is computed in fp32.
 
 Encoders have a few channels with values many times those of the others (up to 24 against 6 in MiniLM), for which one
 scale must either be coarse or cut them off, and both cost much: a mean cosine distance to fp32 of .008 and .016. So
@@ -75,8 +75,8 @@ def check_machine(name: str) -> None:
     able = torch.cpu.get_capabilities()
     if not any(able.get(instruction) for instruction in INSTRUCTIONS):
         msg = (
-            f"backbone {name!r}: dtype int8 needs a processor with VNNI or AMX (Intel servers since 2019, AMD since Zen "
-            f"4 of 2022); this one ({able.get('architecture')}) has neither, and would add wrongly or slowly. Set "
+            f"backbone {name!r}: dtype int8 needs a processor with VNNI or AMX (Intel servers since 2019, AMD since "
+            f"Zen 4 of 2022); this one ({able.get('architecture')}) has neither, and would add wrongly or slowly. Set "
             "`backbone.dtype: fp32`, or run on other machines"
         )
         raise ModelError(msg)
