@@ -229,9 +229,7 @@ def load_encoder(settings: Backbone, *, classifies: bool = False, scores: Scores
         checkpoint = checkpoints.inspect(model_folder(settings), settings.name)
         way = checkpoints.scoring(scores or Scores(), checkpoint, settings.name)
     kind = "AutoModelForSequenceClassification" if classifies else "AutoModel"
-    # Of integers attention would be the greater part, if it were not fused.
-    attention = None if settings.dtype == "int8" else "eager"
-    tokenizer, model, info = load(settings, kind, "bfloat16" if settings.dtype == "bf16" else "float32", attention)
+    tokenizer, model, info = load(settings, kind, "bfloat16" if settings.dtype == "bf16" else "float32")
     # The pooler is not used unless the checkpoint classifies through it.
     missing = sorted(name for name in info["missing_keys"] if classifies or "pooler" not in name)
     if missing:

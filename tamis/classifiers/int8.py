@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from tamis.classifiers import int8_attention
 from tamis.classifiers.calibration import TEXTS
 from tamis.classifiers.loading import room_of
 from tamis.errors import ModelError
@@ -102,14 +103,22 @@ def convert(model: Any, tokenizer: Any, name: str) -> dict[str, Any]:
         name: of the backbone, for messages.
 
     Returns:
-        For `backbone.json`: how many layers were changed, and a hash of their scales.
+        For `backbone.json`: how many linear layers and how many of attention were changed, and a hash of all scales.
 
     Raises:
         ModelError: the machine cannot do it (`check_machine`), or the model has no such layers or no finite values.
     """
     check_machine(name)
+    settle = int8_attention.measure(model)
     ranges = _ranges(model, tokenizer)
-    digest = hashlib.sha256()
+    steps: list[float] = []
+
+    def step_of(largest: float) -> float:
+        steps.append(_step(2.0 * largest * MARGIN, lambda width, step: width <= 254 * step))
+        return steps[-1]
+
+    attention = settle(step_of)
+    digest = hashlib.sha256(repr(steps).encode())
     fused = _fused(model)
     for layer_name, layer in model.named_modules():
         if layer_name not in ranges:
@@ -126,7 +135,7 @@ def convert(model: Any, tokenizer: Any, name: str) -> dict[str, Any]:
         raise ModelError(msg)
     for module, activation in fused.values():
         setattr(module, activation, torch.nn.Identity())
-    return {"layers": len(ranges), "scales_sha256": digest.hexdigest()}
+    return {"layers": len(ranges), "attention": attention, "scales_sha256": digest.hexdigest()}
 
 
 def scale_of(low: np.ndarray, high: np.ndarray) -> Scale:
@@ -142,10 +151,7 @@ def scale_of(low: np.ndarray, high: np.ndarray) -> Scale:
     middle = (low.astype(np.float64) + high) / 2
     width = (high.astype(np.float64) - low) * MARGIN
     most = len(width) + len(width) // EXTRA
-    # Where all channels are constant, any step will do.
-    exponent = int(np.floor(np.log2(max(float(width.max()) / LEVELS, 1e-30)))) - 12
-    steps = (2.0**power * part / 16 for power in range(exponent, exponent + 15) for part in range(16, 32))
-    step = next(step for step in steps if _columns(width, step).sum() <= most)
+    step = _step(float(width.max()), lambda _, step: bool(_columns(width, step).sum() <= most))
     columns = _columns(width, step)
     zero = np.rint(LEVELS * columns / 2 - middle / step)
     more = np.repeat(np.arange(len(width)), columns - 1)
@@ -153,6 +159,13 @@ def scale_of(low: np.ndarray, high: np.ndarray) -> Scale:
     place = np.concatenate([np.arange(1, count) for count in columns if count > 1] or [np.zeros(0)])
     source = np.concatenate([np.arange(len(width)), more]).astype(np.int32)
     return Scale(step, np.concatenate([zero, zero[more] - LEVELS * place]).astype(np.float32), source)
+
+
+def _step(width: float, fits: Callable[[float, float], bool]) -> float:
+    """The finest step of five bits that fits, from 1/4096 of what the width takes on; any where the width is 0."""
+    exponent = int(np.floor(np.log2(max(width / LEVELS, 1e-30)))) - 12
+    steps = (2.0**power * part / 16 for power in range(exponent, exponent + 15) for part in range(16, 32))
+    return next(step for step in steps if fits(width, step))
 
 
 def _columns(width: np.ndarray, step: float) -> np.ndarray:

@@ -37,16 +37,13 @@ def prepare(settings: Backbone) -> Any:
     return torch
 
 
-def load(
-    settings: Backbone, kind: str, dtype: str, attention: str | None = "eager", **options: Any
-) -> tuple[Any, Any, dict[str, Any]]:
+def load(settings: Backbone, kind: str, dtype: str, **options: Any) -> tuple[Any, Any, dict[str, Any]]:
     """Load a tokenizer and a model after `prepare`; never code of the checkpoint, never pickled weights.
 
     Args:
         settings: which backbone; its `max_tokens` must fit.
         kind: the class of transformers, such as `AutoModel`.
         dtype: the name of torch's number type.
-        attention: how attention is computed; None: fused where the model can.
         options: more for `from_pretrained`.
 
     Returns:
@@ -69,7 +66,7 @@ def load(
             trust_remote_code=False,
             use_safetensors=True,
             dtype=getattr(torch, dtype),
-            attn_implementation=attention,
+            attn_implementation="eager",
             output_loading_info=True,
             **options,
         )
