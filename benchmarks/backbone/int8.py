@@ -1,15 +1,15 @@
 """Integers in the encoder: how much faster than plain `transformers`, and what they cost in accuracy.
 
     python benchmarks/backbone/int8.py --data ../shared/data [--tokens 256] [--texts 64] [--rounds 5] [--threads 2]
-    python benchmarks/backbone/int8.py --data ../shared/data --areas [--seeds 10] [--pool 400] [--labels 200]
+    python benchmarks/backbone/int8.py --data ../shared/data --areas [--stage] [--seeds 10] [--pool 400] [--labels 200]
 
 Speed: texts of several corpora as they stand, tokenizing included. Each way has a process of its own that stays; the
 ways take turns with the same texts, so that other programs disturb all alike, and a ratio is of two neighbours in time.
 `transformers` is what its documentation shows: `AutoModel` in fp32, batches padded to their longest text, the mean of
 the token vectors; `sorted` the same with texts in the order of their lengths, as sentence-transformers has them.
 
-Areas: ROC-AUC of a head on the embedding alone, and of what `transformer_quality` has (embedding, cheap features and
-words), on the sets of benchmarks/classifiers, with embeddings of fp32 and of int8; mean over seeds of the split.
+Areas: ROC-AUC of a head on the embedding alone (`--stage`: of what `transformer_quality` has) on the sets of
+benchmarks/classifiers, with embeddings of fp32 and of int8; mean over seeds of the split.
 """
 
 from __future__ import annotations
@@ -36,11 +36,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "classifiers"))
 CORPORA = {
     "web pages (c4)": "text/c4_demo",
     "web pages (gold)": "web/wcxb.S.gold",
-    "encyclopedia": "text/wiki_demo",
     "Brown": "text/nltk-brown",
     "German laws": "text/gesetze",
     "PEPs": "text/peps",
-    "textbook, LaTeX": "text/stacks.S",
     "tweets": "text/hate-speech",
 }
 WAYS = ("transformers", "sorted", "fp32", "int8")
@@ -198,48 +196,42 @@ def areas(given: argparse.Namespace) -> Iterator[str]:
     from tamis.classifiers import linear_words, stacked
 
     warnings.filterwarnings("ignore", module="sklearn")
+    words = linear_words.Training() if given.stage else None
+    what = "embedding, cheap features and words" if given.stage else "embedding alone"
     yield (
-        f"{given.tokens} tokens, {given.labels} labels, {given.pool} texts a set, mean over {given.seeds} seeds. "
-        "Distance: 1 less the cosine of the two embeddings of a text, mean and largest."
+        f"{given.tokens} tokens, {given.labels} labels, {given.pool} texts a set, {what}, mean over {given.seeds} "
+        "seeds. Distance: 1 less the cosine of the two embeddings of a text, mean and largest."
     )
     yield ""
-    yield "| set | head, fp32 | head, int8 | difference | stage, fp32 | stage, int8 | difference | distance |"
-    yield "|---|---|---|---|---|---|---|---|"
+    yield "| set | fp32 | int8 | difference | distance |"
+    yield "|---|---|---|---|---|"
     every = []
-    for name in [*CHOOSE, *REPORT]:
+    for name in (name for name in [*CHOOSE, *REPORT] if any(part in name for part in given.only)):
         labelled = load(name, given.data).cut(given.pool)
         vectors, shape = embedded(labelled.texts, given.tokens)
         cosine = (vectors["fp32"].astype(np.float64) * vectors["int8"]).sum(axis=1)
-        found: dict[tuple[str, str], list[float]] = {}
+        place = {text: row for row, text in enumerate(labelled.texts)}
+        found: dict[str, list[float]] = {dtype: [] for dtype in vectors}
         for seed in range(given.seeds):
             learnt, tested = labelled.split(given.labels, seed, 1000)
-            place = {text: row for row, text in enumerate(labelled.texts)}
             rows = judged([labelled.texts[row] for row in learnt], labelled.positive[learnt])
-            given_rows = np.array([place[text] for text in rows["text"].to_pylist()])
-            asked = column([labelled.texts[row] for row in tested])
-            for what in ("head", "stage"):
-                words = linear_words.Training() if what == "stage" else None
-                for dtype, own in vectors.items():
-                    sees = {"embedding": own} | ({"shape": shape} if words else {})
-                    taught = {part: values[given_rows] for part, values in sees.items()}
-                    stack, _ = stacked.fit(rows, taught, CLASSES, 1.0, words)
-                    seen: dict[str, Any] = {part: values[tested] for part, values in sees.items()}
-                    most = words.max_characters if words else 0
-                    score = stack.scores(len(tested), [(np.arange(len(tested)), seen)], [asked], most)
-                    found.setdefault((what, dtype), []).append(area(what, labelled.positive[tested], score))
-        mean = {key: float(np.mean(values)) for key, values in found.items()}
-        every.append(mean)
-        distance = f"{1 - cosine.mean():.4f}, {1 - cosine.min():.4f}"
-        yield _row(name, mean, distance)
-    yield _row("mean", {key: float(np.mean([mean[key] for mean in every])) for key in every[0]}, "")
+            taught = np.array([place[text] for text in rows["text"].to_pylist()])
+            asked = [column([labelled.texts[row] for row in tested])] if words else []
+            for dtype, own in vectors.items():
+                sees = {"embedding": own} | ({"shape": shape} if words else {})
+                stack, _ = stacked.fit(rows, {part: value[taught] for part, value in sees.items()}, CLASSES, 1.0, words)
+                seen: dict[str, Any] = {part: value[tested] for part, value in sees.items()}
+                most = words.max_characters if words else 0
+                score = stack.scores(len(tested), [(np.arange(len(tested)), seen)], asked, most)
+                found[dtype].append(area("encoder", labelled.positive[tested], score))
+        every.append([float(np.mean(found[dtype])) for dtype in ("fp32", "int8")])
+        yield _row(name, *every[-1]) + f" {1 - cosine.mean():.4f}, {1 - cosine.min():.4f} |"
+    yield _row("mean", *np.mean(every, axis=0)) + " |"
+    yield f"| largest difference | | | {max(abs(one - other) for one, other in every):.4f} | |"
 
 
-def _row(name: str, mean: dict[tuple[str, str], float], distance: str) -> str:
-    cells = []
-    for what in ("head", "stage"):
-        fp32, int8 = mean[what, "fp32"], mean[what, "int8"]
-        cells += [f"{fp32:.4f}", f"{int8:.4f}", f"{int8 - fp32:+.4f}"]
-    return f"| {name} | " + " | ".join([*cells, distance]) + " |"
+def _row(name: str, fp32: float, int8: float) -> str:
+    return f"| {name} | {fp32:.4f} | {int8:.4f} | {int8 - fp32:+.4f} |"
 
 
 def main() -> None:
@@ -254,6 +246,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--pool", type=int, default=400)
     parser.add_argument("--labels", type=int, default=200)
+    parser.add_argument("--stage", action="store_true", help="measure what `transformer_quality` has, not a head alone")
+    parser.add_argument("--only", nargs="+", default=[""], help="parts of the names of sets; all by default")
     parser.add_argument("--serve", choices=WAYS, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.serve:

@@ -35,7 +35,7 @@ def _dot(instruction: str) -> Any:
     bytes between its rows, address of `b`, steps (at least one), addresses of init and out, bytes between its rows.
     """
 
-    @intrinsic  # type: ignore[untyped-decorator]
+    @intrinsic
     def dot(_typing: Any, a: Any, row_of_a: Any, b: Any, steps: Any, init: Any, out: Any, row_of_out: Any) -> Any:  # noqa: ARG001
         def generate(context: Any, builder: Any, _signature: Any, given: Any) -> Any:
             a, row_of_a, b, steps, init, out, row_of_out = given
@@ -88,7 +88,9 @@ _dot_words = _dot("llvm.x86.avx512.vpdpwssd.512")
 
 
 @njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")
-def _softmax(sums: np.ndarray, unit: np.float32, top: np.float32, work: tuple, weights: np.ndarray) -> int:
+def _softmax(
+    sums: np.ndarray, unit: np.float32, top: np.float32, work: tuple[np.ndarray, np.ndarray], weights: np.ndarray
+) -> np.int32:
     """Weights as integers, the largest `top`; returns their sum.
 
     2^x is 2^⌊x + ½⌋ by its exponent's bits times a polynomial (relative error 2e-6).
@@ -116,7 +118,7 @@ def _softmax(sums: np.ndarray, unit: np.float32, top: np.float32, work: tuple, w
 
 
 @njit(cache=True, nogil=True)
-def _sum(values: np.ndarray) -> int:
+def _sum(values: np.ndarray) -> np.int32:
     total = np.int32(0)
     for d in range(len(values)):
         total += np.int32(values[d])
