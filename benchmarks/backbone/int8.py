@@ -5,6 +5,7 @@
 
 Speed: texts of several corpora as they stand, tokenizing included. Each way has a process of its own that stays; the
 ways take turns with the same texts, so that other programs disturb all alike, and a ratio is of two neighbours in time.
+With few texts batches are not full: a corpus should have a hundred and more.
 `transformers` is what its documentation shows: `AutoModel` in fp32, batches padded to their longest text, the mean of
 the token vectors; `sorted` the same with texts in the order of their lengths, as sentence-transformers has them.
 
@@ -42,6 +43,7 @@ CORPORA = {
     "tweets": "text/hate-speech",
 }
 WAYS = ("transformers", "sorted", "fp32", "int8")
+RATIOS = (("transformers", "fp32"), ("transformers", "int8"), ("sorted", "int8"), ("fp32", "int8"))
 BATCH = 32
 
 
@@ -146,36 +148,38 @@ class Way:
 
 def speeds(given: argparse.Namespace) -> Iterator[str]:
     """Markdown: a row a corpus."""
-    texts = {name: corpus(given.data / f"{path}.jsonl.zst", given.texts) for name, path in CORPORA.items()}
-    yield f"{given.tokens} tokens, {given.texts} texts a corpus, {given.rounds} rounds, {given.threads} threads a way."
-    yield "Documents/s are medians, ratios medians over rounds (lowest to highest) of times of the clock side by side."
+    clock = "the clock" if given.clock else "processors"
+    yield (
+        f"{given.tokens} tokens, {given.texts} texts a corpus, {given.rounds} rounds, threads a way: {given.threads}. "
+        f"Seconds are those of {clock}; documents/s are medians, ratios medians (lowest to highest) over rounds."
+    )
     yield ""
-    heads = [f"{way}, documents/s" for way in WAYS]
-    ratios = [("transformers", "fp32"), ("transformers", "int8"), ("sorted", "int8"), ("fp32", "int8")]
-    heads += [f"{slow} : {fast}" for slow, fast in ratios] + ["transformers : int8, processor seconds"]
+    ratios = [pair for pair in RATIOS if set(pair) <= set(given.ways)]
+    heads = [*(f"{way}, documents/s" for way in given.ways), *(f"{slow} : {fast}" for slow, fast in ratios)]
     yield "| corpus | " + " | ".join(heads) + " |"
     yield "|---|" + "---|" * len(heads)
     whole: dict[tuple[str, str], list[float]] = {pair: [] for pair in ratios}
     with ExitStack() as stack:
-        running = {way: stack.enter_context(Way(way, given.tokens, given.threads)) for way in WAYS}
-        for name, own in texts.items():
-            found: dict[str, list[tuple[float, float]]] = {way: [] for way in WAYS}
+        running = {way: stack.enter_context(Way(way, given.tokens, given.threads)) for way in given.ways}
+        for name, path in CORPORA.items():
+            if not any(part in name for part in given.only):
+                continue
+            own = corpus(given.data / f"{path}.jsonl.zst", given.texts)
+            found: dict[str, list[float]] = {way: [] for way in given.ways}
             # The first time, shapes of batches are new to the libraries.
             for turn in range(given.rounds + 1):
-                for way in WAYS:
-                    took = running[way].seconds(own)
+                for way in given.ways:
+                    took = running[way].seconds(own if turn else own[::4])[0 if given.clock else 1]
                     if turn:
                         found[way].append(took)
-            cells = [f"{len(own) / median(clock for clock, _ in found[way]):.1f}" for way in WAYS]
+            cells = [f"{len(own) / median(found[way]):.1f}" for way in given.ways]
             for slow, fast in ratios:
-                each = [one[0] / other[0] for one, other in zip(found[slow], found[fast], strict=True)]
+                each = [one / other for one, other in zip(found[slow], found[fast], strict=True)]
                 whole[slow, fast].append(median(each))
                 cells.append(f"{median(each):.2f} ({min(each):.2f} to {max(each):.2f})")
-            each = [one[1] / other[1] for one, other in zip(found["transformers"], found["int8"], strict=True)]
-            cells.append(f"{median(each):.2f}")
             yield f"| {name} | " + " | ".join(cells) + " |"
     means = [f"{np.exp(np.mean(np.log(whole[pair]))):.2f}" for pair in ratios]
-    yield "| geometric mean | " + " | ".join(["", "", "", "", *means, ""]) + " |"
+    yield "| geometric mean | " + " | ".join([*("" for _ in given.ways), *means]) + " |"
 
 
 def embedded(texts: Sequence[str], tokens: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -242,12 +246,14 @@ def main() -> None:
     parser.add_argument("--texts", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
+    parser.add_argument("--clock", action="store_true", help="seconds of the clock, where nothing else runs")
     parser.add_argument("--areas", action="store_true", help="measure accuracy instead of speed")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--pool", type=int, default=400)
     parser.add_argument("--labels", type=int, default=200)
     parser.add_argument("--stage", action="store_true", help="measure what `transformer_quality` has, not a head alone")
-    parser.add_argument("--only", nargs="+", default=[""], help="parts of the names of sets; all by default")
+    parser.add_argument("--only", nargs="+", default=[""], help="parts of the names of corpora or sets")
     parser.add_argument("--serve", choices=WAYS, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.serve:

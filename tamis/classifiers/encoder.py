@@ -160,7 +160,7 @@ class Encoder:
         width = int(self.model.config.num_labels) if self.classifies else 0
         vectors = np.zeros((len(tokens), int(self.model.config.hidden_size)), dtype=np.float32)
         logits = np.zeros((len(tokens), width), dtype=np.float32)
-        buckets = lengths(self.settings.max_tokens)
+        buckets = lengths(self.settings.max_tokens, between=self.settings.dtype == "int8")
         place = np.searchsorted(buckets, [max(len(row), 1) for row in tokens])
         for bucket, length in enumerate(buckets):
             rows = np.flatnonzero(place == bucket)
@@ -254,12 +254,13 @@ def load_encoder(settings: Backbone, *, classifies: bool = False, scores: Scores
     return Encoder(tokenizer, model, settings, classifies, way, integers)
 
 
-def lengths(max_tokens: int) -> list[int]:
-    """The lengths that texts are padded to: halves of `max_tokens` down to 16."""
+def lengths(max_tokens: int, *, between: bool = False) -> list[int]:
+    """The lengths that texts are padded to: halves of `max_tokens` down to 16, and `between` three quarters of each."""
     result = [max_tokens]
     while result[-1] % 2 == 0 and result[-1] // 2 >= 16:
         result.append(result[-1] // 2)
-    return result[::-1]
+    quarters = [length // 4 * 3 for length in result[:-1] if length % 4 == 0] if between else []
+    return sorted([*result, *quarters])
 
 
 def token_ids(tokenizer: Any, text: pa.Array | pa.ChunkedArray, max_tokens: int, windows: int = 1) -> list[np.ndarray]:

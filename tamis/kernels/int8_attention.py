@@ -98,22 +98,22 @@ def _softmax(
     fraction, power = work
     most = sums[0]
     for j in range(len(sums)):
-        most = max(most, sums[j])
+        most = np.int32(max(most, sums[j]))
     for j in range(len(sums)):
-        x = max(np.float32(sums[j] - most) * unit, np.float32(-126.0))
+        x = max(np.float32(np.int32(sums[j] - most)) * unit, np.float32(-126.0))
         whole = np.floor(x + np.float32(0.5))
         rest = x - whole
         value = np.float32(1.3534167e-2) * rest + np.float32(5.2011464e-2)
         value = value * rest + np.float32(2.4144275e-1)
         value = value * rest + np.float32(6.9300383e-1)
         fraction[j] = (value * rest + np.float32(1.0)) * top
-        power[j] = (np.int32(whole) + np.int32(127)) << np.int32(23)
+        power[j] = np.int32(np.int32(np.int32(whole) + np.int32(127)) << np.int32(23))
     scale = power.view(np.float32)
     total = np.int32(0)
     for j in range(len(sums)):
         weight = np.int32(fraction[j] * scale[j] + np.float32(0.5))
         weights[j] = weight
-        total += weight
+        total = np.int32(total + weight)
     return total
 
 
@@ -121,7 +121,7 @@ def _softmax(
 def _sum(values: np.ndarray) -> np.int32:
     total = np.int32(0)
     for d in range(len(values)):
-        total += np.int32(values[d])
+        total = np.int32(total + np.int32(values[d]))
     return total
 
 

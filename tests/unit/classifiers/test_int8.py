@@ -38,6 +38,14 @@ def able() -> bool:
     return any(torch.cpu.get_capabilities().get(name) for name in int8.INSTRUCTIONS)
 
 
+def fused() -> bool:
+    import torch
+
+    from tamis.classifiers import int8_attention
+
+    return all(torch.cpu.get_capabilities().get(name) for name in int8_attention.NEEDED)
+
+
 needs_vnni = pytest.mark.skipif(not able(), reason="the processor has neither VNNI nor AMX; there int8 is refused")
 
 
@@ -79,8 +87,11 @@ def test_bits_depend_on_the_text_alone(tmp_path: Path, family: str) -> None:
 
 @needs_vnni
 def test_the_packaged_minilm_keeps_its_bits_and_stays_near_fp32() -> None:
+    import torch
+
     chosen = [TEXTS[row] for row in (0, 2, 3, 4, 5, 12, 30, 47)]
-    exact = load_encoder(Backbone(batch=4)).encode(column(chosen)).vectors
+    plain = load_encoder(Backbone(batch=4))
+    exact = plain.encode(column(chosen)).vectors
     encoder = load_encoder(Backbone(batch=4, dtype="int8"))
     whole = encoder.encode(column(chosen)).vectors
     cosine = (exact.astype(np.float64) * whole).sum(axis=1)
@@ -92,14 +103,12 @@ def test_the_packaged_minilm_keeps_its_bits_and_stays_near_fp32() -> None:
     assert np.array_equal(
         load_encoder(Backbone(batch=4, dtype="int8", threads=2)).encode(column(chosen)).vectors, whole
     )
-    load_encoder(Backbone(batch=4))
+    torch.set_num_threads(1)
     # The scales are those of the weights, whatever is read.
-    described, longer = (
-        load_encoder(Backbone(dtype="int8", max_tokens=tokens)).describe()["int8"] for tokens in (64, 128)
-    )
-    assert described == longer
-    assert described["layers"] == 36
-    assert "int8" not in load_encoder(Backbone()).describe()
+    described = encoder.describe()["int8"]
+    assert described == load_encoder(Backbone(dtype="int8", max_tokens=128)).describe()["int8"]
+    assert (described["layers"], described["attention"]) == (36, 6 if fused() else 0)
+    assert "int8" not in plain.describe()
 
 
 @needs_vnni
