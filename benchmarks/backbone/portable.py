@@ -18,7 +18,6 @@ import subprocess
 import sys
 import time
 from importlib.metadata import version
-from pathlib import Path
 from statistics import median
 
 WAYS = {"as fast as can be": {}, "alone": {"batch": 1}, "portable": {"portable": True}}
@@ -57,11 +56,11 @@ def main() -> None:
     if given.one:
         sys.stdout.write(f"{measure(**json.loads(given.one))}\n")
         return
-    from tamis.report.manifest import processor
+    from tamis.machine import this_processor
 
-    cpuinfo = Path("/proc/cpuinfo")
-    name = processor(cpuinfo.read_text(encoding="utf-8")) if cpuinfo.exists() else platform.machine()
-    rows = [f"{name}; {os.cpu_count()} cores; Python {platform.python_version()}, torch {version('torch')}, "]
+    rows = [
+        f"{this_processor()}; {os.cpu_count()} cores; Python {platform.python_version()}, torch {version('torch')}, "
+    ]
     rows[0] += f"transformers {version('transformers')}; {given.rounds} rounds"
     rows += ["", "| tokens | way | documents/s (median, all) | times as long |", "|---|---|---|---|"]
     for tokens in given.tokens:

@@ -48,7 +48,13 @@ class Backbone(Section):
         description="Stretches of `max_tokens` tokens that are read of each text, evenly spread over its first 100,000 "
         "characters, fewer of a short one; its vector is the mean of theirs. Time is proportional.",
     )
-    batch: int = Field(32, ge=1, le=4096, description="Texts of every batch; the last one is filled up.")
+    batch: int = Field(
+        32,
+        ge=1,
+        le=4096,
+        description="Texts of a batch; the last one is filled up. Of texts "
+        "of more than 64 tokens there are fewer, 2,048 tokens together, because that fits the cache.",
+    )
     threads: int = Field(
         1,
         ge=1,
@@ -56,10 +62,10 @@ class Backbone(Section):
         description="Threads of a job, whatever the machine has. Two jobs of one "
         "thread each encode faster than one of two (measured 110 against 95 documents/s).",
     )
-    dtype: Literal["fp32", "bf16"] = Field(
+    dtype: Literal["fp32", "bf16", "int8"] = Field(
         "fp32",
-        description="Arithmetic. bf16 is 1.8 times as fast on CPUs that "
-        "have it in hardware, and 7 times as slow on those that do not.",
+        description="Arithmetic. bf16 is 1.8 times as fast on CPUs that have it in hardware, and 7 times as slow on "
+        "those that do not. int8 is for CPUs with VNNI or AMX and refused on others.",
     )
     device: Literal["cpu", "cuda"] = Field(
         "cpu", description="Where the encoder runs; scores of the two differ in the last bits."
@@ -79,6 +85,13 @@ class Backbone(Section):
             raise ValueError(msg)
         if self.portable and self.threads != 1:
             msg = f"portable holds for threads 1, not for {self.threads}: where there are fewer cores, fewer are taken"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _integers_on_a_processor(self) -> Backbone:
+        if self.dtype == "int8" and self.device != "cpu":
+            msg = f"dtype int8 is for device cpu, not for {self.device}; use bf16 there"
             raise ValueError(msg)
         return self
 

@@ -43,6 +43,9 @@ SPAN = 4
 REACH = 100_000
 """Characters of a text that windows are spread over."""
 
+TOKENS_OF_BATCH = 2048
+"""Tokens of a batch, at most: of more, what is between two layers (12 MB in MiniLM) does not stay in the cache."""
+
 BREAK = -1
 """Stands between the token ids of two windows; no token has it."""
 
@@ -80,6 +83,8 @@ class Encoder:
     settings: Backbone
     classifies: bool
     scoring: Scoring | None = None
+    integers: dict[str, Any] | None = None
+    """With dtype int8: which layers compute in it, and a hash of their scales."""
     _together: dict[int, int] = field(default_factory=dict)
     """Length → texts a batch, filled by `_rows_of_batch`."""
 
@@ -100,6 +105,7 @@ class Encoder:
             "transformers": transformers.__version__,
             "arithmetic": arithmetic.describe(torch),
             "scoring": None if self.scoring is None else asdict(self.scoring),
+            **({} if self.integers is None else {"int8": self.integers}),
         }
 
     def encode(self, text: pa.Array | pa.ChunkedArray) -> Encoded:
@@ -159,7 +165,7 @@ class Encoder:
         width = int(self.model.config.num_labels) if self.classifies else 0
         vectors = np.zeros((len(tokens), int(self.model.config.hidden_size)), dtype=np.float32)
         logits = np.zeros((len(tokens), width), dtype=np.float32)
-        buckets = lengths(self.settings.max_tokens)
+        buckets = lengths(self.settings.max_tokens, between=self.settings.dtype == "int8")
         place = np.searchsorted(buckets, [max(len(row), 1) for row in tokens])
         for bucket, length in enumerate(buckets):
             rows = np.flatnonzero(place == bucket)
@@ -172,8 +178,8 @@ class Encoder:
         return Encoded(vectors, logits if self.classifies else None, self.scoring)
 
     def _rows_of_batch(self, length: int) -> int:
-        """Texts a batch at a length: `batch` where a text has the same bits at each place in it, otherwise 1."""
-        batch = self.settings.batch
+        """Texts a batch at a length, as many as `batch` and the cache allow; 1 where places in it have other bits."""
+        batch = max(1, min(self.settings.batch, TOKENS_OF_BATCH // length))
         if length not in self._together:
             equal = batch == 1 or arithmetic.places_are_equal(
                 lambda tokens: self._forward(tokens, length, batch), (batch, length), int(self.model.config.vocab_size)
@@ -228,7 +234,7 @@ def load_encoder(settings: Backbone, *, classifies: bool = False, scores: Scores
         checkpoint = checkpoints.inspect(model_folder(settings), settings.name)
         way = checkpoints.scoring(scores or Scores(), checkpoint, settings.name)
     kind = "AutoModelForSequenceClassification" if classifies else "AutoModel"
-    tokenizer, model, info = load(settings, kind, {"fp32": "float32", "bf16": "bfloat16"}[settings.dtype])
+    tokenizer, model, info = load(settings, kind, "bfloat16" if settings.dtype == "bf16" else "float32")
     # The pooler is not used unless the checkpoint classifies through it.
     missing = sorted(name for name in info["missing_keys"] if classifies or "pooler" not in name)
     if missing:
@@ -244,15 +250,22 @@ def load_encoder(settings: Backbone, *, classifies: bool = False, scores: Scores
     for module in model.modules():
         if isinstance(module, torch.nn.Linear):
             module.register_forward_hook(partial(arithmetic.text_by_text, settings.batch))
-    return Encoder(tokenizer, model.eval().to(settings.device), settings, classifies, way)
+    model = model.eval().to(settings.device)
+    integers = None
+    if settings.dtype == "int8":
+        from tamis.classifiers import int8
+
+        integers = int8.convert(model, tokenizer, settings.name)
+    return Encoder(tokenizer, model, settings, classifies, way, integers)
 
 
-def lengths(max_tokens: int) -> list[int]:
-    """The lengths that texts are padded to: halves of `max_tokens` down to 16."""
+def lengths(max_tokens: int, *, between: bool = False) -> list[int]:
+    """The lengths that texts are padded to: halves of `max_tokens` down to 16, and `between` three quarters of each."""
     result = [max_tokens]
     while result[-1] % 2 == 0 and result[-1] // 2 >= 16:
         result.append(result[-1] // 2)
-    return result[::-1]
+    quarters = [length // 4 * 3 for length in result[:-1] if length % 4 == 0] if between else []
+    return sorted([*result, *quarters])
 
 
 def token_ids(tokenizer: Any, text: pa.Array | pa.ChunkedArray, max_tokens: int, windows: int = 1) -> list[np.ndarray]:

@@ -79,12 +79,15 @@ def shipment(results: Results, delivery: Delivery, connection: duckdb.DuckDBPyCo
 
 
 def backbones(models: dict[str, dict[str, Any]]) -> list[str]:
-    """Which backbone ran, one line a stage that says so: the plain values of its `backbone.json`, name first."""
+    """Which backbone ran, one line a stage that says so: its name, and its arithmetic where that is not fp32."""
     found = []
     for stage, files in models.items():
         if (card := files.get("backbone")) is not None:
             values = card if isinstance(card, dict) else {"name": card}
             name = next((values[key] for key in ("name", "backbone", "model") if isinstance(values.get(key), str)), "")
+            settings = values.get("settings")
+            dtype = settings.get("dtype", "fp32") if isinstance(settings, dict) else "fp32"
+            name = f"{name}, {dtype}" if name and dtype != "fp32" else name
             found.append(f"{stage}: {name or ', '.join(number(value) for _, value in flatten(values))[:200]}")
     return found
 

@@ -30,8 +30,8 @@ from tamis.shards import read_json, read_table, write_json, write_tables
 
 log = logging.getLogger(__name__)
 
-VERSION = 5
-"""5: a digest of the tokens and cheap features of the text stand beside each vector."""
+VERSION = 6
+"""6: batches of texts of more than 64 tokens are smaller, which may change the last bits."""
 
 
 def run_backbone(config: AnyEmbedder, *, output: Path) -> None:

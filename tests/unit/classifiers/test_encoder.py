@@ -151,6 +151,8 @@ def test_lengths_are_few_and_end_at_the_longest() -> None:
     assert lengths(128) == [16, 32, 64, 128]
     assert lengths(100) == [25, 50, 100]
     assert lengths(9) == [9]
+    assert lengths(100, between=True) == [25, 50, 75, 100]
+    assert lengths(64, between=True) == [16, 24, 32, 48, 64]
 
 
 def test_a_checkpoint_that_never_learnt_to_classify_is_refused(folder: Path) -> None:

@@ -222,6 +222,30 @@ def test_only_texts_not_seen_before_are_encoded_with_the_same_bits(
     assert embed(rows, longer)[1] == 121
 
 
+def test_another_arithmetic_embeds_again_and_is_named(make_documents: Make, folder: Path, tmp_path: Path) -> None:
+    import torch
+
+    if not torch.cpu.get_capabilities().get("avx512_vnni"):
+        pytest.skip("the processor has no VNNI; there int8 is refused")
+    exact, rounded = (
+        settings(folder, backbone=Backbone(name=str(folder), max_tokens=64, batch=8, dtype=dtype))
+        for dtype in ("fp32", "int8")
+    )
+    assert exact.for_embedding() != rounded.for_embedding()
+    found = run(tmp_path / "one", corpus(make_documents), 1, rounded)
+    assert found["card"]["model"]["dtype"] == "int8"
+    described = read_json(tmp_path / "one/backbone.json")
+    assert described["settings"]["dtype"] == "int8"
+    assert described["int8"]["layers"] == 12
+    other = run(tmp_path / "three", corpus(make_documents), 3, rounded)
+    assert other["embeddings"].equals(found["embeddings"])
+    assert other["scores"].equals(found["scores"])
+    # Over what was kept in fp32 nothing is reused.
+    again = run(tmp_path / "exact", corpus(make_documents), 1, exact)
+    assert not again["embeddings"]["embedding"].equals(found["embeddings"]["embedding"])
+    assert run(tmp_path / "exact", corpus(make_documents), 1, rounded)["embeddings"].equals(found["embeddings"])
+
+
 def test_a_cascade_encodes_only_what_the_cheap_classifier_is_unsure_of(
     make_documents: Make, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
