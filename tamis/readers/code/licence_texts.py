@@ -24,8 +24,8 @@ COVERED = 0.75
 NAMES = 60
 """Trigrams beside those of its licences that any file may have: names, a heading, an address."""
 
-SHORT_CHARACTERS = 3_000
-"""Of a file that may be told by a notice although it holds some licence: a notice in a longer one is of a part of it."""
+SHORT_CHARACTERS = 6_000
+"""Of a file that may be one licence with words of its own; a longer one that holds a licence is a bundle of several."""
 
 HEAD_CHARACTERS = 8_192
 """Of a source file that are looked at for a notice or an SPDX line."""
@@ -86,7 +86,10 @@ def licences_of(text: str) -> tuple[str, ...]:
         names.add(_bsd(_joined(text)))
     if held and (more <= NAMES or len(explained) >= COVERED * len(found)):
         return tuple(sorted(names))
-    told = notice_of(text[:HEAD_CHARACTERS]) if len(text) <= SHORT_CHARACTERS or not held else None
+    told = notice_of(text[:HEAD_CHARACTERS])
+    if len(text) > SHORT_CHARACTERS and held:
+        # A bundle: what is known of it, and what it opens with.
+        return tuple(sorted(names | ({told} if told else set())))
     return tuple(sorted(names | {told})) if told else ()
 
 
