@@ -11,13 +11,14 @@ from typing import Annotated
 from pydantic import Field
 
 from tamis.heuristics.stop_words import STOP_WORDS
-from tamis.readers.code.origins import GENERATED_LINES, GENERATED_MARKS, OPENS_LINE
+from tamis.readers.code.origins import GENERATED_LINES, GENERATED_MARKS
 from tamis.section import AppliesTo, Section, Share
 
 Count = Annotated[int, Field(ge=0)]
 Ratio = Annotated[float, Field(ge=0.0)]
 
 PROSE: AppliesTo = ("prose",)
+
 
 class Size(Section):
     """Length and damage: the only rules that look at every kind, maths, licences and catalogues included."""

@@ -43,6 +43,20 @@ DocumentBytes = Annotated[
 ]
 
 
+CHOSEN = frozenset(
+    {
+        "binary",
+        "generated",
+        "language_not_chosen",
+        "licence_not_allowed",
+        "licence_unknown",
+        "link",
+        "special_file",
+        "vendored",
+    }
+)
+"""Reasons of skips by which nothing went wrong: what is no text among code, or was not asked for."""
+
 OnBadFile = Literal["fail", "skip"]
 
 
@@ -110,8 +124,8 @@ class Source(Section, ABC):
     recognised by its first bytes is refused. None: the reader looks for itself."""
 
     awaits_files: ClassVar[bool] = True
-    """Whether the workflow knows its files by name. A tree has as many as it has, with names that Snakemake cannot carry
-    (`{{cookiecutter.name}}`); they are there before it starts."""
+    """Whether the workflow knows its files by name. A tree has as many as it has, some with names that Snakemake cannot
+    carry (`{{cookiecutter.name}}`); they are there before it starts."""
 
     name: str = Field(
         pattern="^[a-z0-9_]+$",

@@ -130,7 +130,9 @@ def written(tree: Tree) -> str:
     if isinstance(tree, str):
         return tree
     sides = [
-        f"({written(side)})" if tree.joiner == "AND" and isinstance(side, Joint) and side.joiner == "OR" else written(side)
+        f"({written(side)})"
+        if tree.joiner == "AND" and isinstance(side, Joint) and side.joiner == "OR"
+        else written(side)
         for side in (tree.left, tree.right)
     ]
     return f" {tree.joiner} ".join(sides)

@@ -33,7 +33,8 @@ HEAD_CHARACTERS = 8_192
 RESTRICTED = re.compile(
     r"non-?commercial(?:ly)?\b|\bcommons clause|\bmilitary\b|\bnuclear\b|shall be used for good|no ?derivatives?\b"
     r"|\bnot (?:be )?(?:sold|used for commercial)|business source licen[cs]e|server side public|elastic licen[cs]e"
-    r"|evaluation (?:purposes|only)|internal use only|academic (?:use|purposes)|educational (?:use|purposes)|ethical source",
+    r"|evaluation (?:purposes|only)|internal use only|academic (?:use|purposes)|educational (?:use|purposes)"
+    r"|ethical source",
     re.IGNORECASE,
 )
 """Words of licences that resemble a free one and take something back, so that they are not taken for it."""
@@ -70,7 +71,7 @@ def templates() -> tuple[Template, ...]:
 
 @lru_cache(maxsize=1024)
 def licences_of(text: str) -> tuple[str, ...]:
-    """The licences that a licence file holds, SPDX identifiers in order of their names; empty where it is none known."""
+    """The licences that a licence file holds: SPDX identifiers in order; empty where it is none known."""
     found = trigrams_of(text)
     held = [one for one in templates() if len(one.trigrams & found) >= CONTAINED * len(one.trigrams)]
     # A licence inside a longer one that is there too is no second one: BSD of two clauses in that of three.
@@ -106,7 +107,6 @@ def _is_within(one: Template, other: Template, found: Trigrams) -> bool:
     return len(mine) < len(theirs)
 
 
-_VERSION = r"(?:,? ?(?:version|v)?\.? ?)"
 _OR_LATER = re.compile(r"any later version|or later|or \(at your option\)|or newer|later version")
 _GNU = re.compile(
     r"gnu (?P<kind>lesser general|library general|affero general|general) public licen[cs]e"
@@ -136,8 +136,14 @@ _MIT = "permission is hereby granted free of charge to any person obtaining a co
 _ISC = "permission to use copy modify and or distribute this software for any purpose with or without fee is hereby"
 _BSD = "redistribution and use in source and binary forms with or without modification are permitted"
 _ENDORSED = re.compile(r"neither the names? |(?:may|can|shall) not be used to endorse|used to endorse or promote")
-_BSD_LINKED = re.compile(r"(?:governed by|under (?:the terms of )?)(?: a| the)? ?(?:(?P<new>new|modified|3-clause|revised) |(?P<old>simplified|2-clause) )?bsd[- ](?:style )?licen[cs]e")
-_MIT_LINKED = re.compile(r"(?:licensed under|released under|under the terms of|distributed under|subject to) (?:the )?(?:terms of the )?(?:mit|expat) licen[cs]e")
+_BSD_LINKED = re.compile(
+    r"(?:governed by|under (?:the terms of )?)(?: a| the)? ?(?:(?P<new>new|modified|3-clause|revised) "
+    r"|(?P<old>simplified|2-clause) )?bsd[- ](?:style )?licen[cs]e"
+)
+_MIT_LINKED = re.compile(
+    r"(?:licensed under|released under|under the terms of|distributed under|subject to) (?:the )?(?:terms of the )?"
+    r"(?:mit|expat) licen[cs]e"
+)
 _HINT = re.compile(r"licen[cs]e|redistribution|permission|public domain|creative commons", re.IGNORECASE)
 _JOINED = re.compile(r"[\s*#/;%\"'<>|!,()-]+")
 
@@ -150,27 +156,38 @@ def notice_of(head: str) -> str | None:
     """
     if not _HINT.search(head) or RESTRICTED.search(head):
         return None
-    line = _joined(head)
     raw = " ".join(head.lower().replace("*", " ").replace("#", " ").split())
-    if gnu := _GNU.search(raw):
-        kind = _GNU_KINDS[gnu["kind"]]
-        version = _GNU_VERSIONS[kind].get(gnu["version"].removesuffix(".0"))
-        if version:
-            return f"{kind}-{version}-{'or-later' if _OR_LATER.search(gnu['after']) else 'only'}"
-    for name, pattern in _NAMED:
-        if pattern.search(raw):
-            return name
+    named = (name for name, pattern in _NAMED if pattern.search(raw))
+    return _gnu(raw) or next(named, None) or _quoted(_joined(head)) or _linked(raw)
+
+
+def _gnu(raw: str) -> str | None:
+    """Which licence of the GNU project a notice names."""
+    found = _GNU.search(raw)
+    if found is None:
+        return None
+    kind = _GNU_KINDS[found["kind"]]
+    version = _GNU_VERSIONS[kind].get(found["version"].removesuffix(".0"))
+    if version is None:
+        return None
+    return f"{kind}-{version}-{'or-later' if _OR_LATER.search(found['after']) else 'only'}"
+
+
+def _quoted(line: str) -> str | None:
+    """Which short licence stands there in full."""
     if _MIT in line:
         return "MIT" if "copyright notice" in line.partition(_MIT)[2] else "MIT-0"
     if _BSD in line:
         return _bsd(line)
-    if _ISC in line:
-        return "ISC"
+    return "ISC" if _ISC in line else None
+
+
+def _linked(raw: str) -> str | None:
+    """Which short licence a sentence names."""
     if _MIT_LINKED.search(raw):
         return "MIT"
-    if bsd := _BSD_LINKED.search(raw):
-        return "BSD-2-Clause" if bsd["old"] else "BSD-3-Clause"
-    return None
+    bsd = _BSD_LINKED.search(raw)
+    return ("BSD-2-Clause" if bsd["old"] else "BSD-3-Clause") if bsd else None
 
 
 def _joined(text: str) -> str:

@@ -33,11 +33,15 @@ PRIMARY = re.compile(r"(?:licen[cs]e|copying|unlicense)(?:\.(?:txt|md|rst|markdo
 NOT_GOVERNING = re.compile(r"notice", re.IGNORECASE)
 """A notice says who wrote what, not what is allowed."""
 
-PACKAGE_FILES = frozenset({"Cargo.toml", "METADATA", "PKG-INFO", "composer.json", "package.json", "pyproject.toml", "setup.cfg"})
+PACKAGE_FILES = frozenset(
+    {"Cargo.toml", "METADATA", "PKG-INFO", "composer.json", "package.json", "pyproject.toml", "setup.cfg"}
+)
 INSTALLED = (".dist-info", ".egg-info")
 """Folders that say of what lies beside them which package it is."""
 
-SPDX_LINE = re.compile(r"^(?:\W|rem\b|dnl\b|c\b)*SPDX-License-Identifier:[ \t]*([^\n]{1,400})", re.MULTILINE | re.IGNORECASE)
+SPDX_LINE = re.compile(
+    r"^(?:\W|rem\b|dnl\b|c\b)*SPDX-License-Identifier:[ \t]*([^\n]{1,400})", re.MULTILINE | re.IGNORECASE
+)
 COMMENT_END = re.compile(r"\s*(?:\*+/|-->|#\}|\*\)|--\}|%\}|\"\"\"|'''|[\"'`,;]+)?\s*$")
 
 Folder = Mapping[str, bytes]
@@ -188,8 +192,8 @@ ALIASES: Mapping[str, str] = {
     "gnu affero general public license v3": "AGPL-3.0-only", "boost software license 1.0 bsl-1.0": "BSL-1.0",
     "gnu affero general public license v3 or later agplv3+": "AGPL-3.0-or-later", "wtfpl": "WTFPL",
 }  # fmt: skip
-"""What packages write instead of SPDX's names, also PyPI's classifiers, in small letters without punctuation. "BSD" alone
-may be any of three, and is not known."""
+"""What packages write instead of SPDX's names, also PyPI's classifiers, in small letters without punctuation. "BSD"
+alone may be any of three, and is not known."""
 
 
 def of_package(name: str, data: bytes) -> str | None:
@@ -243,7 +247,9 @@ def _headers(text: str) -> list[object]:
 def _pyproject(text: str) -> list[object]:
     values = tomllib.loads(text)
     project, poetry = values.get("project", {}), values.get("tool", {}).get("poetry", {})
-    classified = [one.rpartition("::")[2].strip() for one in project.get("classifiers", []) if one.startswith("License ::")]
+    classified = [
+        one.rpartition("::")[2].strip() for one in project.get("classifiers", []) if one.startswith("License ::")
+    ]
     return [project.get("license"), poetry.get("license"), *(classified if len(classified) == 1 else ())]
 
 

@@ -5,9 +5,9 @@ A folder is one tree (a checkout, an unpacked release); its licence files govern
 one look for what governs. What is no text, or is not wanted, is listed with its reason, never opened where its name or
 kind alone says so.
 
-The URL of a file is its address at the host that `.git/config` names (GitHub, GitLab, Bitbucket), without a revision, so
-that two checkouts are captures of one file; of a Python release or wheel its package URL; else `url_prefix` says, or it
-has none. Memory: one file, or one member, and the files that govern.
+The URL of a file is its address at the host that `.git/config` names (GitHub, GitLab, Bitbucket), without a revision,
+so that two checkouts are captures of one file; of a Python release or wheel its package URL; else `url_prefix` says, or
+it has none. Memory: one file, or one member, and the files that govern.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from __future__ import annotations
 import email.parser
 import fnmatch
 import os
+import re
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -28,10 +29,11 @@ from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 from tamis.errors import SourceError
 from tamis.readers import archive
 from tamis.readers.code.encodings import decoded, what_binary
-from tamis.readers.code.expressions import ExpressionError, is_allowed, parse, written
-from tamis.readers.code.languages import DATA, HEAD_CHARACTERS, kind_of_language, language_of
+from tamis.readers.code.expressions import ExpressionError, all_of, is_allowed, parse, written
+from tamis.readers.code.language_tables import DATA
+from tamis.readers.code.languages import HEAD_CHARACTERS, kind_of_language, language_of
 from tamis.readers.code.licence_texts import licences_of
-from tamis.readers.code.licences import INSTALLED, MOST_BYTES, UNKNOWN, Folder, Licence, Licences, all_of, governs
+from tamis.readers.code.licences import INSTALLED, MOST_BYTES, UNKNOWN, Folder, Licence, Licences, governs
 from tamis.readers.code.notebooks import script_of
 from tamis.readers.code.origins import generated_by, is_vendored
 from tamis.readers.code.trees import Tree, address_of, below, files_below, is_never_read, roots_of
@@ -39,9 +41,9 @@ from tamis.readers.fetch import normalised
 from tamis.readers.forms import kind_of_page
 from tamis.readers.licence_names import is_licence_file
 from tamis.readers.record import Record, Skip, Source, make
-from tamis.readers.signatures import HEAD_BYTES, recognised
+from tamis.readers.signatures import head_of, recognised
 from tamis.readers.values import shorten
-from tamis.section import Kind, Section
+from tamis.section import Section
 
 NOTEBOOK = "Jupyter Notebook"
 
@@ -107,6 +109,17 @@ class _File:
         return Skip(self.where, self.record, reason, shorten(f"{self.detail}{detail}"))
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a text is: its text and the head of it, its language and kind, and more for the metadata."""
+
+    text: bytes | str
+    head: str
+    language: str | None
+    kind: str | None
+    more: dict[str, Any]
+
+
 class CodeSource(Source):
     """Folders of source files, and archives of them."""
 
@@ -133,8 +146,8 @@ class CodeSource(Source):
     )
     url_prefix: str | None = Field(
         default=None,
-        description="URL of a file: this and its path in the tree. Default: its address at the host in `.git/config`, or "
-        "a Python package's URL, else none. Needs a single path.",
+        description="URL of a file: this and its path in the tree. Default: its address at the host in `.git/config`, "
+        "or a Python package's URL, else none. Needs a single path.",
     )
     max_archive_bytes: int = Field(
         default=2**34, ge=1, description="Bytes read from one archive after decompression, at most; more fails the job."
@@ -261,57 +274,66 @@ class CodeSource(Source):
         return None if self.url_prefix is None else f"{self.url_prefix}{quote(path)}"
 
     def _judged(
-        self, file: _File, data: bytes, size: int, licences: Licences, place: Any, date: datetime | None
+        self,
+        file: _File,
+        data: bytes,
+        size: int,
+        licences: Licences,
+        place: Callable[[], tuple[str | None, str | None]],
+        date: datetime | None,
     ) -> Record | Skip:
-        """A file as a document, or why it is none."""
-        if what := what_binary(data):
-            return file.skip("binary", what)
-        if size > self.max_document_bytes:
-            return file.skip("too_large", f"{size} bytes, limit {self.max_document_bytes}")
-        try:
-            text = decoded(data)
-        except (UnicodeDecodeError, LookupError) as error:
-            return file.skip("invalid_utf8", str(error))
-        vendored = is_vendored(file.path)
-        head = text[: 4 * HEAD_CHARACTERS].decode("utf-8", "ignore") if isinstance(text, bytes) else text
-        head = head[:HEAD_CHARACTERS].removeprefix("\ufeff")
-        if "\r" in head:
-            head = head.replace("\r\n", "\n").replace("\r", "\n")
+        """A file as a document, or why it is none.
+
+        Args:
+            file: its path and place.
+            data: its bytes, or so many of them that it is too large.
+            size: how many it has.
+            licences: of its tree.
+            place: gives its repository and URL.
+            date: of its archive.
+        """
+        text = _text_of(file, data, size, self.max_document_bytes)
+        told = text if isinstance(text, Skip) else self._told(file, text)
+        if isinstance(told, Skip):
+            return told
+        licence = _licence_of(file.path, told, licences)
+        if (reason := self._refused(licence)) is not None:
+            return file.skip(reason, f"{licence.expression or 'not known'} from {licence.origin or 'nowhere'}")
+        repository, url = place()
+        metadata = {
+            "path": file.path,
+            "repository": repository,
+            "language": told.language,
+            "licence": licence.expression,
+            "licence_from": licence.origin,
+            "bytes": size,
+            **told.more,
+        }
+        made = make(self, file.where, file.record, told.text, kind=told.kind, date=date, metadata=metadata, url=url)
+        if isinstance(made, Skip):
+            return file.skip(made.reason, made.detail)
+        return made
+
+    def _told(self, file: _File, text: bytes | str) -> _Told | Skip:
+        """What a text is, or why it is not wanted."""
+        head = _head_of(text)
         is_licence = is_licence_file(file.path)
         language = "Text" if is_licence else language_of(file.path, head)
-        generated = None if is_licence else generated_by(file.path, head, language)
-        if generated and self.generated == "skip":
-            return file.skip("generated", generated)
-        details: dict[str, Any] = {}
+        more: dict[str, Any] = {"vendored": True} if is_vendored(file.path) else {}
+        if not is_licence and (generated := generated_by(file.path, head, language)):
+            if self.generated == "skip":
+                return file.skip("generated", generated)
+            more["generated"] = generated
         if language == NOTEBOOK:
             try:
                 text, language = script_of(text)
             except ValueError as error:
                 return file.skip("invalid_notebook", str(error))
-            details["notebook"] = True
-            head = text[:HEAD_CHARACTERS]
+            head, more["notebook"] = text[:HEAD_CHARACTERS], True
         if not self.languages.chooses(language):
             return file.skip("language_not_chosen", language or "no language is known")
-        kind: Kind | None = "licence" if is_licence else kind_of_language(language)
-        licence = _licence_of(file.path, text, head, kind, licences)
-        if (reason := self._refused(licence)) is not None:
-            return file.skip(reason, f"{licence.expression or 'not known'} from {licence.origin or 'nowhere'}")
-        repository, url = place()
-        metadata: Mapping[str, Any] = {
-            "path": file.path,
-            "repository": repository,
-            "language": language,
-            "licence": licence.expression,
-            "licence_from": licence.origin,
-            "bytes": size,
-            **details,
-            **({"vendored": True} if vendored else {}),
-            **({"generated": generated} if generated else {}),
-        }
-        if language == "Text" and not is_licence:
-            kind = kind_of_page(head)  # type: ignore[assignment]
-        made = make(self, file.where, file.record, text, kind=kind, date=date, metadata=metadata, url=url)
-        return Skip(made.path, made.record, made.reason, shorten(f"{file.detail}{made.detail}")) if isinstance(made, Skip) else made
+        kind = "licence" if is_licence else kind_of_page(head) if language == "Text" else kind_of_language(language)
+        return _Told(text, head, language, kind, more)
 
     def _refused(self, licence: Licence) -> str | None:
         """Why a licence is not wanted, or None."""
@@ -344,14 +366,54 @@ class CodeSource(Source):
         return not any(fnmatch.fnmatchcase(name, pattern) for pattern in self.exclude)
 
 
-def _licence_of(path: str, text: bytes | str, head: str, kind: str | None, licences: Licences) -> Licence:
+def _text_of(file: _File, data: bytes, size: int, limit: int) -> bytes | str | Skip:
+    """The text of a file, its bytes where they are UTF-8, or why it has none."""
+    if what := what_binary(data):
+        return file.skip("binary", what)
+    if size > limit:
+        return file.skip("too_large", f"{size} bytes, limit {limit}")
+    try:
+        return decoded(data)
+    except (UnicodeDecodeError, LookupError) as error:
+        return file.skip("invalid_utf8", str(error))
+
+
+def _head_of(text: bytes | str) -> str:
+    """The first characters of a text, with one kind of line end."""
+    head = text[: 4 * HEAD_CHARACTERS].decode("utf-8", "ignore") if isinstance(text, bytes) else text
+    head = head[:HEAD_CHARACTERS].removeprefix("\ufeff")
+    return head.replace("\r\n", "\n").replace("\r", "\n") if "\r" in head else head
+
+
+def _licence_of(path: str, told: _Told, licences: Licences) -> Licence:
     """The licence of a file; a licence file is its own."""
-    if kind == "licence":
-        whole = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-        if held := licences_of(whole):
-            return Licence(all_of(held), path)
-        return UNKNOWN
-    return licences.of(path, head, words=kind in ("code", None))
+    if told.kind == "licence":
+        held = licences_of(told.text.decode("utf-8", "replace") if isinstance(told.text, bytes) else told.text)
+        return Licence(all_of(held), path) if held else UNKNOWN
+    return licences.of(path, told.head, words=told.kind in ("code", None))
+
+
+def are_trees(patterns: Sequence[str]) -> bool:
+    """Whether paths and patterns name nothing but folders and archives, so that they are trees of code."""
+    if any("**" in pattern for pattern in patterns):
+        return False
+    try:
+        return all(path.is_dir() or _is_archive(path) for path in roots_of(patterns))
+    except SourceError:
+        return False
+
+
+def _is_archive(path: Path) -> bool:
+    """Whether a file is a tar or zip archive, compressed or not.
+
+    Raises:
+        SourceError: it cannot be opened, or its compressed data is damaged.
+    """
+    # Old tar archives have no signature; one that is none fails when it is read.
+    return (
+        recognised(head_of(path)[0]) in ("tar", "zip")
+        or re.search(r"\.(?:tar(?:\.\w+)?|tgz|tbz2?|txz)$", path.name) is not None
+    )
 
 
 def _check_archive(path: Path) -> None:
@@ -360,15 +422,10 @@ def _check_archive(path: Path) -> None:
     Raises:
         SourceError: it is none.
     """
-    try:
-        with path.open("rb") as file:
-            head = file.read(HEAD_BYTES)
-    except OSError as error:
-        raise SourceError(f"{path}: cannot be opened ({error.strerror or error})") from error
-    if recognised(head) not in ("tar", "zip", "gzip", "bzip2", "xz", "zstd"):
+    if not _is_archive(path):
         raise SourceError(
-            f"{path}: no archive (.tar.*, .zip, .whl), which `format: code` reads beside folders; name the folder that it "
-            "lies in, with include for a part of it, or take format: text"
+            f"{path}: no archive (.tar.*, .zip, .whl), which `format: code` reads beside folders; name the folder that "
+            "it lies in, with include for a part of it, or take format: text"
         )
 
 

@@ -20,7 +20,19 @@ from tamis.errors import SourceError
 from tamis.readers.code.licences import INSTALLED, MOST_BYTES, Folder, Licences, governs
 
 NEVER = frozenset(
-    {".bzr", ".git", ".hg", ".jj", ".pijul", ".svn", "CVS", "_darcs", "__pycache__", ".ipynb_checkpoints", ".mypy_cache"}
+    {
+        ".bzr",
+        ".git",
+        ".hg",
+        ".jj",
+        ".pijul",
+        ".svn",
+        "CVS",
+        "_darcs",
+        "__pycache__",
+        ".ipynb_checkpoints",
+        ".mypy_cache",
+    }
 )
 """Names of folders, or of the file in a submodule's, that are never read."""
 
@@ -43,7 +55,8 @@ def roots_of(patterns: Sequence[str]) -> list[Path]:
     """
     found: set[Path] = set()
     for pattern in patterns:
-        named = [pattern] if os.path.lexists(pattern) else glob(pattern, recursive=True) if has_magic(pattern) else []
+        magic = has_magic(pattern) and not os.path.lexists(pattern)
+        named = glob(pattern, recursive=True) if magic else [pattern] * os.path.lexists(pattern)  # noqa: PTH207 - of strings
         if not named:
             raise SourceError(f"{pattern} matches no folder or archive in {Path.cwd()}; correct it or take it out")
         found.update(Path(name) for name in named)
@@ -160,7 +173,7 @@ class Tree:
 
 def _names(folder: Path) -> list[str]:
     try:
-        return sorted(os.listdir(folder))
+        return sorted(os.listdir(folder))  # noqa: PTH208 - thousands of folders
     except OSError:
         return []
 
