@@ -38,11 +38,11 @@ def kept(folder: Path, results: str, stage: str = "ingest") -> dict[str, str]:
 
 
 def test_a_tree_goes_through_and_a_changed_licence_changes_what_is_read(tmp_path: Path) -> None:
-    for part in ("free", "shut", "{{cookiecutter.part}}", "a <b> $(touch x) 'c'"):
+    for place, part in enumerate(("free", "shut", "{{cookiecutter.part}}", "a <b> $(touch x) 'c'")):
         folder = tmp_path / "tree" / part
         folder.mkdir(parents=True)
         for number in range(6):
-            (folder / f"m{number}.py").write_text(BODY.format(name=f"{len(part)}_{number}" + "xyz" * number))
+            (folder / f"m{number}.py").write_text(BODY.format(name=f"{place}_{number}" + "xyz" * number))
     (tmp_path / "tree" / "LICENSE").write_text(TEXTS["MIT"])
     (tmp_path / "tree" / "shut" / "LICENSE").write_text(TEXTS["GPL-3.0"])
     (tmp_path / "tree" / "link.py").symlink_to("free/m0.py")

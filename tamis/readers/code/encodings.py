@@ -25,6 +25,9 @@ CODING = re.compile(rb"coding[ \t]*[:=][ \t]*[\"']?([-\w.]+)")
 
 CHARSET = re.compile(rb"<meta[^<>]{0,200}charset=[\"']?([-\w.]+)", re.IGNORECASE)
 
+VIM = re.compile(rb"^[ \t]*scripte(?:ncoding)?[ \t]+([-\w.]+)", re.MULTILINE)
+"""What a Vim script says of itself."""
+
 
 def what_binary(data: bytes) -> str | None:
     """What a file is, in words, if its first bytes are those of no text; None for text."""
@@ -49,7 +52,7 @@ def decoded(data: bytes) -> bytes | str:
         return data.decode("utf-16")
     if (wrong := invalid_utf8(data)) is None:
         return data
-    named = CODING.search(b"\n".join(data[:2000].split(b"\n")[:2])) or CHARSET.search(data[:1024])
+    named = CODING.search(b"\n".join(data[:2000].split(b"\n")[:2])) or CHARSET.search(data[:1024]) or VIM.search(data[:4096])
     if named is None:
         raise LookupError(wrong)
     encoding = named[1].decode("ascii").lower().replace("_", "-")

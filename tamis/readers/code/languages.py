@@ -45,14 +45,12 @@ def language_of(path: str, text: str) -> str | None:
         text: its text, or the first `HEAD_CHARACTERS` of it.
     """
     name = path.rpartition("/")[2]
-    return _by_name(name.lower()) or _by_extension(name, text) or _by_first_line(text) or _by_pygments(name, text)
-
-
-def _by_name(lowered: str) -> str | None:
-    """The language that a whole name says; `Dockerfile.test` is a Dockerfile."""
-    if lowered.startswith(("dockerfile.", "makefile.")):
-        lowered = lowered.partition(".")[0]
-    return BY_NAME.get(lowered)
+    lowered = name.lower()
+    if found := BY_NAME.get(lowered) or _by_extension(name, text):
+        return found
+    if lowered.startswith(("dockerfile.", "makefile.")):  # not `dockerfile.vim`
+        return BY_NAME[lowered.partition(".")[0]]
+    return _by_first_line(text) or _by_pygments(name, text)
 
 
 def _by_extension(name: str, text: str) -> str | None:

@@ -121,10 +121,9 @@ def test_licences_that_resemble_each_other() -> None:
         ("<!-- SPDX-License-Identifier: CC-BY-4.0 -->\n", "CC-BY-4.0"),
         ("# SPDX-License-Identifier: MIT\n# SPDX-License-Identifier: Zlib\n", "MIT AND Zlib"),
         ('print("SPDX-License-Identifier: MIT")\n', None),
-        ("# This program is free software under the GNU General Public License as published by\n"
-         "# the Free Software Foundation; either version 2 of the License, or (at your option)\n# any later version.\n", "GPL-2.0-or-later"),
+        ("# free software under the GNU General Public License, either version 2 or (at your option)\n# any later version.\n", "GPL-2.0-or-later"),
         (" * GNU Lesser General Public License version 2.1 as published\n", "LGPL-2.1-only"),
-        ("# Licensed under the Apache License, Version 2.0 (the \"License\")\n", "Apache-2.0"),
+        ('# Licensed under the Apache License, Version 2.0 (the "License")\n', "Apache-2.0"),
         ("// Use of this source code is governed by a BSD-style license that can be\n", "BSD-3-Clause"),
         ("# nothing of the sort\n", None),
     ],
@@ -154,13 +153,13 @@ def test_what_packages_write(value: object, name: str | None) -> None:
     ("path", "text", "language"),
     [
         ("a.h", "int f(void);\n", "C"), ("a.h", "#import <Foundation/F.h>\n@interface A\n", "Objective-C"), ("a.h", "class A {\npublic:\n};\n", "C++"),
-        ("a.m", "% plot\nx = [1 2];\n", "MATLAB"), ("a.m", "#import \"A.h\"\n@implementation A\n", "Objective-C"), ("a.m", "function y = f(x)\nend\n", "MATLAB"),
+        ("a.m", "% plot\nx = [1 2];\n", "MATLAB"), ("a.m", '#import "A.h"\n@implementation A\n', "Objective-C"), ("a.m", "function y = f(x)\nend\n", "MATLAB"),
         ("a.pl", "use strict;\nmy $x = 1;\n", "Perl"), ("a.pl", ":- module(a, []).\nfoo(X) :- bar(X).\n", "Prolog"),
         ("a.v", "module m;\nendmodule\n", "Verilog"), ("a.v", "Theorem a : True.\nProof. trivial. Qed.\n", "Rocq Prover"),
         ("a.ts", "export const a = 1\n", "TypeScript"), ("a.ts", "<?xml version='1.0'?>\n<TS></TS>\n", "XML"),
         ("a.cls", "\\NeedsTeXFormat{LaTeX2e}\n", "TeX"), ("a.1", ".TH A 1\n", "Roff"), ("a.1", "just text\n", "Text"),
         ("tool", "#!/usr/bin/perl -w\n", "Perl"), ("tool", "#!/usr/bin/env -S python3 -u\n", "Python"), ("tool", "words\n", None),
-        ("x/Makefile.in", "all:\n", "Makefile"), ("Dockerfile.test", "FROM x\n", "Dockerfile"), ("CMakeLists.txt", "project(a)\n", "CMake"),
+        ("x/Makefile.in", "all:\n", "Makefile"), ("Dockerfile.test", "FROM x\n", "Dockerfile"), ("dockerfile.vim", "let a = 1\n", "Vim Script"), ("CMakeLists.txt", "project(a)\n", "CMake"),
         ("config.h.in", "#undef A\n", "C"), ("a.C", "", "C++"), ("a.blade.php", "", "Blade"), ("a.hy", "", "Hy"), ("a.unheardof", "", None), (".gitignore", "", "Ignore List"),
     ],
 )  # fmt: skip
