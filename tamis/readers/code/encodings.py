@@ -52,7 +52,11 @@ def decoded(data: bytes) -> bytes | str:
         return data.decode("utf-16")
     if (wrong := invalid_utf8(data)) is None:
         return data
-    named = CODING.search(b"\n".join(data[:2000].split(b"\n")[:2])) or CHARSET.search(data[:1024]) or VIM.search(data[:4096])
+    named = (
+        CODING.search(b"\n".join(data[:2000].split(b"\n")[:2]))
+        or CHARSET.search(data[:1024])
+        or VIM.search(data[:4096])
+    )
     if named is None:
         raise LookupError(wrong)
     encoding = named[1].decode("ascii").lower().replace("_", "-")

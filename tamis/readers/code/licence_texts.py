@@ -125,6 +125,7 @@ _NAMED = (
     ("EPL-2.0", re.compile(r"eclipse public licen[cs]e,?(?: version|,? v| -)* ?2\.0")),
     ("EPL-1.0", re.compile(r"eclipse public licen[cs]e,?(?: version|,? v| -)* ?1\.0")),
     ("BSL-1.0", re.compile(r"boost software licen[cs]e,?(?: -)? version 1\.0")),
+    ("GPL-1.0-or-later OR Artistic-1.0-Perl", re.compile(r"under the same terms as perl\b")),
     ("CDDL-1.0", re.compile(r"common development and distribution licen[cs]e")),
     ("Python-2.0", re.compile(r"python software foundation licen[cs]e version 2|psf licen[cs]e agreement")),
     ("Unlicense", re.compile(r"free and unencumbered software released into the public domain")),
@@ -149,7 +150,7 @@ _JOINED = re.compile(r"[\s*#/;%\"'<>|!,()-]+")
 
 
 def notice_of(head: str) -> str | None:
-    """The licence that the head of a file says in words, as an SPDX identifier, or None.
+    """The licence that the head of a file says in words, as an SPDX expression, or None.
 
     Args:
         head: the first `HEAD_CHARACTERS` or fewer, comment signs and all.

@@ -66,10 +66,8 @@ UNKNOWN = Licence(None, None)
 
 def governs(name: str) -> bool:
     """Whether a file may govern its folder, by its name there; `x.dist-info/METADATA` stands for two parts."""
-    path = PurePosixPath(name)
-    if path.name in PACKAGE_FILES:
-        return True
-    return is_licence_file(path.name) and not NOT_GOVERNING.search(path.name)
+    name = name.rpartition("/")[2]
+    return name in PACKAGE_FILES or (is_licence_file(name) and not NOT_GOVERNING.search(name))
 
 
 class Licences:
@@ -145,7 +143,7 @@ def _of_files(folder: str, files: Folder) -> Licence | None:
         # What the package says tells how several belong together, or that later versions are meant.
         for name, one in packages:
             named = {base(licence) for licence in licences_in(parse(one))}
-            if named >= {base(licence) for licence in found} and one != expression:
+            if named >= {base(licence) for licence in licences_in(parse(expression))} and one != expression:
                 return Licence(one, _path(folder, name))
         return Licence(expression, _path(folder, str(origin)))
     if packages:
