@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import re
 import shlex
 import textwrap
@@ -21,6 +22,7 @@ from typing import Any, Literal
 
 from tamis.errors import ConfigError, SourceError
 from tamis.readers.assorted import ending_of, texts_of
+from tamis.readers.code.source import CodeSource, are_trees
 from tamis.readers.guess import DATES, TEXTS, URLS, Content, Format, content_of_all, named, values_of
 from tamis.readers.patterns import irregular, matches
 from tamis.section import workflow_path
@@ -30,7 +32,7 @@ PRESETS = {
     "prose": "books, articles, laws, papers, documentation",
     "web": "extracted web text",
     "multilingual": "text in many languages",
-    "code": "source files",
+    "code": "source files: folders, checkouts, archives",
 }
 """Name of each preset → for what it is."""
 
@@ -44,6 +46,14 @@ LEAST_URLS = 5
 
 COMPRESSION = 4
 """Bytes of text in a compressed byte, about."""
+
+CODE_COMMENTS = (
+    "    # Folders, each one tree, and archives. A file's language, licence and origin are in its metadata; what is",
+    "    # vendored, generated or data is listed in ingest/skipped/. Only some licences:",
+    "    # licenses: {allow: [MIT, Apache-2.0, BSD-2-Clause, BSD-3-Clause, ISC, 0BSD, CC0-1.0]}",
+)
+CODE_CHOICE = "    generated: skip  # loose: keep"
+"""What is said of a source of code."""
 
 Strictness = Literal["strict", "loose"]
 
@@ -95,8 +105,10 @@ def look(
         SourceError: a pattern matches nothing, or the files are not what tamis reads.
         ConfigError: the field of the text is not there, or not known.
     """
-    files = _files(paths)
     name = _free(_name_of(paths), names)
+    if given == "code" or (text_first and given is None and are_trees(paths)):
+        return _code(paths, name, text)
+    files = _files(paths)
     assorted = texts_of(paths, given, text_first=text_first)
     if assorted is not None:
         paths = assorted.patterns
@@ -124,6 +136,20 @@ def look(
         left=assorted.told() if assorted else "",
         odd=assorted.refused() if assorted else "",
     )
+
+
+def _code(paths: Sequence[str], name: str, text: str | None) -> Found:
+    """Trees and archives of code as a source.
+
+    Raises:
+        SourceError: a path matches nothing, or there is no file.
+        ConfigError: a field was named.
+    """
+    if text is not None:
+        raise ConfigError(f"--text {text}: files of code have no fields; leave it out")
+    files = CodeSource(name=name, paths=tuple(paths)).input_files()
+    size = sum(path.lstat().st_size for path in files if os.path.lexists(path))
+    return Found(name, tuple(paths), "code", {}, (), len(files), size)
 
 
 def _files(patterns: Sequence[str]) -> list[Path]:
@@ -203,6 +229,32 @@ def _comment(text: str) -> list[str]:
     return textwrap.wrap(text, 112, initial_indent="    # ", subsequent_indent="    # ")
 
 
+def _written(source: Found, preset: str) -> list[str]:
+    """The lines of a source."""
+    lines = [f"  - name: {source.name}", f"    format: {source.format}"]
+    kind = None if preset == "code" else "prose"
+    if source.format == "code":
+        lines += [*CODE_COMMENTS, CODE_CHOICE]
+    elif own := "code" if preset == "code" and source.format != "text" else kind:
+        lines += [f"    # All of it is held to the rules for {own}; auto: judged by its lines.", f"    kind: {own}"]
+    if source.left:
+        lines += _comment(f"Left out: {source.left}.")
+    lines.append(f"    paths: {json.dumps(source.paths, ensure_ascii=False)}")
+    if source.odd:
+        lines += [*_comment(f"No text, and so skipped and listed: {source.odd}."), "    on_bad_file: skip"]
+    for key, name in source.fields.items():
+        if name:
+            lines.append(f"    {key}: {json.dumps(name, ensure_ascii=False)}")
+        else:
+            lines += [
+                "    # Most URLs are shared by several texts, which would be taken for captures of one page.",
+                f"    {key}: null",
+            ]
+    if source.without and source.format != "text":
+        lines.append(f"    # No {' and no '.join(source.without)} was found in the files.")
+    return lines
+
+
 def compose(preset: str, sources: Sequence[Found], strictness: Strictness, output: Path) -> str:
     """The text of a configuration.
 
@@ -220,28 +272,7 @@ def compose(preset: str, sources: Sequence[Found], strictness: Strictness, outpu
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise ConfigError(f"{path}: missing; presets lie beside the Snakefile, work in a clone of tamis") from error
-    kind = {"code": None}.get(preset, "prose")
-    lines = ["sources:"]
-    for source in sources:
-        lines += [f"  - name: {source.name}", f"    format: {source.format}"]
-        own = "code" if preset == "code" and source.format != "text" else kind
-        if own:
-            lines += [f"    # All of it is held to the rules for {own}; auto: judged by its lines.", f"    kind: {own}"]
-        if source.left:
-            lines += _comment(f"Left out: {source.left}.")
-        lines.append(f"    paths: {json.dumps(source.paths, ensure_ascii=False)}")
-        if source.odd:
-            lines += [*_comment(f"No text, and so skipped and listed: {source.odd}."), "    on_bad_file: skip"]
-        for key, name in source.fields.items():
-            if name:
-                lines.append(f"    {key}: {json.dumps(name, ensure_ascii=False)}")
-            else:
-                lines += [
-                    "    # Most URLs are shared by several texts, which would be taken for captures of one page.",
-                    f"    {key}: null",
-                ]
-        if source.without and source.format != "text":
-            lines.append(f"    # No {' and no '.join(source.without)} was found in the files.")
+    lines = ["sources:", *(line for source in sources for line in _written(source, preset))]
     text = _SOURCES.sub(lambda _: "\n".join(lines) + "\n", text, count=1)
     folder = f"results_{re.sub('[^A-Za-z0-9_.-]+', '_', output.stem)}"
     shards = min(10_000, max(2, -(-sum(source.bytes for source in sources) // SHARD_BYTES)))

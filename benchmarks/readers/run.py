@@ -1,6 +1,6 @@
 """How fast sources are read into rows of the exchange: MB of text a second of CPU, one process, by format.
 
-    python benchmarks/readers/run.py [--megabytes 60]
+    python benchmarks/readers/run.py [--megabytes 60] [--tree FOLDER_OR_ARCHIVE …]
 
 The corpus is made here: documents of about 1.3 kB, with URL, date and three other fields. Line feeds alone and the same
 lines through a loop over `split` show what passing over empty lines costs.
@@ -20,8 +20,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tamis.readers import Record, Source
+from tamis.readers.code.source import CodeSource
 from tamis.readers.jsonl import JsonlSource
 from tamis.readers.lines import BLOCK, lines
+from tamis.readers.observed import Reading
 from tamis.readers.parquet import ParquetSource
 from tamis.stages.ingest import documents_of
 
@@ -119,11 +121,35 @@ def by_split(path: Path) -> int:
     return count
 
 
+def read_as_code(tree: str) -> None:
+    """Read a tree or archive as the job of a unit does, hashes included, and print its speed."""
+    source = CodeSource(name="s", paths=(tree,))
+    files = [str(path) for path in source.input_files()]
+    size = records = 0
+
+    def read() -> None:
+        nonlocal size, records
+        size = records = 0
+        reading = Reading(source, files, lambda _: None, Path(tempfile.gettempdir()))
+        for table in reading.tables(lambda found: documents_of(found, "s", 0)):
+            size += table["text"].nbytes
+            records += table.num_rows
+
+    taken = seconds(read)
+    print(f"code, {tree}: {len(files)} files, {records} documents, {size / 1e6:.0f} MB, {size / 1e6 / taken:.1f} MB/s")
+
+
 def main() -> None:
     """Make the files, read them, print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--megabytes", type=int, default=60)
-    rows = corpus(parser.parse_args().megabytes * 10**6)
+    parser.add_argument("--tree", nargs="*", default=[], help="code to read, and nothing else")
+    given = parser.parse_args()
+    for tree in given.tree:
+        read_as_code(tree)
+    if given.tree:
+        return
+    rows = corpus(given.megabytes * 10**6)
     size = sum(len(str(row["text"])) for row in rows)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "a.jsonl")

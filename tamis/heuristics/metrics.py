@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 
 from tamis.heuristics.groups import Groups
 from tamis.heuristics.rules import COLUMNS, METRICS, column
-from tamis.heuristics.sections import C4, OPENS_LINE, Code, FineWeb, GopherQuality
+from tamis.heuristics.sections import C4, Code, FineWeb, GopherQuality
+from tamis.readers.code.origins import OPENS_LINE
 
 BULLETS = "-*" + "".join(map(chr, (0x2022, 0x2023, 0x2043, 0x204C, 0x204D, 0x2219, 0x25CB, 0x25CF, 0x25D8)))
 BULLETS += "".join(map(chr, (0x25A0, 0x25A1, 0x25AA, 0x25AB, 0x25B6, 0x25C0, 0x25E6, 0x29BE, 0x29BF)))

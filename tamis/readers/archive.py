@@ -1,4 +1,4 @@
-"""Members of a source release, straight from the archive: never unpacked, never imported, never trusted.
+"""Members of an archive, straight from it: never unpacked, never imported, never trusted.
 
 A name is only a name: `../../etc/passwd` becomes the path `etc/passwd` of a document and touches no disk. Links and
 devices are not followed but listed. Decompression is bounded in total and by member. A damaged archive raises; a
@@ -16,11 +16,15 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Self, cast
+
+import pyarrow as pa
 
 from tamis.errors import SourceError
 from tamis.readers.values import shorten
@@ -82,8 +86,52 @@ class _Bounded(io.RawIOBase):
         return block
 
 
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A member as the archive names it: its size, its time, why it is not to be had, and its bytes."""
+
+    name: str
+    size: int
+    time: float
+    refused: tuple[str, str] | None
+    read: Callable[[], bytes]
+    is_folder: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What one reading of an archive says of all its members.
+
+    Attributes:
+        last: path of a member → its position among all, from 1; of members with one name the last one's.
+        contents: of the members that were wanted.
+        top: whether paths are without a common top folder.
+    """
+
+    last: dict[str, int]
+    contents: Contents
+    top: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of an archive.
+
+    Attributes:
+        path: inside the archive, without its top folder.
+        position: among all members, from 1.
+        data: its bytes; empty where it could not be had.
+        refused: reason and detail, where it could not be had.
+    """
+
+    path: str
+    position: int
+    data: bytes
+    refused: tuple[str, str] | None = None
+
+
 def contents(path: Path, wanted: Callable[[str], bool], limits: Limits) -> Contents:
-    """Read the wanted members of a tar (plain, gzip, bzip2, xz) or zip archive, told by its first bytes.
+    """Read the wanted members of a tar (plain, gzip, bzip2, xz, zstd) or zip archive, told by its first bytes.
 
     Of members with one name the last counts, as when unpacking; the others are listed.
 
@@ -95,13 +143,83 @@ def contents(path: Path, wanted: Callable[[str], bool], limits: Limits) -> Conte
     Raises:
         SourceError: missing, no archive, cut short, damaged, or larger than allowed.
     """
+    found = _Found(limits)
+    with _opened(path, limits.archive) as entries:
+        for entry in entries:
+            found.time(entry.time)
+            if entry.refused is not None:
+                found.skip(entry.name, *entry.refused)
+            elif not entry.is_folder and found.takes(entry.name, entry.size, wanted):
+                found.add(entry.name, entry.read())
+    return found.contents()
+
+
+def survey(path: Path, wanted: Callable[[str], bool], limits: Limits) -> Survey:
+    """Look at all members of an archive and read the wanted ones, before `members` reads the others one by one.
+
+    Args:
+        path: the archive.
+        wanted: says of a path inside the archive whether its bytes are needed; larger ones than the limit are not had.
+        limits: bounds.
+
+    Raises:
+        SourceError: as `contents`.
+    """
+    found = _Found(limits)
+    last: dict[tuple[str, ...], int] = {}
+    with _opened(path, limits.archive) as entries:
+        for position, entry in enumerate(entries, start=1):
+            found.time(entry.time)
+            if entry.is_folder or entry.refused is not None:
+                continue
+            last[_parts(entry.name)] = position
+            if found.takes(entry.name, entry.size, wanted):
+                found.add(entry.name, entry.read())
+    cut = found.cut
+    return Survey({"/".join(parts[cut:]): at for parts, at in last.items()}, found.contents(), cut == 1)
+
+
+def members(path: Path, seen: Survey, wanted: Callable[[str], bool], limits: Limits) -> Iterator[Member]:
+    """The wanted members of an archive, one at a time, in their order in it; in memory is one of them.
+
+    Args:
+        path: the archive.
+        seen: from `survey`, of the same file.
+        wanted: says of a path inside the archive whether it is asked for; what could not be had is not named else.
+        limits: bounds.
+
+    Raises:
+        SourceError: as `contents`.
+    """
+    cut = 1 if seen.top else 0
+    with _opened(path, limits.archive) as entries:
+        for position, entry in enumerate(entries, start=1):
+            parts = _parts(entry.name)
+            name = "/".join(parts[cut:]) or "/".join(parts)
+            if entry.is_folder or not name or not wanted(name):
+                continue
+            refused = entry.refused
+            if refused is None and seen.last.get(name) != position:
+                refused = ("duplicate_member", "a later member has the same name")
+            if refused is None and entry.size > limits.member:
+                refused = ("too_large", f"{entry.size} bytes, limit {limits.member}")
+            if refused is not None:
+                yield Member(name, position, b"", (refused[0], shorten(refused[1])))
+            else:
+                yield Member(name, position, entry.read())
+
+
+@contextmanager
+def _opened(path: Path, limit: int) -> Iterator[Iterator[_Entry]]:
+    """The members of an archive; what is wrong with it becomes a `SourceError`."""
     try:
         with path.open("rb") as file:
             magic = file.read(6)
             file.seek(0)
             if magic[:2] == b"PK":
-                return _zip(file, str(path), wanted, limits)
-            return _tar(_decompressed(file, magic), str(path), wanted, limits)
+                yield _zip(file, str(path), limit)
+            else:
+                yield _tar(_decompressed(file, magic), str(path), limit)
     except SourceError:
         raise
     except (
@@ -127,55 +245,56 @@ def _decompressed(file: IO[bytes], magic: bytes) -> IO[bytes]:
         return cast("IO[bytes]", bz2.BZ2File(file))
     if magic == b"\xfd7zXZ\0":
         return cast("IO[bytes]", lzma.LZMAFile(file))
+    if magic[:4] == b"\x28\xb5\x2f\xfd":
+        return cast("IO[bytes]", pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd"))
     return file
 
 
-def _tar(stream: IO[bytes], where: str, wanted: Callable[[str], bool], limits: Limits) -> Contents:
-    found = _Found(limits)
-    bounded = _Bounded(stream, limits.archive, where)
+def _tar(stream: IO[bytes], where: str, limit: int) -> Iterator[_Entry]:
+    bounded = _Bounded(stream, limit, where)
     with tarfile.open(fileobj=cast("Any", bounded), mode="r|", tarinfo=_CheckedInfo, errorlevel=2) as archive:
         for member in archive:
             # The list of members that tarfile keeps would hold every header of a hostile archive.
             archive.members = []  # type: ignore[attr-defined]
-            found.time(member.mtime)
-            if member.isdir():
-                continue
-            if not member.isfile():
-                found.skip(
-                    member.name,
+            refused = None
+            if not member.isdir() and not member.isfile():
+                refused = (
                     "link" if member.issym() or member.islnk() else "special_file",
                     f"-> {member.linkname}" if member.linkname else "a device or pipe",
                 )
-                continue
-            if found.takes(member.name, member.size, wanted):
-                file = archive.extractfile(member)
-                found.add(member.name, b"" if file is None else file.read())
+            yield _Entry(
+                member.name, member.size, member.mtime, refused, partial(_extracted, archive, member), member.isdir()
+            )
     # What follows the end of the tar is read too, so that a checksum of the compression is checked.
     while bounded.read(BLOCK):
         pass
-    return found.contents()
 
 
-def _zip(file: IO[bytes], where: str, wanted: Callable[[str], bool], limits: Limits) -> Contents:
-    found = _Found(limits)
-    left = limits.archive
+def _extracted(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    file = archive.extractfile(member)
+    return b"" if file is None else file.read()
+
+
+def _zip(file: IO[bytes], where: str, limit: int) -> Iterator[_Entry]:
+    left = limit
+
+    def read(info: zipfile.ZipInfo) -> bytes:
+        nonlocal left
+        left -= info.file_size
+        if left < 0:
+            raise SourceError(_too_much(where, limit))
+        with archive.open(info) as member:
+            return member.read(info.file_size + 1)
+
     with zipfile.ZipFile(file) as archive:
         for info in archive.infolist():
-            found.time(_zip_time(info))
-            mode = info.external_attr >> 16
-            if info.is_dir():
-                continue
-            if stat.S_ISLNK(mode):
-                found.skip(info.filename, "link", "a symbolic link")
+            refused = None
+            if stat.S_ISLNK(info.external_attr >> 16):
+                refused = ("link", "a symbolic link")
             elif info.flag_bits & 1:
-                found.skip(info.filename, "encrypted", "a password is needed")
-            elif found.takes(info.filename, info.file_size, wanted):
-                left -= info.file_size
-                if left < 0:
-                    raise SourceError(_too_much(where, limits.archive))
-                with archive.open(info) as member:
-                    found.add(info.filename, member.read(info.file_size + 1))
-    return found.contents()
+                refused = ("encrypted", "a password is needed")
+            refused = None if info.is_dir() else refused
+            yield _Entry(info.filename, info.file_size, _zip_time(info), refused, partial(read, info), info.is_dir())
 
 
 def _zip_time(info: zipfile.ZipInfo) -> float:
@@ -225,9 +344,13 @@ class _Found:
             self.skip(name, "duplicate_member", "a later member has the same name")
         self._members[parts] = data
 
+    @property
+    def cut(self) -> int:
+        """Parts that are cut off in front: a source release has one top folder; what has none keeps its paths whole."""
+        return 1 if len(self._tops) == 1 and "" not in self._tops else 0
+
     def contents(self) -> Contents:
-        # A source release has one top folder, name-version; what has none keeps its paths whole.
-        cut = 1 if len(self._tops) == 1 and "" not in self._tops else 0
+        cut = self.cut
         members = {"/".join(parts[cut:]): data for parts, data in self._members.items()}
         skipped = sorted(
             ("/".join(parts[cut:]) or "/".join(parts), reason, detail) for parts, reason, detail in self._skipped

@@ -19,7 +19,7 @@ from tamis.readers.signatures import CONTENTS, head_of, recognised
 from tamis.readers.text import EXTENSIONS
 from tamis.readers.values import shorten
 
-Format = Literal["jsonl", "parquet", "text"]
+Format = Literal["jsonl", "parquet", "text", "code"]
 
 CHOOSE = "say which with --format jsonl, --format parquet or --format text"
 READABLE = frozenset({"gzip", "zstd"})

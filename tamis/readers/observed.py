@@ -14,7 +14,7 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO
@@ -61,6 +61,9 @@ class ReadRecord(Section):
     token: str = Field(description="Stands for the content of the files; the same token makes the same documents.")
     on_bad_file: OnBadFile = Field(description="What the source said of bad files.")
     files: tuple[ReadFile, ...] = Field(description="Its files, in order.")
+    governing: tuple[ReadFile, ...] = Field(
+        (), description="Other files that decided what became of them (licences of the folders above), in order."
+    )
 
 
 @contextmanager
@@ -154,6 +157,8 @@ class Reading:
         """
         self.files: list[ReadFile] = []
         """What was read of each file, of those that were read to their end."""
+        self.governing: list[ReadFile] = []
+        """What other files held that the reader went by."""
         self._source, self._paths, self._fields = source, [Path(name) for name in files], sorted(fields)
         self._skipped, self._folder = skipped, folder
         self._skips: list[Skip] = []
@@ -168,6 +173,13 @@ class Reading:
             SourceError: a file changed while it was read; or it is missing, damaged or of another format, where the
                 source does not skip such files.
         """
+        with ExitStack() as held:
+            for path in self._source.governing(self._paths):
+                state, digest = held.enter_context(_unchanged(path))
+                self.governing.append(ReadFile(path=str(path), sha256=digest, **state._asdict()))
+            yield from self._tables(convert)
+
+    def _tables(self, convert: Callable[[Iterator[Record]], Iterator[pa.Table]]) -> Iterator[pa.Table]:
         if self._source.on_bad_file == "fail":
             try:
                 yield from convert(record for path in self._paths for record in self._records(path))
@@ -189,9 +201,19 @@ class Reading:
             token: of the unit, as the workflow was parsed.
         """
         source = self._source
-        return ReadRecord(source=source.name, token=token, on_bad_file=source.on_bad_file, files=tuple(self.files))
+        return ReadRecord(
+            source=source.name,
+            token=token,
+            on_bad_file=source.on_bad_file,
+            files=tuple(self.files),
+            governing=tuple(self.governing),
+        )
 
     def _records(self, path: Path, skipped: Callable[[pa.Table], None] | None = None) -> Iterator[Record]:
+        if unread := self._source.unread(path):
+            self._skip(unread, skipped or self._skipped)
+            self.files.append(ReadFile(path=str(path), skipped=1, **NO_FILE._asdict()))
+            return
         if what := irregular(path):
             msg = f"{path}: is {what}, not a file; check the paths of source {self._source.name!r}"
             raise SourceError(msg)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -42,6 +42,20 @@ DocumentBytes = Annotated[
     ),
 ]
 
+
+CHOSEN = frozenset(
+    {
+        "binary",
+        "generated",
+        "language_not_chosen",
+        "licence_not_allowed",
+        "licence_unknown",
+        "link",
+        "special_file",
+        "vendored",
+    }
+)
+"""Reasons of skips by which nothing went wrong: what is no text among code, or was not asked for."""
 
 OnBadFile = Literal["fail", "skip"]
 
@@ -109,6 +123,10 @@ class Source(Section, ABC):
     """The contents (names in `tamis.readers.signatures.CONTENTS`) that the format reads; a file of another that is
     recognised by its first bytes is refused. None: the reader looks for itself."""
 
+    awaits_files: ClassVar[bool] = True
+    """Whether the workflow knows its files by name. A tree has as many as it has, some with names that Snakemake cannot
+    carry (`{{cookiecutter.name}}`); they are there before it starts."""
+
     name: str = Field(
         pattern="^[a-z0-9_]+$",
         max_length=64,
@@ -147,6 +165,18 @@ class Source(Section, ABC):
             SourceError: a path does not exist, or a pattern matches nothing.
         """
         return files_of(self)
+
+    def paths_of(self, files: Sequence[Path]) -> tuple[str, ...]:  # noqa: ARG002 - for formats with trees
+        """What of `paths` the job must know that reads some of `input_files`; nothing where the files say all."""
+        return ()
+
+    def governing(self, files: Sequence[Path]) -> list[Path]:  # noqa: ARG002 - for formats with trees
+        """Other files that decide what becomes of some of `input_files`; they are held to what they held as well."""
+        return []
+
+    def unread(self, path: Path) -> Skip | None:  # noqa: ARG002 - for formats with trees
+        """Why one of `input_files` is listed and not even opened; None where it is read."""
+        return None
 
     @abstractmethod
     def read(self, path: Path) -> Iterator[Record | Skip]:

@@ -29,17 +29,14 @@ from tamis.errors import SourceError
 from tamis.readers import archive, catalogues, docstrings, pages
 from tamis.readers.fetch import DOWNLOADS, Release, normalised, parse_requirements, verify
 from tamis.readers.forms import kind_of_page
+from tamis.readers.licence_names import is_licence_file, suffix_of
 from tamis.readers.record import Record, Skip, Source, files_of, make
 from tamis.readers.values import shorten, unix_lines
+from tamis.readers.written_encodings import CODING, ENCODINGS
 
 Part = Literal["pages", "code", "docstrings", "licences", "catalogues"]
 PARTS: tuple[Part, ...] = ("pages", "code", "docstrings", "licences", "catalogues")
 
-LICENCE_NAME = re.compile(
-    r"(?:.*[._-])?(?:licen[cs]es?|copying|copyright|notice|unlicense)(?:[._-][A-Za-z0-9._-]*)?", re.IGNORECASE
-)
-LICENCE_SUFFIXES = frozenset({"", ".txt", ".md", ".rst", ".python", ".lesser", ".apache", ".mit", ".bsd", ".gpl"})
-LICENCE_FOLDERS = frozenset({"licenses", "licences"})
 PAGE_NAME = re.compile(
     r"(?:authors|changelog|changes|contributing|contributors|credits|history|install|news|readme|thanks|todo)",
     re.IGNORECASE,
@@ -48,31 +45,6 @@ PAGE_SUFFIXES = frozenset({".rst", ".txt", ".md", ".markdown", ".doctest"})
 HTML_SUFFIXES = frozenset({".html", ".htm", ".xhtml"})
 CODE_SUFFIXES = frozenset({".py", ".pyi", ".pyx"})
 
-ENCODINGS = frozenset(
-    {
-        "utf-8",
-        "utf8",
-        "utf-8-sig",
-        "ascii",
-        "us-ascii",
-        "latin-1",
-        "latin1",
-        "big5",
-        "gbk",
-        "gb2312",
-        "gb18030",
-        "euc-jp",
-        "euc-kr",
-        "shift-jis",
-        "koi8-r",
-        "koi8-u",
-        *(f"iso-8859-{part}" for part in range(1, 17)),
-        *(f"{prefix}{page}" for prefix in ("cp", "windows-") for page in (437, 850, 866, *range(1250, 1259))),
-    }
-)
-"""Encodings that a member may name. Python knows others, which decompress, decode escapes or take quadratic time."""
-
-CODING = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.MULTILINE)
 ARCHIVE_NAME = re.compile(r"(?P<name>.+?)-(?P<version>\d[A-Za-z0-9.!+_]*?)(?:\.sdist|\.tar\.\w+|\.tgz|\.zip|\.tar)")
 
 Pattern = Annotated[str, Field(min_length=1)]
@@ -259,16 +231,13 @@ def _chosen(source: ReleasesSource, member: str) -> bool:
 def _part(source: ReleasesSource, member: str) -> str | None:
     """Which part a member belongs to by its name, or None when it gives no document of this source."""
     folder, _, name = member.rpartition("/")
-    stem, dot, suffix = name.rpartition(".")
-    suffix = (dot + suffix).lower() if stem else ""
+    suffix = suffix_of(name)
     part: Part
     if suffix in CODE_SUFFIXES:
         part = "code"
     elif suffix == ".po":
         part = "catalogues"
-    elif (LICENCE_NAME.fullmatch(name) and (suffix in LICENCE_SUFFIXES or stem.isupper())) or (
-        folder.rpartition("/")[2].lower() in LICENCE_FOLDERS and suffix in LICENCE_SUFFIXES
-    ):
+    elif is_licence_file(member):
         part = "licences"
     elif suffix in PAGE_SUFFIXES or suffix in HTML_SUFFIXES or (not suffix and PAGE_NAME.fullmatch(name)):
         part = "pages"

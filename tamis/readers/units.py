@@ -15,6 +15,7 @@ Two small files beside the results remember what would be dear to find out again
 
 from __future__ import annotations
 
+import itertools
 import os
 import shlex
 from collections.abc import Sequence
@@ -51,6 +52,7 @@ class Unit:
         files: paths, sorted.
         token: stands for the content of the files.
         no_files: those of the paths where something else stands, which are listed as bad files.
+        governing: other files that decide what becomes of them; the job finds them itself.
     """
 
     source: Source
@@ -58,6 +60,7 @@ class Unit:
     files: tuple[Path, ...]
     token: str = ""
     no_files: frozenset[Path] = frozenset()
+    governing: tuple[Path, ...] = ()
 
     def params(self) -> dict[str, Any]:
         """What the job depends on that reads it."""
@@ -65,6 +68,8 @@ class Unit:
         if source["paths"]:
             # Another pattern of the source is nothing to a unit whose files it does not name.
             del source["paths"]
+        if paths := self.source.paths_of(self.files):
+            source["paths"] = paths
         return {
             "source": source,
             "priority": self.priority,
@@ -75,6 +80,8 @@ class Unit:
 
     def awaited(self) -> list[str]:
         """The files that must be there before the job starts: all but links that lead nowhere, pipes and the like."""
+        if not self.source.awaits_files:
+            return []
         return [str(path) for path in self.files if path not in self.no_files]
 
     @property
@@ -116,18 +123,25 @@ def units(sources: Sequence[Source], unit_bytes: int, results: Path | None) -> l
         groups = [[one] for one in inputs] if source.stands_alone else _cut(inputs, unit_bytes)
         found += [(_unit(source, priority, group), group) for group in groups]
     placed = _placed(found, {} if results is None else _numbers(results))
+    beside = [[_Input(path, state_of(path), None) for path in unit.governing] for unit, _ in placed]
     records = [None if results is None else _record(results, number, unit) for number, (unit, _) in enumerate(placed)]
     hashes = KnownHashes(results)
     # Of another size it holds something else, and a file of the recorded size and time is taken for unchanged.
     hashes.look_up(
         (one.path, one.state)
-        for (_, group), record in zip(placed, records, strict=True)
+        for (_, group), others, record in zip(placed, beside, records, strict=True)
         if isinstance(record, ReadRecord)
-        for one, known in zip(group, record.files, strict=True)
+        for one, known in itertools.chain(
+            zip(group, record.files, strict=True),
+            zip(others, record.governing, strict=True) if _same_paths(others, record.governing) else (),
+        )
         if one.state and not one.pin
         if one.state.bytes == known.bytes and one.state.mtime_ns != known.mtime_ns
     )
-    return [_compared(unit, group, record, hashes) for (unit, group), record in zip(placed, records, strict=True)]
+    return [
+        _compared(unit, group, others, record, hashes)
+        for (unit, group), others, record in zip(placed, beside, records, strict=True)
+    ]
 
 
 def remember(planned: Sequence[Unit], results: Path) -> None:
@@ -140,17 +154,19 @@ def _inputs(source: Source, priority: int) -> list[_Input]:
     found = []
     for path in source.input_files():
         try:
-            workflow_path(path)
+            if source.awaits_files:
+                workflow_path(path)
         except ValueError as error:
             raise ConfigError(f"sources[{priority}].paths ({source.name}): {error}") from error
         pin = pins.get(path)
-        found.append(_Input(path, None if pin else state_of(path), pin))
+        found.append(_Input(path, None if pin else NO_FILE if source.unread(path) else state_of(path), pin))
     return found
 
 
 def _unit(source: Source, priority: int, group: Sequence[_Input]) -> Unit:
     no_files = frozenset(one.path for one in group if one.state == NO_FILE)
-    return Unit(source, priority, tuple(one.path for one in group), no_files=no_files)
+    files = tuple(one.path for one in group)
+    return Unit(source, priority, files, no_files=no_files, governing=tuple(source.governing(files)))
 
 
 def _cut(inputs: Sequence[_Input], unit_bytes: int) -> list[list[_Input]]:
@@ -214,10 +230,24 @@ def _record(results: Path, number: int, unit: Unit) -> ReadRecord | str | None:
     return record if (record.source, *(file.path for file in record.files)) == unit.key else None
 
 
-def _compared(unit: Unit, group: Sequence[_Input], record: ReadRecord | str | None, hashes: KnownHashes) -> Unit:
+def _same_paths(beside: Sequence[_Input], governing: Sequence[ReadFile]) -> bool:
+    """Whether the files that govern a unit are those of the last run."""
+    return [str(one.path) for one in beside] == [known.path for known in governing]
+
+
+def _compared(
+    unit: Unit,
+    group: Sequence[_Input],
+    beside: Sequence[_Input],
+    record: ReadRecord | str | None,
+    hashes: KnownHashes,
+) -> Unit:
     """The unit with the recorded token where its files hold what was read, else with one of these files and times."""
-    if isinstance(record, ReadRecord) and all(
-        _same(one, known, hashes) for one, known in zip(group, record.files, strict=True)
+    if (
+        isinstance(record, ReadRecord)
+        and _same_paths(beside, record.governing)
+        and all(_same(one, known, hashes) for one, known in zip(group, record.files, strict=True))
+        and all(_same(one, known, hashes) for one, known in zip(beside, record.governing, strict=True))
     ):
         if not any(file.bad for file in record.files):
             # What is to be done with bad files is nothing to a unit that has none: it is not read again for that.
@@ -232,7 +262,8 @@ def _compared(unit: Unit, group: Sequence[_Input], record: ReadRecord | str | No
         for place, (one, known) in enumerate(zip(group, record.files, strict=True)):
             if one.pin and known.bad:
                 states[place] = [one.pin, state_of(one.path)]
-    text = canonical([states, *(["again"] if again else [])])
+    others = [[str(one.path), one.state] for one in beside]
+    text = canonical([states, *(["again"] if again else []), *([others] if others else [])])
     return replace(unit, token=blake2b(text.encode(), digest_size=8).hexdigest())
 
 

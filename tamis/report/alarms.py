@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tamis.errors import TamisError
+from tamis.readers.record import CHOSEN
 from tamis.report import tables
 from tamis.report.figures import Group
 from tamis.report.layout import Results
@@ -93,7 +94,7 @@ def of_reading(read: Mapping[str, Reading], config: Config) -> list[str]:
             )
         # An empty text was read well: an empty file (`__init__.py`) is whole, a record without text may be a mistake.
         empty = reading.skipped[EMPTY]
-        unread = reading.skipped - Counter({EMPTY: empty})
+        unread = Counter({why: count for why, count in reading.skipped.items() if why != EMPTY and why not in CHOSEN})
         skipped = unread.total()
         share = skipped / max(1, skipped + reading.records)
         if reading.records and share > config.alarm_skipped_share:
