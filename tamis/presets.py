@@ -45,6 +45,12 @@ LEAST_URLS = 5
 COMPRESSION = 4
 """Bytes of text in a compressed byte, about."""
 
+MARKUP = 10
+"""Bytes of HTML in web archives to a byte of its main content, about."""
+
+FIELDLESS = {"text": "files of text", "warc": "web archives"}
+"""Formats whose records have no fields that a configuration names, in words."""
+
 Strictness = Literal["strict", "loose"]
 
 _CHOICE = re.compile(r"(?P<key>\s*\w+: )(?P<strict>\S+)  # loose: (?P<loose>\S+)")
@@ -103,15 +109,14 @@ def look(
         files = [path for path in files if ending_of(path.name) not in assorted.left and path not in assorted.odd]
         given = "text" if text_first else given
     content = content_of_all(files, given)
-    if content.format == "text":
+    if content.format in FIELDLESS:
         if text is not None:
-            raise ConfigError(f"--text {text}: files of text have no fields; leave it out")
+            raise ConfigError(f"--text {text}: {FIELDLESS[content.format]} have no fields; leave it out")
         fields: dict[str, str] = {}
     else:
         fields = _fields_of(files, content, text)
     without = tuple(key for key in ("url", "date") if fields and not any(one.startswith(key) for one in fields))
-    packed = (".gz", ".zst", ".parquet")
-    size = sum(path.stat().st_size * (COMPRESSION if path.suffix in packed else 1) for path in files)
+    size = sum(_text_bytes(path, content.format) for path in files)
     defaults = {f"{key}_{suffix}": key for key in ("text", "url", "date") for suffix in ("field", "column")}
     return Found(
         name=name,
@@ -120,10 +125,16 @@ def look(
         fields={key: name for key, name in fields.items() if defaults[key] != name},
         without=without,
         files=len(files),
-        bytes=size,
+        bytes=int(size),
         left=assorted.told() if assorted else "",
         odd=assorted.refused() if assorted else "",
     )
+
+
+def _text_bytes(path: Path, file_format: Format) -> float:
+    """Bytes of text in a file, about."""
+    size = path.stat().st_size * (COMPRESSION if path.suffix in (".gz", ".zst", ".lz4", ".parquet") else 1)
+    return size / MARKUP if file_format == "warc" and ".wet" not in path.suffixes else size
 
 
 def _files(patterns: Sequence[str]) -> list[Path]:
@@ -224,7 +235,7 @@ def compose(preset: str, sources: Sequence[Found], strictness: Strictness, outpu
     lines = ["sources:"]
     for source in sources:
         lines += [f"  - name: {source.name}", f"    format: {source.format}"]
-        own = "code" if preset == "code" and source.format != "text" else kind
+        own = "code" if preset == "code" and source.format not in FIELDLESS else kind
         if own:
             lines += [f"    # All of it is held to the rules for {own}; auto: judged by its lines.", f"    kind: {own}"]
         if source.left:
@@ -240,7 +251,7 @@ def compose(preset: str, sources: Sequence[Found], strictness: Strictness, outpu
                     "    # Most URLs are shared by several texts, which would be taken for captures of one page.",
                     f"    {key}: null",
                 ]
-        if source.without and source.format != "text":
+        if source.without:
             lines.append(f"    # No {' and no '.join(source.without)} was found in the files.")
     text = _SOURCES.sub(lambda _: "\n".join(lines) + "\n", text, count=1)
     folder = f"results_{re.sub('[^A-Za-z0-9_.-]+', '_', output.stem)}"

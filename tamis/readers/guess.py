@@ -18,8 +18,9 @@ from tamis.readers.lines import lines
 from tamis.readers.signatures import CONTENTS, head_of, recognised
 from tamis.readers.text import EXTENSIONS
 from tamis.readers.values import shorten
+from tamis.readers.webarchive.records import is_archive
 
-Format = Literal["jsonl", "parquet", "text"]
+Format = Literal["jsonl", "parquet", "text", "warc"]
 
 CHOOSE = "say which with --format jsonl, --format parquet or --format text"
 READABLE = frozenset({"gzip", "zstd"})
@@ -51,7 +52,7 @@ class Content:
 
     Attributes:
         format: which reader reads them.
-        fields: names of the fields or columns that all of them have; empty for text.
+        fields: names of the fields or columns that all of them have; empty for text and web archives.
     """
 
     format: Format
@@ -96,6 +97,8 @@ def content_of(path: Path) -> Content | None:
     Raises:
         SourceError: it cannot be read, is of a format that tamis does not read, or is not known.
     """
+    if is_archive(path):
+        return Content("warc", ())
     head, compression = head_of(path)
     if not head.strip():
         return None

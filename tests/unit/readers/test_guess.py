@@ -60,7 +60,6 @@ def test_parquet_is_recognised_whatever_its_name(tmp_path: Path) -> None:
         ("a.json", b'{\n "text": "x"\n}', "one object a line: `jq -c ."),
         ("a.jsonl", b"no json at all", "first line is no JSON object"),
         ("a.html", b"<!DOCTYPE html><html>", "is HTML; say --format text if its markup is meant to stay"),
-        ("a.warc.gz", gzip.compress(b"WARC/1.0\r\n", mtime=0), "is WARC inside gzip data"),
         ("a.jsonl.bz2", bz2.compress(LINE), "is bzip2 data; recompress it"),
         ("a.pdf", b"%PDF-1.7", "is PDF"),
         ("a.csv", b"text,url\nx,y\n", "say which with --format jsonl, --format parquet or --format text"),
