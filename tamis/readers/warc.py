@@ -158,7 +158,7 @@ def plain_text(data: bytes, charset: str | None) -> str | bytes:
 
     with suppress(LookupError):
         return data.decode(charset or "", "replace")
-    return str(bytes_to_str(data, detect_encoding(data)))
+    return str(bytes_to_str(data, detect_encoding(data) or "windows-1252"))
 
 
 def date_of(value: str) -> datetime | None:

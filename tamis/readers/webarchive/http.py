@@ -137,10 +137,10 @@ def _decoded(data: bytes, name: str, limit: int) -> Body:
 
 
 def _as_it_is(data: bytes, name: str) -> Body:
-    """A body that is not encoded, whatever was said; with a fault where it is no text either."""
+    """A body that is not encoded, whatever was said; nothing, with a fault, where it is no text either."""
     if name in ("identity", "none") or not CONTROLS.search(data, 0, 1_000):
         return Body(data)
-    return Body(data, f"said to be {shorten(name, 40)}, which it is not, and no text")
+    return Body(b"", f"said to be {shorten(name, 40)}, which it is not, and no text")
 
 
 def _inflated(data: bytes, window: int, limit: int) -> Body:

@@ -85,7 +85,7 @@ def payload_of(found: Found, statuses: Collection[int], limit: int, *, verify: b
     if body.too_large:
         raise NoPageError("too_large", f"more than {limit} bytes")
     # What the crawler itself has cut ends badly, and is all that there is.
-    if body.fault is not None and not head.fields.get("warc-truncated"):
+    if body.fault is not None and not (body.data and head.fields.get("warc-truncated")):
         raise NoPageError("bad_encoding", body.fault)
     said = (head if message is None else message).fields.get("content-type", "")
     identified, declared = mime_of(head.fields.get("warc-identified-payload-type", "")), mime_of(said)

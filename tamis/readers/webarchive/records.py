@@ -13,6 +13,7 @@ Memory: one record of at most `limit` bytes, and as much again for the copy of i
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,7 @@ SLACK = 4_096
 """Bytes behind a record that are looked at."""
 
 LINE_ENDS = b"\r\n"
+ANY_LINE_ENDS = re.compile(rb"[\r\n]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,11 @@ def is_archive(path: Path) -> bool:
     return bool(WARC.match(start)) or start.startswith(b"filedesc:")
 
 
+def _past_line_ends(data: bytearray, start: int) -> int:
+    match = ANY_LINE_ENDS.match(data, start)
+    return match.end() if match else start
+
+
 class _Scanner:
     """Goes from record to record."""
 
@@ -156,10 +163,7 @@ class _Scanner:
         """Go to the next byte that ends no line; False: this member has none."""
         window = self._window
         while window.fill(SLACK):
-            start, data = window.at, window.data
-            while start < len(data) and data[start] in LINE_ENDS:
-                start += 1
-            window.advance(start)
+            window.advance(_past_line_ends(window.data, window.at))
             if not window.over:
                 return True
         return False
@@ -245,9 +249,7 @@ class _Scanner:
     def _closes(self, end: int) -> bool:
         """Whether nothing but line ends lies between a place and the next head, or the end of the member."""
         data = self._window.data
-        start = end
-        while start < len(data) and start < end + 64 and data[start] in LINE_ENDS:
-            start += 1
+        start = _past_line_ends(data, end)
         if start == len(data):
             return True
         return bool((ARC if self._arc else WARC).match(data, start))
@@ -258,15 +260,15 @@ class _Scanner:
         window.fill(SLACK)
         if self._arc is not True and WARC.match(window.data, window.at):
             for size in (SLACK, HEAD_BYTES):
-                while window.fill(size) < size and window.join():
-                    pass
-                if (head := warc_head(window.data, window.at)) is not None:
+                there = window.fill(size)
+                while (head := warc_head(window.data, window.at)) is None and there < size and window.join():
+                    there = window.fill(size)
+                if head is not None:
                     self._arc = False
                     return head
         elif self._arc is not False:
-            if b"\n" not in window.data[window.at : window.at + SLACK]:
-                while window.fill(LINE_BYTES) < LINE_BYTES and window.join():
-                    pass
+            while window.data.find(b"\n", window.at) < 0 and window.fill(LINE_BYTES) < LINE_BYTES and window.join():
+                pass
             if match := ARC.match(window.data, window.at):
                 self._arc = True
                 return arc_head(match)
