@@ -50,9 +50,9 @@ class WarcSource(Source):
     )
     verify_digest: Literal["off", "mark", "skip"] = Field(
         default="mark",
-        description="What becomes of a page whose payload is not what `WARC-Payload-Digest` says: `mark` says so in its "
-        "metadata (`digest_differs`), `skip` lists it, `off` does not look. Some crawlers write digests of something "
-        "else (all of ClueWeb09), so nothing is skipped by default.",
+        description="What becomes of a page whose payload is not what `WARC-Payload-Digest` says: `mark` notes it in "
+        "the metadata (`digest_differs`), `skip` lists the page, `off` does not look. Some crawlers write digests of "
+        "other things (all of ClueWeb09), so nothing is skipped by default.",
     )
     extraction: Extraction = Field(default_factory=Extraction, description="How HTML becomes text.")
 

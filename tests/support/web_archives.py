@@ -48,7 +48,11 @@ def record(
     trailer: bytes = b"\r\n\r\n",
 ) -> bytes:
     """A record; its length can be said wrong."""
-    lines = [version, f"WARC-Type: {type}", f"WARC-Record-ID: <urn:uuid:{hashlib.md5(block).hexdigest()}>"]
+    lines = [
+        version,
+        f"WARC-Type: {type}",
+        f"WARC-Record-ID: <urn:uuid:{hashlib.md5(block, usedforsecurity=False).hexdigest()}>",
+    ]
     lines += [f"WARC-Target-URI: {url}"] * (url is not None) + [f"WARC-Date: {date}"] * (date is not None)
     lines += [f"Content-Type: {kind}", *fields, f"Content-Length: {len(block) if length is None else length}"]
     return line_end.join(line.encode() for line in lines if line) + line_end * 2 + block + trailer

@@ -226,7 +226,7 @@ def test_a_length_that_is_too_small_leaves_garbage_which_is_listed() -> None:
 
 
 def test_text_whose_length_was_counted_in_characters_is_whole() -> None:
-    text = "Ένα μικρό κείμενο.\nΚαι άλλο ένα."
+    text = "Маленький текст.\nИ ещё один."
     wet = [
         made.record(
             text.encode(), type="conversion", kind="text/plain", length=len(text), line_end=b"\n", trailer=b"\n\n"
