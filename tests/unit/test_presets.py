@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import web_archives as made
 
 from tamis import cli, config, config_files
 from tamis.presets import FOLDER, PRESETS
@@ -115,6 +116,24 @@ def test_parquet_columns_and_several_sources(folder: Path, capsys: pytest.Captur
     assert (columns.name, columns.format, columns.url_column, columns.date_column) == ("b", "parquet", "url", "date")
     assert (notes.name, notes.format) == ("notes", "text")
     assert (lines.name, lines.paths) == ("crawl", ("crawl/0.jsonl", "crawl/1.jsonl"))
+
+
+def test_web_archives(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(2):
+        (folder / "crawl" / f"{number}.warc.gz").write_bytes(made.gz([made.warcinfo(), made.response(number)]))
+    code, out, _ = init(capsys, "web", "--source", "crawl/*.warc.gz")
+    assert code == 0
+    assert "crawl: 2 files of warc\n" in out
+    (source,) = written("web.yaml").sources
+    assert (source.name, source.format, source.paths, source.kind) == ("crawl", "warc", ("crawl/*.warc.gz",), "prose")
+    code, _, error = init(capsys, "web", "--source", "crawl/*.warc.gz", "--text", "body", "--output", "b.yaml")
+    assert code != 0
+    assert "web archives have no fields" in error
+    # Beside files of text they want a source of their own.
+    (folder / "crawl" / "read.txt").write_text("Text.", encoding="utf-8")
+    code, _, error = init(capsys, "web", "--source", "crawl/*.txt", "crawl/*.warc.gz", "--output", "b.yaml")
+    assert code != 0
+    assert "of several formats" in error
 
 
 def test_shards_follow_the_bytes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

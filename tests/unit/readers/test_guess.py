@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import web_archives as made
 import zstandard
 
 from tamis.errors import SourceError
@@ -39,6 +40,11 @@ def parquet(path: Path) -> bytes:
         ("a.tex", b"\\section{One}", Content("text", ())),
         ("A.TXT.GZ", gzip.compress(b"Plain.", mtime=0), Content("text", ())),
         ("a.py", b"print()\n", Content("text", ())),
+        ("a.warc.gz", made.gz([made.warcinfo()]), Content("warc", ())),
+        ("a.warc.lz4", made.lz4_frames([made.warcinfo()]), Content("warc", ())),
+        ("a.warc.zst", made.zstd_with_dictionary([made.warcinfo()]), Content("warc", ())),
+        ("a.warc.txt", made.warcinfo(), Content("warc", ())),
+        ("a.arc", made.filedesc(), Content("warc", ())),
         ("a.jsonl", b"", None),
         ("a.jsonl", b" \n", None),
     ],
