@@ -103,9 +103,9 @@ def look(
         files = [path for path in files if ending_of(path.name) not in assorted.left and path not in assorted.odd]
         given = "text" if text_first else given
     content = content_of_all(files, given)
-    if content.format == "text":
+    if content.format in ("text", "html"):
         if text is not None:
-            raise ConfigError(f"--text {text}: files of text have no fields; leave it out")
+            raise ConfigError(f"--text {text}: files of text and HTML have no fields; leave it out")
         fields: dict[str, str] = {}
     else:
         fields = _fields_of(files, content, text)

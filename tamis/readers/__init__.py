@@ -12,6 +12,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from tamis.readers.html import HtmlSource
 from tamis.readers.jsonl import JsonlSource
 from tamis.readers.parquet import ParquetSource
 from tamis.readers.record import Record, Skip, Source
@@ -21,7 +22,7 @@ from tamis.readers.text import TextSource
 __all__ = ["AnySource", "Record", "Skip", "Source"]
 
 AnySource = Annotated[
-    JsonlSource | ParquetSource | TextSource | ReleasesSource,
+    JsonlSource | ParquetSource | TextSource | HtmlSource | ReleasesSource,
     Field(discriminator="format"),
 ]
 """A source section of the configuration; `format` says which. A new format is a module and a line here."""

@@ -19,9 +19,9 @@ from tamis.readers.signatures import CONTENTS, head_of, recognised
 from tamis.readers.text import EXTENSIONS
 from tamis.readers.values import shorten
 
-Format = Literal["jsonl", "parquet", "text"]
+Format = Literal["jsonl", "parquet", "text", "html"]
 
-CHOOSE = "say which with --format jsonl, --format parquet or --format text"
+CHOOSE = "say which with --format jsonl, --format parquet, --format text or --format html"
 READABLE = frozenset({"gzip", "zstd"})
 """Compressions in which JSON Lines and text are read."""
 
@@ -30,6 +30,9 @@ PLAIN = frozenset(["adoc", "asciidoc", "markdown", "md", "org", "rst", "text", "
     EXTENSIONS.keys() - {"csv", "tsv"}
 )
 """Extensions of text. Tables and markup are asked about: their text is in a column, or between tags."""
+
+MARKED = frozenset({"htm", "html", "xhtml"})
+"""Extensions of HTML, which may begin like any XML."""
 
 MOST_BYTES = 64 << 20
 """Longest first line of a file of JSON Lines."""
@@ -51,7 +54,7 @@ class Content:
 
     Attributes:
         format: which reader reads them.
-        fields: names of the fields or columns that all of them have; empty for text.
+        fields: names of the fields or columns that all of them have; empty for text and HTML.
     """
 
     format: Format
@@ -109,7 +112,9 @@ def content_of(path: Path) -> Content | None:
         if found is None and name in PLAIN:
             return Content("text", ())
         return Content("jsonl", tuple(_first_object(path) or ()))
-    if found in ("html", "xml"):
+    if found == "html" or (found == "xml" and name in MARKED):
+        return Content("html", ())
+    if found == "xml":
         advice = "say --format text if its markup is meant to stay, else extract its text first"
         raise SourceError(f"{path}: is {CONTENTS[found].what}; {advice}")
     if found is not None:
