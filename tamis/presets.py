@@ -48,7 +48,7 @@ COMPRESSION = 4
 MARKUP = 10
 """Bytes of HTML in web archives to a byte of its main content, about."""
 
-FIELDLESS = {"text": "files of text", "warc": "web archives"}
+FIELDLESS = {"text": "files of text and HTML", "html": "files of text and HTML", "warc": "web archives"}
 """Formats whose records have no fields that a configuration names, in words."""
 
 Strictness = Literal["strict", "loose"]

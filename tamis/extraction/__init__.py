@@ -7,8 +7,8 @@ long, too much memory or breaks a parser; C code cannot be interrupted from insi
 
 from __future__ import annotations
 
-from tamis.extraction.extractor import Extractor
+from tamis.extraction.extractor import Extractor, shared
 from tamis.extraction.outcome import Page, Refused
 from tamis.extraction.settings import Extraction
 
-__all__ = ["Extraction", "Extractor", "Page", "Refused"]
+__all__ = ["Extraction", "Extractor", "Page", "Refused", "shared"]

@@ -1,6 +1,7 @@
 """The process that extracts: pages from stdin, outcomes to stdout, until stdin ends.
 
-The kernel bounds it: a timer of CPU time whose signal ends the process even inside C code, and a limit of address space.
+The kernel bounds it: a timer of CPU time whose signal ends the process even inside C code, and a limit of address
+space.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import select
@@ -11,7 +12,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from tamis.extraction.outcome import Page, Refused
 from tamis.extraction.settings import Extraction
@@ -38,7 +39,7 @@ class Extractor:
         self._settings = settings or Extraction()
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Extractor:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -145,3 +146,29 @@ def _outcome(answer: dict[str, Any], text: bytes) -> Page | Refused:
     if "reason" in answer:
         return Refused(answer["reason"], answer["detail"])
     return Page(text.decode(), **answer)
+
+
+_kept: list[tuple[int, Extraction, Extractor]] = []
+
+
+def shared(settings: Extraction) -> Extractor:
+    """The extractor of this process with some settings, so that many small files share one process that extracts."""
+    owner = os.getpid()
+    for process, known, extractor in _kept:
+        # One that was inherited by a fork belongs to the parent.
+        if process == owner and known == settings:
+            return extractor
+    for process, _, extractor in _kept:
+        if process == owner:
+            extractor.close()
+    _kept[:] = [one for one in _kept if one[0] != owner]
+    extractor = Extractor(settings)
+    _kept.append((owner, settings, extractor))
+    return extractor
+
+
+@atexit.register
+def _close_shared() -> None:
+    for process, _, extractor in _kept:
+        if process == os.getpid():
+            extractor.close()

@@ -12,6 +12,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from tamis.readers.html import HtmlSource
 from tamis.readers.jsonl import JsonlSource
 from tamis.readers.parquet import ParquetSource
 from tamis.readers.record import Passed, Record, Skip, Source
@@ -22,7 +23,7 @@ from tamis.readers.warc import WarcSource
 __all__ = ["AnySource", "Passed", "Record", "Skip", "Source"]
 
 AnySource = Annotated[
-    JsonlSource | ParquetSource | TextSource | WarcSource | ReleasesSource,
+    JsonlSource | ParquetSource | TextSource | HtmlSource | WarcSource | ReleasesSource,
     Field(discriminator="format"),
 ]
 """A source section of the configuration; `format` says which. A new format is a module and a line here."""

@@ -93,7 +93,7 @@ CONTENTS: Mapping[str, Content] = {
     "html": _content(
         "HTML",
         BLANK + rb"(?:<!--.{0,2000}?-->\s*)?<(?i:!doctype\s+html|html|head|body)\b",
-        "give it to a source of `format: text` if its markup is meant to stay, else extract its text first",
+        "give it to a source of `format: html`, or of `format: text` if its markup is meant to stay",
     ),
     "xml": _content("XML", BLANK + rb"<\?xml\s", "give it to a source of `format: text`, or extract its text first"),
     "json": _content("JSON Lines", BLANK + rb'\{\s*"', "give it to a source of `format: jsonl`"),

@@ -21,7 +21,8 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from tamis.errors import SourceError
-from tamis.extraction import Extraction, Extractor, Refused
+from tamis.extraction import Extraction, Extractor, Refused, shared
+from tamis.readers.html import page_metadata
 from tamis.readers.record import Passed, Record, Skip, Source, make
 from tamis.readers.values import invalid_utf8, shorten
 from tamis.readers.webarchive.media import charset_of
@@ -30,9 +31,6 @@ from tamis.readers.webarchive.records import Found, Lost, Place, records
 
 HEADERS_BYTES = 1 << 20
 """Bytes of an HTTP header that a record may have beyond those of a document."""
-
-PAGE_FIELDS = ("title", "language_hint", "charset", "canonical")
-"""What the extraction finds and the metadata keep."""
 
 
 class WarcSource(Source):
@@ -54,7 +52,7 @@ class WarcSource(Source):
         "the metadata (`digest_differs`), `skip` lists the page, `off` does not look. Some crawlers write digests of "
         "other things (all of ClueWeb09), so nothing is skipped by default.",
     )
-    extraction: Extraction = Field(default_factory=Extraction, description="How HTML becomes text.")
+    extraction: Extraction = Field(default=Extraction(), description="How main content is taken out of HTML.")
 
     def read(self, path: Path) -> Iterator[Record | Skip | Passed]:
         """The pages of one archive.
@@ -76,7 +74,8 @@ class _Archive:
         garbage: Lost | None = None
         some = False
         try:
-            with self._path.open("rb") as file, Extractor(self._source.extraction) as extractor:
+            extractor = shared(self._source.extraction)
+            with self._path.open("rb") as file:
                 for item in records(file, limit, lambda head: head.type in DOCUMENTS):
                     some = some or isinstance(item, Found) or bool(item.url)
                     if isinstance(item, Lost):
@@ -124,7 +123,7 @@ class _Archive:
             if isinstance(page, Refused):
                 raise NoPageError(page.reason, page.detail)
             text = page.text
-            metadata |= {name: value for name in PAGE_FIELDS if (value := getattr(page, name))}
+            metadata |= page_metadata(page) | ({"canonical": page.canonical} if page.canonical else {})
         said = head.fields.get("warc-date")
         date = None if said is None else date_of(said) or said
         made = make(source, self._where, found.place.number, text, url=url or None, date=date, metadata=metadata)

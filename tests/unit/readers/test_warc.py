@@ -73,7 +73,7 @@ def test_a_page_with_all_that_is_known_of_it(tmp_path: Path) -> None:
         "mime": "text/html",
         "languages": "eng,fra",
         "title": "Boats 0",
-        "language_hint": "en",
+        "html_lang": "en",
     }
 
 
