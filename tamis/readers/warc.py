@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -34,14 +34,22 @@ HEADERS_BYTES = 1 << 20
 
 
 class WarcSource(Source):
-    """Web archives."""
+    """Web archives: their pages are documents, everything else is counted or listed.
+
+    Listed in `ingest/skipped/`, with place and URL, are records that are no page (`http_status`, `revisit`,
+    `segmented`, `robots_txt`, `empty_body`, `unknown_type`, and other media types: `mime_image`, `mime_pdf`,
+    `mime_json` …), those that cannot be read (`damaged`, `truncated`, `garbage`, `bad_header`, `wrong_length`,
+    `bad_http`, `bad_encoding`, `too_large`, `digest_differs`), and pages without text (`no_main_content` and what else
+    extraction says). The metadata of a document are those of its record: archive, offset, record_id, payload_digest,
+    status, mime, languages, truncated; and title, html_lang, charset, canonical of its page.
+    """
 
     reads: ClassVar[frozenset[str] | None] = frozenset({"warc", "arc", "gzip", "zstd", "lz4"})
 
     format: Literal["warc"] = Field(
         default="warc", description="WARC, WET or ARC; plain, .gz, .lz4 or .zst, told by content."
     )
-    statuses: tuple[int, ...] = Field(
+    statuses: tuple[Annotated[int, Field(ge=100, le=999)], ...] = Field(
         default=(200,),
         min_length=1,
         description="HTTP statuses of the pages that become documents; others are listed as `http_status`.",

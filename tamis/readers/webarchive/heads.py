@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 HEAD_BYTES = 1 << 20
 """Bytes of a head, at most; `data:` URLs make them long."""
 
-WARC = re.compile(rb"WARC/\d{1,3}\.\d{1,3}[ \t]*\r?\n|WARC-(?i:Type|Record-ID|Date|Target-URI)[ \t]*:")
+VERSION = re.compile(rb"WARC/\d{1,3}\.\d{1,3}[ \t]*\r?\n")
+WARC = re.compile(VERSION.pattern + rb"|WARC-(?i:Type|Record-ID|Date|Target-URI)[ \t]*:")
 ARC = re.compile(
     rb"(?P<url>[A-Za-z][A-Za-z0-9+.-]{1,30}:[^\r\n\0]{0,65536}?) (?P<ip>[0-9A-Fa-f.:]{3,45}|-) "
     rb"(?P<date>\d{8,17}) (?P<type>[^\r\n\0]{0,1000}?) ?(?P<length>\d{1,18})[ \t]*\r?\n"
@@ -57,9 +58,12 @@ class Head:
 
 
 def begins(data: bytes) -> bool:
-    """Whether a record begins with these bytes, after white space."""
+    """Whether a record begins with these bytes, after line ends.
+
+    One without a version is not known: the rest of a head that was cut may begin like it.
+    """
     start = data[:LINE_BYTES].lstrip(b"\r\n")
-    return bool(WARC.match(start) or ARC.match(start))
+    return bool(VERSION.match(start) or ARC.match(start))
 
 
 def arc_head(match: re.Match[bytes]) -> Head:

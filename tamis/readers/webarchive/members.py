@@ -16,19 +16,16 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Any
 
 from tamis.errors import SourceError
 from tamis.readers.values import shorten
 
 BLOCK = 1 << 20
-LOOK_BACK = 1 << 16
-"""Compressed bytes before the place of an error in which the next member may begin: what is damaged is soon no
-Deflate any more, but a stored block of it takes up to 64 KiB unseen."""
-
-TRIES = 8
-"""Times that is looked back within `LOOK_BACK` bytes. A file made to that end has a member at each byte."""
+FED_AGAIN = 1 << 24
+"""Bytes of damaged members that may be fed beyond four times those of the file, before it is no longer looked back: a
+file made to that end has a member at each byte, and each of them fails far behind it."""
 
 TRIED_BYTES = 1_024
 WINDOW_BYTES = 1 << 27
@@ -46,12 +43,14 @@ class Compression:
         name: for messages.
         magics: first bytes of a member.
         feed: bytes that are decompressed at once.
+        block: bytes of a block, about, which is taken unseen: where some are missing, it ends in the members behind.
         make: a decompressor: `decompress(data)`, `eof`, `unused_data`.
     """
 
     name: str
     magics: tuple[bytes, ...]
     feed: int
+    block: int
     make: Callable[[], Any]
 
 
@@ -78,9 +77,9 @@ def _errors(compression: Compression) -> tuple[type[Exception], ...]:
 
 
 SKIPPABLE = tuple(bytes([first]) + b"\x2a\x4d\x18" for first in range(0x50, 0x60))
-GZIP = Compression("gzip", (b"\x1f\x8b\x08",), 1 << 14, lambda: zlib.decompressobj(31))
-LZ4 = Compression("LZ4", (b"\x04\x22\x4d\x18",), 1 << 16, _lz4)
-ZSTD = Compression("zstd", (b"\x28\xb5\x2f\xfd",), 1 << 10, _zstd)
+GZIP = Compression("gzip", (b"\x1f\x8b\x08",), 1 << 14, 1 << 16, lambda: zlib.decompressobj(31))
+LZ4 = Compression("LZ4", (b"\x04\x22\x4d\x18",), 1 << 16, 1 << 22, _lz4)
+ZSTD = Compression("zstd", (b"\x28\xb5\x2f\xfd",), 1 << 10, 1 << 17, _zstd)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +89,12 @@ class Piece:
     Attributes:
         data: decompressed.
         offset: where the member begins in the file.
-        starts: whether it is the first of its member.
         ends: whether it is the last one.
         damage: why the member ends here, where that is not its end.
     """
 
     data: bytes
     offset: int
-    starts: bool
     ends: bool
     damage: str | None = None
 
@@ -127,7 +124,7 @@ def pieces(file: IO[bytes], begins: Callable[[bytes], bool]) -> Iterator[Piece]:
         return
     if compression is ZSTD and raw.peek(4) == DICTIONARY_MAGIC:
         dictionary = _dictionary(raw)
-        compression = Compression("zstd", ZSTD.magics, ZSTD.feed, lambda: _zstd(dictionary))
+        compression = replace(ZSTD, make=lambda: _zstd(dictionary))
     yield from _Members(raw, compression, begins).pieces()
 
 
@@ -165,13 +162,11 @@ class _Raw:
 
 
 def _plain(raw: _Raw) -> Iterator[Piece]:
-    block, starts = raw.take(BLOCK), True
-    while True:
-        following = raw.take(BLOCK)
-        yield Piece(block, 0, starts, not following)
-        if not following:
-            return
-        block, starts = following, False
+    block = raw.take(BLOCK)
+    while following := raw.take(BLOCK):
+        yield Piece(block, 0, ends=False)
+        block = following
+    yield Piece(block, 0, ends=True)
 
 
 def _dictionary(raw: _Raw) -> bytes:
@@ -200,9 +195,8 @@ class _Members:
         self._raw, self._compression, self._begins = raw, compression, begins
         self._magics = (*compression.magics, *(SKIPPABLE if compression.name != "gzip" else ()))
         self._errors = _errors(compression)
-        self._failed = -LOOK_BACK
-        """Place of an error, from which on `TRIES` are counted."""
-        self._tries = 0
+        self._fed = 0
+        """Bytes of members that turned out damaged."""
 
     def pieces(self) -> Iterator[Piece]:
         raw = self._raw
@@ -218,41 +212,37 @@ class _Members:
             else:
                 start = raw.offset
                 self._look_for_next(start + 1)
-                yield Piece(b"", start, True, True, f"{raw.offset - start} bytes that are no {self._compression.name}")
+                told = f"{raw.offset - start} bytes that are no {self._compression.name}"
+                yield Piece(b"", start, ends=True, damage=told)
 
     def _member(self) -> Iterator[Piece]:
-        raw, start, starts = self._raw, self._raw.offset, True
-        decompressor = self._compression.make()
-        while True:
-            portion = raw.take(self._compression.feed)
-            if not portion:
-                yield Piece(b"", start, starts, True, f"{self._compression.name} data that is cut short")
-                return
+        raw, start, compression = self._raw, self._raw.offset, self._compression
+        decompressor = compression.make()
+        damage = None
+        while damage is None:
+            portion = raw.take(compression.feed)
             try:
                 data = decompressor.decompress(portion)
             except self._errors as error:
-                what = f"damaged {self._compression.name} data ({shorten(error, 80)})"
-                self._look_for_next(max(start + 1, raw.offset - len(portion) - LOOK_BACK))
-                yield Piece(b"", start, starts, True, what)
-                return
+                damage = f"damaged {compression.name} data ({shorten(error, 80)})"
+                continue
             if decompressor.eof:
                 raw.back(decompressor.unused_data or b"")
-                yield Piece(data, start, starts, True)
+                yield Piece(data, start, ends=True)
                 return
             if data:
-                yield Piece(data, start, starts, False)
-                starts = False
+                yield Piece(data, start, ends=False)
+            if not portion:
+                damage = f"{compression.name} data that is cut short"
+        self._fed += raw.offset - start
+        back = raw.offset - compression.feed - compression.block
+        self._look_for_next(max(start + 1, back if self._fed < FED_AGAIN + 4 * raw.offset else raw.offset))
+        yield Piece(b"", start, ends=True, damage=damage)
 
     def _look_for_next(self, start: int) -> None:
         """Go to the next member in which a record may begin, or to the end of the file."""
-        raw, failed = self._raw, self._raw.offset
-        if failed >= self._failed + LOOK_BACK:
-            self._failed, self._tries = failed, 0
-        if self._tries >= TRIES:
-            start = max(start, failed)
-        self._tries += 1
+        raw, held = self._raw, b""
         raw.seek(start)
-        held = b""
         while block := raw.take(BLOCK):
             held += block
             for match in self._signature.finditer(held):

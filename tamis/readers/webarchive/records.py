@@ -39,6 +39,9 @@ from tamis.readers.webarchive.window import Window
 SLACK = 4_096
 """Bytes behind a record that are looked at."""
 
+SHORTEST = 32
+"""Bytes by which a head is known; fewer may be the beginning of one that goes on in the next member."""
+
 LINE_ENDS = b"\r\n"
 ANY_LINE_ENDS = re.compile(rb"[\r\n]*")
 
@@ -257,7 +260,8 @@ class _Scanner:
     def _head(self) -> Head | None:
         """The head that begins here; None: none does, or it has no end."""
         window = self._window
-        window.fill(SLACK)
+        while window.fill(SLACK) < SHORTEST and window.join():
+            pass
         if self._arc is not True and WARC.match(window.data, window.at):
             for size in (SLACK, HEAD_BYTES):
                 there = window.fill(size)

@@ -56,9 +56,10 @@ def test_the_same_records_whatever_the_compression(packed: str) -> None:
 
 
 @pytest.mark.parametrize("packed", PACKED)
-def test_records_may_be_cut_into_members_anywhere(packed: str) -> None:
+@pytest.mark.parametrize("size", [1, 7, 100, 333, 1_000])
+def test_records_may_be_cut_into_members_anywhere(packed: str, size: int) -> None:
     whole = b"".join(TEN)
-    items = read(PACKED[packed]([whole[start : start + 333] for start in range(0, len(whole), 333)]))
+    items = read(PACKED[packed]([whole[start : start + size] for start in range(0, len(whole), size)]))
     assert told(items) == ["", *urls(*range(10))]
     assert items[7].block == made.http(made.page(6))
 
@@ -151,10 +152,11 @@ def test_real_damaged_archives_give_what_is_whole(name: str, expected: list[str]
 
 
 @pytest.mark.parametrize("packed", ["gzip", "lz4", "zstd"])
-def test_a_damaged_member_costs_its_record(packed: str) -> None:
+@pytest.mark.parametrize("put", [b"\xff" * 40, b"", b"\x1f\x8b\x08\x04\x22\x4d\x18\x28\xb5\x2f\xfd" * 9])
+def test_a_damaged_member_costs_its_record(packed: str, put: bytes) -> None:
     members = [PACKED[packed]([one]) for one in TEN]
     middle = len(members[4]) // 2
-    members[4] = members[4][:middle] + b"\xff" * 40 + members[4][middle + 40 :]
+    members[4] = members[4][:middle] + put + members[4][middle + 40 :]
     items = read(b"".join(members))
     assert [one for one in told(items) if one.startswith("http") and one != urls(3)[0]] == urls(
         0, 1, 2, 4, 5, 6, 7, 8, 9
