@@ -346,17 +346,12 @@ def test_what_begins_like_an_archive(tmp_path: Path) -> None:
     assert not is_archive(tmp_path / "missing")
 
 
-def test_members_made_to_be_looked_into_at_every_byte_take_linear_time() -> None:
-    """Each begins a stored block that swallows the next ones, and fails far behind them."""
+def test_members_made_to_be_looked_into_at_every_byte_are_not() -> None:
+    """Each begins a stored block that swallows 64 kB of the next ones, and fails behind them."""
     stored = b"\x1f\x8b\x08\0\0\0\0\0\0\xff" + b"\0\xff\xff\0\0WARC/1.0\r\n"
-
-    def seconds(count: int) -> float:
-        start = time.process_time()
-        read(stored * count)
-        return time.process_time() - start
-
-    seconds(100)
-    assert seconds(80_000) < 40 * max(seconds(8_000), 0.02)
+    start = time.process_time()
+    assert len(read(stored * 80_000)) < 1_000
+    assert time.process_time() - start < 10
 
 
 @settings(max_examples=150, deadline=None)
