@@ -145,9 +145,8 @@ def main() -> None:
         for _ in range(options.runs):
             for name, work in rows.items():
                 taken[name].append(measured(work, path))
-        print(
-            "| | pages | seconds | CPU seconds | pages a CPU second | MB of HTML a CPU second |\n|---|---|---|---|---|---|"
-        )
+        print("| | pages | seconds | CPU seconds | pages a CPU second | MB of HTML a CPU second |")
+        print("|---|---|---|---|---|---|")
         for name in sorted(rows):
             wall, used, count = (statistics.median(column) for column in zip(*taken[name], strict=True))
             print(f"| {name} | {count:.0f} | {wall:.2f} | {used:.2f} | {pages / used:.0f} | {size / 1e6 / used:.1f} |")
