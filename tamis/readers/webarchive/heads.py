@@ -78,9 +78,15 @@ def arc_head(match: re.Match[bytes]) -> Head:
     return Head(True, match.end() - match.start(), int(match["length"]), fields)
 
 
-def warc_head(data: bytes | bytearray, start: int) -> Head | None:
-    """The head that begins at a place of some bytes; None where it does not end within them or `HEAD_BYTES`."""
-    end = BLANK_LINE.search(data, start, start + HEAD_BYTES)
+def warc_head(data: bytes | bytearray, start: int, known: int = 0) -> Head | None:
+    """The head that begins at a place of some bytes; None where it does not end within them or `HEAD_BYTES`.
+
+    Args:
+        data: the bytes.
+        start: the place.
+        known: up to where it is known from an earlier call that no blank line follows.
+    """
+    end = BLANK_LINE.search(data, max(start, known), start + HEAD_BYTES)
     if end is None:
         return None
     fields = parsed_fields(bytes(data[start : end.start()]))

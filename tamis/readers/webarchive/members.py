@@ -183,6 +183,7 @@ def _dictionary(raw: _Raw) -> bytes:
             data = zstandard.ZstdDecompressor().decompress(data, max_output_size=DICTIONARY_BYTES)
         elif len(data) < size:
             raise SourceError(f"its zstd dictionary of {size} bytes is cut short or too large")
+        _zstd(data)
     except zstandard.ZstdError as error:
         raise SourceError(f"its zstd dictionary is damaged ({shorten(error)})") from error
     return data

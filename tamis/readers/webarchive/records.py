@@ -42,6 +42,10 @@ SLACK = 4_096
 SHORTEST = 32
 """Bytes by which a head is known; fewer may be the beginning of one that goes on in the next member."""
 
+HASHED_BYTES = 1 << 30
+"""Bytes of an archive that are held against digests to know where records end, at most: an archive whose small records
+all claim to be large has each of them hashed."""
+
 LINE_ENDS = b"\r\n"
 ANY_LINE_ENDS = re.compile(rb"[\r\n]*")
 
@@ -140,6 +144,9 @@ class _Scanner:
         self._number = 0
         self._arc: bool | None = None
         """Whether the records are ARC's; what is not known yet is either."""
+        self._endless = (0, 0)
+        """Offset of a member and bytes of it up to which a head was found to have no end."""
+        self._hashed = 0
 
     def all(self) -> Iterator[Found | Lost]:
         window = self._window
@@ -212,8 +219,7 @@ class _Scanner:
         closed = not short and self._closes(window.at + need)
         end = window.at + min(need, there)
         if not closed and window.damage is None:
-            with memoryview(window.data) as view, view[start:end] as block:
-                right = not short and holds(head.fields, block)
+            right = not short and self._is_right(head, start, end)
             following = None if right else self._real_end(head, start, end)
             if following is not None:
                 # The line end before the next head belongs to no text.
@@ -229,6 +235,14 @@ class _Scanner:
             window.advance(len(window.data))
             return self._lost("damaged", window.damage, place, head.url)
         return self._found(place, head, start, length, end)
+
+    def _is_right(self, head: Head, start: int, end: int) -> bool:
+        """Whether a digest says that a block is as long as its head says."""
+        self._hashed += end - start
+        if self._hashed > HASHED_BYTES:
+            return False
+        with memoryview(self._window.data) as view, view[start:end] as block:
+            return holds(head.fields, block)
 
     def _real_end(self, head: Head, start: int, end: int) -> int | None:
         """Where a record ends that does not end where its head says; None: nothing says that it ends elsewhere."""
@@ -265,11 +279,13 @@ class _Scanner:
         if self._arc is not True and WARC.match(window.data, window.at):
             for size in (SLACK, HEAD_BYTES):
                 there = window.fill(size)
-                while (head := warc_head(window.data, window.at)) is None and there < size and window.join():
+                while (head := self._warc_head()) is None and there < size and window.join():
                     there = window.fill(size)
                 if head is not None:
                     self._arc = False
                     return head
+            # Beginnings of heads that have no end are not searched for one again and again.
+            self._endless = (window.offset, window.inside + min(there, HEAD_BYTES) - len(LINE_ENDS) * 2)
         elif self._arc is not False:
             while window.data.find(b"\n", window.at) < 0 and window.fill(LINE_BYTES) < LINE_BYTES and window.join():
                 pass
@@ -278,11 +294,21 @@ class _Scanner:
                 return arc_head(match)
         return None
 
+    def _warc_head(self) -> Head | None:
+        window = self._window
+        offset, inside = self._endless
+        known = window.at + inside - window.inside if offset == window.offset else 0
+        return warc_head(window.data, window.at, known)
+
     def _next_head(self, start: int, end: int) -> int | None:
         """Where the first head begins that stands at the beginning of a line, from a place on."""
-        patterns = [NEXT_ARC] if self._arc else [NEXT_WARC] if self._arc is False else [NEXT_WARC, NEXT_ARC]
-        places = [match.end() for one in patterns if (match := one.search(self._window.data, start, end))]
-        return min(places, default=None)
+        place = None
+        for pattern, known in ((NEXT_WARC, False), (NEXT_ARC, True)):
+            if self._arc is None or self._arc is known:
+                # Behind a head of the one format nobody looks for one of the other, again and again.
+                match = pattern.search(self._window.data, start, end if place is None else place)
+                place = match.end() if match else place
+        return place
 
     def _pass_garbage(self) -> Lost:
         """Go on to the next head, or to the end of the member."""

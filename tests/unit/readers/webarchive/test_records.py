@@ -11,6 +11,7 @@ from pathlib import Path
 import fastwarc
 import pytest
 import web_archives as made
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from warcio.archiveiterator import ArchiveIterator
@@ -334,6 +335,22 @@ def test_a_damaged_dictionary_is_said() -> None:
     data = made.zstd_with_dictionary(TEN)
     with pytest.raises(SourceError, match="dictionary"):
         read(data[:8] + b"\x28\xb5\x2f\xfd" + b"\xff" * 50 + data[62:])
+
+
+@pytest.mark.parametrize(
+    "dictionary", [b"\x37\xa4\x30\xec" + b"\xff" * 60, zstandard.compress(b"\x37\xa4\x30\xec" * 20)]
+)
+def test_a_dictionary_that_is_none_is_said(dictionary: bytes) -> None:
+    data = b"\x5d\x2a\x4d\x18" + len(dictionary).to_bytes(4, "little") + dictionary + made.zstd_frames(TEN)
+    with pytest.raises(SourceError, match="dictionary"):
+        read(data)
+
+
+def test_many_heads_without_an_end_take_linear_time() -> None:
+    start = time.process_time()
+    items = read(b"WARC/1.0\r\nA:\r\n" * 20_000 + b"\r\n" + TEN[1])
+    assert told(items)[-1:] == urls(0)
+    assert time.process_time() - start < 5
 
 
 def test_what_begins_like_an_archive(tmp_path: Path) -> None:
