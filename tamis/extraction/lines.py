@@ -24,7 +24,7 @@ CODE = {tag: CLOSE + i for i, tag in enumerate(_TAGS)}
 _REPLACE = [(tag, chr(code)) for tag, code in CODE.items()]
 _LINK = re.compile(r'<a href="[^"]*">')
 LAST = CLOSE + len(_TAGS)
-_SPECIAL = re.compile(f"[{chr(FIRST)}-{chr(LAST)}]")
+SPECIAL = re.compile(f"[{chr(FIRST)}-{chr(LAST)}]")
 
 LETTER, DIGIT, UPPER, WIDE, END, COMMA, ODD, SPACE = 1, 2, 4, 8, 16, 32, 64, 128
 
@@ -129,7 +129,7 @@ class Lines:
 
     def shown(self, line: int) -> str:
         """A line as it will stand in the text."""
-        text = _SPECIAL.sub("", self.text[self.starts[line] : self.ends[line]])
+        text = SPECIAL.sub("", self.text[self.starts[line] : self.ends[line]])
         return unescape(text) if "&" in text else text
 
 

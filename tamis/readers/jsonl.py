@@ -16,6 +16,8 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from tamis.extraction import Refused
+from tamis.readers.html import HtmlText, text_in
 from tamis.readers.lines import lines
 from tamis.readers.record import Record, Skip, Source, make
 from tamis.readers.values import shorten
@@ -53,6 +55,7 @@ class JsonlSource(Source):
         description="Name of a field that holds, for extracts, the URL (or tamis id) of the document that the text was "
         "taken from; null or missing where it is none.",
     )
+    extraction: HtmlText = None
 
     def read(self, path: Path) -> Iterator[Record | Skip]:
         """The documents of one file.
@@ -98,6 +101,12 @@ def _record(source: JsonlSource, where: str, number: int, line: bytes, counts: C
     date = None if source.date_field is None else value.pop(source.date_field, None)
     kind = None if source.kind_field is None else value.get(source.kind_field)
     parent = None if source.parent_field is None else value.pop(source.parent_field, None)
+    if source.extraction is not None:
+        taken = text_in(text, source.extraction, url)
+        if isinstance(taken, Refused):
+            return Skip(where, number, taken.reason, taken.detail)
+        text, said = taken
+        value = said | value
     return make(
         source,
         where,
