@@ -1,7 +1,7 @@
 """Pages with gold text, in two halves by host: one to choose and learn from, one to measure on.
 
-The halves were fixed before any page was read. Pages and gold are `web/*.warc.gz` and `web/*.gold.jsonl.zst` of the shared
-test data; each corpus has its own idea of what main content is (titles, captions, comments).
+The halves were fixed before any page was read. Pages and gold are `*.S.warc.gz` and `*.S.gold.jsonl.zst` of the shared
+test data, folder `web`; each corpus has its own idea of what main content is (titles, captions, comments).
 """
 
 from __future__ import annotations
@@ -54,6 +54,11 @@ class GoldPage:
 def half_of(host: str) -> Half:
     """The half of a host, by keyed hash."""
     return "choose" if hashlib.blake2b(host.encode(), key=KEY).digest()[0] & 1 else "held-out"
+
+
+def host_of(page: GoldPage) -> str:
+    """The host that pages are drawn by."""
+    return page.url if page.corpus == "readability" else urlsplit(page.url).hostname or page.url
 
 
 def load(folder: Path, corpora: Sequence[str] = CORPORA) -> list[GoldPage]:

@@ -2,9 +2,9 @@
 
     python benchmarks/extraction/run.py FOLDER --date 2026-11-28 [--scores FILE]
 
-FOLDER holds the pages with gold text (see `pages.py`). The table is of the half `held-out`, which nothing was learnt from
-or chosen on; `--half choose` measures the other one. Intervals are paired bootstraps over hosts (95 %, 4,000 draws).
-With `--scores` what was measured of an extractor is kept in a file and not measured again.
+FOLDER holds the pages with gold text (see `pages.py`). The table is of the half `held-out`, which nothing was learnt
+from or chosen on; `--half choose` measures the other one. Intervals are paired bootstraps over hosts (95 %, 4,000
+draws). With `--scores` what was measured of an extractor is kept in a file and not measured again.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 import trafilatura
-from pages import CORPORA, GoldPage, hashes_of, load, token_scores
+from pages import CORPORA, GoldPage, hashes_of, host_of, load, token_scores
 
 from tamis.extraction import Extraction, Extractor, Page
 from tamis.extraction.charset import decoded
@@ -59,11 +58,6 @@ def measured(page: GoldPage, text: str) -> dict[str, float | None]:
         if snippets:
             row[name] = sum(" ".join(one.split()) in flat for one in snippets) / len(snippets)
     return row
-
-
-def host_of(page: GoldPage) -> str:
-    """The host that pages are drawn by."""
-    return page.url if page.corpus == "readability" else urlsplit(page.url).hostname or page.url
 
 
 def interval(differences: np.ndarray, hosts: list[str]) -> tuple[float, float, float]:
@@ -131,11 +125,9 @@ def table(pages: list[GoldPage], kept: dict[str, Any], options: argparse.Namespa
     lines += [f"{options.date}. `python benchmarks/extraction/run.py FOLDER --date {options.date}`.", ""]
     names = [one for one in CORPORA if gold[corpus == one].any()]
     count = {one: int((corpus == one).sum()) for one in CORPORA}
-    lines += [
-        f"| extractor | token F1, all {gold.sum()} | {' | '.join(f'{one} ({count[one]})' for one in names)} | precision | recall "
-        "| wanted snippets | unwanted | pages a second of CPU | empty |",
-        "|---" * (len(names) + 8) + "|",
-    ]
+    head = ["extractor", f"token F1, all {gold.sum()}", *(f"{one} ({count[one]})" for one in names)]
+    head += ["precision", "recall", "wanted snippets", "unwanted", "pages a second of CPU", "no word right"]
+    lines += [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for name, found in kept.items():
         f1 = column(found["rows"], "f1")
         cells = [f"{np.nanmean(f1):.3f}", *(f"{np.nanmean(f1[corpus == one]):.3f}" for one in names)]
@@ -156,7 +148,7 @@ def table(pages: list[GoldPage], kept: dict[str, Any], options: argparse.Namespa
             for part in (gold, *(gold & (corpus == one) for one in names)):
                 mean, low, high = interval(difference[part], hosts[part].tolist())
                 cells.append(f"{mean:+.3f} ({low:+.3f} to {high:+.3f})")
-            lines.append(f"| {name} − {other} | {' | '.join(cells)} |")
+            lines.append(f"| {name} - {other} | {' | '.join(cells)} |")
     groups = sorted({(page.corpus, page.group) for page in pages if page.corpus in ("wcxb", "waddle")})
     lines += ["", f"| corpus, group | pages | {' | '.join(kept)} |", "|---" * (len(kept) + 2) + "|"]
     for one, group in groups:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tamis.extraction.features import features_of
 from tamis.extraction.lines import CODE, SPECIAL, Lines, lines_of, marked_text
 from tamis.extraction.marks import mark
 from tamis.extraction.model import model
@@ -23,7 +24,7 @@ _ITEM, _BULLETS, _NUMBERS = chr(CODE["<li>"]), chr(CODE["<ul>"]), chr(CODE["<ol>
 def chosen(lines: Lines) -> np.ndarray:
     """Which lines are main content."""
     known = model()
-    return known.scores(lines.features) > known.threshold
+    return known.scores(features_of(lines.own)) > known.threshold
 
 
 def chosen_text(tree: Any) -> str:

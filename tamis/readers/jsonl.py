@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -79,18 +79,9 @@ class JsonlSource(Source):
 
 
 def _record(source: JsonlSource, where: str, number: int, line: bytes, counts: Counter[str]) -> Record | Skip:
-    refused = _out_of_bounds(line)
-    if refused is not None:
-        return Skip(where, number, *refused)
-    try:
-        # A leading mark is allowed, as before every text.
-        value = _decode(line.removeprefix(BYTE_ORDER_MARK).decode())
-    except UnicodeDecodeError as error:
-        return Skip(where, number, "invalid_utf8", shorten(error))
-    except (ValueError, RecursionError) as error:
-        return Skip(where, number, "invalid_json", shorten(error))
-    if not isinstance(value, dict):
-        return Skip(where, number, "not_an_object", f"the line holds {type(value).__name__}")
+    value = _object(line)
+    if isinstance(value, tuple):
+        return Skip(where, number, *value)
     for name in counts:
         counts[name] += value.get(name) is not None
     if source.text_field not in value:
@@ -118,6 +109,21 @@ def _record(source: JsonlSource, where: str, number: int, line: bytes, counts: C
         metadata=value,
         kind=kind if isinstance(kind, str) and kind in KINDS else None,
     )
+
+
+def _object(line: bytes) -> dict[str, Any] | tuple[str, str]:
+    """The object of a line, or why there is none: reason and detail."""
+    refused = _out_of_bounds(line)
+    if refused is not None:
+        return refused
+    try:
+        # A leading mark is allowed, as before every text.
+        value = _decode(line.removeprefix(BYTE_ORDER_MARK).decode())
+    except UnicodeDecodeError as error:
+        return "invalid_utf8", shorten(error)
+    except (ValueError, RecursionError) as error:
+        return "invalid_json", shorten(error)
+    return value if isinstance(value, dict) else ("not_an_object", f"the line holds {type(value).__name__}")
 
 
 def _out_of_bounds(line: bytes) -> tuple[str, str] | None:

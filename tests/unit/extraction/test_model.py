@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tamis.extraction.features import features_of
 from tamis.extraction.lines import lines_of
 from tamis.extraction.model import model
 
@@ -23,10 +24,11 @@ def by_hand(features: list[int]) -> int:
 def test_scores_are_those_of_whole_numbers() -> None:
     lines = lines_of("One line of text.\nAnother, with\tcells | and odd © signs 123.\n" * 20)
     assert lines is not None
-    scores = model().scores(lines.features)
-    assert [by_hand(row) for row in lines.features.tolist()] == scores.tolist()
+    features = features_of(lines.own)
+    scores = model().scores(features)
+    assert [by_hand(row) for row in features.tolist()] == scores.tolist()
     # Far below 2^53, where floating point would round.
-    bound = np.full(lines.features.shape[1], 64.0)
+    bound = np.full(features.shape[1], 64.0)
     for weights, bias, shift in model().layers:
         bound = (np.abs(weights).T @ bound + np.abs(bias)) / (1 << shift)
         assert bound.max() * (1 << shift) < 2**50
@@ -38,4 +40,4 @@ def test_lines_without_a_letter_or_digit_are_none() -> None:
     found = lines_of("--\nA\n\n· ·\nB2\n")
     assert found is not None
     assert [found.shown(i) for i in range(len(found.starts))] == ["A", "B2"]
-    assert found.mass.tolist() == [1, 2]
+    assert found.own.mass.tolist() == [1, 2]

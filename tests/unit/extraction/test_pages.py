@@ -1,5 +1,7 @@
 """What becomes of a page's text: encodings, structure, scripts, and what the page says of itself."""
 
+# ruff: noqa: RUF001 - texts in other scripts
+
 from __future__ import annotations
 
 import codecs
