@@ -8,8 +8,18 @@ from typing import Any
 HINTS = re.compile(r"<math|<m:math|math/tex|latex|mathjax|katex|class=[\"'](?:tex|math)", re.IGNORECASE)
 """Without one of these a page has no formula in markup; most have none, and are not looked at."""
 
-_RENDERED = (".katex-html", ".MathJax_Preview", ".MathJax", ".MathJax_Display", ".MathJax_SVG", ".MathJax_CHTML",
-             ".MJX_Assistive_MathML", "mjx-math", ".mwe-math-fallback-image-inline", ".mwe-math-fallback-image-display")  # fmt: skip
+_RENDERED = (
+    ".katex-html",
+    ".MathJax_Preview",
+    ".MathJax",
+    ".MathJax_Display",
+    ".MathJax_SVG",
+    ".MathJax_CHTML",
+    ".MJX_Assistive_MathML",
+    "mjx-math",
+    ".mwe-math-fallback-image-inline",
+    ".mwe-math-fallback-image-display",
+)
 """What a script or server drew beside the source of a formula."""
 
 _PICTURES = ("img.tex", "img.latex", "img.math", "img[src*=latex]", "img[src*=mathtex]", "img[src*=mathtran]")

@@ -1,7 +1,7 @@
 """Marks in a page's text that say which containers it stands in: navigation, footer, article, comments.
 
-The text of the whole page is taken out in one pass of C code, which forgets the elements around it. So before that, each
-container whose tag, class or id says what it is gets a character in front and one behind, from a private plane of
+The text of the whole page is taken out in one pass of C code, which forgets the elements around it. So before that,
+each container whose tag, class or id says what it is gets a character in front and one behind, from a private plane of
 Unicode; they come out with the text.
 """
 
@@ -63,48 +63,60 @@ FIRST = 0x10F000
 
 NUMBER = {name: i for i, (name, _) in enumerate(GROUPS)}
 _WORDS = re.compile("|".join(f"({words})" for _, words in GROUPS))
-CONTAINERS = frozenset(
-    "div section ul ol dl nav header footer aside article main table form td p figure figcaption time address span h1 h2 "
-    "h3 h4 blockquote".split()
+_TAG_BITS = {tag: 1 << NUMBER[group] for tag, group in TAGS.items()}
+_ROLE_BITS = {role: 1 << NUMBER[group] for role, group in ROLES.items()}
+_HIDDEN = 1 << NUMBER["hidden"]
+
+_NAMED = ("div", "section", "ul", "ol", "dl", "p", "form", "td")
+"""Elements that count by what they are called."""
+
+_QUERY = ",".join(
+    [*(f"{tag}[{name}]" for tag in _NAMED for name in ("class", "id")), *TAGS, "[hidden]", "[style*=none]"]
 )
-_QUERY = "[class],[id],nav,header,footer,aside,article,main,table,time,figcaption,address,[hidden],[style*=none]"
-_NO_DISPLAY = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden")
-_known: dict[tuple[str, str, str], str] = {}
-_KNOWN_MOST = 100_000
+_COUNTED = frozenset((*_NAMED, *TAGS, "span"))
+_NO_DISPLAY = re.compile(r"display\s*:\s*none")
+
+_KNOWN_MOST = 200_000
+_known: dict[str, int] = {}
+"""Names seen before in this process → bits of their groups; most pages share theirs with others."""
 
 
-def _openers(tag: str, names: str) -> str:
-    found = {NUMBER[TAGS[tag]]} if tag in TAGS else set()
-    if names:
-        found |= {one.lastindex - 1 for one in _WORDS.finditer(names.lower()) if one.lastindex}
-    return "".join(chr(FIRST + 2 * i) for i in sorted(found))
+def _groups_of(name: str) -> int:
+    """Bits of the groups that a class or id names."""
+    bits = _known.get(name)
+    if bits is None:
+        if len(_known) > _KNOWN_MOST:
+            _known.clear()
+        bits = 0
+        for found in _WORDS.finditer(name.lower()):
+            bits |= 1 << ((found.lastindex or 1) - 1)
+        _known[name] = bits
+    return bits
+
+
+def _characters(bits: int) -> tuple[str, str]:
+    """What stands before and behind a container of some groups."""
+    groups = [FIRST + 2 * i for i in range(len(GROUPS)) if bits >> i & 1]
+    return "".join(map(chr, groups)), "".join(chr(one + 1) for one in groups)
 
 
 def mark(tree: Any) -> None:
     """Put marks into a parsed page."""
-    if len(_known) > _KNOWN_MOST:
-        _known.clear()
     create = tree.create_text_node
     # A slice: to iterate over a live collection asks for each element from the start.
     for element in tree.document.query_selector_all(_QUERY)[:]:
         tag = element.tag
-        if tag not in CONTAINERS:
+        if tag not in _COUNTED:
             continue
         get = element.getattr
-        key = (tag, get("class") or "", get("id") or "")
-        openers = _known.get(key)
-        if openers is None:
-            openers = _known[key] = _openers(tag, key[1] + " " + key[2])
-        role = get("role")
-        if role in ROLES:
-            openers += chr(FIRST + 2 * NUMBER[ROLES[role]])
+        bits = _TAG_BITS.get(tag, 0)
+        for name in f"{get('class') or ''} {get('id') or ''}".split():
+            bits |= _groups_of(name)
+        bits |= _ROLE_BITS.get(get("role") or "", 0)
         style = get("style")
         if (style and _NO_DISPLAY.search(style)) or get("hidden") is not None or get("aria-hidden") == "true":
-            openers += chr(FIRST + 2 * NUMBER["hidden"])
-        if not openers:
-            continue
-        first = element.first_child
-        if first is None:
-            continue
-        element.insert_before(create(openers), first)
-        element.append_child(create("".join(chr(ord(one) + 1) for one in openers)))
+            bits |= _HIDDEN
+        if bits and (first := element.first_child) is not None:
+            before, behind = _characters(bits)
+            element.insert_before(create(before), first)
+            element.append_child(create(behind))

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from tamis.section import Section
 
-ExtractorName = Literal["resiliparse", "trafilatura", "cascade"]
+ExtractorName = Literal["lines", "resiliparse", "trafilatura", "cascade"]
 
 
 class Extraction(Section):

@@ -8,13 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from tamis.extraction import Extraction, Page, Refused, shared
 from tamis.readers.lines import BLOCK, opened
 from tamis.readers.record import Record, Skip, Source, make
+
+HtmlText = Annotated[
+    Extraction | None,
+    Field(
+        description="Where the text is HTML: how its main content is taken out, `{}` for the defaults; title, language "
+        "and encoding become metadata. null: the text stays as it is.",
+    ),
+]
 
 
 class HtmlSource(Source):
@@ -57,6 +65,22 @@ class HtmlSource(Source):
             return
         url = found.canonical if self.canonical_urls else None
         yield make(self, where, 1, found.text, url=url, metadata={"path": path.as_posix()} | page_metadata(found))
+
+
+def text_in(html: object, settings: Extraction, url: object) -> tuple[str, dict[str, Any]] | Refused:
+    """The main content of HTML out of a field or column, and what the page says of itself.
+
+    Args:
+        html: a string, or bytes in whatever encoding.
+        settings: of the source.
+        url: where it was found, as read.
+    """
+    if not isinstance(html, str | bytes):
+        return Refused("null_text" if html is None else "no_string", f"HTML expected, found {type(html).__name__}")
+    charset = None if isinstance(html, bytes) else "utf-8"
+    data = html if isinstance(html, bytes) else html.encode("utf-8", "replace")
+    found = shared(settings).extract(data, url=url if isinstance(url, str) else None, charset=charset)
+    return found if isinstance(found, Refused) else (found.text, page_metadata(found))
 
 
 def page_metadata(page: Page) -> dict[str, Any]:

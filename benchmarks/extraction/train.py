@@ -1,0 +1,172 @@
+"""Learn which lines of a page are main content: `tamis/extraction/lines.json`.
+
+    python benchmarks/extraction/train.py FOLDER [--leave-out CORPUS] [--output FILE]
+
+FOLDER holds the pages with gold text (see `pages.py`). Learnt from the half `choose` alone; of its hosts every fifth is
+kept back, to stop early and to set the threshold. `--leave-out` learns without a corpus, to see how far what was learnt
+carries to pages whose gold text has another idea of main content. The weights are rounded to whole numbers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import itertools
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from labels import line_labels
+from pages import CORPORA, GoldPage, hashes_of, host_of, load, token_scores
+
+from tamis.extraction.features import features_of
+from tamis.extraction.lines import lines_of, marked_text
+from tamis.extraction.marks import mark
+from tamis.extraction.model import Model
+from tamis.extraction.pages import parsed
+
+HIDDEN = (48, 16)
+BATCH = 4_096
+EPOCHS = 24
+WEIGHT_UNIT = 1_024
+HIDDEN_UNIT = 256
+THRESHOLDS = np.arange(-1.5, 1.6, 0.25)
+
+
+@dataclass
+class Row:
+    """A page to learn from: features [lines, inputs], share of each line that is main content, words of each."""
+
+    page: GoldPage
+    features: np.ndarray
+    labels: np.ndarray
+    words: list[np.ndarray]
+    gold: np.ndarray
+
+    @property
+    def weights(self) -> np.ndarray:
+        """What each line weighs: its part in the page's F1, about, as pages count alike."""
+        counts = np.array([len(one) for one in self.words], float)
+        return np.minimum((counts + 1) / (len(self.gold) + 0.3 * counts.sum() + 20), 0.3)
+
+    def f1(self, kept: np.ndarray) -> float:
+        """Token F1 of the kept lines."""
+        chosen = [self.words[i] for i in np.flatnonzero(kept)]
+        return token_scores(self.gold, np.concatenate(chosen) if chosen else np.empty(0, np.uint64))[2]
+
+
+def row_of(page: GoldPage) -> Row | None:
+    """What a page has to teach; None where it has no line."""
+    tree = parsed(page.data, None)[0]
+    mark(tree)
+    lines = lines_of(marked_text(tree))
+    if lines is None or page.text is None:
+        return None
+    words = hashes_of(lines.shown(i) for i in range(len(lines.starts)))
+    (gold,) = hashes_of([page.text])
+    labels = line_labels(words, gold, hashes_of(page.text.split("\n")))
+    return Row(page, features_of(lines.own), labels, words, gold)
+
+
+def is_kept_back(page: GoldPage) -> bool:
+    """Every fifth host of the half that is learnt from."""
+    return hashlib.blake2b(host_of(page).encode(), key=b"tamis extraction, inner").digest()[0] % 5 == 0
+
+
+def tensors(rows: Sequence[Row]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Features, labels, and weights of mean 1."""
+    weights = np.concatenate([row.weights for row in rows])
+    columns = (
+        np.concatenate([row.features for row in rows]),
+        np.concatenate([row.labels for row in rows]),
+        weights / weights.mean(),
+    )
+    features, labels, scaled = (torch.tensor(one.astype(np.float32)) for one in columns)
+    return features, labels, scaled
+
+
+def learn(rows: Sequence[Row], check: Sequence[Row], seed: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Weights and biases of the layers, for features as they are."""
+    torch.manual_seed(seed)
+    x, y, weights = tensors(rows)
+    x_check, y_check, weights_check = tensors(check)
+    mean, deviation = x.mean(0), x.std(0) + 0.5
+    sizes = (x.shape[1], *HIDDEN)
+    hidden = [
+        part
+        for a, b in itertools.pairwise(sizes)
+        for part in (torch.nn.Linear(a, b), torch.nn.ReLU(), torch.nn.Dropout(0.1))
+    ]
+    net = torch.nn.Sequential(*hidden, torch.nn.Linear(HIDDEN[-1], 1))
+    optimizer = torch.optim.AdamW(net.parameters(), 2e-3, weight_decay=0.05)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=EPOCHS * (len(x) // BATCH + 1))
+    loss_of = torch.nn.BCEWithLogitsLoss(reduction="none")
+    least, best = np.inf, net.state_dict()
+    for epoch in range(EPOCHS):
+        net.train()
+        order = torch.randperm(len(x))
+        for start in range(0, len(x), BATCH):
+            pick = order[start : start + BATCH]
+            loss = (loss_of(net((x[pick] - mean) / deviation)[:, 0], y[pick]) * weights[pick]).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+        net.eval()
+        with torch.no_grad():
+            value = float((loss_of(net((x_check - mean) / deviation)[:, 0], y_check) * weights_check).mean())
+        print(f"epoch {epoch}: {float(loss.detach()):.4f}, kept back {value:.4f}", flush=True)
+        if value < least:
+            least, best = value, {name: one.clone() for name, one in net.state_dict().items()}
+    net.load_state_dict(best)
+    (first, *others) = [part for part in net if isinstance(part, torch.nn.Linear)]
+    scaled = first.weight / deviation
+    return [(scaled, first.bias - scaled @ mean), *((one.weight, one.bias) for one in others)]
+
+
+def whole_numbers(layers: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> dict[str, Any]:
+    """The model's file: weights in units of 1/1024, values of hidden layers in units of 1/256."""
+    unit, found = 1, []
+    for i, (weights, bias) in enumerate(layers):
+        own = {"weights": np.rint(weights.detach().double().numpy() * WEIGHT_UNIT).astype(int).tolist()}
+        own["bias"] = np.rint(bias.detach().double().numpy() * WEIGHT_UNIT * unit).astype(int).tolist()
+        unit *= WEIGHT_UNIT
+        if i < len(layers) - 1:
+            own["shift"] = (unit // HIDDEN_UNIT).bit_length() - 1
+            unit = HIDDEN_UNIT
+        found.append(own)
+    return {"unit": unit, "layers": found}
+
+
+def main() -> None:
+    """Learn, set the threshold, write the model."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--leave-out", choices=CORPORA[:4])
+    parser.add_argument("--output", type=Path, default=Path("tamis/extraction/lines.json"))
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    pages = [page for page in load(options.folder, CORPORA[:4]) if page.half == "choose"]
+    rows = [row for page in pages if page.corpus != options.leave_out and (row := row_of(page)) is not None]
+    check = [row for row in rows if is_kept_back(row.page)]
+    values = whole_numbers(learn([row for row in rows if not is_kept_back(row.page)], check, options.seed))
+    model = Model.from_json(values | {"threshold": 0})
+    scores = [model.scores(row.features) for row in check]
+    best = (0.0, 0.0)
+    for threshold in THRESHOLDS:
+        f1 = [row.f1(own > threshold * model.unit) for row, own in zip(check, scores, strict=True)]
+        of = {one: [value for value, row in zip(f1, check, strict=True) if row.page.corpus == one] for one in CORPORA}
+        told = ", ".join(f"{one} {np.mean(values):.4f}" for one, values in of.items() if values)
+        print(f"threshold {threshold:+.2f}: F1 kept back {np.mean(f1):.4f}; {told}")
+        best = max(best, (float(np.mean(f1)), float(threshold)))
+    print(f"with the lines as labelled: {np.mean([row.f1(row.labels > 0.5) for row in check]):.4f}")
+    values["threshold"] = int(best[1] * model.unit)
+    options.output.write_text(json.dumps(values, separators=(",", ":")) + "\n")
+
+
+if __name__ == "__main__":
+    main()
