@@ -28,7 +28,7 @@ from tamis.urls import url_key
 
 PRESETS = {
     "prose": "books, articles, laws, papers, documentation",
-    "web": "extracted web text",
+    "web": "web pages and text extracted from them",
     "multilingual": "text in many languages",
     "code": "source files",
 }

@@ -443,12 +443,19 @@ def tiny_chunks(path: Path) -> None:
     path.write_bytes(made.gz([made.response(0), coded(body, "Transfer-Encoding: chunked"), made.response(1)]))
 
 
+def wide_text(path: Path) -> None:
+    """Text in an old charset as large as allowed, of which UTF-8 takes three times as much."""
+    text = coded(b"\x80" * 104_000_000, kind="text/plain; charset=windows-1252")
+    path.write_bytes(made.gz([made.response(0), text, made.response(1)]))
+
+
 BOMBS = {
     "a member": (bomb, ["too_large"]),
     "a header": (header_without_end, ["garbage"]),
     "bodies": (coded_bombs, ["too_large"] * 3),
     "a page": (largest_record, ["page_too_large"]),
     "chunks": (tiny_chunks, ["page_too_large"]),
+    "text": (wide_text, ["too_large"]),
 }
 
 
