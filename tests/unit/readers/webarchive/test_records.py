@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import time
 import zlib
 from pathlib import Path
 
+import brotli
 import fastwarc
 import pytest
 import web_archives as made
@@ -20,6 +22,7 @@ from warcio.warcwriter import WARCWriter
 
 from tamis.errors import SourceError
 from tamis.readers.webarchive.heads import ARC
+from tamis.readers.webarchive.payload import NoPageError, payload_of
 from tamis.readers.webarchive.records import Found, Lost, is_archive, records
 
 DATA = Path(__file__).parents[5] / "shared/data"
@@ -379,7 +382,16 @@ def test_members_made_to_be_looked_into_at_every_byte_are_not() -> None:
 def test_damage_anywhere_raises_nothing_and_leaves_blocks_that_were_written(
     packed: str, damage: list[tuple[int, bytes, int]]
 ) -> None:
-    data = PACKED[packed](TEN[:6])
+    coded = [
+        made.record(made.http(data, fields=[f"Content-Encoding: {name}", "Transfer-Encoding: chunked"]))
+        for name, data in (
+            ("gzip", made.chunked(gzip.compress(made.page()))),
+            ("br", made.chunked(brotli.compress(made.page()))),
+            ("zstd", zstandard.compress(made.page())),
+            ("deflate", zlib.compress(made.page())),
+        )
+    ]
+    data = PACKED[packed]([*TEN[:6], *coded] if packed != "gzip" else TEN[:6])
     for place, put, taken in damage:
         at = place % len(data)
         data = data[:at] + put + data[at + taken :] or b"x"
@@ -388,6 +400,10 @@ def test_damage_anywhere_raises_nothing_and_leaves_blocks_that_were_written(
     except SourceError:
         assert packed == "zstd with a dictionary"
         return
+    for item in items:
+        if isinstance(item, Found):
+            with contextlib.suppress(NoPageError):
+                assert payload_of(item, (200,), LIMIT, verify=True).media in ("html", "text")
     numbers = [item.place.number for item in items]
     assert numbers == list(range(1, len(items) + 1))
     if packed == "gzip":

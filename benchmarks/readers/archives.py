@@ -1,6 +1,6 @@
 """Web archives to text, side by side with datatrove in one run, and reading alone beside fastwarc and warcio.
 
-    python benchmarks/readers/web_archives.py [--pages 400] [--runs 3] [FILE ...]
+    python benchmarks/readers/archives.py [--pages 400] [--runs 3] [FILE ...]
 
 Files are WARCs with a gzip member a record; of them the given number of pages is taken, evenly spread, into one
 archive. By default the archives of `../shared/data/web`. Medians over runs in which the readers take turns; seconds of
