@@ -351,7 +351,7 @@ def test_a_dictionary_that_is_none_is_said(dictionary: bytes) -> None:
 
 def test_many_heads_without_an_end_take_linear_time() -> None:
     start = time.process_time()
-    items = read(b"WARC/1.0\r\nA:\r\n" * 20_000 + b"\r\n" + TEN[1])
+    items = read(b"WARC/1.0\r\nA:\r\n" * 80_000 + b"\r\n" + TEN[1])
     assert told(items)[-1:] == urls(0)
     assert time.process_time() - start < 5
 
