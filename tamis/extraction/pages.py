@@ -11,6 +11,7 @@ from resiliparse.parse.html import HTMLTree
 from tamis.extraction import head
 from tamis.extraction.charset import decoded
 from tamis.extraction.formulas import HINTS, to_tex
+from tamis.extraction.marks import without_marks
 from tamis.extraction.outcome import Page, Refused
 from tamis.extraction.settings import Extraction
 
@@ -23,7 +24,7 @@ BINARY = re.compile(
 def parsed(data: bytes, charset: str | None) -> tuple[Any, str]:
     """The tree of a page, formulas as TeX, and the name of its encoding."""
     text, name = decoded(data, charset)
-    text = text.replace("\0", "")
+    text = without_marks(text.replace("\0", ""), data, name)
     tree = HTMLTree.parse(text)
     if HINTS.search(text):
         to_tex(tree)

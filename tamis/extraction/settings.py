@@ -14,7 +14,11 @@ ExtractorName = Literal["lines", "resiliparse", "trafilatura", "cascade"]
 class Extraction(Section):
     """How the main content of an HTML page becomes text, and what a page may cost."""
 
-    extractor: ExtractorName = Field(default="resiliparse", description="What takes a page's main content out.")
+    extractor: ExtractorName = Field(
+        default="lines",
+        description="What takes a page's main content out: lines (all text, of which a small model chooses lines), "
+        "resiliparse or trafilatura (rules), or cascade (lines, and where these are unsure trafilatura).",
+    )
     max_page_bytes: int = Field(
         default=10_000_000,
         ge=1,
