@@ -66,7 +66,7 @@ class Row:
 
 def row_of(page: GoldPage) -> Row | None:
     """What a page has to teach; None where it has no line."""
-    tree = parsed(page.data, None)[0]
+    tree, _, _ = parsed(page.data, None)
     mark(tree)
     lines = lines_of(marked_text(tree))
     if lines is None or page.text is None:
