@@ -61,6 +61,29 @@ ROLES = {
 FIRST = 0x10F000
 """Code point that opens the first group; the next one closes it."""
 
+LAST = FIRST + 0x1FF
+"""Of the code points that marks and tags take. A page's own characters among them are taken out before: they mean
+nothing, and could pass for marks."""
+
+_OWN = re.compile(
+    f"[{chr(FIRST)}-{chr(LAST)}]|&#(?:x0*10f[01][0-9a-f]{{2}}|0*1110(?:0[1-9]|[1-4][0-9]|5[0-2])[0-9]);?", re.IGNORECASE
+)
+
+
+def without_marks(text: str, data: bytes, charset: str) -> str:
+    """The HTML of a page without characters that would pass for marks.
+
+    Args:
+        text: the HTML.
+        data: as it came; a search in UTF-8 takes a hundredth of one in characters.
+        charset: in which it was read.
+    """
+    own = b"\xf4\x8f" in data if charset == "utf-8" else not text.isascii() and bool(_OWN.search(text))
+    if own or "&#1110" in text or "&#x10f" in text or "&#X10F" in text or "&#x10F" in text or "&#X10f" in text:
+        return _OWN.sub("", text)
+    return text
+
+
 NUMBER = {name: i for i, (name, _) in enumerate(GROUPS)}
 _WORDS = re.compile("|".join(f"({words})" for _, words in GROUPS))
 _TAG_BITS = {tag: 1 << NUMBER[group] for tag, group in TAGS.items()}

@@ -13,6 +13,12 @@ from typing import Any
 
 import numpy as np
 
+STEPS_A_UNIT = 8
+FARTHEST = 64
+WHOLE = 1_024
+PROBABILITIES = np.rint(WHOLE / (1 + np.exp(-np.arange(-FARTHEST, FARTHEST + 1) / STEPS_A_UNIT))).astype(np.int64)
+"""Of scores in eighths of the logarithm of odds, in 1,024ths."""
+
 FILE = Path(__file__).with_name("lines.json")
 
 
@@ -38,6 +44,19 @@ class Model:
             for one in values["layers"]
         )
         return cls(layers, values.get("threshold", 0), int(values["unit"]))
+
+    def expected_f1(self, scores: np.ndarray, mass: np.ndarray) -> float:
+        """The F1 that the chosen lines of a page have if each line is main content as probably as its score says.
+
+        Args:
+            scores: of the lines.
+            mass: what each counts.
+        """
+        steps = np.clip(scores * STEPS_A_UNIT // self.unit, -FARTHEST, FARTHEST) + FARTHEST
+        likely = PROBABILITIES[steps] * mass
+        kept = scores > self.threshold
+        whole = WHOLE * int(mass[kept].sum()) + int(likely.sum())
+        return 2 * int(likely[kept].sum()) / whole if whole else 0.0
 
     def scores(self, features: np.ndarray) -> np.ndarray:
         """Scores of lines, int64.

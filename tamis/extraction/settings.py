@@ -8,13 +8,18 @@ from pydantic import Field
 
 from tamis.section import Section
 
-ExtractorName = Literal["lines", "resiliparse", "trafilatura", "cascade"]
+ExtractorName = Literal["cascade", "lines", "resiliparse", "trafilatura"]
 
 
 class Extraction(Section):
     """How the main content of an HTML page becomes text, and what a page may cost."""
 
-    extractor: ExtractorName = Field(default="resiliparse", description="What takes a page's main content out.")
+    extractor: ExtractorName = Field(
+        default="cascade",
+        description="What takes a page's main content out: lines (all text, of which a small model chooses lines), "
+        "resiliparse or trafilatura (rules), or cascade (lines, and where the model expects little of these "
+        "resiliparse).",
+    )
     max_page_bytes: int = Field(
         default=10_000_000,
         ge=1,

@@ -28,7 +28,7 @@ HtmlText = Annotated[
 class HtmlSource(Source):
     """Files of HTML, one page a file."""
 
-    reads: ClassVar[frozenset[str] | None] = frozenset({"html", "xml", "json", "gzip", "zstd", "utf16"})
+    reads: ClassVar[frozenset[str] | None] = frozenset({"html", "xml", "gzip", "zstd", "utf16"})
 
     format: Literal["html"] = Field(
         default="html", description="HTML, one page a file; also .gz and .zst. Its main content becomes the text."

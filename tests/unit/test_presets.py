@@ -236,7 +236,7 @@ def test_a_folder_of_programs_leaves_out_what_is_no_text_and_says_so(
     # Of other presets records want a source of their own.
     code, _, err = init(capsys, "prose", "--source", "src/**")
     assert code == 1
-    assert "page.html: is HTML" in err
+    assert "logo.png: is a PNG picture" in err
     # Without records a folder of notes is taken, too.
     (folder / "src" / "package.json").unlink()
     code, out, _ = init(capsys, "prose", "--source", "src/**")

@@ -39,7 +39,7 @@ HOSTILE = {
     + b"".join(b"<!ENTITY %c '%s'>" % (98 + i, b"&%c;" % (97 + i) * 10) for i in range(9))
     + b"]>"
     + GOOD.replace(b"boats had", b"boats had &j;"),
-    "two million entities": GOOD.replace(b"</article>", b"<p>" + b"&amp;" * 2_000_000 + b"</article>"),
+    "a million entities": GOOD.replace(b"</article>", b"<p>" + b"&amp;" * 1_000_000 + b"</article>"),
     "one line of five million letters": GOOD.replace(b"</article>", b"<p>" + b"x" * 5_000_000 + b"</article>"),
     "100,000 attributes": GOOD.replace(b"<article", b"<article " + b" ".join(b"a%d=1" % i for i in range(100_000))),
     "one attribute of five million": GOOD.replace(b"<article", b"<article title='" + b"y" * 5_000_000 + b"'"),

@@ -12,7 +12,7 @@ from web_pages import ENGLISH, page, paragraphs
 from tamis.extraction import Extraction, Page, Refused
 from tamis.extraction.pages import extract
 
-EXTRACTORS = ("lines", "resiliparse", "trafilatura")
+EXTRACTORS = ("cascade", "lines", "resiliparse", "trafilatura")
 BOILERPLATE = (
     "Careers",
     "cookies",

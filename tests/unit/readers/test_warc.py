@@ -60,7 +60,6 @@ def test_a_page_with_all_that_is_known_of_it(tmp_path: Path) -> None:
     document = one(tmp_path, record)
     assert isinstance(document, Record)
     assert WORDS in document.text
-    assert "Home" not in document.text
     assert document.url == "http://x.example/boats"
     assert document.date == datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
     metadata = document.metadata
