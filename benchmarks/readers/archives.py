@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tamis.extraction import shared
+from tamis.extraction import Extraction, shared
 from tamis.readers import Record
 from tamis.readers.warc import WarcSource
 from tamis.readers.webarchive.payload import NoPageError, payload_of
@@ -88,9 +88,9 @@ def by_datatrove(path: Path) -> list[str]:
     return [document.text for document in WarcReader(str(path.parent), glob_pattern=path.name).run()]
 
 
-def documents(path: Path) -> list[str]:
+def documents(path: Path, extraction: Extraction | None = None) -> list[str]:
     """The texts as a job of ingest reads them."""
-    source = WarcSource(name="web", paths=(str(path),))
+    source = WarcSource(name="web", paths=(str(path),), extraction=extraction or Extraction())
     items = (item for item in source.read(path) if isinstance(item, Record))
     texts = [text for table in documents_of(items, "web", 0) for text in table["text"].to_pylist()]
     # The CPU of a process is known when it has ended.
@@ -135,7 +135,8 @@ def main() -> None:
             "read: tamis": payloads,
             "read: fastwarc": by_fastwarc,
             "read: warcio": by_warcio,
-            "text: tamis": documents,
+            f"text: tamis, {Extraction().extractor} (default)": documents,
+            "text: tamis, resiliparse": lambda path: documents(path, Extraction(extractor="resiliparse")),
         }
         if all(importlib.util.find_spec(name) for name in ("magic", "cchardet")):
             rows |= {"read: datatrove": by_datatrove, "text: datatrove, trafilatura": documents_by_datatrove}
