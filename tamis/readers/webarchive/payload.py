@@ -57,8 +57,8 @@ def passed(head: Head) -> str | None:
     if head.type in PASSED:
         return head.type
     scheme = head.url.partition(":")[0].lower()
-    # Wget writes its log and its arguments as resources.
-    if scheme == "dns" or (head.type == "resource" and scheme == "metadata"):
+    # Crawlers write their log, their arguments, screenshots and the like as resources: `metadata:` Wget, `urn:` others.
+    if scheme in ("dns", "whois") or (head.type == "resource" and scheme in ("metadata", "urn")):
         return scheme
     return None
 

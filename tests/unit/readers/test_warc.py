@@ -92,16 +92,18 @@ def test_what_is_no_page_is_passed_over_and_counted(tmp_path: Path) -> None:
         made.record(b"{}", type="metadata", kind="application/json"),
         made.record(b"x.example. A 10.0.0.1", url="dns:x.example", kind="text/dns"),
         made.record(b"log", url="metadata://gnu.org/software/wget/warc/wget.log", type="resource", kind="text/plain"),
+        made.record(b"log", url="urn:X-wpull:log", type="resource", kind="text/plain"),
         made.response(0),
     ]
-    assert reasons(read(tmp_path, *records)) == ["warcinfo", "request", "metadata", "dns", "metadata", "document"]
+    kinds = ["warcinfo", "request", "metadata", "dns", "metadata", "urn", "document"]
+    assert reasons(read(tmp_path, *records)) == kinds
     path = tmp_path / "a.warc"
     reading = Reading(WarcSource(name="web", paths=(str(path),)), [str(path)], lambda _: None, tmp_path)
     for _ in reading.tables(lambda items: documents_of(items, "web", 0)):
         pass
     (file,) = reading.files
     assert (file.records, file.skipped) == (1, 0)
-    assert file.passed == {"dns": 1, "metadata": 2, "request": 1, "warcinfo": 1}
+    assert file.passed == {"dns": 1, "metadata": 2, "request": 1, "urn": 1, "warcinfo": 1}
 
 
 @pytest.mark.parametrize(
