@@ -3,8 +3,8 @@
 A page is a `response` or `resource` of HTML, whose main content is taken out (`tamis.extraction`), or of plain text;
 extracted text (`conversion`, as in Common Crawl's WET) is taken as it is. `warcinfo`, `request`, `metadata` (WAT too),
 DNS answers and the notes that crawlers leave (`metadata:` and `urn:` URLs) are passed over and counted. Everything else
-is listed with its reason and its place: other statuses, other media types (`mime_…`), revisits, whose page is elsewhere,
-segments, what is damaged, cut short or too large. Nothing of it stops the archive.
+is listed with its reason and its place: other statuses, other media types (`mime_…`), revisits (their page is
+elsewhere), segments, what is damaged, cut short or too large. Nothing of it stops the archive.
 
 Lengths, encodings and media types are what is there, not what is said (`tamis.readers.webarchive`). Memory: a record of
 at most `max_document_bytes`, three times: as it lies there, as it is handed out, and decoded.
