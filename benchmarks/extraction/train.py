@@ -26,9 +26,8 @@ from pages import CORPORA, GoldPage, hashes_of, host_of, load, token_scores
 
 from tamis.extraction.features import features_of
 from tamis.extraction.lines import lines_of, marked_text
-from tamis.extraction.marks import mark
 from tamis.extraction.model import Model
-from tamis.extraction.pages import parsed
+from tamis.extraction.pages import html_of
 
 HIDDEN = (24, 12)
 """Of 48 and 16 the F1 of pages not learnt from was lower by .004."""
@@ -66,9 +65,7 @@ class Row:
 
 def row_of(page: GoldPage) -> Row | None:
     """What a page has to teach; None where it has no line."""
-    tree, _, _ = parsed(page.data, None)
-    mark(tree)
-    lines = lines_of(marked_text(tree))
+    lines = lines_of(marked_text(html_of(page.data, None).tree(marks=True)))
     if lines is None or page.text is None:
         return None
     words = hashes_of(lines.shown(i) for i in range(len(lines.starts)))

@@ -18,7 +18,6 @@ LOOKED_AT = 4_096
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _META = re.compile(rb"""<meta[^>]{0,500}?charset\s*=\s*["']?\s*([\w.:-]{2,40})""", re.IGNORECASE)
 _XML = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]{2,40})""", re.IGNORECASE)
-_SURROGATES = re.compile("[\ud800-\udfff]")
 _TOLERATED = 1_000
 """A declared encoding may fail in one character of so many: the page was cut, or has a damaged byte."""
 
@@ -60,18 +59,17 @@ def decoded(data: bytes, charset: str | None) -> tuple[str, str]:
     """
     for mark, name in _MARKS:
         if data.startswith(mark):
-            return _whole(data[len(mark) :].decode(name, "replace")), name
-    if not data.isascii() and (text := _utf8(data)) is not None and _codec(charset) not in {"utf-16-le", "utf-16-be"}:
-        return text, "utf-8"
+            return data[len(mark) :].decode(name, "replace"), name
+    whole = None if data.isascii() or _codec(charset) in {"utf-16-le", "utf-16-be"} else _utf8(data)
+    if whole is not None:
+        return whole, "utf-8"
     best: tuple[int, str, str] | None = None
     candidates = dict.fromkeys((_codec(charset), declared(data)))
-    for name in candidates:
-        if name is None:
-            continue
+    for name in filter(None, candidates):
         text = data.decode(name, "replace")
         wrong = text.count("�")
         if wrong * _TOLERATED <= len(text):
-            return _whole(text), name
+            return text, name
         if best is None or wrong < best[0]:
             best = wrong, text, name
     if data.isascii():
@@ -79,10 +77,5 @@ def decoded(data: bytes, charset: str | None) -> tuple[str, str]:
     looks = _codec(detect_encoding(data)) or "utf-8"
     text = data.decode(looks, "replace")
     if best is not None and best[0] <= text.count("�"):
-        return _whole(best[1]), best[2]
-    return _whole(text), looks
-
-
-def _whole(text: str) -> str:
-    """Without unpaired surrogates, which UTF-16 can bring."""
-    return _SURROGATES.sub("�", text)
+        return best[1], best[2]
+    return text, looks

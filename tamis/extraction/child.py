@@ -46,7 +46,7 @@ def main() -> None:
             outcome = Refused("page_crashed", f"{type(error).__name__}: {error}"[:200])
         signal.setitimer(signal.ITIMER_PROF, 0)
         fields = asdict(outcome)
-        text = fields.pop("text", "").encode()
+        text = fields.pop("text", "").encode("utf-8", "replace")
         answer = json.dumps(fields).encode()
         answers.write(REPLY.pack(len(answer), len(text)) + answer + text)
         answers.flush()

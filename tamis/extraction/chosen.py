@@ -16,7 +16,6 @@ from resiliparse.extract.html2text import extract_plain_text
 
 from tamis.extraction.features import features_of
 from tamis.extraction.lines import CODE, SPECIAL, Lines, lines_of, marked_text
-from tamis.extraction.marks import mark
 from tamis.extraction.model import model
 
 _LISTS = re.compile("[" + "".join(chr(CODE[tag]) for tag in ("<ul>", "</ul>", "<ol>", "</ol>", "<li>")) + "]")
@@ -36,8 +35,7 @@ many elements inside each other. Of 50 pages one has more."""
 
 
 def lines_text(tree: Any) -> tuple[str, float]:
-    """Main content of a parsed page, which is changed, and the F1 that the model expects of it, 0 to 1."""
-    mark(tree)
+    """Main content of a parsed page that has marks, and the F1 that the model expects of it, 0 to 1."""
     lines = lines_of(marked_text(tree))
     if lines is None:
         return "", 0.0

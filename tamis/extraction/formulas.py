@@ -5,8 +5,19 @@ from __future__ import annotations
 import re
 from typing import Any
 
-HINTS = re.compile(r"<math|<m:math|math/tex|latex|mathjax|katex|class=[\"'](?:tex|math)", re.IGNORECASE)
-"""Without one of these a page has no formula in markup; most have none, and are not looked at."""
+_HINTS = (
+    b"<math",
+    b"math/tex",
+    b"latex",
+    b"mathjax",
+    b"katex",
+    b"mathtex",
+    b"mathtran",
+    b"mjx-",
+    b'class="tex',
+    b"class='tex",
+)
+"""Without one of these a page has no formula in markup. A search for each takes a tenth of one for all as a pattern."""
 
 _RENDERED = (
     ".katex-html",
@@ -43,6 +54,11 @@ def _replace(tree: Any, element: Any, text: str) -> None:
 
 def _all(tree: Any, query: str) -> tuple[Any, ...]:
     return tuple(tree.document.query_selector_all(query)[:])
+
+
+def may_have_formulas(html: bytes) -> bool:
+    """Whether a page, its letters small, may have formulas in markup; most have none, and are not looked at."""
+    return any(hint in html for hint in _HINTS)
 
 
 def to_tex(tree: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from resiliparse.parse.html import HTMLTree
@@ -11,8 +12,8 @@ from resiliparse.parse.html import HTMLTree
 from tamis.extraction import head
 from tamis.extraction.charset import decoded
 from tamis.extraction.chosen import MOST_TAGS, UNSURE, lines_text, rules_text
-from tamis.extraction.formulas import HINTS, to_tex
-from tamis.extraction.marks import without_marks
+from tamis.extraction.formulas import may_have_formulas, to_tex
+from tamis.extraction.marks import marked, without_marks
 from tamis.extraction.outcome import Page, Refused
 from tamis.extraction.settings import Extraction, ExtractorName
 
@@ -22,57 +23,81 @@ BINARY = re.compile(
 """First bytes of what servers call HTML and is not."""
 
 
-def parsed(data: bytes, charset: str | None) -> tuple[Any, str, str]:
-    """The tree of a page, formulas as TeX; its HTML; the name of its encoding."""
+@dataclass(frozen=True)
+class Html:
+    """A page in characters.
+
+    Attributes:
+        text: without NUL and what would pass for marks.
+        formulas: whether it may have some in markup.
+        charset: name of the codec of its bytes.
+        url: its address, or None.
+    """
+
+    text: str
+    formulas: bool
+    charset: str
+    url: str | None = None
+
+    def tree(self, *, marks: bool = False) -> Any:
+        """The parsed page, formulas as TeX, with or without marks."""
+        tree = HTMLTree.parse(marked(self.text) if marks else self.text)
+        if self.formulas:
+            to_tex(tree)
+        return tree
+
+
+def html_of(data: bytes, charset: str | None, url: str | None = None) -> Html:
+    """Decode a page."""
     text, name = decoded(data, charset)
-    html = without_marks(text.replace("\0", ""), data, name)
-    tree = HTMLTree.parse(html)
-    if HINTS.search(html):
-        to_tex(tree)
-    return tree, html, name
+    # Letters of ASCII only; a string takes a hundred times as long.
+    small = text.lower().encode("utf-8", "replace") if name.startswith("utf-16") else data.lower()
+    if "\0" in text:
+        text = text.replace("\0", "")
+    return Html(without_marks(text, small, name), may_have_formulas(small), name, url)
 
 
 def extract(data: bytes, *, url: str | None, charset: str | None, settings: Extraction) -> Page | Refused:
     """The text of one page, as `Extractor.extract`."""
     if BINARY.match(data):
         return Refused("not_html", f"begins with {data[:8]!r}")
-    tree, html, encoding = parsed(data, charset)
-    title, language, canonical = head.title_of(tree), head.language_of(tree), head.canonical_of(tree, url)
-    text = EXTRACTORS[settings.extractor](tree, html, url)
+    page = html_of(data, charset, url)
+    tree, text = EXTRACTORS[settings.extractor](page)
     if not text:
         return Refused("no_main_content", f"{len(data)} bytes of HTML")
-    return Page(text, title, language, encoding, canonical)
+    return Page(text, head.title_of(tree), head.language_of(tree), page.charset, head.canonical_of(tree, url))
 
 
-def _lines(tree: Any, _html: str, _url: str | None) -> str:
-    return lines_text(tree)[0]
+def _lines(page: Html) -> tuple[Any, str]:
+    tree = page.tree(marks=True)
+    return tree, lines_text(tree)[0]
 
 
-def _cascade(tree: Any, html: str, _url: str | None) -> str:
+def _cascade(page: Html) -> tuple[Any, str]:
+    tree = page.tree(marks=True)
     text, expected = lines_text(tree)
-    if expected >= UNSURE or html.count("<") > 2 * MOST_TAGS:
-        return text
-    # Marks stand in the tree, and change what the rules count.
-    tree = HTMLTree.parse(html)
-    if HINTS.search(html):
-        to_tex(tree)
-    return rules_text(tree) or text
+    if expected < UNSURE and page.text.count("<") < 2 * MOST_TAGS:
+        text = rules_text(page.tree()) or text
+    return tree, text
 
 
-def _resiliparse(tree: Any, _html: str, _url: str | None) -> str:
-    return rules_text(tree)
+def _resiliparse(page: Html) -> tuple[Any, str]:
+    tree = page.tree()
+    return tree, rules_text(tree)
 
 
-def _trafilatura(tree: Any, _html: str, url: str | None) -> str:
+def _trafilatura(page: Html) -> tuple[Any, str]:
     import trafilatura
 
-    return (trafilatura.extract(tree.document.html, url=url) or "").strip()
+    tree = page.tree()
+    html = tree.document.html if page.formulas else page.text
+    return tree, (trafilatura.extract(html, url=page.url) or "").strip()
 
 
-EXTRACTORS: Mapping[ExtractorName, Callable[[Any, str, str | None], str]] = {
+EXTRACTORS: Mapping[ExtractorName, Callable[[Html], tuple[Any, str]]] = {
     "cascade": _cascade,
     "lines": _lines,
     "resiliparse": _resiliparse,
     "trafilatura": _trafilatura,
 }
-"""Name → main content of a parsed page, which may be changed, its HTML and its address; without space around."""
+"""Name → what gives the tree of a page and its main content, without space around."""
