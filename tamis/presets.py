@@ -30,7 +30,7 @@ from tamis.urls import url_key
 
 PRESETS = {
     "prose": "books, articles, laws, papers, documentation",
-    "web": "extracted web text",
+    "web": "web pages and text extracted from them",
     "multilingual": "text in many languages",
     "code": "source files: folders, checkouts, archives",
 }
@@ -54,6 +54,12 @@ CODE_COMMENTS = (
 )
 CODE_CHOICE = "    generated: skip  # loose: keep"
 """What is said of a source of code."""
+
+MARKUP = 10
+"""Bytes of HTML in web archives to a byte of its main content, about."""
+
+FIELDLESS = {"text": "files of text and HTML", "html": "files of text and HTML", "warc": "web archives"}
+"""Formats whose records have no fields that a configuration names, in words."""
 
 Strictness = Literal["strict", "loose"]
 
@@ -115,15 +121,14 @@ def look(
         files = [path for path in files if ending_of(path.name) not in assorted.left and path not in assorted.odd]
         given = "text" if text_first else given
     content = content_of_all(files, given)
-    if content.format == "text":
+    if content.format in FIELDLESS:
         if text is not None:
-            raise ConfigError(f"--text {text}: files of text have no fields; leave it out")
+            raise ConfigError(f"--text {text}: {FIELDLESS[content.format]} have no fields; leave it out")
         fields: dict[str, str] = {}
     else:
         fields = _fields_of(files, content, text)
     without = tuple(key for key in ("url", "date") if fields and not any(one.startswith(key) for one in fields))
-    packed = (".gz", ".zst", ".parquet")
-    size = sum(path.stat().st_size * (COMPRESSION if path.suffix in packed else 1) for path in files)
+    size = sum(_text_bytes(path, content.format) for path in files)
     defaults = {f"{key}_{suffix}": key for key in ("text", "url", "date") for suffix in ("field", "column")}
     return Found(
         name=name,
@@ -132,7 +137,7 @@ def look(
         fields={key: name for key, name in fields.items() if defaults[key] != name},
         without=without,
         files=len(files),
-        bytes=size,
+        bytes=int(size),
         left=assorted.told() if assorted else "",
         odd=assorted.refused() if assorted else "",
     )
@@ -150,6 +155,12 @@ def _code(paths: Sequence[str], name: str, text: str | None) -> Found:
     files = CodeSource(name=name, paths=tuple(paths)).input_files()
     size = sum(path.lstat().st_size for path in files if os.path.lexists(path))
     return Found(name, tuple(paths), "code", {}, (), len(files), size)
+
+
+def _text_bytes(path: Path, file_format: Format) -> float:
+    """Bytes of text in a file, about."""
+    size = path.stat().st_size * (COMPRESSION if path.suffix in (".gz", ".zst", ".lz4", ".parquet") else 1)
+    return size / MARKUP if file_format == "warc" and ".wet" not in path.suffixes else size
 
 
 def _files(patterns: Sequence[str]) -> list[Path]:
@@ -235,7 +246,7 @@ def _written(source: Found, preset: str) -> list[str]:
     kind = None if preset == "code" else "prose"
     if source.format == "code":
         lines += [*CODE_COMMENTS, CODE_CHOICE]
-    elif own := "code" if preset == "code" and source.format != "text" else kind:
+    elif own := "code" if preset == "code" and source.format not in FIELDLESS else kind:
         lines += [f"    # All of it is held to the rules for {own}; auto: judged by its lines.", f"    kind: {own}"]
     if source.left:
         lines += _comment(f"Left out: {source.left}.")
@@ -250,7 +261,7 @@ def _written(source: Found, preset: str) -> list[str]:
                 "    # Most URLs are shared by several texts, which would be taken for captures of one page.",
                 f"    {key}: null",
             ]
-    if source.without and source.format != "text":
+    if source.without:
         lines.append(f"    # No {' and no '.join(source.without)} was found in the files.")
     return lines
 

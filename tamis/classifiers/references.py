@@ -19,7 +19,7 @@ from tamis.classifiers.label_files import Judged, text_id
 from tamis.classifiers.selectors import Selector
 from tamis.readers.jsonl import JsonlSource
 from tamis.readers.parquet import ParquetSource
-from tamis.readers.record import Skip, Source
+from tamis.readers.record import Passed, Skip, Source
 from tamis.readers.text import EXTENSIONS, TextSource, extension_of
 from tamis.section import FilePath, Kind, Section
 
@@ -94,6 +94,8 @@ class Reference(Section):
         for name in self.files():
             path = Path(name)
             for record in self._reader(path).read(path):
+                if isinstance(record, Passed):
+                    continue
                 if isinstance(record, Skip):
                     counts[f"unreadable in reference {self.reference}"] += 1
                     continue

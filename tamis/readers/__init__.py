@@ -13,16 +13,18 @@ from typing import Annotated
 from pydantic import Field
 
 from tamis.readers.code.source import CodeSource
+from tamis.readers.html import HtmlSource
 from tamis.readers.jsonl import JsonlSource
 from tamis.readers.parquet import ParquetSource
-from tamis.readers.record import Record, Skip, Source
+from tamis.readers.record import Passed, Record, Skip, Source
 from tamis.readers.releases import ReleasesSource
 from tamis.readers.text import TextSource
+from tamis.readers.warc import WarcSource
 
-__all__ = ["AnySource", "Record", "Skip", "Source"]
+__all__ = ["AnySource", "Passed", "Record", "Skip", "Source"]
 
 AnySource = Annotated[
-    JsonlSource | ParquetSource | TextSource | ReleasesSource | CodeSource,
+    JsonlSource | ParquetSource | TextSource | HtmlSource | WarcSource | CodeSource | ReleasesSource,
     Field(discriminator="format"),
 ]
 """A source section of the configuration; `format` says which. A new format is a module and a line here."""

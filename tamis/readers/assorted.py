@@ -26,6 +26,9 @@ MARKUP = frozenset({"html", "xml", "json"})
 NO_TEXT = "no text in UTF-8"
 UNKNOWN = "not known as text"
 JSON = "JSON"
+RECORDS = frozenset({JSON, *(CONTENTS[name].what for name in ("parquet", "warc", "arc"))})
+"""Files of records, which want a source of their own beside one of text."""
+
 MOST_READ = 20_000
 """Files of an ending whose first bytes are read, at most; about 50 µs each."""
 
@@ -139,7 +142,7 @@ def texts_of(patterns: Sequence[str], given: Format | None, *, text_first: bool)
             odd |= {path: what for path, what in others.items() if what != NO_TEXT}
             continue
         left[ending] = (len(files), next(iter(others.values()), "empty"))
-    records = [what for _, what in left.values() if what in (JSON, CONTENTS["parquet"].what)]
+    records = [what for _, what in left.values() if what in RECORDS]
     if not (left or odd) or (records and not text_first) or len(left) == len(by_ending):
         return None
     narrowed = [one for pattern, files in found.items() for one in _narrowed(pattern, files, left)]

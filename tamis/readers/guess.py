@@ -18,10 +18,11 @@ from tamis.readers.lines import lines
 from tamis.readers.signatures import CONTENTS, head_of, recognised
 from tamis.readers.text import EXTENSIONS
 from tamis.readers.values import shorten
+from tamis.readers.webarchive.records import is_archive
 
-Format = Literal["jsonl", "parquet", "text", "code"]
+Format = Literal["jsonl", "parquet", "text", "html", "warc", "code"]
 
-CHOOSE = "say which with --format jsonl, --format parquet or --format text"
+CHOOSE = "say which with --format jsonl, --format parquet, --format text or --format html"
 READABLE = frozenset({"gzip", "zstd"})
 """Compressions in which JSON Lines and text are read."""
 
@@ -30,6 +31,9 @@ PLAIN = frozenset(["adoc", "asciidoc", "markdown", "md", "org", "rst", "text", "
     EXTENSIONS.keys() - {"csv", "tsv"}
 )
 """Extensions of text. Tables and markup are asked about: their text is in a column, or between tags."""
+
+MARKED = frozenset({"htm", "html", "xhtml"})
+"""Extensions of HTML, which may begin like any XML."""
 
 MOST_BYTES = 64 << 20
 """Longest first line of a file of JSON Lines."""
@@ -51,7 +55,7 @@ class Content:
 
     Attributes:
         format: which reader reads them.
-        fields: names of the fields or columns that all of them have; empty for text.
+        fields: names of the fields or columns that all of them have; empty for text, HTML and web archives.
     """
 
     format: Format
@@ -96,6 +100,11 @@ def content_of(path: Path) -> Content | None:
     Raises:
         SourceError: it cannot be read, is of a format that tamis does not read, or is not known.
     """
+    return Content("warc", ()) if is_archive(path) else _content_of(path)
+
+
+def _content_of(path: Path) -> Content | None:
+    """As `content_of`, of a file that is no web archive."""
     head, compression = head_of(path)
     if not head.strip():
         return None
@@ -109,7 +118,9 @@ def content_of(path: Path) -> Content | None:
         if found is None and name in PLAIN:
             return Content("text", ())
         return Content("jsonl", tuple(_first_object(path) or ()))
-    if found in ("html", "xml"):
+    if found == "html" or (found == "xml" and name in MARKED):
+        return Content("html", ())
+    if found == "xml":
         advice = "say --format text if its markup is meant to stay, else extract its text first"
         raise SourceError(f"{path}: is {CONTENTS[found].what}; {advice}")
     if found is not None:

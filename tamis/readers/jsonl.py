@@ -11,11 +11,13 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
+from tamis.extraction import Refused
+from tamis.readers.html import HtmlText, text_in
 from tamis.readers.lines import lines
 from tamis.readers.record import Record, Skip, Source, make
 from tamis.readers.values import shorten
@@ -53,6 +55,7 @@ class JsonlSource(Source):
         description="Name of a field that holds, for extracts, the URL (or tamis id) of the document that the text was "
         "taken from; null or missing where it is none.",
     )
+    extraction: HtmlText = None
 
     def read(self, path: Path) -> Iterator[Record | Skip]:
         """The documents of one file.
@@ -76,18 +79,9 @@ class JsonlSource(Source):
 
 
 def _record(source: JsonlSource, where: str, number: int, line: bytes, counts: Counter[str]) -> Record | Skip:
-    refused = _out_of_bounds(line)
-    if refused is not None:
-        return Skip(where, number, *refused)
-    try:
-        # A leading mark is allowed, as before every text.
-        value = _decode(line.removeprefix(BYTE_ORDER_MARK).decode())
-    except UnicodeDecodeError as error:
-        return Skip(where, number, "invalid_utf8", shorten(error))
-    except (ValueError, RecursionError) as error:
-        return Skip(where, number, "invalid_json", shorten(error))
-    if not isinstance(value, dict):
-        return Skip(where, number, "not_an_object", f"the line holds {type(value).__name__}")
+    value = _object(line)
+    if isinstance(value, tuple):
+        return Skip(where, number, *value)
     for name in counts:
         counts[name] += value.get(name) is not None
     if source.text_field not in value:
@@ -98,6 +92,12 @@ def _record(source: JsonlSource, where: str, number: int, line: bytes, counts: C
     date = None if source.date_field is None else value.pop(source.date_field, None)
     kind = None if source.kind_field is None else value.get(source.kind_field)
     parent = None if source.parent_field is None else value.pop(source.parent_field, None)
+    if source.extraction is not None:
+        taken = text_in(text, source.extraction, url)
+        if isinstance(taken, Refused):
+            return Skip(where, number, taken.reason, taken.detail)
+        text, said = taken
+        value = said | value
     return make(
         source,
         where,
@@ -109,6 +109,21 @@ def _record(source: JsonlSource, where: str, number: int, line: bytes, counts: C
         metadata=value,
         kind=kind if isinstance(kind, str) and kind in KINDS else None,
     )
+
+
+def _object(line: bytes) -> dict[str, Any] | tuple[str, str]:
+    """The object of a line, or why there is none: reason and detail."""
+    refused = _out_of_bounds(line)
+    if refused is not None:
+        return refused
+    try:
+        # A leading mark is allowed, as before every text.
+        value = _decode(line.removeprefix(BYTE_ORDER_MARK).decode())
+    except UnicodeDecodeError as error:
+        return "invalid_utf8", shorten(error)
+    except (ValueError, RecursionError) as error:
+        return "invalid_json", shorten(error)
+    return value if isinstance(value, dict) else ("not_an_object", f"the line holds {type(value).__name__}")
 
 
 def _out_of_bounds(line: bytes) -> tuple[str, str] | None:

@@ -26,7 +26,7 @@ from tamis import schemas
 from tamis.errors import SourceError
 from tamis.file_states import NO_FILE, State, sha256_of
 from tamis.readers.patterns import irregular
-from tamis.readers.record import OnBadFile, Record, Skip, Source
+from tamis.readers.record import OnBadFile, Passed, Record, Skip, Source
 from tamis.readers.signatures import check
 from tamis.readers.values import shorten
 from tamis.section import Section
@@ -44,6 +44,10 @@ class ReadFile(Section):
     path: str = Field(description="The file, as the configuration names it.")
     records: int = Field(0, description="Records that were read.")
     skipped: int = Field(0, description="Records that could not be read; 1 for a bad file.")
+    passed: dict[str, int] = Field(
+        default_factory=dict,
+        description="Records that are no documents by what they are (of a web archive: requests, metadata …), by that.",
+    )
     bytes: int = Field(0, description="Its size.")
     mtime_ns: int = Field(description="Its modification time, in nanoseconds since 1970; -1 where no file is.")
     sha256: str | None = Field(None, description="Hash of the bytes that were read; null where none could be.")
@@ -220,20 +224,29 @@ class Reading:
         with _unchanged(path) as (state, digest):
             check(path, self._source.name, self._source.format, self._source.reads)
             counts: Counter[str] = Counter()
+            passed: Counter[str] = Counter()
             records = skips = 0
             for item in self._source.read_and_count(path, counts):
                 if isinstance(item, Skip):
                     skips += 1
                     self._skip(item, skipped or self._skipped)
+                elif isinstance(item, Passed):
+                    passed[item.what] += 1
                 else:
                     records += 1
                     yield item
         fields = {name: counts[name] for name in self._fields if name in counts}
         found = ReadFile(
-            path=str(path), records=records, skipped=skips, sha256=digest, fields=fields, **state._asdict()
+            path=str(path),
+            records=records,
+            skipped=skips,
+            passed=dict(sorted(passed.items())),
+            sha256=digest,
+            fields=fields,
+            **state._asdict(),
         )
         self.files.append(found)
-        log.info("%s: %d records, %d skipped", path, records, skips)
+        log.info("%s: %d records, %d skipped, %d passed over", path, records, skips, passed.total())
 
     def _whole(self, path: Path, convert: Callable[[Iterator[Record]], Iterator[pa.Table]]) -> Iterator[pa.Table]:
         """The tables of a file that can be read to its end; none of another, which is listed."""

@@ -21,7 +21,9 @@ import pyarrow.parquet as pq
 from pydantic import Field
 
 from tamis.errors import SourceError
+from tamis.extraction import Refused
 from tamis.readers.arrow_values import Unreadable, cells, moments, weights
+from tamis.readers.html import HtmlText, text_in
 from tamis.readers.parquet_footer import check_footer
 from tamis.readers.parquet_pages import Chunk, pages
 from tamis.readers.record import Record, Skip, Source, make
@@ -100,6 +102,7 @@ class ParquetSource(Source):
     metadata_columns: tuple[str, ...] | None = Field(
         default=None, description="Columns kept as metadata; null keeps every column that has no other use."
     )
+    extraction: HtmlText = None
 
     def read(self, path: Path) -> Iterator[Record | Skip]:
         """The documents of one file.
@@ -383,14 +386,20 @@ def _record(
         if isinstance(value, Unreadable):
             return Skip(where, number, "invalid_utf8", value.detail)
     kind = None if source.kind_column is None else fields[source.kind_column]
+    url = None if source.url_column is None else fields.get(source.url_column)
+    taken: tuple[object, dict[str, Any]] | Refused = (text, {})
+    if source.extraction is not None:
+        taken = text_in(text, source.extraction, url)
+    if isinstance(taken, Refused):
+        return Skip(where, number, taken.reason, taken.detail)
     return make(
         source,
         where,
         number,
-        text,
-        url=None if source.url_column is None else fields.get(source.url_column),
+        taken[0],
+        url=url,
         date=None if source.date_column is None else fields.get(source.date_column),
         parent=None if source.parent_column is None else fields[source.parent_column],
-        metadata={name: fields[name] for name in metadata_columns if name in fields},
+        metadata=taken[1] | {name: fields[name] for name in metadata_columns if name in fields},
         kind=kind if isinstance(kind, str) and kind in KINDS else None,
     )

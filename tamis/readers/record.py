@@ -112,6 +112,28 @@ class Skip:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A record that is no document and is not meant to be one: counted, not listed.
+
+    Attributes:
+        what: what it is, in the words of its format (`request`).
+    """
+
+    what: str
+
+
+EMPTY = "empty_text"
+"""Why a record that holds nothing but white space is skipped."""
+
+NO_PAGE = frozenset({"http_status", "revisit", "robots_txt", "empty_body"})
+
+
+def read_well(reason: str) -> bool:
+    """Whether a skipped record was read and is just no text, by the reason why it was skipped."""
+    return reason == EMPTY or reason in NO_PAGE or reason in CHOSEN or reason.startswith("mime_")
+
+
 class Source(Section, ABC):
     """Base of the source sections: what every format has, and how its files are found and read."""
 
@@ -179,14 +201,14 @@ class Source(Section, ABC):
         return None
 
     @abstractmethod
-    def read(self, path: Path) -> Iterator[Record | Skip]:
+    def read(self, path: Path) -> Iterator[Record | Skip | Passed]:
         """The records of one of `input_files`, in an order that depends only on the file's bytes.
 
         Raises:
             SourceError: the file is missing, damaged, or of another format or hash than configured.
         """
 
-    def read_and_count(self, path: Path, counts: Counter[str]) -> Iterator[Record | Skip]:  # noqa: ARG002 - for formats with fields
+    def read_and_count(self, path: Path, counts: Counter[str]) -> Iterator[Record | Skip | Passed]:  # noqa: ARG002 - for formats with fields
         """As `read`; a format whose section names fields counts in how many records each was there and not null.
 
         Args:

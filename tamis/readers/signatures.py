@@ -68,8 +68,8 @@ CONTENTS: Mapping[str, Content] = {
     ),
     "7z": _content("a 7z archive", rb"7z\xbc\xaf\x27\x1c", UNPACK),
     "rar": _content("a RAR archive", rb"Rar!\x1a\x07", UNPACK),
-    "warc": _content("WARC", rb"\s*WARC/\d\.\d+\r?\n", NONE_READ),
-    "arc": _content("ARC", rb"filedesc://", NONE_READ),
+    "warc": _content("WARC", rb"\s*WARC/\d\.\d+\r?\n", "give it to a source of `format: warc`"),
+    "arc": _content("ARC", rb"filedesc://", "give it to a source of `format: warc`"),
     "pdf": _content("PDF", rb"\s*%PDF-\d", NONE_READ),
     "arrow": _content("an Arrow IPC file (Feather)", rb"ARROW1\0\0|FEA1[\0-\x1f]", "write it as Parquet"),
     "arrow_stream": _content("an Arrow IPC stream", rb"\xff{4}.{3}\0\x10\0\0\0", "write it as Parquet"),
@@ -93,7 +93,7 @@ CONTENTS: Mapping[str, Content] = {
     "html": _content(
         "HTML",
         BLANK + rb"(?:<!--.{0,2000}?-->\s*)?<(?i:!doctype\s+html|html|head|body)\b",
-        "give it to a source of `format: text` if its markup is meant to stay, else extract its text first",
+        "give it to a source of `format: html`, or of `format: text` if its markup is meant to stay",
     ),
     "xml": _content("XML", BLANK + rb"<\?xml\s", "give it to a source of `format: text`, or extract its text first"),
     "json": _content("JSON Lines", BLANK + rb'\{\s*"', "give it to a source of `format: jsonl`"),
@@ -170,6 +170,7 @@ DECOMPRESSING: Mapping[str, Callable[[Path], Any]] = {
     "bzip2": bz2.open,
     "xz": lzma.open,
     "zstd": lambda path: pa.input_stream(str(path), compression="zstd"),
+    "lz4": lambda path: pa.input_stream(str(path), compression="lz4"),
 }
 
 

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tamis.errors import TamisError
-from tamis.readers.record import CHOSEN
+from tamis.readers.record import EMPTY, read_well
 from tamis.report import tables
 from tamis.report.figures import Group
 from tamis.report.layout import Results
@@ -27,9 +27,6 @@ from tamis.shards import read_json
 
 NAMED = 3
 """Rules, files or fields that a sentence names."""
-
-EMPTY = "empty_text"
-"""Why a record that holds nothing but white space is skipped."""
 
 
 @dataclass
@@ -93,8 +90,9 @@ def of_reading(read: Mapping[str, Reading], config: Config) -> list[str]:
                 f"on_bad_file asks: {paths}. Repair or fetch them again, then run again."
             )
         # An empty text was read well: an empty file (`__init__.py`) is whole, a record without text may be a mistake.
+        # So was a record that is no page: of other media types, of other statuses.
         empty = reading.skipped[EMPTY]
-        unread = Counter({why: count for why, count in reading.skipped.items() if why != EMPTY and why not in CHOSEN})
+        unread = Counter({reason: count for reason, count in reading.skipped.items() if not read_well(reason)})
         skipped = unread.total()
         share = skipped / max(1, skipped + reading.records)
         if reading.records and share > config.alarm_skipped_share:

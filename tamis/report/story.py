@@ -156,8 +156,10 @@ def _skipped(results: Results, name: str) -> list[dict[str, Any]]:
     for path in results.skipped():
         rows = duckdb.execute(
             "SELECT source, path, record, reason, detail FROM read_parquet(?) "
-            "WHERE path = ? OR ends_with(path, '/' || ?) ORDER BY path, record LIMIT ?",
-            [_pattern(path.as_posix()), name, name, MOST_STORIES],
+            # Of a record of a web archive the URL stands at the end.
+            "WHERE path = ? OR ends_with(path, '/' || ?) OR (contains(?, '://') AND ends_with(detail, ' ' || ?)) "
+            "ORDER BY path, record LIMIT ?",
+            [_pattern(path.as_posix()), name, name, name, name, MOST_STORIES],
         ).fetchall()
         found += [dict(zip(("source", "path", "record", "reason", "detail"), row, strict=True)) for row in rows]
     return found[:MOST_STORIES]

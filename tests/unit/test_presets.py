@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import web_archives as made
 
 from tamis import cli, config, config_files
 from tamis.presets import FOLDER, PRESETS
@@ -117,6 +118,24 @@ def test_parquet_columns_and_several_sources(folder: Path, capsys: pytest.Captur
     assert (lines.name, lines.paths) == ("crawl", ("crawl/0.jsonl", "crawl/1.jsonl"))
 
 
+def test_web_archives(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(2):
+        (folder / "crawl" / f"{number}.warc.gz").write_bytes(made.gz([made.warcinfo(), made.response(number)]))
+    code, out, _ = init(capsys, "web", "--source", "crawl/*.warc.gz")
+    assert code == 0
+    assert "crawl: 2 files of warc\n" in out
+    (source,) = written("web.yaml").sources
+    assert (source.name, source.format, source.paths, source.kind) == ("crawl", "warc", ("crawl/*.warc.gz",), "prose")
+    code, _, error = init(capsys, "web", "--source", "crawl/*.warc.gz", "--text", "body", "--output", "b.yaml")
+    assert code != 0
+    assert "web archives have no fields" in error
+    # Beside files of text they want a source of their own.
+    (folder / "crawl" / "read.txt").write_text("Text.", encoding="utf-8")
+    code, _, error = init(capsys, "web", "--source", "crawl/*.txt", "crawl/*.warc.gz", "--output", "b.yaml")
+    assert code != 0
+    assert "of several formats" in error
+
+
 def test_shards_follow_the_bytes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     init(capsys, "prose", "--source", "crawl/*.jsonl")
     assert written("prose.yaml").shards == 2
@@ -134,7 +153,7 @@ def test_shards_follow_the_bytes(folder: Path, capsys: pytest.CaptureFixture[str
         (["--source", "crawl"], "crawl is a folder; name its files, for example 'crawl/**'"),
         (["--source", "crawl/*.jsonl", "--text", "body"], "has no such field. It has content, link, timestamp"),
         (["--source", "odd.jsonl"], "no field is named text; say --text NAME. It has a, b"),
-        (["--source", "there.md", "--text", "body"], "files of text have no fields"),
+        (["--source", "there.md", "--text", "body"], "files of text and HTML have no fields"),
         (["--source", "there.md", "--output", "there.md"], "exists, and is not written over"),
         (["--source", "br{ace}.md"], "braces"),
     ],
@@ -217,7 +236,7 @@ def test_a_folder_of_programs_leaves_out_what_is_no_text_and_says_so(
     # Of other presets records want a source of their own.
     code, _, err = init(capsys, "prose", "--source", "src/**")
     assert code == 1
-    assert "page.html: is HTML" in err
+    assert "logo.png: is a PNG picture" in err
     # Without records a folder of notes is taken, too.
     (folder / "src" / "package.json").unlink()
     code, out, _ = init(capsys, "prose", "--source", "src/**")

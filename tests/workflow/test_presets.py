@@ -1,4 +1,4 @@
-"""A chain on a user's own text: what `tamis init` writes runs to its export, from either format alike."""
+"""A chain on a user's own text: what `tamis init` writes runs to its export, from every format alike."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import web_archives as made
 from running import environment, run_workflow
 
 from tamis.shards import read_table
@@ -35,7 +36,7 @@ def kept(folder):
     return texts, reasons
 
 
-def test_init_and_run_end_in_an_export_and_json_lines_and_parquet_agree(make_folder, corpus):
+def test_init_and_run_end_in_an_export_and_formats_agree(make_folder, corpus):
     lines = make_folder("lines")
     init(lines, "web", "--source", "corpus/web/*.jsonl.zst")
     run_workflow(lines, None)
@@ -57,6 +58,20 @@ def test_init_and_run_end_in_an_export_and_json_lines_and_parquet_agree(make_fol
     init(columns, "web", "--source", "web/*.parquet")
     run_workflow(columns, None, "heuristics")
     assert kept(columns) == (texts, reasons)
+
+    archives = make_folder("archives")
+    (archives / "web").mkdir()
+    extracted = [
+        made.record(row["text"].encode(), url=row["url"], date=row["date"], type="conversion", kind="text/plain")
+        for row in records(corpus)
+    ]
+    damaged = [made.warcinfo(), *extracted[:9], b"noise", *extracted[9:], made.response(1)[:-99]]
+    (archives / "web" / "all.warc.wet.gz").write_bytes(made.gz(damaged))
+    init(archives, "web", "--source", "web/*.warc.wet.gz")
+    run_workflow(archives, None, "heuristics")
+    assert kept(archives) == (texts, reasons)
+    skipped = read_table(next((archives / "results_test" / "ingest" / "skipped").glob("*.parquet"))).to_pylist()
+    assert {"garbage", "truncated"} <= {row["reason"] for row in skipped}
 
 
 def records(corpus):

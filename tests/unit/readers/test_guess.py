@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import web_archives as made
 import zstandard
 
 from tamis.errors import SourceError
@@ -39,6 +40,15 @@ def parquet(path: Path) -> bytes:
         ("a.tex", b"\\section{One}", Content("text", ())),
         ("A.TXT.GZ", gzip.compress(b"Plain.", mtime=0), Content("text", ())),
         ("a.py", b"print()\n", Content("text", ())),
+        ("a.warc.gz", made.gz([made.warcinfo()]), Content("warc", ())),
+        ("a.warc.lz4", made.lz4_frames([made.warcinfo()]), Content("warc", ())),
+        ("a.warc.zst", made.zstd_with_dictionary([made.warcinfo()]), Content("warc", ())),
+        ("a.warc.txt", made.warcinfo(), Content("warc", ())),
+        ("a.arc", made.filedesc(), Content("warc", ())),
+        ("a.html", b"<!DOCTYPE html><html>", Content("html", ())),
+        ("saved", b"\n<html lang=en>", Content("html", ())),
+        ("a.xhtml", b"<?xml version='1.0'?><!DOCTYPE html><html>", Content("html", ())),
+        ("a.html.gz", gzip.compress(b"<!doctype html>", mtime=0), Content("html", ())),
         ("a.jsonl", b"", None),
         ("a.jsonl", b" \n", None),
     ],
@@ -59,11 +69,14 @@ def test_parquet_is_recognised_whatever_its_name(tmp_path: Path) -> None:
         ("a.json", b'[{"text": "x"}]', "its lines hold list, not objects; `jq -c"),
         ("a.json", b'{\n "text": "x"\n}', "one object a line: `jq -c ."),
         ("a.jsonl", b"no json at all", "first line is no JSON object"),
-        ("a.html", b"<!DOCTYPE html><html>", "is HTML; say --format text if its markup is meant to stay"),
-        ("a.warc.gz", gzip.compress(b"WARC/1.0\r\n", mtime=0), "is WARC inside gzip data"),
+        ("a.xml", b"<?xml version='1.0'?><feed>", "is XML; say --format text if its markup is meant to stay"),
         ("a.jsonl.bz2", bz2.compress(LINE), "is bzip2 data; recompress it"),
         ("a.pdf", b"%PDF-1.7", "is PDF"),
-        ("a.csv", b"text,url\nx,y\n", "say which with --format jsonl, --format parquet or --format text"),
+        (
+            "a.csv",
+            b"text,url\nx,y\n",
+            "say which with --format jsonl, --format parquet, --format text or --format html",
+        ),
         ("a.data", b"words", "say which with --format"),
         ("a.jsonl.gz", gzip.compress(LINE, mtime=0)[:12], "cut short or damaged"),
         ("a.parquet", b"PAR1\x15\x04\x15\x10", "not a whole Parquet file"),

@@ -75,6 +75,7 @@ def test_size_time_and_hash_of_what_was_read_are_recorded(tmp_path: Path) -> Non
         "mtime_ns": 1_234_567_890_123_456_789,
         "sha256": hashlib.sha256(first.read_bytes()).hexdigest(),
         "fields": {},
+        "passed": {},
         "bad": None,
     }
     assert (record["files"][1]["records"], record["files"][1]["bytes"]) == (0, 0)

@@ -24,12 +24,19 @@ from hypothesis import strategies as st
 
 from tamis.errors import SourceError
 from tamis.readers import signatures
+from tamis.readers.html import HtmlSource
 from tamis.readers.jsonl import JsonlSource
 from tamis.readers.parquet import ParquetSource
 from tamis.readers.releases import ReleasesSource
 from tamis.readers.text import TextSource
 
-READERS = {"jsonl": JsonlSource, "parquet": ParquetSource, "releases": ReleasesSource, "text": TextSource}
+READERS = {
+    "html": HtmlSource,
+    "jsonl": JsonlSource,
+    "parquet": ParquetSource,
+    "releases": ReleasesSource,
+    "text": TextSource,
+}
 TABLE = pa.table({"text": ["one", "two"] * 50})
 LINES = b"".join(json.dumps({"text": f"Number {number}."}).encode() + b"\n" for number in range(50))
 HTML = b"<!DOCTYPE html>\n<html><head><title>Page</title></head><body>Text</body></html>\n"
@@ -73,8 +80,9 @@ READ = {
     "lines.zst": (zstd(LINES), {"jsonl", "text"}),
     "parquet": (PARQUET, {"parquet"}),
     "parquet without rows": (written(lambda stream: pq.write_table(TABLE.slice(0, 0), stream)), {"parquet"}),
-    "html": (HTML, {"text"}),
-    "html.gz": (gzip.compress(HTML), {"text"}),
+    "html": (HTML, {"text", "html"}),
+    "html.gz": (gzip.compress(HTML), {"text", "html"}),
+    "html in UTF-16": (("\ufeff" + HTML.decode()).encode("utf-16-le"), {"html"}),
     "tar": (TAR, {"releases"}),
     "tar.gz": (gzip.compress(TAR), {"releases"}),
     "tar.bz2": (bz2.compress(TAR), {"releases"}),
@@ -82,8 +90,8 @@ READ = {
     "zip": (ZIP, {"releases"}),
     "nothing": (b"", set(READERS)),
     "words": (b"Just a text.\n", set(READERS)),
-    "words.gz": (gzip.compress(b"Just a text.\n"), {"jsonl", "text", "releases"}),
-    "a cut gzip": (gzip.compress(LINES)[:12], {"jsonl", "text", "releases"}),
+    "words.gz": (gzip.compress(b"Just a text.\n"), {"jsonl", "text", "releases", "html"}),
+    "a cut gzip": (gzip.compress(LINES)[:12], {"jsonl", "text", "releases", "html"}),
 }
 """What each reader takes; whether it can make sense of it is for itself to say."""
 

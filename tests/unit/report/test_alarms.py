@@ -42,6 +42,13 @@ def test_skips_above_a_share_bad_files_and_fields_that_no_record_has(tmp_path):
 def test_records_of_an_earlier_version_say_nothing_of_fields():
     reading = alarms.Reading(records=1000, skipped=Counter(null_text=10))
     assert alarms.of_reading({"web": reading}, Config()) == []
+    # Pictures, redirects and revisits of a web archive were read well, and are no pages.
+    reading = alarms.Reading(records=100, skipped=Counter(mime_image=900, http_status=90, revisit=9, mime_unknown=1))
+    assert alarms.of_reading({"web": reading}, Config()) == []
+    (found,) = alarms.of_reading(
+        {"web": alarms.Reading(records=100, skipped=Counter(mime_pdf=1, damaged=50))}, Config()
+    )
+    assert "could not read 50 of 150 records" in found
 
 
 def test_empty_texts_are_not_called_unreadable():

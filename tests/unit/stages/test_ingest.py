@@ -11,11 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from web_pages import ENGLISH, page, paragraphs
 
 from tamis import barrier, exchange, external_sort, streams
 from tamis.errors import ShardMismatchError, SourceError
 from tamis.ids import content_hash, document_key, home_shard
 from tamis.readers import Record
+from tamis.readers.html import HtmlSource
 from tamis.readers.jsonl import JsonlSource
 from tamis.shards import read_json
 from tamis.stages import ingest
@@ -184,6 +186,30 @@ def test_unreadable_records_are_listed_and_counted(tmp_path):
     (file,) = counts["files"]
     assert counts["source"] == "web"
     assert (file["path"], file["records"], file["skipped"], file["bad"]) == (str(path), 1, 5, None)
+
+
+def test_a_folder_of_html_becomes_documents_and_what_is_none_is_listed(tmp_path):
+    site = tmp_path / "site"
+    for name, data in {
+        "a.html": page(paragraphs()),
+        "deep/b.html": page(paragraphs(*reversed(ENGLISH))).replace("news.example/boats", "news.example/late"),
+        "empty.html": "",
+        "menu.html": "<html><body><script>x()</script></body></html>",
+    }.items():
+        (site / name).parent.mkdir(parents=True, exist_ok=True)
+        (site / name).write_text(data, encoding="utf-8")
+    html = HtmlSource(name="site", paths=(f"{site}/**/*.html",))
+    documents, _ = run(tmp_path / "out", [html])
+    assert {row["url"]: json.loads(row["metadata"])["title"] for row in documents.to_pylist()} == {
+        "https://news.example/boats": "The boats come home",
+        "https://news.example/late": "The boats come home",
+    }
+    assert all(one in text for text in documents["text"].to_pylist() for one in ENGLISH)
+    skipped = pq.read_table(tmp_path / "out" / "skipped" / "part-00000.parquet").to_pylist()
+    assert {(row["path"], row["reason"]) for row in skipped} == {
+        (str(site / "empty.html"), "no_main_content"),
+        (str(site / "menu.html"), "no_main_content"),
+    }
 
 
 def test_a_source_without_a_document_fails_and_is_named(tmp_path):

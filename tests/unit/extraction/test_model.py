@@ -1,0 +1,43 @@
+"""The model of lines: whole numbers that come out the same in whatever order they are added."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tamis.extraction.features import features_of
+from tamis.extraction.lines import lines_of
+from tamis.extraction.model import model
+
+
+def by_hand(features: list[int]) -> int:
+    """The score of a line in Python's own integers."""
+    *hidden, (weights, bias, _) = model().layers
+    values = features
+    for inner, offset, shift in hidden:
+        values = [
+            max(sum(value * int(weight) for value, weight in zip(values, row, strict=True)) + int(by), 0) >> shift
+            for row, by in zip(inner.T.tolist(), offset.tolist(), strict=True)
+        ]
+    return sum(value * int(weight) for value, weight in zip(values, weights[:, 0].tolist(), strict=True)) + int(bias[0])
+
+
+def test_scores_are_those_of_whole_numbers() -> None:
+    lines = lines_of("One line of text.\nAnother, with\tcells | and odd © signs 123.\n" * 20)
+    assert lines is not None
+    features = features_of(lines.own)
+    scores = model().scores(features)
+    assert [by_hand(row) for row in features.tolist()] == scores.tolist()
+    # Far below 2^53, where floating point would round.
+    bound = np.full(features.shape[1], 64.0)
+    for weights, bias, shift in model().layers:
+        bound = (np.abs(weights).T @ bound + np.abs(bias)) / (1 << shift)
+        assert bound.max() * (1 << shift) < 2**50
+
+
+def test_lines_without_a_letter_or_digit_are_none() -> None:
+    assert lines_of("") is None
+    assert lines_of("\n --- \n\t\n") is None
+    found = lines_of("--\nA\n\n· ·\nB2\n")
+    assert found is not None
+    assert [found.shown(i) for i in range(len(found.starts))] == ["A", "B2"]
+    assert found.own.mass.tolist() == [1, 2]
