@@ -25,8 +25,9 @@ CODE = {tag: FIRST + 0x100 + i for i, tag in enumerate((*_TAGS, *_HEADINGS))}
 SPECIAL = re.compile(f"[{chr(FIRST)}-{chr(max(CODE.values()))}]")
 """Marks and tags."""
 
-_LINK = re.compile(r'<a href="[^"]*">')
-_CHARACTERS = [(tag, chr(code)) for tag, code in CODE.items()]
+_ANY_TAG = re.compile(r"<[^>]*>")
+_CHARACTERS = {tag: chr(code) for tag, code in CODE.items()}
+_OPEN_LINK = _CHARACTERS["<a>"]
 
 _HASHES = np.random.Generator(np.random.PCG64(0)).integers(1, 2**63, 4096, np.uint64)
 
@@ -98,10 +99,8 @@ class Lines:
 def marked_text(tree: Any) -> str:
     """The whole text of a parsed page that has marks, each tag of the reduced markup one character."""
     text = extract_plain_text(tree, preserve_formatting="minimal_html", links=True, skip_elements=["svg"])
-    text = _LINK.sub(_CHARACTERS[0][1], text)
-    for tag, character in _CHARACTERS[1:]:
-        text = text.replace(tag, character)
-    return text
+    # What is not among the tags has an attribute, as links alone have.
+    return _ANY_TAG.sub(lambda tag: _CHARACTERS.get(tag[0], _OPEN_LINK), text)
 
 
 def steps(counts: Any) -> np.ndarray:

@@ -146,13 +146,16 @@ def marked(html: str) -> str:
     """A page with marks in it."""
     pieces: list[str] = []
     stack: list[tuple[str, int]] = []
+    tags: dict[str, int] = {}
     at = 0
     pattern = _ANY_TAG if "<DIV" in html or "<UL" in html else _TAG
     for found in pattern.finditer(html):
         closing, tag, attributes = found.groups()
         tag = tag.lower()
         if not closing:
-            bits = _bits(tag, attributes)
+            bits = tags.get(found[0])
+            if bits is None:
+                bits = tags[found[0]] = _bits(tag, attributes)
             stack.append((tag, bits))
             if bits:
                 pieces += (html[at : found.end()], _characters(bits)[0])
