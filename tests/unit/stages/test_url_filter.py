@@ -158,7 +158,8 @@ def by_definition(url: str | None, config: Config) -> str | None:
         above = (host == entry or host.endswith(f".{entry}") for entry in entries(section, "domains"))
         bare = whole.removeprefix("www.")
         begun = (
-            bare == entry or (bare.startswith(entry) and bare[len(entry)] in "/?&;") for entry in entries(section, "urls")
+            bare == entry or (bare.startswith(entry) and bare[len(entry)] in "/?&;")
+            for entry in entries(section, "urls")
         )
         soft = sum(word in words for word in set(entries(section, "soft_words")))
         if (
