@@ -25,6 +25,10 @@ LICENCE = (
     "Copyright (c) 2020 Somebody. All rights reserved.\nPermission is hereby granted, free of charge, to any person.\n"
     'The software is provided "as is", without warranty of any kind.\n'
 )
+MODULE = (
+    '"""Sieves, by the width of their mesh."""\n\nimport os\n\n\ndef sieve(grain):\n    """Return what stays."""\n'
+    '    return os.path.join(grain, "a")\n\n\nclass Mesh:\n    width = 3\n'
+)
 APACHE = """// Licensed under the Apache License, Version 2.0 (the "License");
 // you may not use this file except in compliance with the License.
 // Unless required by applicable law or agreed to in writing, software
@@ -51,11 +55,7 @@ APACHE = """// Licensed under the Apache License, Version 2.0 (the "License");
         (PROSE * 100 + LICENCE, "prose"),
         ("Set $HOME and $PATH.\n$Date$\n$Revision: 1 $\nIt costs $5 or $6.\n" + PROSE, "prose"),
         (APACHE + 'package main\n\nimport "fmt"\n\nfunc main() {\n\tfmt.Println("sieve")\n}\n', "code"),
-        (
-            '"""Sieves, by the width of their mesh."""\n\nimport os\n\n\ndef sieve(grain):\n    """Return what stays."""\n'
-            '    return os.path.join(grain, "a")\n\n\nclass Mesh:\n    width = 3\n',
-            "code",
-        ),
+        (MODULE, "code"),
         (
             "\t.text\n\t.globl sieve\nsieve:\n\tpushq %rbp\n\tmovq %rsp, %rbp\n\tmovl $1, %eax\n\tpopq %rbp\n\tret\n",
             "code",
