@@ -22,6 +22,7 @@ from pydantic import Field
 from tamis.errors import SourceError
 from tamis.readers.forms import SAMPLE_CHARACTERS, kind_of_bytes
 from tamis.readers.patterns import irregular, matches
+from tamis.readers.said import kind_said
 from tamis.readers.values import characters_of, clean_text, has_surrogates, invalid_utf8, json_bytes, parse_date
 from tamis.section import Kind, Section
 
@@ -279,7 +280,7 @@ def make(
         url: as read.
         date: as read; see `parse_date`.
         metadata: other fields; what JSON cannot carry is written out.
-        kind: the kind that the reader knows; None leaves it to the section and the text.
+        kind: the kind that the reader knows; None leaves it to the section, the record's fields and the text.
         parent: of an extract, URL or id of what it was taken from, as read.
     """
     if isinstance(text, bytes) and (wrong := invalid_utf8(text)):
@@ -307,6 +308,7 @@ def make(
         return Skip(path, record, "too_large", f"{len(fields)} bytes of metadata, limit {source.max_document_bytes}")
     if source.kind != "auto":
         kind = source.kind
+    kind = kind or kind_said(kept, has_url=address is not None)
     return Record(data, kind or _kind(data), address, when, fields, path, record, origin)
 
 

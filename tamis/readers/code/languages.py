@@ -53,6 +53,16 @@ def language_of(path: str, text: str) -> str | None:
     return _by_first_line(text) or _by_pygments(name, text)
 
 
+def language_named(path: str) -> str | None:
+    """The language that a name alone says, by the tables; None where it says none.
+
+    Args:
+        path: as for `language_of`.
+    """
+    name = path.rpartition("/")[2]
+    return BY_NAME.get(name.lower()) or _by_extension(name, "")
+
+
 def _by_extension(name: str, text: str) -> str | None:
     """The language that the extension of a name says, with the text where it has several."""
     stem, dot, extension = name.lower().rpartition(".")
