@@ -51,7 +51,7 @@ def rules_text(tree: Any) -> str:
 
 def text_of(lines: Lines, kept: np.ndarray) -> str:
     """The kept lines as text: an empty line between paragraphs, list items marked, cells of a table apart by a tab."""
-    places = np.flatnonzero(kept).tolist()
+    places = _without_last_headings(np.flatnonzero(kept), lines.own.heading).tolist()
     if not places:
         return ""
     text, starts, ends = lines.text, lines.starts.tolist(), lines.ends.tolist()
@@ -83,6 +83,12 @@ def text_of(lines: Lines, kept: np.ndarray) -> str:
         pieces.append(shown)
         before = i
     return "".join(pieces)
+
+
+def _without_last_headings(places: np.ndarray, heading: np.ndarray) -> np.ndarray:
+    """Kept lines but for headings at the end that nothing stands under, as "Related posts"; 9 of 50 pages read had one."""
+    body = np.flatnonzero(heading[places] == 0)
+    return places[: body[-1] + 1] if len(body) else places
 
 
 def _items(text: str) -> Iterator[tuple[int, str]]:

@@ -73,30 +73,27 @@ def _moved(rows: np.ndarray, by: int) -> np.ndarray:
     return moved
 
 
-def _around(values: np.ndarray, radius: int) -> np.ndarray:
-    """Sums over so many lines on both sides."""
-    total = np.append(0, np.cumsum(values))
-    places = np.arange(len(values))
-    return total[np.minimum(places + radius + 1, len(values))] - total[np.maximum(places - radius, 0)]
-
-
 def _stretches(own: Own, prose: np.ndarray) -> np.ndarray:
+    n = len(prose)
     linked = own.linked * own.mass // own.letters
-    ones = np.ones(len(prose), np.int64)
-    columns = []
+    ones = np.ones(n, np.int64)
+    total = np.zeros((n + 1, 6), np.int64)
+    np.cumsum(np.stack([ones, own.mass, linked, prose, own.paragraph, own.full_stop], 1), axis=0, out=total[1:])
+    places = np.arange(n)
+    columns: list[np.ndarray] = []
+    near = prose
     for radius in RADII:
-        lines, mass = _around(ones, radius), _around(own.mass, radius)
-        near = _around(prose, radius)
+        around = total[np.minimum(places + radius + 1, n)] - total[np.maximum(places - radius, 0)]
+        lines, mass, links, near, paragraphs, stops = around.T
         columns += [
             steps(mass // lines),
-            share(_around(linked, radius), mass),
+            share(links, mass),
             share(near, mass),
-            share(_around(own.paragraph, radius), lines),
+            share(paragraphs, lines),
             steps(near),
-            share(_around(own.full_stop, radius), lines),
+            share(stops, lines),
         ]
-    densest = _around(prose, RADII[-1])
-    return np.stack([*columns, share(densest, densest.max())], 1)
+    return np.stack([*columns, share(near, near.max())], 1)
 
 
 def _places(own: Own, prose: np.ndarray) -> np.ndarray:

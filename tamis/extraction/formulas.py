@@ -5,18 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-_HINTS = (
-    b"<math",
-    b"math/tex",
-    b"latex",
-    b"mathjax",
-    b"katex",
-    b"mathtex",
-    b"mathtran",
-    b"mjx-",
-    b'class="tex',
-    b"class='tex",
-)
+_HINTS = (b"<math", b"math/tex", b"mathjax", b"atex", b'class="tex')
 """Without one of these a page has no formula in markup. A search for each takes a tenth of one for all as a pattern."""
 
 _RENDERED = (

@@ -25,8 +25,9 @@ CODE = {tag: FIRST + 0x100 + i for i, tag in enumerate((*_TAGS, *_HEADINGS))}
 SPECIAL = re.compile(f"[{chr(FIRST)}-{chr(max(CODE.values()))}]")
 """Marks and tags."""
 
-_LINK = re.compile(r'<a href="[^"]*">')
-_CHARACTERS = [(tag, chr(code)) for tag, code in CODE.items()]
+_ANY_TAG = re.compile(r"<[^>]*>")
+_CHARACTERS = {tag: chr(code) for tag, code in CODE.items()}
+_OPEN_LINK = _CHARACTERS["<a>"]
 
 _HASHES = np.random.Generator(np.random.PCG64(0)).integers(1, 2**63, 4096, np.uint64)
 
@@ -34,6 +35,19 @@ STEPS = np.unique(np.floor(2.0 ** (np.arange(35) / 2)).astype(np.int64))
 """Counts become their place among these, half powers of two up to 131,072."""
 
 MOST_REPEATS = 8
+
+
+FIELD = 21
+"""Bits of a count among three in one number: two million characters of a line."""
+
+
+def _packed(*bits: int) -> np.ndarray:
+    """What each of the 256 kinds of character adds to packed counts."""
+    kinds = np.arange(256)
+    return sum(((kinds & bit) != 0).astype(np.int64) << FIELD * i for i, bit in enumerate(bits))
+
+
+_FIRST_THREE, _SECOND_THREE = _packed(DIGIT, UPPER, COMMA), _packed(ODD, WIDE)
 
 
 @dataclass(frozen=True)
@@ -98,10 +112,8 @@ class Lines:
 def marked_text(tree: Any) -> str:
     """The whole text of a parsed page that has marks, each tag of the reduced markup one character."""
     text = extract_plain_text(tree, preserve_formatting="minimal_html", links=True, skip_elements=["svg"])
-    text = _LINK.sub(_CHARACTERS[0][1], text)
-    for tag, character in _CHARACTERS[1:]:
-        text = text.replace(tag, character)
-    return text
+    # What is not among the tags has an attribute, as links alone have.
+    return _ANY_TAG.sub(lambda tag: _CHARACTERS.get(tag[0], _OPEN_LINK), text)
 
 
 def steps(counts: Any) -> np.ndarray:
@@ -133,10 +145,11 @@ class _Text:
 
     def depth(self, opener: int, where: np.ndarray) -> np.ndarray:
         """How many elements of a kind are open at some characters."""
-        change = (self.kinds == opener).astype(np.int64) - (self.kinds == opener + 1)
-        if not change.any():
+        chosen = np.flatnonzero((self.kinds == opener) | (self.kinds == opener + 1))
+        if not len(chosen):
             return np.zeros(len(where), np.int64)
-        return np.maximum(np.append(0, np.cumsum(change))[np.searchsorted(self.events, where)], 0)
+        level = np.append(0, np.cumsum(1 - 2 * (self.kinds[chosen] - opener)))
+        return np.maximum(level[np.searchsorted(self.events[chosen], where)], 0)
 
     def count(self, flags: np.ndarray) -> np.ndarray:
         """How many characters of each line are such ones."""
@@ -148,9 +161,12 @@ class _Text:
         where = self.events[self.kinds == CODE[name]]
         return np.searchsorted(where, self.ends) - np.searchsorted(where, self.starts)
 
-    def with_bit(self, bit: int) -> np.ndarray:
-        """How many characters of each line have a bit."""
-        return self.count((self.bits & bit) != 0)
+    def sums(self, packed: np.ndarray) -> list[np.ndarray]:
+        """Sums over each line of three counts that are packed into one number a character."""
+        bounds = np.stack([self.starts, self.ends], 1).ravel()
+        # A line never ends where the next one begins: a line feed is between them.
+        sums = np.add.reduceat(np.append(packed, 0), bounds)[::2]
+        return [(sums >> (FIELD * i)) & ((1 << FIELD) - 1) for i in range(3)]
 
     def linked(self) -> np.ndarray:
         """Letters and digits of each line that stand in a link."""
@@ -193,17 +209,19 @@ def own_of(text: _Text) -> Own:
         opener = f"<h{level}>"
         inside = text.depth(CODE[opener], last) + text.tags(opener)
         heading[inside > 0] = level
+    digits, upper, commas = text.sums(_FIRST_THREE[bits])
+    odd, wide, cells = text.sums(_SECOND_THREE[bits] | ((codes == ord("\t")).astype(np.int64) << 2 * FIELD))
     return Own(
-        mass=text.letters + 2 * text.with_bit(WIDE),
+        mass=text.letters + 2 * wide,
         letters=text.letters,
-        words=text.count(word_starts) + text.with_bit(WIDE) // 2,
+        words=text.count(word_starts) + wide // 2,
         linked=text.linked(),
         links=text.tags("<a>"),
-        commas=text.with_bit(COMMA),
-        odd=text.with_bit(ODD),
-        digits=text.with_bit(DIGIT),
-        upper=text.with_bit(UPPER),
-        cells=text.count(codes == ord("\t")),
+        commas=commas,
+        odd=odd,
+        digits=digits,
+        upper=upper,
+        cells=cells,
         repeats=text.repeats(),
         ends_well=((bits[last] & END) != 0).astype(np.int64),
         full_stop=np.isin(codes[last], FULL_STOPS).astype(np.int64),

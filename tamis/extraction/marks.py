@@ -146,18 +146,23 @@ def marked(html: str) -> str:
     """A page with marks in it."""
     pieces: list[str] = []
     stack: list[tuple[str, int]] = []
+    tags: dict[str, tuple[str, int]] = {}
     at = 0
     pattern = _ANY_TAG if "<DIV" in html or "<UL" in html else _TAG
     for found in pattern.finditer(html):
-        closing, tag, attributes = found.groups()
-        tag = tag.lower()
-        if not closing:
-            bits = _bits(tag, attributes)
-            stack.append((tag, bits))
+        if not found[1]:
+            whole = found[0]
+            known = tags.get(whole)
+            if known is None:
+                tag = found[2].lower()
+                known = tags[whole] = tag, _bits(tag, found[3])
+            stack.append(known)
+            bits = known[1]
             if bits:
                 pieces += (html[at : found.end()], _characters(bits)[0])
                 at = found.end()
             continue
+        tag = found[2].lower()
         # A tag that nothing opened closes nothing; one that was opened closes what is still open inside.
         depth = len(stack) - 1
         while depth >= 0 and stack[depth][0] != tag and depth > len(stack) - 20:

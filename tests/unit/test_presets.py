@@ -136,6 +136,22 @@ def test_web_archives(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "of several formats" in error
 
 
+def test_folders_of_html_become_a_source_that_extracts(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("pages/a.html", "pages/deep/b.html", "pages/deep/c.htm"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("<!DOCTYPE html><title>A page</title><p>Text.", encoding="utf-8")
+    code, out, _ = init(capsys, "web", "--source", "pages/**/*.html")
+    assert code == 0
+    assert "pages: 2 files of html\n" in out
+    (source,) = written("web.yaml").sources
+    assert (source.format, source.paths, source.kind) == ("html", ("pages/**/*.html",), "prose")
+    assert source.extraction.extractor == "cascade"
+    # Its markup stays where the user says so.
+    code, _, _ = init(capsys, "web", "--source", "pages/**/*.htm*", "--format", "text", "--output", "text.yaml")
+    assert code == 0
+    assert written("text.yaml").sources[0].format == "text"
+
+
 def test_shards_follow_the_bytes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     init(capsys, "prose", "--source", "crawl/*.jsonl")
     assert written("prose.yaml").shards == 2

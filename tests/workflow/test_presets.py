@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import web_archives as made
 from running import environment, run_workflow
+from web_pages import ENGLISH, page, paragraphs
 
 from tamis.shards import read_table
 
@@ -72,6 +73,25 @@ def test_init_and_run_end_in_an_export_and_formats_agree(make_folder, corpus):
     assert kept(archives) == (texts, reasons)
     skipped = read_table(next((archives / "results_test" / "ingest" / "skipped").glob("*.parquet"))).to_pylist()
     assert {"garbage", "truncated"} <= {row["reason"] for row in skipped}
+
+
+def test_init_and_run_take_a_folder_of_html_to_documents(make_folder):
+    folder = make_folder("html")
+    for name, html in {
+        "a/one.html": page(paragraphs()),
+        "a/b/two.html": page(paragraphs(*reversed(ENGLISH))).replace("news.example/boats", "news.example/late"),
+        "a/none.html": "<html><script>x()</script></html>",
+    }.items():
+        (folder / "pages" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "pages" / name).write_text(html, encoding="utf-8")
+    init(folder, "web", "--source", "pages/**/*.html")
+    run_workflow(folder, None, "ingest")
+    results = folder / "results_test" / "ingest"
+    rows = pa.concat_tables(read_table(path) for path in sorted(results.glob("documents/*"))).to_pylist()
+    assert sorted(row["url"] for row in rows) == ["https://news.example/boats", "https://news.example/late"]
+    assert all(line in row["text"] and "cookies" not in row["text"] for row in rows for line in ENGLISH)
+    (skipped,) = pa.concat_tables(read_table(path) for path in sorted(results.glob("skipped/*"))).to_pylist()
+    assert (skipped["path"], skipped["reason"]) == ("pages/a/none.html", "no_main_content")
 
 
 def records(corpus):

@@ -115,6 +115,20 @@ def test_code_keeps_its_lines_and_indentation() -> None:
         assert code in text_of(page(paragraphs(*ENGLISH[:2]), f"<pre>{inner}</pre>", paragraphs(*ENGLISH[2:]))).text
 
 
+def test_a_heading_that_nothing_stands_under_is_left_out_at_the_end() -> None:
+    html = page(
+        "<h2>Before dawn</h2>",
+        paragraphs(*ENGLISH),
+        "<h2>After noon</h2>",
+        paragraphs(*ENGLISH),
+        "<h3>Leave a reply</h3>",
+    )
+    text = text_of(html).text
+    assert "Before dawn\n" in text
+    assert "After noon\n" in text
+    assert text.endswith(ENGLISH[-1])
+
+
 def test_tables_keep_rows_and_cells() -> None:
     rows = [("Year", "Boats", "Catch in tonnes"), ("2021", "41", "1,204"), ("2022", "", "1,377"), ("2023", "38", "990")]
     cells = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
