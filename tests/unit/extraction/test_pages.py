@@ -9,7 +9,7 @@ import codecs
 import pytest
 from web_pages import ENGLISH, page, paragraphs
 
-from tamis.extraction import Extraction, Page, Refused
+from tamis.extraction import Extraction, Page, Refused, pages
 from tamis.extraction.pages import extract
 
 EXTRACTORS = ("cascade", "lines", "resiliparse", "trafilatura")
@@ -38,6 +38,18 @@ def test_the_article_is_taken_and_what_stands_around_it_is_not(extractor: str) -
     text = text_of(page(paragraphs()), extractor).text
     assert all(one in text for one in ENGLISH)
     assert not [one for one in BOILERPLATE if one in text]
+
+
+def test_the_cascade_takes_the_rules_where_little_is_expected_of_the_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    # They differ in the bullets of a list.
+    html = page(paragraphs(), f"<ul><li>{ENGLISH[0]}</li><li>{ENGLISH[1]}</li></ul>", paragraphs(*ENGLISH[2:]))
+    lines, rules = text_of(html, "lines").text, text_of(html, "resiliparse").text
+    assert lines != rules
+    assert text_of(html, "cascade").text == lines
+    monkeypatch.setattr(pages, "UNSURE", 1.01)
+    assert text_of(html, "cascade").text == rules
+    # Their time is the square of the depth: they are not asked about pages of very many tags.
+    assert text_of(html + "<i></i>" * 10_000, "cascade").text == lines
 
 
 def test_title_language_and_own_address_are_kept() -> None:
