@@ -6,10 +6,14 @@ from __future__ import annotations
 
 import codecs
 
+import numpy as np
 import pytest
+from resiliparse.parse.html import HTMLTree
 from web_pages import ENGLISH, page, paragraphs
 
 from tamis.extraction import Extraction, Page, Refused, pages
+from tamis.extraction.chosen import text_of as text_of_lines
+from tamis.extraction.lines import lines_of, marked_text
 from tamis.extraction.pages import extract
 
 EXTRACTORS = ("cascade", "lines", "resiliparse", "trafilatura")
@@ -128,17 +132,16 @@ def test_code_keeps_its_lines_and_indentation() -> None:
 
 
 def test_a_heading_that_nothing_stands_under_is_left_out_at_the_end() -> None:
-    html = page(
-        "<h2>Before dawn</h2>",
-        paragraphs(*ENGLISH),
-        "<h2>After noon</h2>",
-        paragraphs(*ENGLISH),
-        "<h3>Leave a reply</h3>",
+    def all_of(html: str) -> str:
+        lines = lines_of(marked_text(HTMLTree.parse(html)))
+        assert lines is not None
+        return text_of_lines(lines, np.ones(len(lines.starts), bool))
+
+    assert (
+        all_of("<h1>A</h1><h2>B</h2><p>One.</p><h2>C</h2><p>Two.</p><h2>D</h2><h3>E</h3>")
+        == "A\n\nB\n\nOne.\n\nC\n\nTwo."
     )
-    text = text_of(html).text
-    assert "Before dawn\n" in text
-    assert "After noon\n" in text
-    assert text.endswith(ENGLISH[-1])
+    assert all_of("<h1>Only</h1><h2>headings</h2>") == "Only\n\nheadings"
 
 
 def test_tables_keep_rows_and_cells() -> None:
