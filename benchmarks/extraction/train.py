@@ -5,7 +5,8 @@
 FOLDER holds the pages with gold text (see `pages.py`). Learnt from the half `choose` alone. The threshold is the one
 that is best for the pages of each fifth of the hosts when the model is learnt from the other four. `--leave-out` learns
 without a corpus, to see how far what was learnt carries to pages whose gold text has another idea of main content. The
-weights are rounded to whole numbers.
+weights are rounded to whole numbers. Another model is another text for every page: bump `VERSION` of
+`tamis/stages/ingest.py` with it.
 """
 
 from __future__ import annotations

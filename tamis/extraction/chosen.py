@@ -86,7 +86,7 @@ def text_of(lines: Lines, kept: np.ndarray) -> str:
 
 
 def _without_last_headings(places: np.ndarray, heading: np.ndarray) -> np.ndarray:
-    """Kept lines but for headings at the end with nothing under them: "Related posts"; 9 of 50 pages read had one."""
+    """Kept lines but for headings at the end that nothing stands under ("Related posts"): 9 of 50 pages had one."""
     body = np.flatnonzero(heading[places] == 0)
     return places[: body[-1] + 1] if len(body) else places
 

@@ -34,6 +34,21 @@ def test_scores_are_those_of_whole_numbers() -> None:
         assert bound.max() * (1 << shift) < 2**50
 
 
+def test_the_expected_f1_is_that_of_lines_that_are_content_as_often_as_their_scores_say() -> None:
+    known = model()
+    odds = np.array([3.0, -2.0, 0.5, -4.0]) * known.unit
+    scores, mass = odds.astype(np.int64), np.array([100, 40, 30, 500])
+    likely = 1 / (1 + np.exp(-scores / known.unit))
+    kept = scores > known.threshold
+    # Drawn often: precision and recall of the kept lines, by their mass.
+    dice = np.random.default_rng(0)
+    content = dice.random((20_000, 4)) < likely
+    right = (content & kept) @ mass
+    drawn = 2 * right.mean() / (mass[kept].sum() + (content @ mass).mean())
+    assert abs(known.expected_f1(scores, mass) - drawn) < 0.02
+    assert known.expected_f1(np.full(3, -100 * known.unit), np.ones(3, np.int64)) == 0.0
+
+
 def test_lines_without_a_letter_or_digit_are_none() -> None:
     assert lines_of("") is None
     assert lines_of("\n --- \n\t\n") is None

@@ -6,10 +6,14 @@ from __future__ import annotations
 
 import codecs
 
+import numpy as np
 import pytest
+from resiliparse.parse.html import HTMLTree
 from web_pages import ENGLISH, page, paragraphs
 
-from tamis.extraction import Extraction, Page, Refused
+from tamis.extraction import Extraction, Page, Refused, pages
+from tamis.extraction.chosen import text_of as text_of_lines
+from tamis.extraction.lines import lines_of, marked_text
 from tamis.extraction.pages import extract
 
 EXTRACTORS = ("cascade", "lines", "resiliparse", "trafilatura")
@@ -38,6 +42,18 @@ def test_the_article_is_taken_and_what_stands_around_it_is_not(extractor: str) -
     text = text_of(page(paragraphs()), extractor).text
     assert all(one in text for one in ENGLISH)
     assert not [one for one in BOILERPLATE if one in text]
+
+
+def test_the_cascade_takes_the_rules_where_little_is_expected_of_the_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    # They differ in the bullets of a list.
+    html = page(paragraphs(), f"<ul><li>{ENGLISH[0]}</li><li>{ENGLISH[1]}</li></ul>", paragraphs(*ENGLISH[2:]))
+    lines, rules = text_of(html, "lines").text, text_of(html, "resiliparse").text
+    assert lines != rules
+    assert text_of(html, "cascade").text == lines
+    monkeypatch.setattr(pages, "UNSURE", 1.01)
+    assert text_of(html, "cascade").text == rules
+    # Their time is the square of the depth: they are not asked about pages of very many tags.
+    assert text_of(html + "<i></i>" * 10_000, "cascade").text == lines
 
 
 def test_title_language_and_own_address_are_kept() -> None:
@@ -116,17 +132,16 @@ def test_code_keeps_its_lines_and_indentation() -> None:
 
 
 def test_a_heading_that_nothing_stands_under_is_left_out_at_the_end() -> None:
-    html = page(
-        "<h2>Before dawn</h2>",
-        paragraphs(*ENGLISH),
-        "<h2>After noon</h2>",
-        paragraphs(*ENGLISH),
-        "<h3>Leave a reply</h3>",
+    def all_of(html: str) -> str:
+        lines = lines_of(marked_text(HTMLTree.parse(html)))
+        assert lines is not None
+        return text_of_lines(lines, np.ones(len(lines.starts), bool))
+
+    assert (
+        all_of("<h1>A</h1><h2>B</h2><p>One.</p><h2>C</h2><p>Two.</p><h2>D</h2><h3>E</h3>")
+        == "A\n\nB\n\nOne.\n\nC\n\nTwo."
     )
-    text = text_of(html).text
-    assert "Before dawn\n" in text
-    assert "After noon\n" in text
-    assert text.endswith(ENGLISH[-1])
+    assert all_of("<h1>Only</h1><h2>headings</h2>") == "Only\n\nheadings"
 
 
 def test_tables_keep_rows_and_cells() -> None:
