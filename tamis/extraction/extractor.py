@@ -18,6 +18,9 @@ from tamis.extraction.outcome import Page, Refused
 from tamis.extraction.settings import Extraction
 from tamis.extraction.wire import HEADER, REPLY
 
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""Products of matrices as small as ours are no faster on more cores, which belong to other jobs."""
+
 WALL = 20
 """Wall seconds a CPU second, after which a process that does not answer is killed: it may wait for a disk or a core."""
 
@@ -111,7 +114,7 @@ class Extractor:
             [sys.executable, "-m", "tamis.extraction.child", settings],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": path},
+            env=os.environ | ONE_THREAD | {"PYTHONPATH": path},
         )
         return self._process
 
