@@ -1,4 +1,4 @@
-"""The kind that a record says of itself, by fields that collections of code have: language, name or extension of a file.
+"""The kind that a record says of itself, by fields that collections of code have: language, name of a file, ending.
 
 `language`, `lang` and `programming_language` count where they name a programming language as linguist spells it
 (`Python`, `C++`) or, from four letters on, in any capitals: shorter ones are codes of human languages, too. A path
