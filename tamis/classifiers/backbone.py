@@ -65,7 +65,8 @@ class Backbone(Section):
     dtype: Literal["fp32", "bf16", "int8"] = Field(
         "fp32",
         description="Arithmetic. bf16 is 1.8 times as fast on CPUs that have it in hardware, and 7 times as slow on "
-        "those that do not. int8 is for CPUs with VNNI or AMX and refused on others.",
+        "those that do not. int8, for CPUs with VNNI or AMX and refused on others, is 3.4 times as fast as fp32 at 256 "
+        "tokens (MiniLM); the AUC of heads changes by .001 on the mean of fifteen sets (decision 6).",
     )
     device: Literal["cpu", "cuda"] = Field(
         "cpu", description="Where the encoder runs; scores of the two differ in the last bits."

@@ -6,6 +6,7 @@ number of rows, the last is filled with dummies, and the threads are a constant 
 encoder take one text at a time. Before the first batch of a length, random texts are put through at two places each
 (`arithmetic.py`); if their bits differ, texts of that length go one at a time. The vector of a text is then the
 same in every company and order, on one model of CPU or GPU and one lock; with `portable`, on every x86-64 CPU with FMA.
+With dtype int8 sums are exact, which helps (`int8.py`), and all of this holds for what is not a sum of integers.
 """
 
 from __future__ import annotations
