@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import Field
 
 from tamis.readers.code.source import CodeSource
+from tamis.readers.csv import CsvSource
 from tamis.readers.jsonl import JsonlSource
 from tamis.readers.parquet import ParquetSource
 from tamis.readers.record import Record, Skip, Source
@@ -22,7 +23,7 @@ from tamis.readers.text import TextSource
 __all__ = ["AnySource", "Record", "Skip", "Source"]
 
 AnySource = Annotated[
-    JsonlSource | ParquetSource | TextSource | ReleasesSource | CodeSource,
+    JsonlSource | ParquetSource | TextSource | ReleasesSource | CodeSource | CsvSource,
     Field(discriminator="format"),
 ]
 """A source section of the configuration; `format` says which. A new format is a module and a line here."""
