@@ -47,6 +47,7 @@ DocumentBytes = Annotated[
 CHOSEN = frozenset(
     {
         "binary",
+        "empty_file",
         "generated",
         "language_not_chosen",
         "licence_not_allowed",

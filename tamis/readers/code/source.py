@@ -311,7 +311,8 @@ class CodeSource(Source):
         }
         made = make(self, file.where, file.record, told.text, kind=told.kind, date=date, metadata=metadata, url=url)
         if isinstance(made, Skip):
-            return file.skip(made.reason, made.detail)
+            # `__init__.py` is empty as a rule; elsewhere a record without text is a mistake.
+            return file.skip("empty_file" if made.reason == "empty_text" else made.reason, made.detail)
         return made
 
     def _told(self, file: _File, text: bytes | str) -> _Told | Skip:

@@ -51,6 +51,13 @@ def test_records_of_an_earlier_version_say_nothing_of_fields():
     assert "could not read 50 of 150 records" in found
 
 
+def test_what_was_not_asked_for_is_not_called_unreadable():
+    left = Counter(binary=500, vendored=300, licence_not_allowed=90, empty_file=40, link=9, generated=7)
+    assert alarms.of_reading({"src": alarms.Reading(records=1000, skipped=left)}, Config()) == []
+    (found,) = alarms.of_reading({"src": alarms.Reading(records=1000, skipped=left + Counter(null_text=50))}, Config())
+    assert "could not read 50 of 1,050" in found
+
+
 def test_empty_texts_are_not_called_unreadable():
     few = Counter(empty_text=741)
     # 741 of 7,939 files of text: packages of Python.

@@ -124,7 +124,7 @@ def test_a_checkout_with_everything_in_it(tmp_path: Path) -> None:
         "generated": 3,
         "binary": 2,
         "invalid_utf8": 1,
-        "empty_text": 1,
+        "empty_file": 1,
     }
     kept, _ = everything(source(root, vendored="keep", generated="keep", languages={"exclude": []}))
     assert kept["node_modules/left-pad/index.js"].metadata["vendored"] is True
