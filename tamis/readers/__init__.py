@@ -13,11 +13,8 @@ from typing import Annotated
 from pydantic import Field
 
 from tamis.readers.code.source import CodeSource
-<<<<<<< HEAD
-from tamis.readers.html import HtmlSource
-=======
 from tamis.readers.csv import CsvSource
->>>>>>> code
+from tamis.readers.html import HtmlSource
 from tamis.readers.jsonl import JsonlSource
 from tamis.readers.parquet import ParquetSource
 from tamis.readers.record import Passed, Record, Skip, Source
@@ -28,11 +25,14 @@ from tamis.readers.warc import WarcSource
 __all__ = ["AnySource", "Passed", "Record", "Skip", "Source"]
 
 AnySource = Annotated[
-<<<<<<< HEAD
-    JsonlSource | ParquetSource | TextSource | HtmlSource | WarcSource | CodeSource | ReleasesSource,
-=======
-    JsonlSource | ParquetSource | TextSource | ReleasesSource | CodeSource | CsvSource,
->>>>>>> code
+    JsonlSource
+    | ParquetSource
+    | CsvSource
+    | TextSource
+    | HtmlSource
+    | WarcSource
+    | CodeSource
+    | ReleasesSource,
     Field(discriminator="format"),
 ]
 """A source section of the configuration; `format` says which. A new format is a module and a line here."""
