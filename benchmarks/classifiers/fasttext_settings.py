@@ -4,8 +4,9 @@
 
 Each row changes the default in one thing or two. Accuracy is ROC-AUC on the sets on which settings are chosen, as in
 `run.py`; speed is that of the job `score` as the workflow runs it, two processes side by side, Parquet in, scores out,
-on documents of 3 kB whose words the model knows. The default is measured before and after every other model: a row's
-speed is its ratio to the two beside it, times the median of all of the default.
+on documents of 3 kB whose words the model knows, by the CPU time of the busier one, so that other work beside it counts
+for little. The default is measured before and after every other model: a row's speed is its ratio to the two beside it,
+times the median of all of the default.
 """
 
 from __future__ import annotations
@@ -90,17 +91,17 @@ def trained(folder: Path, given: Sequence[str], good: np.ndarray, training: fast
 
 
 def score(config: FastText, documents: Path, model: Path) -> float:
-    """Score one shard in this process; returns the seconds it took."""
+    """Score one shard in this process; returns the CPU seconds it took."""
     scores = model / f"scores-{documents.name}"
-    begin = time.perf_counter()
+    begin = time.process_time()
     classifier.run_score(
         config, name="quality", documents=documents, model=model / "model", card=model / "card.json", scores=scores
     )
-    return time.perf_counter() - begin
+    return time.process_time() - begin
 
 
 def speed(pool: ProcessPoolExecutor, training: fasttext.Training, files: Sequence[Path], model: Path) -> float:
-    """Seconds until every process has scored its file."""
+    """CPU seconds of the process that took most to score its file."""
     config = FastText(training=training)
     return max(pool.map(score, [config] * len(files), files, [model] * len(files)))
 

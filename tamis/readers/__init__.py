@@ -25,14 +25,7 @@ from tamis.readers.warc import WarcSource
 __all__ = ["AnySource", "Passed", "Record", "Skip", "Source"]
 
 AnySource = Annotated[
-    JsonlSource
-    | ParquetSource
-    | CsvSource
-    | TextSource
-    | HtmlSource
-    | WarcSource
-    | CodeSource
-    | ReleasesSource,
+    JsonlSource | ParquetSource | CsvSource | TextSource | HtmlSource | WarcSource | CodeSource | ReleasesSource,
     Field(discriminator="format"),
 ]
 """A source section of the configuration; `format` says which. A new format is a module and a line here."""
