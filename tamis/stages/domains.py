@@ -17,8 +17,8 @@ therefore, suppose …) and worked steps. This is a proxy, said so in the card.
 
 Steps: label (a shard), train (one job), score (a shard), apply (a shard). With a judge, before train: sample (a shard)
 and `judge` of `tamis/stages/judge.py`. Nothing is dropped.
-Writes model.bin or head.json as `model`, card.json, card.md, scores (id and one column a domain, rows summing to 1) and
-the documents with columns `domain` and `domain_score`.
+Writes model (safetensors or a fastText file), card.json, card.md, scores (id and one column a domain, rows summing to
+1) and the documents with columns `domain` and `domain_score`.
 Memory: a few thousand documents, the scores of one shard and the capped sample. Ties: equal probabilities go to the
 domain named first above (general first).
 """
