@@ -324,12 +324,16 @@ def test_what_nobody_wants_is_found_without_its_block() -> None:
     assert [item.block is None for item in items] == [True, False]
 
 
-@pytest.mark.parametrize("data", [b"", b"\r\n\r\n", gzip.compress(b"")])
+@pytest.mark.parametrize("data", [b"", b"\r\n\r\n", gzip.compress(b"")], ids=["empty", "blank", "gzip"])
 def test_nothing(data: bytes) -> None:
     assert read(data) == []
 
 
-@pytest.mark.parametrize("data", [b"x", b"WARC/1.0", b"Just a text.\n" * 99, gzip.compress(b"text"), b"\x1f\x8b\x08"])
+@pytest.mark.parametrize(
+    "data",
+    [b"x", b"WARC/1.0", b"Just a text.\n" * 99, gzip.compress(b"text"), b"\x1f\x8b\x08"],
+    ids=["letter", "line", "text", "gzip", "cut"],
+)
 def test_no_archive_is_one_thing_lost(data: bytes) -> None:
     assert [item.reason for item in read(data)] in (["garbage"], ["damaged"])
 
