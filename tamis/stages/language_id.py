@@ -54,7 +54,7 @@ from tamis.shards import document_batches
 VERSION = 3
 """3: Cantonese, Southern Kurdish and Polish only where the letters are theirs; a catalogue's own language counts; the
 packaged model's weights in 16 bits (scores differ by up to 2e-4)."""
-CODE = re.compile(r"[a-z]{2,3}")
+LOCALE = re.compile(r"[a-z]{2,3}(?:[-_@].*)?")
 _PACKAGED = (
     "ace af am an ar ary arz as az ba bcl be bg bn br bs ca cs cy da de dz el en eo es et eu ext fa fi fo fr fuv fy "
     "ga gcf gcr gd gl gn gom grc gu guw ha hbo he hi hr ht hu hy id ig is it ja jv ka kab ki kk km kn ko ku ky la lb "
@@ -285,8 +285,8 @@ def declared(documents: pa.Table) -> list[str | None]:
     rows = np.flatnonzero(of_kinds(documents, DECLARES)).tolist()
     for row, metadata in zip(rows, documents["metadata"].take(pa.array(rows, pa.int64())).to_pylist(), strict=True):
         said = json.loads(metadata).get("language") if metadata else None
-        code = language_code(said) if isinstance(said, str) else ""
-        found[row] = code if CODE.fullmatch(code) else None
+        # Programming languages and formats (`CSV`) have capitals.
+        found[row] = language_code(said) if isinstance(said, str) and LOCALE.fullmatch(said) else None
     return found
 
 

@@ -185,7 +185,7 @@ def test_packaged_labels_are_those_of_the_model() -> None:
 
 
 def test_a_catalogue_is_in_the_language_that_it_says(make_documents) -> None:
-    said = ['{"language": "sr@latin"}', '{"language": "English"}', None, '{"language": "nb_NO"}', '{"language": 7}']
+    said = ['{"language": "sr@latin"}', '{"language": "English"}', None, '{"language": "nb_NO"}', '{"language": "CSV"}']
     documents = make_documents(
         [SENTENCES["de"]] * 5, kind=["catalogue", "catalogue", "catalogue", "prose", "catalogue"], metadata=said
     )
