@@ -31,7 +31,9 @@ def test_alarms():
     )  # fmt: skip
     groups = [figures.Group("minhash_dedup", "f" * 32, documents, None) for documents in (1_000, 1_001)]
     found = alarms.of_counts(stats, Config()) + alarms.of_groups(groups, Config())
-    assert [alarm.split(" ")[0] for alarm in found] == ["stage1", "stage2", "minhash_dedup"]
+    assert [alarm.split(" ")[0] for alarm in found] == ["stage1", "stage1", "stage2", "minhash_dedup"]
     assert "source a: 9 of 100" in found[0]
-    assert "does not account for 1 documents" in found[1]
-    assert "1,001 documents" in found[2]
+    # Few as they are, nothing is left of them.
+    assert "tiny" in found[1]
+    assert "does not account for 1 documents" in found[2]
+    assert "1,001 documents" in found[3]
