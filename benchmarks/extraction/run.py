@@ -1,8 +1,8 @@
 """Extractors on pages whose main content people marked: token F1, snippets, pages a second.
 
-    python benchmarks/extraction/run.py FOLDER --date 2026-11-28 [--scores FILE]
+    OMP_NUM_THREADS=1 python benchmarks/extraction/run.py FOLDER --date 2026-11-28 [--scores FILE]
 
-FOLDER holds the pages with gold text (see `pages.py`). The table is of the half `held-out`, which nothing was learnt
+FOLDER holds the pages with gold text (see `pages.py`). Without the variable a second thread waits for work, and counts. The table is of the half `held-out`, which nothing was learnt
 from or chosen on; `--half choose` measures the other one. Intervals are paired bootstraps over hosts (95 %, 4,000
 draws). With `--scores` what was measured of an extractor is kept in a file and not measured again.
 """
