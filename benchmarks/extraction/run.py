@@ -2,9 +2,10 @@
 
     OMP_NUM_THREADS=1 python benchmarks/extraction/run.py FOLDER --date 2026-11-28 [--scores FILE]
 
-FOLDER holds the pages with gold text (see `pages.py`). Without the variable a second thread waits for work, and counts. The table is of the half `held-out`, which nothing was learnt
-from or chosen on; `--half choose` measures the other one. Intervals are paired bootstraps over hosts (95 %, 4,000
-draws). With `--scores` what was measured of an extractor is kept in a file and not measured again.
+FOLDER holds the pages with gold text (see `pages.py`). Without the variable a second thread waits for work, and counts.
+The table is of the half `held-out`, which nothing was learnt from or chosen on; `--half choose` measures the other one.
+Intervals are paired bootstraps over hosts (95 %, 4,000 draws). With `--scores` what was measured of an extractor is
+kept in a file and not measured again.
 """
 
 from __future__ import annotations
