@@ -44,23 +44,6 @@ WORD = 100
 
 
 @njit(cache=True, nogil=True)
-def _space_before(data: np.ndarray, begin: int, end: int) -> int:
-    """Bytes of the white-space character that ends at a byte; 0 when there is none."""
-    last = data[end - 1]
-    if last < 0x80:
-        return int(last == 0x20 or 0x09 <= last <= 0x0D or 0x1C <= last <= 0x1F)
-    if end - begin >= 2 and data[end - 2] == 0xC2 and (last in (0x85, 0xA0)):
-        return 2
-    if end - begin >= 3:
-        first = data[end - 3]
-        if first == 0xE2 and (data[end - 2] == 0x80 or data[end - 2] == 0x81):
-            return 3
-        if (first == 0xE1 and data[end - 2] == 0x9A) or (first == 0xE3 and data[end - 2] == 0x80):
-            return 3
-    return 0
-
-
-@njit(cache=True, nogil=True)
 def _space_at(data: np.ndarray, at: int, end: int) -> int:
     """Bytes of the white-space character that begins at a byte; 0 when there is none."""
     first = data[at]

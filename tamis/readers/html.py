@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from tamis.extraction import Extraction, Page, Refused, shared
-from tamis.readers.lines import BLOCK, opened
+from tamis.readers.lines import content
 from tamis.readers.record import Record, Skip, Source, make
 
 HtmlText = Annotated[
@@ -47,19 +47,11 @@ class HtmlSource(Source):
             SourceError: missing, or a compressed file that is cut short or damaged.
         """
         where = str(path)
-        blocks: list[bytes] = []
-        size = 0
-        with opened(path) as file:
-            while block := file.read(BLOCK):
-                size += len(block)
-                if size <= self.extraction.max_page_bytes:
-                    blocks.append(block)
-                else:
-                    blocks.clear()
-        if size > self.extraction.max_page_bytes:
-            yield Skip(where, 1, "page_too_large", f"{size} bytes, limit {self.extraction.max_page_bytes}")
+        data = content(path, self.extraction.max_page_bytes)
+        if isinstance(data, int):
+            yield Skip(where, 1, "page_too_large", f"{data} bytes, limit {self.extraction.max_page_bytes}")
             return
-        found = shared(self.extraction).extract(b"".join(blocks))
+        found = shared(self.extraction).extract(data)
         if isinstance(found, Refused):
             yield Skip(where, 1, found.reason, found.detail)
             return

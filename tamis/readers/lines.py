@@ -75,6 +75,28 @@ def opened(path: Path) -> Iterator[IO[bytes] | Any]:
         raise SourceError(msg) from error
 
 
+def content(path: Path, limit: int) -> bytes | int:
+    """All bytes of a file, or their number where they are more than a limit; no more than that is held in memory.
+
+    Args:
+        path: plain, gzip or zstd.
+        limit: bytes after decompression.
+
+    Raises:
+        SourceError: as `opened`.
+    """
+    blocks: list[bytes] = []
+    size = 0
+    with opened(path) as file:
+        while block := file.read(BLOCK):
+            size += len(block)
+            if size <= limit:
+                blocks.append(block)
+            else:
+                blocks.clear()
+    return size if size > limit else b"".join(blocks)
+
+
 def lines(path: Path, limit: int) -> Iterator[tuple[int, bytes | int]]:
     """The lines of a file that are not empty, numbered from 1, without their line feeds.
 

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from tamis.readers.lines import BLOCK, opened
+from tamis.readers.lines import content
 from tamis.readers.record import Record, Skip, Source, make
 from tamis.section import Kind
 
@@ -49,18 +49,10 @@ class TextSource(Source):
             SourceError: missing, or a compressed file that is cut short or damaged.
         """
         where = str(path)
-        blocks: list[bytes] = []
-        size = 0
-        with opened(path) as file:
-            while block := file.read(BLOCK):
-                size += len(block)
-                if size <= self.max_document_bytes:
-                    blocks.append(block)
-                else:
-                    blocks.clear()
-        if size > self.max_document_bytes:
-            yield Skip(where, 1, "too_large", f"{size} bytes, limit {self.max_document_bytes}")
+        data = content(path, self.max_document_bytes)
+        if isinstance(data, int):
+            yield Skip(where, 1, "too_large", f"{data} bytes, limit {self.max_document_bytes}")
             return
         extension = extension_of(path)
         kind = self.kinds.get(extension) or EXTENSIONS.get(extension)
-        yield make(self, where, 1, b"".join(blocks), metadata={"path": path.as_posix()}, kind=kind)
+        yield make(self, where, 1, data, metadata={"path": path.as_posix()}, kind=kind)
