@@ -54,6 +54,10 @@ rule all:
 
 
 onstart:
+    # A limit of job starts within no time is none, but its timer would look for a job to start again and again while all
+    # cores are taken, which takes a core for itself.
+    if workflow.scheduler.job_rate_limiter and not workflow.scheduler.job_rate_limiter.timespan:
+        workflow.scheduler.job_rate_limiter = None
     remember(UNITS, Path(RESULTS))
     ENDING.start()
 

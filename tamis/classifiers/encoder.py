@@ -84,6 +84,8 @@ class Encoder:
     settings: Backbone
     classifies: bool
     scoring: Scoring | None = None
+    fused: bool = False
+    """Whether attention is one step of torch."""
     integers: dict[str, Any] | None = None
     """With dtype int8: which layers compute in it, and a hash of their scales."""
     _together: dict[int, int] = field(default_factory=dict)
@@ -104,7 +106,7 @@ class Encoder:
             "settings": self.settings.model_dump(mode="json", exclude={"name", "online"}),
             "torch": torch.__version__,
             "transformers": transformers.__version__,
-            "arithmetic": arithmetic.describe(torch),
+            "arithmetic": arithmetic.describe(torch) | {"attention": "fused" if self.fused else "in steps"},
             "scoring": None if self.scoring is None else asdict(self.scoring),
             **({} if self.integers is None else {"int8": self.integers}),
         }
@@ -155,8 +157,8 @@ class Encoder:
         found = self._encoded(pieces)
         counts = np.array([len(part) for part in parts])
         vectors = means(found.vectors, counts)
-        # At unit length, as each of them.
-        length = np.sqrt((vectors * vectors).sum(axis=1, keepdims=True))
+        # At unit length, as each of them; a single one is already, but for its last bits.
+        length = np.where(counts > 1, np.sqrt((vectors * vectors).sum(axis=1)), 1.0)[:, None]
         vectors = (vectors / np.maximum(length, 1e-12)).astype(np.float32)
         logits = None if found.logits is None else means(found.logits, counts).astype(np.float32)
         return Encoded(vectors, logits, self.scoring)
@@ -252,12 +254,17 @@ def load_encoder(settings: Backbone, *, classifies: bool = False, scores: Scores
         if isinstance(module, torch.nn.Linear):
             module.register_forward_hook(partial(arithmetic.text_by_text, settings.batch))
     model = model.eval().to(settings.device)
+    fused = False
+    if not settings.portable:
+        from tamis.classifiers import attention
+
+        fused = attention.fuse(model)
     integers = None
     if settings.dtype == "int8":
         from tamis.classifiers import int8
 
         integers = int8.convert(model, tokenizer, settings.name)
-    return Encoder(tokenizer, model, settings, classifies, way, integers)
+    return Encoder(tokenizer, model, settings, classifies, way, fused, integers)
 
 
 def lengths(max_tokens: int, *, between: bool = False) -> list[int]:

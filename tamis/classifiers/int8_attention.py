@@ -2,8 +2,7 @@
 
 Scales of queries, keys and values are static, as those of linear layers (`int8.py`): while texts are measured, the
 largest of each is noted (`measure`), after that used (`settle`). What is no plain attention over all tokens of a text
-(causal, over a window, with a bias for positions, grouped heads) is left to torch, with its mask always written out:
-torch computes the same without a mask and with one that hides nothing, but not with the same bits.
+(causal, over a window, with a bias for positions, grouped heads) is left to torch (`attention.py`).
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ import transformers
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 
+from tamis.classifiers.attention import fused
 from tamis.kernels.int8_attention import LANES, LOG2_E, ROWS, attend, to_bytes
 
 NAME = "tamis_int8"
@@ -79,12 +79,7 @@ def _attention(
     if not causal and key.shape == query.shape == value.shape and size % LANES == 0 and not dropout:
         lengths = _lengths(attention_mask, texts, length)
     if lengths is None or any(kwargs.get(name) is not None for name in ("position_bias", "softcap", "sliding_window")):
-        if attention_mask is None:
-            attention_mask = torch.ones((length, key.shape[2]), dtype=torch.bool)
-            attention_mask = (attention_mask.tril() if causal else attention_mask)[None, None]
-        return sdpa_attention_forward(
-            module, query, key, value, attention_mask, dropout, scaling, is_causal=False, **kwargs
-        )
+        return fused(module, query, key, value, attention_mask, dropout, scaling, is_causal, **kwargs)
     if (scales := getattr(module, SCALES, None)) is None:
         largest = tuple(float(part.abs().max()) for part in (query, key, value))
         before = module.__dict__.get(_LARGEST, (0.0, 0.0, 0.0))
