@@ -31,7 +31,7 @@ from tamis.shards import read_json, read_table, write_json, write_tables
 log = logging.getLogger(__name__)
 
 VERSION = 7
-"""7: attention in one fused step, which changes the last bits; so does the mean of a text's only window, which is left alone."""
+"""7: attention in one fused step and no mean of a text's only window, both of which change the last bits."""
 
 
 def run_backbone(config: AnyEmbedder, *, output: Path) -> None:

@@ -48,18 +48,18 @@ def test_a_hundred_thousand_identical_documents(tmp_path: Path, make_documents) 
     assert set(outcome.dropped["similarity"].to_pylist()) == {1.0}
 
 
-def test_one_bucket_of_a_hundred_thousand_near_copies(tmp_path: Path, make_documents) -> None:
-    """All are near-copies of all: 5·10^9 pairs. K candidates in each of 42 buckets are compared, in fact far fewer."""
+def test_one_bucket_of_fifty_thousand_near_copies(tmp_path: Path, make_documents) -> None:
+    """All are near-copies of all: 10^9 pairs. K candidates in each of 42 buckets are compared, in fact far fewer."""
     base = sentence(0, 40)
-    texts = [" ".join([*base, f"page{i}"]) for i in range(MANY)]
+    texts = [" ".join([*base, f"page{i}"]) for i in range(MANY // 2)]
     bound = 8
     outcome = run(tmp_path, many(make_documents, texts), Config(bucket_candidates=bound), shards=3, partitions=2)
     assert outcome.kept_numbers() == [0]
-    assert outcome.notes["candidate_pairs"] <= MANY * bound * 42
-    assert outcome.notes["candidate_pairs"] <= MANY * 4 * bound
+    assert outcome.notes["candidate_pairs"] <= MANY // 2 * bound * 42
+    assert outcome.notes["candidate_pairs"] <= MANY // 2 * 4 * bound
     assert outcome.notes["suppressed_pairs"] > 10**9
     assert set(outcome.dropped["similarity"].to_pylist()) == {jaccard(ngrams(texts[0]), ngrams(texts[1]))}
-    assert outcome.kept["copies"].to_pylist() == [MANY]
+    assert outcome.kept["copies"].to_pylist() == [MANY // 2]
 
 
 def test_a_bucket_of_documents_that_only_look_alike(tmp_path: Path, make_documents) -> None:
