@@ -48,6 +48,7 @@ HOSTILE = {
     "cut in the middle": GOOD[: GOOD.index(ENGLISH[3].encode()) + len(ENGLISH[3])],
     "a script that is not closed": GOOD.replace(b"</footer>", b"</footer><script>"),
     "comments that are not closed": GOOD + b"<!-- <!-- <!--",
+    "nine million line feeds": GOOD.replace(b"</article>", b"</article><pre>" + b"\n" * 9_000_000 + b"</pre>"),
     "500,000 closing tags": GOOD + b"</div>" * 500_000,
 }
 
