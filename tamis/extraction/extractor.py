@@ -55,6 +55,11 @@ class Extractor:
     ) -> None:
         self.close()
 
+    @property
+    def pid(self) -> int | None:
+        """The process that extracts, None where none runs."""
+        return None if self._process is None else self._process.pid
+
     def close(self) -> None:
         """End the process."""
         if self._process is not None:

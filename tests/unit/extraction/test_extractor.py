@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 import pytest
 from web_pages import ENGLISH, page, paragraphs
 
+from tamis.errors import SourceError
 from tamis.extraction import Extraction, Extractor, Page, Refused, shared
 
 GOOD = page(paragraphs()).encode()
@@ -102,6 +104,12 @@ def test_a_process_that_somebody_kills_costs_no_page() -> None:
         assert killed._process is not None
         os.kill(killed._process.pid, signal.SIGKILL)
         good(killed)
+
+
+def test_a_process_that_does_not_start_is_no_fault_of_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with Extractor() as broken, pytest.raises(SourceError, match=r"does not start \(status 1\)"):
+        broken.extract(GOOD)
 
 
 def test_the_outcome_does_not_depend_on_pages_before(extractor: Extractor) -> None:
