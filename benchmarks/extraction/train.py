@@ -26,7 +26,7 @@ from labels import line_labels
 from pages import CORPORA, GoldPage, hashes_of, host_of, load, token_scores
 
 from tamis.extraction.features import features_of
-from tamis.extraction.lines import lines_of, marked_text
+from tamis.extraction.lines import lines_of, whole_text
 from tamis.extraction.model import Model
 from tamis.extraction.pages import html_of
 
@@ -66,7 +66,7 @@ class Row:
 
 def row_of(page: GoldPage) -> Row | None:
     """What a page has to teach; None where it has no line."""
-    lines = lines_of(marked_text(html_of(page.data, None).tree(marks=True)))
+    lines = lines_of(whole_text(html_of(page.data, None).tree(marks=True)))
     if lines is None or page.text is None:
         return None
     words = hashes_of(lines.shown(i) for i in range(len(lines.starts)))

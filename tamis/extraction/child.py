@@ -1,7 +1,7 @@
 """The process that extracts: pages from stdin, outcomes to stdout, until stdin ends.
 
 The kernel bounds it: a timer of CPU time whose signal ends the process even inside C code, and a limit of address
-space.
+space. Both are for pages: kernels are loaded, or compiled, before they are set.
 """
 
 from __future__ import annotations
@@ -13,11 +13,19 @@ import resource
 import signal
 import sys
 from dataclasses import asdict
+from pathlib import Path
 
 from tamis.extraction.outcome import Page, Refused
 from tamis.extraction.pages import extract
 from tamis.extraction.settings import Extraction
-from tamis.extraction.wire import HEADER, REPLY
+from tamis.extraction.wire import HEADER, READY, REPLY
+
+WARM = b"<div class=content><p>A page on which every kernel is loaded.</div>"
+
+
+def address_space() -> int:
+    """Bytes of address space of this process."""
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
 
 
 def main() -> None:
@@ -27,11 +35,14 @@ def main() -> None:
     # What a library prints must not come between the answers.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    memory = settings.page_memory_mb * 1_000_000
+    extract(WARM, url=None, charset=None, settings=settings)
+    memory = address_space() + settings.page_memory_mb * 1_000_000
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     pages = sys.stdin.buffer
+    answers.write(READY)
+    answers.flush()
     while len(head := pages.read(HEADER.size)) == HEADER.size:
         head_bytes, data_bytes = HEADER.unpack(head)
         asked = json.loads(pages.read(head_bytes))

@@ -15,14 +15,13 @@ import numpy as np
 from resiliparse.extract.html2text import extract_plain_text
 
 from tamis.extraction.features import features_of
-from tamis.extraction.lines import CODE, SPECIAL, Lines, lines_of, marked_text
+from tamis.extraction.lines import SPECIAL, Lines, character, lines_of, whole_text
 from tamis.extraction.model import model
 
-_LISTS = re.compile("[" + "".join(chr(CODE[tag]) for tag in ("<ul>", "</ul>", "<ol>", "</ol>", "<li>")) + "]")
 _EMPTY_LINE = re.compile(r"\n[ \t]*\n")
 _SPACES = re.compile("[ \xa0\u200b]+")
-_PRE = chr(CODE["<pre>"])
-_ITEM, _BULLETS, _NUMBERS = chr(CODE["<li>"]), chr(CODE["<ul>"]), chr(CODE["<ol>"])
+_PRE, _ITEM = character("<pre>"), character("<li>")
+_ITEM_CODE, _BULLETS, _NUMBERS = map(ord, map(character, ("<li>", "<ul>", "<ol>")))
 
 
 UNSURE = 0.4
@@ -36,7 +35,7 @@ many elements inside each other. Of 50 pages one has more."""
 
 def lines_text(tree: Any) -> tuple[str, float]:
     """Main content of a parsed page that has marks, and the F1 that the model expects of it, 0 to 1."""
-    lines = lines_of(marked_text(tree))
+    lines = lines_of(whole_text(tree))
     if lines is None:
         return "", 0.0
     known = model()
@@ -55,7 +54,7 @@ def text_of(lines: Lines, kept: np.ndarray) -> str:
     if not places:
         return ""
     text, starts, ends = lines.text, lines.starts.tolist(), lines.ends.tolist()
-    items = _items(text)
+    items = _items(lines.codes)
     item = next(items)
     pieces: list[str] = []
     before = -1
@@ -71,8 +70,12 @@ def text_of(lines: Lines, kept: np.ndarray) -> str:
         if _PRE in raw:
             shown, apart = shown.strip("\r\n").rstrip(), True
         else:
-            shown = _SPACES.sub(" ", shown.replace("\t\t", "\t")).strip(" ")
-            apart = before < 0 or i != before + 1 or bool(_EMPTY_LINE.search(text, ends[before], starts[i] + 1))
+            shown = shown.replace("\t\t", "\t")
+            # The pattern would find each space between two words.
+            if "  " in shown or "\xa0" in shown or "\u200b" in shown:
+                shown = _SPACES.sub(" ", shown)
+            shown = shown.strip(" ")
+            apart = i != before + 1 or before < 0 or _has_empty_line(text, ends[before], starts[i])
         if not shown.strip():
             continue
         # The mark of an item whose own lines were left out is not that of the next line.
@@ -91,20 +94,24 @@ def _without_last_headings(places: np.ndarray, heading: np.ndarray) -> np.ndarra
     return places[: body[-1] + 1] if len(body) else places
 
 
-def _items(text: str) -> Iterator[tuple[int, str]]:
+def _has_empty_line(text: str, start: int, end: int) -> bool:
+    return end > start + 1 and bool(_EMPTY_LINE.search(text, start, end + 1))
+
+
+def _items(codes: np.ndarray) -> Iterator[tuple[int, str]]:
     """Where each item of a list begins, and the bullet or number in front of it; at last the end of all."""
-    open_lists: list[list[Any]] = []
-    for found in _LISTS.finditer(text):
-        tag = found[0]
-        if tag == _ITEM:
+    open_lists: list[list[int]] = []
+    places = np.flatnonzero((codes >= _ITEM_CODE) & (codes <= _NUMBERS + 1))
+    for place, code in zip(places.tolist(), codes[places].tolist(), strict=True):
+        if code == _ITEM_CODE:
             if not open_lists:
                 continue
             current = open_lists[-1]
             current[1] += 1
             indent = "  " * (min(len(open_lists), 9) - 1)
-            yield found.start(), indent + (f"{current[1]}. " if current[0] == _NUMBERS else "- ")
-        elif tag in (_BULLETS, _NUMBERS):
-            open_lists.append([tag, 0])
-        elif open_lists:
+            yield place, indent + (f"{current[1]}. " if current[0] == _NUMBERS else "- ")
+        elif code in (_BULLETS, _NUMBERS):
+            open_lists.append([code, 0])
+        elif open_lists and code != _ITEM_CODE + 1:
             open_lists.pop()
-    yield len(text) + 1, ""
+    yield len(codes) + 1, ""

@@ -14,15 +14,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tamis.errors import SourceError
 from tamis.extraction.outcome import Page, Refused
 from tamis.extraction.settings import Extraction
-from tamis.extraction.wire import HEADER, REPLY
+from tamis.extraction.wire import HEADER, READY, REPLY
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """Products of matrices as small as ours are no faster on more cores, which belong to other jobs."""
 
 WALL = 20
 """Wall seconds a CPU second, after which a process that does not answer is killed: it may wait for a disk or a core."""
+
+
+START = 600
+"""Wall seconds until a process that starts is ready. A user's first one compiles kernels, in six seconds of CPU."""
 
 
 class _GoneError(Exception):
@@ -50,6 +55,11 @@ class Extractor:
     ) -> None:
         self.close()
 
+    @property
+    def pid(self) -> int | None:
+        """The process that extracts, None where none runs."""
+        return None if self._process is None else self._process.pid
+
     def close(self) -> None:
         """End the process."""
         if self._process is not None:
@@ -63,6 +73,9 @@ class Extractor:
             data: its HTML as it came, content encoding (gzip, br) taken off.
             url: where it was found, for links that are relative.
             charset: what the HTTP header said, or None; an unknown name is ignored.
+
+        Raises:
+            SourceError: the process does not start.
         """
         limit = self._settings.max_page_bytes
         if len(data) > limit:
@@ -86,10 +99,11 @@ class Extractor:
             process.stdin.flush()  # type: ignore[union-attr]
         except OSError as error:
             raise _GoneError from error
-        answer_bytes, text_bytes = REPLY.unpack(self._read(REPLY.size))
-        return json.loads(self._read(answer_bytes)), self._read(text_bytes)
+        wall = WALL * self._settings.page_seconds
+        answer_bytes, text_bytes = REPLY.unpack(self._read(REPLY.size, wall))
+        return json.loads(self._read(answer_bytes, wall)), self._read(text_bytes, wall)
 
-    def _read(self, size: int) -> bytes:
+    def _read(self, size: int, wall: float) -> bytes:
         process = self._process
         if process is None or process.stdout is None:
             raise _GoneError
@@ -97,7 +111,7 @@ class Extractor:
         poll.register(process.stdout, select.POLLIN)
         blocks = []
         while size:
-            if not poll.poll(1_000 * WALL * self._settings.page_seconds):
+            if not poll.poll(1_000 * wall):
                 raise _GoneError
             block = os.read(process.stdout.fileno(), min(size, 1 << 20))
             if not block:
@@ -116,6 +130,13 @@ class Extractor:
             stdout=subprocess.PIPE,
             env=os.environ | ONE_THREAD | {"PYTHONPATH": path},
         )
+        try:
+            self._read(len(READY), START)
+        except _GoneError as error:
+            self._process.kill()
+            status = self._ended()
+            message = f"the process that extracts web pages does not start (status {status}); what it says stands above"
+            raise SourceError(message) from error
         return self._process
 
     def _ended(self) -> int:

@@ -23,33 +23,37 @@ PROSE_WORDS = 7
 def features_of(own: Own) -> np.ndarray:
     """The model's input, int16[lines, features]."""
     alone = _alone(own)
-    near = np.concatenate([alone[:, _NEAR], FLAG * np.minimum(own.groups, 1)[:, _NEAR_GROUPS]], 1)
+    inside = np.minimum(own.groups, 1)
+    near = np.concatenate([alone[:, _NEAR], FLAG * inside[:, _NEAR_GROUPS]], 1, dtype=np.int16)
+    linked = own.linked * own.mass // own.letters
     prose = np.where((own.full_stop > 0) & (2 * own.linked < own.letters) & (own.words >= PROSE_WORDS), own.mass, 0)
     parts = [
         alone,
         FLAG * own.groups,
-        _stretches(own, prose),
+        _stretches(own, linked, prose),
         _places(own, prose),
         *(_moved(near, by) for by in NEIGHBOURS),
-        _page(own, prose),
+        _page(own, linked, prose, inside),
     ]
-    return np.concatenate(parts, 1).astype(np.int16)
+    return np.concatenate(parts, 1, dtype=np.int16, casting="unsafe")
 
 
 def _alone(own: Own) -> np.ndarray:
+    mass, words, links, commas, odd = steps(np.stack([own.mass, own.words, own.links, own.commas, own.odd]))
+    linked, digits, upper = share(np.stack([own.linked, own.digits, own.upper]), own.letters)
     columns = [
-        steps(own.mass),
-        steps(own.words),
-        share(own.linked, own.letters),
-        steps(own.links),
-        share(own.digits, own.letters),
-        share(own.upper, own.letters),
+        mass,
+        words,
+        linked,
+        links,
+        digits,
+        upper,
         np.minimum(8 * own.letters // np.maximum(own.words, 1), 120) // 4,
         FLAG * own.ends_well,
         FLAG * own.full_stop,
         FLAG * own.upper_first,
-        steps(own.commas),
-        steps(own.odd),
+        commas,
+        odd,
         FLAG * (own.heading == 1),
         FLAG * (own.heading == 2),
         FLAG * (own.heading > 2),
@@ -59,7 +63,7 @@ def _alone(own: Own) -> np.ndarray:
         np.minimum(own.cells, 8),
         own.repeats,
     ]
-    return np.stack(columns, 1)
+    return np.array(columns, np.int16).T
 
 
 def _moved(rows: np.ndarray, by: int) -> np.ndarray:
@@ -73,27 +77,19 @@ def _moved(rows: np.ndarray, by: int) -> np.ndarray:
     return moved
 
 
-def _stretches(own: Own, prose: np.ndarray) -> np.ndarray:
+def _stretches(own: Own, linked: np.ndarray, prose: np.ndarray) -> np.ndarray:
     n = len(prose)
-    linked = own.linked * own.mass // own.letters
-    ones = np.ones(n, np.int64)
-    total = np.zeros((n + 1, 6), np.int64)
-    np.cumsum(np.stack([ones, own.mass, linked, prose, own.paragraph, own.full_stop], 1), axis=0, out=total[1:])
-    places = np.arange(n)
-    columns: list[np.ndarray] = []
-    near = prose
-    for radius in RADII:
-        around = total[np.minimum(places + radius + 1, n)] - total[np.maximum(places - radius, 0)]
-        lines, mass, links, near, paragraphs, stops = around.T
-        columns += [
-            steps(mass // lines),
-            share(links, mass),
-            share(near, mass),
-            share(paragraphs, lines),
-            steps(near),
-            share(stops, lines),
-        ]
-    return np.stack([*columns, share(near, near.max())], 1)
+    total = np.zeros((6, n + 1), np.int64)
+    counted = [np.ones(n, np.int64), own.mass, linked, prose, own.paragraph, own.full_stop]
+    np.cumsum(counted, axis=1, out=total[:, 1:])
+    places, radii = np.arange(n), np.array(RADII)[:, None]
+    around = total[:, np.minimum(places + radii + 1, n)] - total[:, np.maximum(places - radii, 0)]
+    lines, mass, _, near = around[:4]
+    long, much = steps(np.stack([mass // lines, near]))
+    of_mass, of_lines = share(around[2:4], mass), share(around[4:6], lines)
+    by_radius = np.stack([long, of_mass[0], of_mass[1], of_lines[0], much, of_lines[1]], 1)
+    last = near[-1]
+    return np.concatenate([by_radius.reshape(-1, n), share(last, last.max())[None]]).T
 
 
 def _places(own: Own, prose: np.ndarray) -> np.ndarray:
@@ -101,10 +97,13 @@ def _places(own: Own, prose: np.ndarray) -> np.ndarray:
     places = np.arange(n)
     mass_before, prose_before = np.cumsum(own.mass) - own.mass, np.cumsum(prose) - prose
     mass, all_prose = int(own.mass.sum()), int(prose.sum())
-    title = np.maximum.accumulate(np.where(own.heading == 1, places, -1))
+    is_title, is_prose = own.heading == 1, prose > 0
+    title = np.maximum.accumulate(np.where(is_title, places, -1))
     heading = np.maximum.accumulate(np.where((own.heading > 0) & (own.heading < 4), places, -1))
-    last = places - np.maximum.accumulate(np.where(prose > 0, places, -FAR))
-    following = np.minimum.accumulate(np.where(prose > 0, places, n + FAR)[::-1])[::-1] - places
+    last = places - np.maximum.accumulate(np.where(is_prose, places, -FAR))
+    following = np.minimum.accumulate(np.where(is_prose, places, n + FAR)[::-1])[::-1] - places
+    far = [np.where(title >= 0, places - title, FAR), np.where(heading >= 0, places - heading, FAR), following, last]
+    from_title, from_heading, to_prose, from_prose = steps(np.stack(far))
     columns = [
         16 * places // n,
         share(mass_before, mass),
@@ -112,20 +111,18 @@ def _places(own: Own, prose: np.ndarray) -> np.ndarray:
         FLAG * (prose_before == 0),
         FLAG * (prose_before + prose == all_prose),
         FLAG * (title >= 0),
-        steps(np.where(title >= 0, places - title, FAR)),
-        FLAG * ((title < 0) & bool((own.heading == 1).any())),
-        steps(np.where(heading >= 0, places - heading, FAR)),
-        steps(following),
-        steps(last),
+        from_title,
+        FLAG * ((title < 0) & bool(is_title.any())),
+        from_heading,
+        to_prose,
+        from_prose,
     ]
     return np.stack(columns, 1)
 
 
-def _page(own: Own, prose: np.ndarray) -> np.ndarray:
-    mass = int(own.mass.sum())
-    linked = int((own.linked * own.mass // own.letters).sum())
-    inside = [int(own.mass[own.groups[:, group] > 0].sum()) for group in range(own.groups.shape[1])]
-    all_prose = int(prose.sum())
-    row = [steps(mass), share(linked, mass), share(all_prose, mass), steps(len(prose)), steps(all_prose)]
-    row += [share(one, mass) for one in inside]
-    return np.broadcast_to(np.array(row, np.int64), (len(prose), len(row)))
+def _page(own: Own, linked: np.ndarray, prose: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    mass, all_prose = int(own.mass.sum()), int(prose.sum())
+    much, lines, much_prose = steps(np.array([mass, len(prose), all_prose]))
+    shares = share(np.array([int(linked.sum()), all_prose, *(own.mass @ inside)]), mass)
+    row = np.array([much, *shares[:2], lines, much_prose, *shares[2:]])
+    return np.broadcast_to(row, (len(prose), len(row)))

@@ -7,15 +7,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from resiliparse.parse.html import HTMLTree
 
 from tamis.extraction import head
 from tamis.extraction.charset import decoded
 from tamis.extraction.chosen import MOST_TAGS, UNSURE, lines_text, rules_text
-from tamis.extraction.formulas import may_have_formulas, to_tex
-from tamis.extraction.marks import marked, without_marks
+from tamis.extraction.formulas import to_tex
+from tamis.extraction.marks import OWN, marked
 from tamis.extraction.outcome import Page, Refused
 from tamis.extraction.settings import Extraction, ExtractorName
+from tamis.kernels.markup import FORMULAS, MARKS, hints
 
 BINARY = re.compile(
     rb"%PDF-|\x89PNG\r\n|GIF8[79]a|\xff\xd8\xff|PK\x03\x04|\x1f\x8b|RIFF.{4}WEBP|\x7fELF|BM.{4}\0{4}", re.DOTALL
@@ -50,11 +52,10 @@ class Html:
 def html_of(data: bytes, charset: str | None, url: str | None = None) -> Html:
     """Decode a page."""
     text, name = decoded(data, charset)
-    # Letters of ASCII only; a string takes a hundred times as long.
-    small = text.lower().encode("utf-8", "replace") if name.startswith("utf-16") else data.lower()
     if "\0" in text:
         text = text.replace("\0", "")
-    return Html(without_marks(text, small, name), may_have_formulas(small), name, url)
+    found = hints(np.frombuffer(text.encode("utf-8", "replace"), np.uint8))
+    return Html(OWN.sub("", text) if found & MARKS else text, bool(found & FORMULAS), name, url)
 
 
 def extract(data: bytes, *, url: str | None, charset: str | None, settings: Extraction) -> Page | Refused:

@@ -37,6 +37,5 @@ class Extraction(Section):
         default=2_000,
         ge=500,
         le=1_000_000,
-        description="Megabytes of address space of the process that extracts; a page that needs more is refused as "
-        "page_memory.",
+        description="Megabytes of address space that a page may take; one that needs more is refused as page_memory.",
     )

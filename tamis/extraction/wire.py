@@ -9,3 +9,6 @@ HEADER = Struct("<IQ")
 
 REPLY = Struct("<IQ")
 """Of an outcome: bytes of its JSON object (fields of `Page` but the text, or of `Refused`), bytes of text in UTF-8."""
+
+READY = b"!"
+"""What the extracting process says once it can take pages."""

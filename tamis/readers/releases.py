@@ -9,7 +9,11 @@ The URL of a document is the release's purl and the path in it: `pkg:pypi/django
 page. The docstring page of a module has `?part=docstrings` before the `#`, because it is not the same page as the
 module; it names the module as its parent, whichever source reads that.
 
-Memory: the wanted members of one archive (Django: 30 MB).
+Pages of HTML are documentation, of which everything is text but what stands around it (`pages.py`). With `extraction`
+they are pages of the web, as the test data of extractors are: the main content is the text, the address that a page
+calls its own is the URL, and neither the day nor the licence of the release is said to be theirs.
+
+Memory: the wanted members of one archive (Django: 30 MB), and the process that extracts.
 """
 
 from __future__ import annotations
@@ -26,9 +30,11 @@ from urllib.parse import quote
 from pydantic import Field, model_validator
 
 from tamis.errors import SourceError
+from tamis.extraction import Refused, shared
 from tamis.readers import archive, catalogues, docstrings, pages
 from tamis.readers.fetch import DOWNLOADS, Release, normalised, parse_requirements, verify
 from tamis.readers.forms import kind_of_page
+from tamis.readers.html import HtmlText, page_metadata
 from tamis.readers.licence_names import is_licence_file, suffix_of
 from tamis.readers.record import Record, Skip, Source, files_of, make
 from tamis.readers.values import shorten, unix_lines
@@ -77,6 +83,7 @@ class ReleasesSource(Source):
         default=("*",), description="Patterns of paths inside the release to read; `*` also crosses `/`."
     )
     exclude: tuple[Pattern, ...] = Field(default=(), description="Patterns of paths to leave out, after `include`.")
+    extraction: HtmlText = None
     max_archive_bytes: int = Field(
         default=2**30, ge=1, description="Bytes read from one archive after decompression, at most; more fails the job."
     )
@@ -140,7 +147,7 @@ class ReleasesSource(Source):
                     "release": identity.version,
                     "path": member,
                     "part": document.part,
-                    "licence": identity.licence,
+                    "licence": None if document.part == "web" else identity.licence,
                     **document.metadata,
                 }
                 record = make(
@@ -149,9 +156,9 @@ class ReleasesSource(Source):
                     numbers[member],
                     document.text,
                     kind=document.kind,
-                    date=found.date,
+                    date=None if document.part == "web" else found.date,
                     metadata=metadata,
-                    url=_url(self, identity, member, document.part),
+                    url=document.url or _url(self, identity, member, document.part),
                     parent=_url(self, identity, member, "source") if document.part == "docstrings" else None,
                 )
                 if isinstance(record, Skip):
@@ -211,9 +218,10 @@ def requirement_lines(sources: Sequence[Source]) -> dict[str, str]:
 @dataclass(frozen=True, slots=True)
 class _Document:
     part: str
-    kind: str
+    kind: str | None
     text: str
     metadata: dict[str, Any]
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +258,14 @@ def _part(source: ReleasesSource, member: str) -> str | None:
 
 
 def _documents(source: ReleasesSource, part: str, member: str, data: bytes) -> Iterator[_Document | _Unreadable]:
+    is_html = member.lower().endswith(tuple(HTML_SUFFIXES))
+    if part == "pages" and is_html and source.extraction is not None:
+        found = shared(source.extraction).extract(data)
+        if isinstance(found, Refused):
+            yield _Unreadable(found.reason, found.detail)
+        else:
+            yield _Document("web", None, found.text, {"markup": "html"} | page_metadata(found), found.canonical)
+        return
     try:
         text = unix_lines(data.decode(_encoding(part, member, data)))
     except (UnicodeDecodeError, LookupError) as error:
@@ -263,7 +279,7 @@ def _documents(source: ReleasesSource, part: str, member: str, data: bytes) -> I
         yield _Document("catalogue", "catalogue", catalogue.text, details)
     elif part == "licences":
         yield _Document("licence", "licence", text, {})
-    elif member.lower().endswith(tuple(HTML_SUFFIXES)):
+    elif is_html:
         text = pages.text_of(text)
         yield _Document("page", kind_of_page(text), text, {"markup": "html"})
     else:

@@ -42,8 +42,9 @@ from tamis.section import Section
 from tamis.shards import TableWriter, read_json, whole_file, write_json
 from tamis.urls import url_key
 
-VERSION = 4
-"""4: source code is told by a model of its form, and by what a record says of itself.
+VERSION = 5
+"""5: containers of web pages are seen whatever the case of their tags.
+4: source code is told by a model of its form, and by what a record says of itself.
 3: extracts name their parent, and come last in the keep order.
 2: what was read is recorded with size, time and hash of each file; the ledger has `kept_id`."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 import pytest
 from web_pages import ENGLISH, page, paragraphs
 
+from tamis.errors import SourceError
 from tamis.extraction import Extraction, Extractor, Page, Refused, shared
 
 GOOD = page(paragraphs()).encode()
@@ -48,6 +50,7 @@ HOSTILE = {
     "cut in the middle": GOOD[: GOOD.index(ENGLISH[3].encode()) + len(ENGLISH[3])],
     "a script that is not closed": GOOD.replace(b"</footer>", b"</footer><script>"),
     "comments that are not closed": GOOD + b"<!-- <!-- <!--",
+    "nine million line feeds": GOOD.replace(b"</article>", b"</article><pre>" + b"\n" * 9_000_000 + b"</pre>"),
     "500,000 closing tags": GOOD + b"</div>" * 500_000,
 }
 
@@ -101,6 +104,12 @@ def test_a_process_that_somebody_kills_costs_no_page() -> None:
         assert killed._process is not None
         os.kill(killed._process.pid, signal.SIGKILL)
         good(killed)
+
+
+def test_a_process_that_does_not_start_is_no_fault_of_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with Extractor() as broken, pytest.raises(SourceError, match=r"does not start \(status 1\)"):
+        broken.extract(GOOD)
 
 
 def test_the_outcome_does_not_depend_on_pages_before(extractor: Extractor) -> None:

@@ -13,7 +13,7 @@ from web_pages import ENGLISH, page, paragraphs
 
 from tamis.extraction import Extraction, Page, Refused, pages
 from tamis.extraction.chosen import text_of as text_of_lines
-from tamis.extraction.lines import lines_of, marked_text
+from tamis.extraction.lines import lines_of, whole_text
 from tamis.extraction.pages import extract
 
 EXTRACTORS = ("cascade", "lines", "resiliparse", "trafilatura")
@@ -133,7 +133,7 @@ def test_code_keeps_its_lines_and_indentation() -> None:
 
 def test_a_heading_that_nothing_stands_under_is_left_out_at_the_end() -> None:
     def all_of(html: str) -> str:
-        lines = lines_of(marked_text(HTMLTree.parse(html)))
+        lines = lines_of(whole_text(HTMLTree.parse(html)))
         assert lines is not None
         return text_of_lines(lines, np.ones(len(lines.starts), bool))
 

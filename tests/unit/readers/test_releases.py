@@ -102,6 +102,37 @@ def test_html_gives_its_text(archive: Path) -> None:
     assert records(archive)["docs/page.html", "page"].text == "Head\n\nBody text.\n"
 
 
+def test_pages_of_the_web_go_through_extraction(tmp_path: Path) -> None:
+    menu = "".join(f'<li><a href="/{i}">Menu {i}</a></li>' for i in range(30))
+    article = "".join(
+        f"<p>Sentence {i} of the article says, at some length, what happened there.</p>" for i in range(9)
+    )
+    html = f"""<html lang="en"><title>What happened</title><link rel="canonical" href="https://news.example/a">
+        <ul class="menu">{menu}</ul><article>{article}</article></html>"""
+    files = {"tests/a.html": html, "tests/b.html": html.replace("https://", "no:"), "tests/none.html": "<p></p>"}
+    archive = write_tar(tmp_path / "whatever.tar.gz", files)
+    first, second, skip = items(archive, extraction={})
+    assert isinstance(first, Record)
+    assert isinstance(second, Record)
+    assert (first.url, second.url) == ("https://news.example/a", "pkg:pypi/small-thing@1.0#tests/b.html")
+    assert "Sentence 8" in first.text
+    assert "Menu" not in first.text
+    # Neither the day nor the licence of the release is that of a page.
+    assert (first.date, first.metadata["licence"], first.kind) == (None, None, "prose")
+    assert (first.metadata["part"], first.metadata["title"], first.metadata["html_lang"]) == (
+        "web",
+        "What happened",
+        "en",
+    )
+    assert isinstance(skip, Skip)
+    assert (skip.reason, skip.detail.split(":")[0]) == ("no_main_content", "tests/none.html")
+    # Without it they are documentation, of the day and under the licence of the release.
+    page = next(item for item in items(archive) if isinstance(item, Record))
+    assert page.metadata["part"] == "page"
+    assert page.metadata["licence"]
+    assert page.date
+
+
 def test_the_docstring_page_has_an_address_of_its_own(archive: Path) -> None:
     found = records(archive)
     assert found["small/core.py", "source"].url == "pkg:pypi/small-thing@1.0#small/core.py"

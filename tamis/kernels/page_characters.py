@@ -48,17 +48,7 @@ def _table() -> np.ndarray:
 
 
 TABLE = _table()
+"""uint8[65536], bits of each code point of the first plane."""
 
-FULL_STOPS = np.array([*_SENTENCES, 0x22, 0x201D], np.uint32)
+FULL_STOPS = (*_SENTENCES, 0x22, 0x201D)
 """What a sentence may end with."""
-
-
-def bits_of(codes: np.ndarray) -> np.ndarray:
-    """Bits of each of some code points, uint8."""
-    bits = TABLE[np.minimum(codes, 0xFFFF)]
-    beyond = codes > 0xFFFF
-    if beyond.any():
-        # Rare scripts, ideographs and emoji; only of ideographs it matters, and planes 2 and 3 hold nothing else.
-        far = codes[beyond]
-        bits[beyond] = np.where((far >= 0x20000) & (far < 0x40000), LETTER | WIDE, 0)
-    return bits
