@@ -83,7 +83,7 @@ class ReleasesSource(Source):
 
     @model_validator(mode="after")
     def _one_origin(self) -> ReleasesSource:
-        if (self.requirements is None) == (not self.paths):
+        if (self.requirements is None) != bool(self.paths or self.manifests):
             msg = f"source {self.name!r}: give either requirements (releases to fetch) or paths (local archives)"
             raise ValueError(msg)
         if self.projects and self.requirements is None:
@@ -91,7 +91,7 @@ class ReleasesSource(Source):
             raise ValueError(msg)
         return self
 
-    def input_files(self) -> list[Path]:
+    def found_files(self) -> list[Path]:
         """The archives of the source, sorted, whether they have been fetched or not.
 
         Raises:
