@@ -14,14 +14,20 @@
 A message gives the file, what was expected, what was found, and what to do.
 """
 
+import re
 import unicodedata
+
+LET_IN = re.compile(r"(?<=://)[^\s/?#'\"@]+@")
+"""Name and password before the host of an address."""
 
 
 def safe(text: str) -> str:
     """A text with its control, format and surrogate characters (but not line breaks and tabs) spelled out.
 
-    They could move the cursor of a terminal, change its title, or turn the direction of writing.
+    They could move the cursor of a terminal, change its title, or turn the direction of writing. What stands before the
+    host of an address is blotted out: it may be a password.
     """
+    text = LET_IN.sub("***@", text) if "@" in text else text
     return "".join(
         letter
         if letter in "\n\t" or unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Zl", "Zp")

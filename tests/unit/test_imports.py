@@ -50,7 +50,7 @@ LAYERS = (
     ("pipeline",),
     ("config_model",),
     ("config",),
-    ("job", "reference", "launch", "engine", "ending", "cli", "verify", "clean", "reproduce", "presets"),
+    ("job", "reference", "launch", "engine", "ending", "cli", "verify", "clean", "reproduce", "presets", "refresh"),
 )
 """Folders and modules of `tamis/` from the bottom up. Each may import those of its own layer and of the layers below."""
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -201,13 +201,22 @@ def line_of(text: str, base: str, *, manifest: str, prefixed: bool) -> Wanted | 
 
 def _had(named: Named, address: str, waits: Waits | None) -> Path:
     """The place of a list that lies elsewhere, with the list there."""
-    endpoint = s3.endpoint_of(named.remote.s3) if address.startswith("s3://") else None
-    place = place_of(address, endpoint)
+    (place,) = lists_of([address], named.remote)
     origin = origin_of(place)
     if origin is None or origin.whole is None or not place.exists():
         log.warning("fetching the list %s ...", shown(address))
+        endpoint = s3.endpoint_of(named.remote.s3) if address.startswith("s3://") else None
         fetch(Origin(address=address, endpoint=endpoint, named=named.hosts, remote=named.remote), place, waits=waits)
     return place
+
+
+def lists_of(manifests: Iterable[str], remote: Remote) -> list[Path]:
+    """The places of those lists that lie elsewhere."""
+    found = []
+    for address in (checked(manifest) for manifest in manifests if is_address(manifest)):
+        endpoint = s3.endpoint_of(remote.s3) if address.startswith("s3://") else None
+        found.append(place_of(address, endpoint))
+    return found
 
 
 def kept_list(address: str, remote: Remote) -> Path:

@@ -17,6 +17,7 @@ import pytest
 from judge_server import Reply, fails, judge_server, says
 
 from tamis import backoff
+from tamis.classifiers.judge import endpoint
 from tamis.classifiers.judge.answers import Answer, NoAnswer
 from tamis.classifiers.judge.asking import Question, TooMalformedError, ask_all
 from tamis.classifiers.judge.section import Judge

@@ -317,7 +317,7 @@ def test_an_address_that_the_configuration_does_not_name_is_not_connected_to(
         "172.16.0.1",
         "192.168.1.1",
         "169.254.169.254",
-        "0.0.0.0",
+        "0.0.0.0",  # noqa: S104 - nobody listens there
         "100.64.0.1",
         "224.0.0.1",
         "::1",
