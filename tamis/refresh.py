@@ -102,7 +102,9 @@ def _ask(sources: Sequence[Source], say: Callable[[str], None]) -> Counter[str]:
     for source in sources:
         for line in _forget_lists(source, told):
             say(line)
-    places = sorted({place for source in sources for place in source.remote_files()})
+    places = sorted(
+        {place for source in sources for place in {*source.remote_files()}.intersection(source.input_files())}
+    )
     known = [(place, origin) for place in places if (origin := origin_of(place)) is not None]
     told["not fetched yet"] += len(places) - len(known)
     with ThreadPoolExecutor(AT_A_TIME) as threads:
