@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from tamis.checksums import canonical
-from tamis.errors import SourceError
+from tamis.errors import LET_IN, SECRET, SourceError
 from tamis.readers.fetch import DOWNLOADS
 
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
@@ -28,13 +28,6 @@ SCHEMES = (*WEB, "s3")
 HOST = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
 BUCKET = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{1,253}[a-zA-Z0-9]")
 
-SECRET = re.compile(
-    r"(?:^|&)(?P<name>x-amz-(?:signature|credential|security-token)|x-goog-(?:signature|credential)|awsaccesskeyid"
-    r"|signature|sig|sas|token|access_token|auth|api[_-]?key|apikey|password|passwd|secret)=",
-    re.IGNORECASE,
-)
-"""Parameters of a query by which somebody is let in."""
-
 PLAIN = "._~+=,@-"
 """Characters of a file's name that are kept, beside letters and digits."""
 
@@ -43,7 +36,7 @@ NAME_CHARACTERS = 180
 """Longest address; longest name of a file, which may have 255 bytes with what we put around it."""
 
 PLACE = re.compile(
-    rf"{DOWNLOADS}/[A-Za-z0-9._-][A-Za-z0-9._%-]*/[0-9a-f]{{16}}/[A-Za-z0-9_~+=,@%-][A-Za-z0-9._~+=,@%-]*"
+    rf"{DOWNLOADS}/[A-Za-z0-9_%-][A-Za-z0-9._%-]*/[0-9a-f]{{16}}/[A-Za-z0-9_~+=,@%-][A-Za-z0-9._~+=,@%-]*"
 )
 
 
@@ -62,7 +55,7 @@ def shown(address: str, *, query: bool = True) -> str:
         address: whatever is one or looks like one.
         query: whether its query is shown; those that a server redirects to often let in whoever has them.
     """
-    text = re.sub(r"(?<=://)[^/?#\s]*@", "***@", address)
+    text = SECRET.sub(r"\g<name>***", LET_IN.sub("***@", address))
     return text if query else text.partition("?")[0]
 
 
@@ -106,9 +99,9 @@ def _web(address: str, refused: Refuse, *, signed: bool) -> str:
     parts = _split(address, refused)
     if parts.fragment:
         raise refused("what follows # is no part of a file's address; leave it out")
-    if not signed and (found := SECRET.search(parts.query)):
+    if not signed and (found := SECRET.search(f"?{parts.query}")):
         raise refused(
-            f"its query has {found['name']}=, which lets in whoever reads it, and addresses stand in logs; "
+            f"its query has {found['name'][1:]}, which lets in whoever reads it, and addresses stand in logs; "
             "fetch the file by other means and name the local one"
         )
     if ".." in unquote(parts.path).split("/"):

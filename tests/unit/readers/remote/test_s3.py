@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -123,9 +124,10 @@ def test_without_credentials_it_is_said_what_to_do(server: str, monkeypatch: pyt
         have(named("s3://public/*.parquet", endpoint=server, anonymous=True))
     with pytest.raises(SourceError, match="NoSuchBucket"):
         have(named("s3://nobody/*", endpoint=server, anonymous=True))
-    monkeypatch.setitem(__import__("sys").modules, "botocore.session", None)
+    s3._session.cache_clear()
+    monkeypatch.setitem(sys.modules, "botocore.session", None)
     with pytest.raises(ConfigError, match=r"pip install 'tamis\[s3\]'"):
-        have(named("s3://public/e.txt", endpoint=f"{server}/"))
+        have(named("s3://public/f.txt", endpoint=f"{server}/"))
 
 
 def page(keys: list[str], more: str | None) -> Sent:
