@@ -11,7 +11,9 @@ READ = parts(f"{RESULTS}/ingest/read/part-{{shard}}.json", len(UNITS))
 rule ingest_map:
     input:
         # Ancient: what the files hold decides, by the token in the params, not that they are newer or older.
-        lambda wildcards: ancient(UNITS[int(wildcards.unit)].awaited(FETCHED.format(wildcards.unit))),
+        lambda wildcards: ancient(UNITS[int(wildcards.unit)].awaited()),
+        # Not ancient: Snakemake looks at no other reason to run a job whose input is being made.
+        lambda wildcards: FETCHED.format(wildcards.unit) if UNITS[int(wildcards.unit)].remote else [],
     output:
         output=f"{RESULTS}/ingest/map/part-{{unit}}.arrow",
         skipped=f"{RESULTS}/ingest/skipped/part-{{unit}}.parquet",

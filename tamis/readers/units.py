@@ -84,14 +84,11 @@ class Unit:
             "token": self.token,
         }
 
-    def awaited(self, fetched: str = "") -> list[str]:
-        """The files that must be there before the job starts: all but links that lead nowhere, pipes and the like.
-
-        Args:
-            fetched: the word that the remote files of the unit have been fetched, which stands for them.
-        """
-        local = [path for path in self.files if path not in self.remote and path not in self.no_files]
-        return [*(map(str, local) if self.source.awaits_files else ()), *([fetched] if self.remote else ())]
+    def awaited(self) -> list[str]:
+        """The local files that must be there before the job starts: all but links that lead nowhere, pipes and such."""
+        if not self.source.awaits_files:
+            return []
+        return [str(path) for path in self.files if path not in self.no_files and path not in self.remote]
 
     def fetched_by(self) -> dict[str, Any]:
         """What the job depends on that fetches its remote files."""

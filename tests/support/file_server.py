@@ -28,6 +28,8 @@ class Sent:
     chunked: bool = False
     reset: bool = False
     """Whether the connection ends before a word is said."""
+    hold: threading.Event | None = None
+    """For what is waited when the body has been sent, before the connection ends."""
 
 
 @dataclass
@@ -112,6 +114,8 @@ class FileServer:
                         ends = b"" if sent.cut is not None else b"0\r\n\r\n"
                         body = b"".join((b"%x\r\n%b\r\n" % (len(part), part)) for part in [body] if part) + ends
                     self.wfile.write(body)
+                    if sent.hold is not None:
+                        sent.hold.wait(60)
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as its base names it
                 pass

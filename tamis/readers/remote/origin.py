@@ -64,9 +64,11 @@ def record(origin: Origin, path: Path) -> Origin:
 
 
 def forget(path: Path) -> None:
-    """Let a file be fetched again by the next run that reads it; it stays until then, and is not read."""
-    for suffix in (ORIGIN, PART, PARTIAL):
-        beside(path, suffix).unlink(missing_ok=True)
+    """Let a file be fetched again by the next run that reads it; it stays until then, and is not read.
+
+    What has come of one that broke off stays too, and is continued if it is still a part of the same.
+    """
+    beside(path, ORIGIN).unlink(missing_ok=True)
 
 
 def let_go(path: Path) -> None:
