@@ -9,7 +9,6 @@ buffers hold them.
 from __future__ import annotations
 
 import json
-import os
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +21,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from tamis.errors import SourceError
 from tamis.readers.forms import SAMPLE_CHARACTERS, kind_of_bytes
-from tamis.readers.patterns import irregular, matches
+from tamis.readers.named_files import files_of
 from tamis.readers.remote.addresses import checked, is_address
 from tamis.readers.remote.section import Remote
 from tamis.readers.said import kind_said
@@ -31,7 +30,7 @@ from tamis.readers.values import characters_of, clean_text, has_surrogates, inva
 from tamis.section import Kind, Section
 
 if TYPE_CHECKING:
-    from tamis.readers.remote.listing import Listed, Wanted
+    from tamis.readers.remote.listing import Listed, Named, Wanted
 
 DEFAULT_DOCUMENT_BYTES = 104_857_600
 """100 MiB. Reading a document takes up to fifteen times its bytes, where one character is wide: 1.5 GB of the 3 GB that
@@ -230,18 +229,26 @@ class Source(Section, ABC):
             raise ValueError(msg)
         return self
 
+    def names_remote(self) -> Named | None:
+        """Addresses and lists of the source; None where it names local files alone."""
+        addresses = tuple(path for path in self.paths if is_address(path))
+        if not addresses and not self.manifests:
+            return None
+        from tamis.readers.remote.listing import Named
+
+        return Named(self.name, addresses, self.manifests, self.prefix, self.remote)
+
     def listed(self) -> Listed | None:
-        """What the source names by addresses and lists; None where it names local files alone.
+        """What addresses and lists of the source name; None where it names local files alone.
 
         Raises:
             SourceError: a list cannot be had, or names what it must not.
         """
-        addresses = tuple(path for path in self.paths if is_address(path))
-        if not addresses and not self.manifests:
+        if (named := self.names_remote()) is None:
             return None
-        from tamis.readers.remote.listing import Named, listed
+        from tamis.readers.remote.listing import listed
 
-        return listed(Named(self.name, addresses, self.manifests, self.prefix, self.remote))
+        return listed(named)
 
     def remote_files(self) -> Mapping[Path, Wanted]:
         """The files that must be fetched, by the path where they come to lie.
@@ -285,7 +292,7 @@ class Source(Section, ABC):
         Raises:
             SourceError: a path does not exist, or a pattern matches nothing.
         """
-        return files_of(self)
+        return files_of(self.name, self.local_paths, self.listed(), links_too=self.on_bad_file == "skip")
 
     def paths_of(self, files: Sequence[Path]) -> tuple[str, ...]:  # noqa: ARG002 - for formats with trees
         """What of `paths` the job must know that reads some of `input_files`; nothing where the files say all."""
@@ -315,58 +322,6 @@ class Source(Section, ABC):
             counts: name of the field → records, to add to; 0 for a field that is looked for in vain.
         """
         return self.read(path)
-
-
-def files_of(source: Source) -> list[Path]:
-    """The existing files that the paths and patterns of a source name, sorted, each once.
-
-    With `on_bad_file: skip` also links that lead nowhere, pipes, sockets and devices, which are listed as bad files.
-
-    Raises:
-        SourceError: no path is given, a path is missing or a folder, a pattern matches nothing or what is no file, or
-            a folder cannot be listed.
-    """
-    if not source.paths and not source.manifests:
-        msg = f"source {source.name!r}: paths is empty; name at least one file or pattern"
-        raise SourceError(msg)
-    remote, found = _files_listed(source)
-    for pattern in source.local_paths:
-        if Path(pattern).is_dir():
-            msg = f"source {source.name!r}: {pattern} is a folder; name its files, for example {pattern.rstrip('/')}/**"
-            raise SourceError(msg)
-        try:
-            files = matches(pattern)
-        except SourceError as error:
-            raise SourceError(f"source {source.name!r}: {error}") from error
-        if not files:
-            msg = f"source {source.name!r}: {pattern} matches no file in {Path.cwd()}; correct it or take it out"
-            raise SourceError(msg)
-        found.update(files)
-    if source.on_bad_file == "fail":
-        for path in sorted(found):
-            if what := irregular(path):
-                msg = (
-                    f"source {source.name!r}: {path} is {what}, not a file. Take it away, name what is meant in paths, "
-                    "or set on_bad_file: skip, which lists it and goes on without it."
-                )
-                raise SourceError(msg)
-    return sorted({*remote, *found})
-
-
-def _files_listed(source: Source) -> tuple[set[Path], set[Path]]:
-    """The places of remote files that a source names, and the local files that its lists name.
-
-    Raises:
-        SourceError: one of these is not there.
-    """
-    if (listed := source.listed()) is None:
-        return set(), set()
-    for path in listed.local:
-        if path.is_dir() or not os.path.lexists(path):
-            what = "is a folder" if path.is_dir() else "is not there"
-            msg = f"source {source.name!r}: {path}, which a list names, {what}; correct the list"
-            raise SourceError(msg)
-    return set(listed.remote), set(listed.local)
 
 
 def make(

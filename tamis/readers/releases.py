@@ -30,7 +30,7 @@ from tamis.readers import archive, catalogues, docstrings, pages
 from tamis.readers.fetch import DOWNLOADS, Release, normalised, parse_requirements, verify
 from tamis.readers.forms import kind_of_page
 from tamis.readers.licence_names import is_licence_file, suffix_of
-from tamis.readers.record import Record, Skip, Source, files_of, make
+from tamis.readers.record import Record, Skip, Source, make
 from tamis.readers.values import shorten, unix_lines
 from tamis.readers.written_encodings import CODING, ENCODINGS
 
@@ -95,9 +95,9 @@ class ReleasesSource(Source):
         """The archives of the source, sorted, whether they have been fetched or not.
 
         Raises:
-            SourceError: as `pinned` and `files_of`.
+            SourceError: as `pinned`, or a path does not exist.
         """
-        return sorted(pinned(self)) or files_of(self)
+        return sorted(pinned(self)) or super().found_files()
 
     def pinned_hashes(self) -> Mapping[Path, str]:
         """The hashes of the requirements file.

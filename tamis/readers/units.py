@@ -103,8 +103,8 @@ class Unit:
     def ways(self) -> str:
         """JSON of how its remote files are fetched."""
         source = self.source
-        listed = source.listed()
-        hosts = () if listed is None else listed.hosts
+        named = source.names_remote()
+        hosts = () if named is None else named.hosts
         ways = {"remote": source.remote.model_dump(mode="json"), "hosts": hosts, "on_bad_file": source.on_bad_file}
         return canonical(ways)
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from urllib.parse import SplitResult, quote, unquote, urlsplit
@@ -27,6 +28,11 @@ SCHEMES = (*WEB, "s3")
 
 HOST = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
 BUCKET = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{1,253}[a-zA-Z0-9]")
+
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+KNOWN = 1 << 17
+"""Addresses that are remembered: a list is read several times while a workflow is parsed, and has 90,000 lines."""
 
 PLAIN = "._~+=,@-"
 """Characters of a file's name that are kept, beside letters and digits."""
@@ -59,6 +65,7 @@ def shown(address: str, *, query: bool = True) -> str:
     return text if query else text.partition("?")[0]
 
 
+@lru_cache(KNOWN)
 def checked(address: str, *, signed: bool = False) -> str:
     """An address in the one form by which it is known: scheme and host in small letters, the path encoded.
 
@@ -75,7 +82,7 @@ def checked(address: str, *, signed: bool = False) -> str:
 
     if len(address) > LONGEST:
         raise refused(f"an address of {len(address)} characters; at most {LONGEST} are taken")
-    if any(character < " " or character == "\x7f" for character in address) or address != address.strip():
+    if CONTROL.search(address) or address != address.strip():
         raise refused("an address holds no control characters and no blanks at its ends")
     scheme, _, rest = address.partition("://")
     scheme = scheme.lower()
@@ -123,6 +130,7 @@ def _split(address: str, refused: Refuse) -> SplitResult:
     return parts
 
 
+@lru_cache(KNOWN)
 def place_of(address: str, endpoint: str | None = None) -> Path:
     """Where the file of an address comes to lie, relative to the working directory.
 
@@ -133,9 +141,14 @@ def place_of(address: str, endpoint: str | None = None) -> Path:
     scheme, _, rest = address.partition("://")
     rest, _, query = rest.partition("?") if scheme in WEB else (rest, "", "")
     folder, _, name = rest.rpartition("/")
-    digest = blake2b(canonical([scheme, folder, query, endpoint]).encode(), digest_size=8).hexdigest()
+    digest = _digest(scheme, folder, query, endpoint)
     host = _name(folder.partition("/")[0])
     return Path(DOWNLOADS, f"s3-{host}" if scheme == "s3" else host, digest, _name(unquote(name)) or "index")
+
+
+@lru_cache(KNOWN)
+def _digest(*parts: str | None) -> str:
+    return blake2b(canonical(list(parts)).encode(), digest_size=8).hexdigest()
 
 
 def _name(name: str) -> str:

@@ -90,11 +90,10 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Listed:
-    """What a source names: remote files by their places, local files that its lists name, and hosts with ports."""
+    """What a source names: remote files by their places, and local files that its lists name."""
 
     remote: dict[Path, Wanted]
     local: tuple[Path, ...]
-    hosts: tuple[str, ...]
 
 
 def listed(named: Named, waits: Waits | None = None) -> Listed:
@@ -121,7 +120,7 @@ def listed(named: Named, waits: Waits | None = None) -> Listed:
                     f"source {named.source!r}: {shown(wanted.address)} is named with two hashes; keep one"
                 )
             remote[place] = known if known.sha256 else wanted
-    return Listed(remote, tuple(local), named.hosts)
+    return Listed(remote, tuple(local))
 
 
 def _all(named: Named, waits: Waits | None) -> Iterator[Wanted | Path]:
