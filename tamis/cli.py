@@ -7,6 +7,7 @@ tamis why ID_OR_URL               one document's story: which rule dropped it, o
 tamis sql QUERY                   a question in SQL to all tables of the results
 tamis verify                      hold the results against their manifest; exit code 2 where they differ
 tamis reproduce MANIFEST          the configuration that made some results
+tamis refresh [--configfile …]    ask whether remote files have changed; the next run fetches those
 tamis clean                       delete what runs have moved to retired/
 """
 
@@ -182,6 +183,15 @@ def _keepers(commands: Any, results: argparse.ArgumentParser) -> None:
     reproduce = commands.add_parser("reproduce", help="the configuration that made some results, as YAML")
     reproduce.add_argument("manifest", type=Path, metavar="MANIFEST", help="manifest.json of a results folder")
     reproduce.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it here (default: print it)")
+    refresh = commands.add_parser(
+        "refresh",
+        help="ask whether remote files have changed; the next run fetches those that have",
+        description="Ask the servers of all remote files and lists of a configuration whether they have changed. Those "
+        "that have, and those that could not be fetched, are fetched by the next run; all others stay.",
+    )
+    refresh.add_argument("--all", action="store_true", dest="every", help="ask nobody: fetch all of them again")
+    refresh.add_argument("--configfile", nargs="+", metavar="FILE", default=[], help="as for tamis run")
+    refresh.add_argument("--directory", metavar="FOLDER", default=".", help="as for tamis run (default: here)")
     clean = commands.add_parser("clean", parents=[results], help="delete what runs have moved to retired/")
     clean.add_argument("--yes", action="store_true", help="do not ask")
     clean.add_argument("--dry-run", action="store_true", help="name it and its size, delete nothing")
@@ -193,6 +203,11 @@ def _keep(given: argparse.Namespace) -> int:
     match given.command:
         case "verify":
             return verify.run(given.results, fast=given.fast, mend=given.repair, say=say)
+        case "refresh":
+            from tamis import refresh
+
+            files = ["--configfile", *given.configfile] if given.configfile else []
+            return refresh.run([*files, "--directory", given.directory], every=given.every, say=say)
         case "clean":
             return clean.run(given.results, yes=given.yes, dry_run=given.dry_run, say=say)
         case _:

@@ -14,14 +14,28 @@
 A message gives the file, what was expected, what was found, and what to do.
 """
 
+import re
 import unicodedata
+
+LET_IN = re.compile(r"(?<=://)[^\s/?#'\"@]+@")
+"""Name and password before the host of an address."""
+
+SECRET = re.compile(
+    r"(?P<name>[?&](?:x-amz-(?:signature|credential|security-token)|x-goog-(?:signature|credential)|awsaccesskeyid"
+    r"|signature|sig|sas|token|access_token|auth|api[_-]?key|apikey|password|passwd|secret)=)[^\s&#'\"]*",
+    re.IGNORECASE,
+)
+"""Parameters of an address' query by which somebody is let in."""
 
 
 def safe(text: str) -> str:
     """A text with its control, format and surrogate characters (but not line breaks and tabs) spelled out.
 
-    They could move the cursor of a terminal, change its title, or turn the direction of writing.
+    They could move the cursor of a terminal, change its title, or turn the direction of writing. Passwords in addresses
+    are blotted out.
     """
+    if "://" in text:
+        text = SECRET.sub(r"\g<name>***", LET_IN.sub("***@", text))
     return "".join(
         letter
         if letter in "\n\t" or unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Zl", "Zp")

@@ -14,7 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -44,8 +44,21 @@ def parse_workflow(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_known_args(list(arguments))[0]
 
 
-def output_folder(arguments: Sequence[str]) -> Path:
-    """The results folder of a run, as Snakemake will see it: `--config`, else the last config file, else config.yaml.
+def laid_over(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration laid over another one; sections are merged key by key."""
+    return {
+        **base,
+        **{
+            key: laid_over(base[key], value)
+            if isinstance(value, Mapping) and isinstance(base.get(key), Mapping)
+            else value
+            for key, value in overlay.items()
+        },
+    }
+
+
+def merged(arguments: Sequence[str]) -> dict[str, Any]:
+    """The configuration of a run but for `--config`, as Snakemake merges it.
 
     Args:
         arguments: Snakemake's arguments.
@@ -56,11 +69,24 @@ def output_folder(arguments: Sequence[str]) -> Path:
     given = parse_workflow(arguments)
     overlay: dict[str, Any] = {}
     for path in given.configfile:
-        overlay |= config_files.read(path)
+        overlay = laid_over(overlay, config_files.read(path))
     default = given.directory / "config.yaml"
     # As in the Snakefile: a config file that names its sources and its pipeline stands alone.
     base = {} if {"sources", "pipeline"} <= overlay.keys() or not default.exists() else config_files.read(default)
-    name = (base | overlay).get("output_dir") or "results"
+    return laid_over(base, overlay)
+
+
+def output_folder(arguments: Sequence[str]) -> Path:
+    """The results folder of a run, as Snakemake will see it: `--config`, else the last config file, else config.yaml.
+
+    Args:
+        arguments: Snakemake's arguments.
+
+    Raises:
+        ConfigError: as `merged`, or it is no name.
+    """
+    given = parse_workflow(arguments)
+    name = merged(arguments).get("output_dir") or "results"
     for pair in given.config:
         key, separator, value = pair.partition("=")
         if separator and key == "output_dir":

@@ -25,6 +25,7 @@ from tamis.readers.assorted import ending_of, texts_of
 from tamis.readers.code.source import CodeSource, are_trees
 from tamis.readers.guess import DATES, TEXTS, URLS, Content, Format, content_of_all, named, values_of
 from tamis.readers.patterns import irregular, matches
+from tamis.readers.remote.addresses import is_address
 from tamis.section import workflow_path
 from tamis.urls import url_key
 
@@ -171,6 +172,11 @@ def _files(patterns: Sequence[str]) -> list[Path]:
     """
     files: list[Path] = []
     for pattern in patterns:
+        if is_address(pattern):
+            raise SourceError(
+                f"{pattern}: files are looked at, to know what they hold; fetch one, name that, and write the address "
+                "into paths of the configuration then (or a list of addresses into manifests)"
+            )
         if Path(pattern).is_dir():
             inside = shlex.quote(f"{pattern.rstrip('/')}/**")
             raise SourceError(f"{pattern} is a folder; name its files, for example {inside}")

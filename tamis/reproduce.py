@@ -57,6 +57,8 @@ def differences(manifest: dict[str, Any]) -> Iterator[str]:
             if path.stat().st_size != file.get("bytes", path.stat().st_size) or sha256_of(path) != file["sha256"]:
                 return f"{path}: holds something else than it did"
         except OSError:
+            if file.get("address"):
+                return f"{path}: not here; it is fetched again from {file['address']}, where it may have changed"
             return f"{path}: cannot be read from here"
         return None
 

@@ -17,9 +17,11 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from tamis.classifiers.label_files import Judged, text_id
 from tamis.classifiers.selectors import Selector
+from tamis.errors import SourceError
 from tamis.readers.jsonl import JsonlSource
 from tamis.readers.parquet import ParquetSource
 from tamis.readers.record import Passed, Skip, Source
+from tamis.readers.remote.addresses import is_address
 from tamis.readers.text import EXTENSIONS, TextSource, extension_of
 from tamis.section import FilePath, Kind, Section
 
@@ -64,6 +66,10 @@ class Reference(Section):
         """
         if self.source is not None:
             return []
+        if is_address(self.reference):
+            raise SourceError(
+                f"reference: {self.reference}: a local file, or the name of a source, which may be remote"
+            )
         return [str(path) for path in TextSource(name="reference", paths=(self.reference,)).input_files()]
 
     def at_most(self) -> int | None:

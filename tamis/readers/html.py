@@ -1,7 +1,8 @@
 """Files of HTML: the main content of one page a file (`tamis.extraction`).
 
-The URL is the address that the page calls its own, where it names one; the date is unknown. Path, title, language and
-encoding are metadata. Memory: one page, and the process that extracts.
+The URL is the address that the page calls its own, where it names one, else that from which it was fetched, if it was;
+the date is unknown. Path or address, title, language and encoding are metadata. Memory: one page, and the process that
+extracts.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from pydantic import Field
 from tamis.extraction import Extraction, Page, Refused, shared
 from tamis.readers.lines import content
 from tamis.readers.record import Record, Skip, Source, make
+from tamis.readers.remote.addresses import is_place
+from tamis.readers.remote.origin import called
 
 HtmlText = Annotated[
     Extraction | None,
@@ -28,6 +31,7 @@ HtmlText = Annotated[
 class HtmlSource(Source):
     """Files of HTML, one page a file."""
 
+    small_bytes: ClassVar[int | None] = 100_000
     reads: ClassVar[frozenset[str] | None] = frozenset({"html", "xml", "gzip", "zstd", "utf16"})
 
     format: Literal["html"] = Field(
@@ -55,8 +59,10 @@ class HtmlSource(Source):
         if isinstance(found, Refused):
             yield Skip(where, 1, found.reason, found.detail)
             return
-        url = found.canonical if self.canonical_urls else None
-        yield make(self, where, 1, found.text, url=url, metadata={"path": path.as_posix()} | page_metadata(found))
+        name = called(path)
+        fetched = name if name.startswith("http") and is_place(path) else None
+        url = (found.canonical if self.canonical_urls else None) or fetched
+        yield make(self, where, 1, found.text, url=url, metadata={"path": name} | page_metadata(found))
 
 
 def text_in(html: object, settings: Extraction, url: object) -> tuple[str, dict[str, Any]] | Refused:

@@ -27,6 +27,8 @@ from tamis.errors import SourceError
 from tamis.file_states import NO_FILE, State, sha256_of
 from tamis.readers.patterns import irregular
 from tamis.readers.record import OnBadFile, Passed, Record, Skip, Source
+from tamis.readers.remote.addresses import is_place
+from tamis.readers.remote.origin import Origin, origin_of
 from tamis.readers.signatures import check
 from tamis.readers.values import shorten
 from tamis.section import Section
@@ -56,6 +58,9 @@ class ReadFile(Section):
         description="For each field or column that the configuration names: the records in which it was not null.",
     )
     bad: str | None = Field(None, description="Why nothing of the file was used, or null.")
+    address: str | None = Field(None, description="Where it was fetched from; null for a local file.")
+    etag: str | None = Field(None, description="Of a fetched file: by which its server told it from others then.")
+    last_modified: str | None = Field(None, description="Of a fetched file: since when it had been as it was, there.")
 
 
 class ReadRecord(Section):
@@ -106,6 +111,29 @@ def _compare(path: Path, before: os.stat_result) -> None:
 
 class ChangedError(SourceError):
     """A file changed while it was read."""
+
+
+def _had(path: Path) -> Origin | None:
+    """The record of a fetched file, which lies there then; None for another.
+
+    Raises:
+        SourceError: it could not be fetched.
+    """
+    if not is_place(path):
+        return None
+    # What fetches is needed where somebody has deleted the file.
+    from tamis.readers.remote.fetched import had
+
+    return had(path)
+
+
+def _told(origin: Origin | None) -> dict[str, str | None]:
+    """What the record of a file says of one that was fetched."""
+    if origin is None:
+        return {}
+    whole = origin.whole
+    pins = {} if whole is None else {"etag": whole.etag, "last_modified": whole.last_modified}
+    return {"address": origin.address, **pins}
 
 
 class _Waiting:
@@ -218,10 +246,14 @@ class Reading:
             self._skip(unread, skipped or self._skipped)
             self.files.append(ReadFile(path=str(path), skipped=1, **NO_FILE._asdict()))
             return
+        origin = _had(path)
         if what := irregular(path):
             msg = f"{path}: is {what}, not a file; check the paths of source {self._source.name!r}"
             raise SourceError(msg)
         with _unchanged(path) as (state, digest):
+            if origin is not None and digest != origin.sha256:
+                msg = f"{path}: is not what was fetched from {origin.address}; delete it and run again"
+                raise SourceError(msg)
             check(path, self._source.name, self._source.format, self._source.reads)
             counts: Counter[str] = Counter()
             passed: Counter[str] = Counter()
@@ -243,6 +275,7 @@ class Reading:
             passed=dict(sorted(passed.items())),
             sha256=digest,
             fields=fields,
+            **_told(origin),
             **state._asdict(),
         )
         self.files.append(found)
@@ -274,7 +307,8 @@ class Reading:
         if os.access(path, os.R_OK) and not irregular(path):
             with _unchanged(path) as (state, digest):
                 pass
-        self.files.append(ReadFile(path=str(path), skipped=1, sha256=digest, bad=why, **state._asdict()))
+        told = _told(origin_of(path) if is_place(path) else None)
+        self.files.append(ReadFile(path=str(path), skipped=1, sha256=digest, bad=why, **told, **state._asdict()))
 
     def _skip(self, item: Skip, skipped: Callable[[pa.Table], None]) -> None:
         self._skips.append(item)

@@ -15,16 +15,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
 from tamis.errors import SourceError
 from tamis.readers.forms import SAMPLE_CHARACTERS, kind_of_bytes
-from tamis.readers.patterns import irregular, matches
+from tamis.readers.named_files import files_of
+from tamis.readers.remote.addresses import checked, is_address
+from tamis.readers.remote.section import Remote
 from tamis.readers.said import kind_said
+from tamis.readers.selection import selected
 from tamis.readers.values import characters_of, clean_text, has_surrogates, invalid_utf8, json_bytes, parse_date
 from tamis.section import Kind, Section
+
+if TYPE_CHECKING:
+    from tamis.readers.remote.listing import Listed, Named, Wanted
 
 DEFAULT_DOCUMENT_BYTES = 104_857_600
 """100 MiB. Reading a document takes up to fifteen times its bytes, where one character is wide: 1.5 GB of the 3 GB that
@@ -60,6 +66,20 @@ CHOSEN = frozenset(
 """Reasons of skips by which nothing went wrong: what is no text among code, or was not asked for."""
 
 OnBadFile = Literal["fail", "skip"]
+
+
+def _known_address(value: str) -> str:
+    try:
+        return checked(value) if is_address(value) else value
+    except SourceError as error:
+        raise ValueError(str(error)) from None
+
+
+AnyAddress = Annotated[str, AfterValidator(_known_address)]
+"""A path or pattern, or an address that is fetched."""
+
+WHICH = frozenset({"manifests", "prefix", "sample", "limit", "remote"})
+"""Keys of a source that say which files it has and how they are come by, and nothing of what is read in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,16 +171,45 @@ class Source(Section, ABC):
     """Whether the workflow knows its files by name. A tree has as many as it has, some with names that Snakemake cannot
     carry (`{{cookiecutter.name}}`); they are there before it starts."""
 
+    small_bytes: ClassVar[int | None] = None
+    """Bytes of a remote file, about, where the format has one document a file and nobody says how large it is; None: it
+    may be large."""
+
     name: str = Field(
         pattern="^[a-z0-9_]+$",
         max_length=64,
         description="Name of the source (lower-case letters, digits, underscores): the `source` of its documents.",
     )
     format: str = Field(description="Format of its files.")
-    paths: tuple[str, ...] = Field(
+    paths: tuple[AnyAddress, ...] = Field(
         default=(),
-        description="Local files or glob patterns (`**` crosses folders), relative to the working directory.",
+        description="Files or glob patterns (`**` crosses folders), relative to the working directory; and addresses: "
+        "`https://`, `http://` and `s3://` (there also patterns), which are fetched into `downloads/`.",
     )
+    manifests: tuple[AnyAddress, ...] = Field(
+        default=(),
+        description="Files or addresses of lists of files, one a line, plain, .gz or .zst, as Common Crawl's "
+        "warc.paths.gz; ` sha256:<64 hex digits>` after an address pins it. Beside or instead of `paths`.",
+    )
+    prefix: AnyAddress | None = Field(
+        default=None,
+        min_length=1,
+        description="Address or local folder against which the lines of `manifests` are read that are no addresses "
+        "(https://data.commoncrawl.org/); null: where the list lies.",
+    )
+    sample: float = Field(
+        default=1.0,
+        gt=0.0,
+        le=1.0,
+        description="Share of the files that is read, for a trial: those with the smallest keyed hash of their path or "
+        "address, whatever their order, so that a smaller sample lies in a larger one. At least one file.",
+    )
+    limit: int | None = Field(
+        default=None,
+        ge=1,
+        description="How many files are read at most, for a trial: the first by the hash of `sample`. null: all.",
+    )
+    remote: Remote = Field(default=Remote(), description="How files are fetched that lie elsewhere.")
     kind: Kind | Literal["auto"] = Field(
         default="auto",
         description="Kind of all its documents, or auto: by format, extension and share of line types.",
@@ -173,6 +222,48 @@ class Source(Section, ABC):
         "good file fails all the same.",
     )
 
+    @model_validator(mode="after")
+    def _prefix_of_lists(self) -> Source:
+        if self.prefix is not None and not self.manifests:
+            msg = f"source {self.name!r}: prefix is for the lines of manifests, and there are none; write it into paths"
+            raise ValueError(msg)
+        return self
+
+    def names_remote(self) -> Named | None:
+        """Addresses and lists of the source; None where it names local files alone."""
+        addresses = tuple(path for path in self.paths if is_address(path))
+        if not addresses and not self.manifests:
+            return None
+        from tamis.readers.remote.listing import Named
+
+        return Named(self.name, addresses, self.manifests, self.prefix, self.remote)
+
+    def listed(self) -> Listed | None:
+        """What addresses and lists of the source name; None where it names local files alone.
+
+        Raises:
+            SourceError: a list cannot be had, or names what it must not.
+        """
+        if (named := self.names_remote()) is None:
+            return None
+        from tamis.readers.remote.listing import listed
+
+        return listed(named)
+
+    def remote_files(self) -> Mapping[Path, Wanted]:
+        """The files that must be fetched, by the path where they come to lie.
+
+        Raises:
+            SourceError: as `listed`.
+        """
+        found = self.listed()
+        return {} if found is None else found.remote
+
+    @property
+    def local_paths(self) -> tuple[str, ...]:
+        """`paths` without addresses."""
+        return tuple(path for path in self.paths if not is_address(path))
+
     def named_fields(self) -> tuple[str, ...]:
         """The fields or columns that the configuration names for itself, sorted; defaults are not among them."""
         keys = [key for key in self.model_fields_set if key.endswith(("_field", "_column"))]
@@ -183,12 +274,25 @@ class Source(Section, ABC):
         return {}
 
     def input_files(self) -> list[Path]:
-        """The files to read, sorted by path; only a format that fetches its files names some that are not there yet.
+        """The files to read, sorted by path; those that are fetched need not be there yet.
 
         Raises:
             SourceError: a path does not exist, or a pattern matches nothing.
         """
-        return files_of(self)
+        files = self.found_files()
+        if self.sample >= 1 and self.limit is None:
+            return files
+        remote = self.remote_files()
+        names = [remote[path].address if path in remote else str(path) for path in files]
+        return selected(files, names, self.sample, self.limit)
+
+    def found_files(self) -> list[Path]:
+        """All files that the section names, before `sample` and `limit`; sorted by path.
+
+        Raises:
+            SourceError: a path does not exist, or a pattern matches nothing.
+        """
+        return files_of(self.name, self.local_paths, self.listed(), links_too=self.on_bad_file == "skip")
 
     def paths_of(self, files: Sequence[Path]) -> tuple[str, ...]:  # noqa: ARG002 - for formats with trees
         """What of `paths` the job must know that reads some of `input_files`; nothing where the files say all."""
@@ -218,43 +322,6 @@ class Source(Section, ABC):
             counts: name of the field → records, to add to; 0 for a field that is looked for in vain.
         """
         return self.read(path)
-
-
-def files_of(source: Source) -> list[Path]:
-    """The existing files that the paths and patterns of a source name, sorted, each once.
-
-    With `on_bad_file: skip` also links that lead nowhere, pipes, sockets and devices, which are listed as bad files.
-
-    Raises:
-        SourceError: no path is given, a path is missing or a folder, a pattern matches nothing or what is no file, or
-            a folder cannot be listed.
-    """
-    if not source.paths:
-        msg = f"source {source.name!r}: paths is empty; name at least one file or pattern"
-        raise SourceError(msg)
-    found: set[Path] = set()
-    for pattern in source.paths:
-        if Path(pattern).is_dir():
-            msg = f"source {source.name!r}: {pattern} is a folder; name its files, for example {pattern.rstrip('/')}/**"
-            raise SourceError(msg)
-        try:
-            files = matches(pattern)
-        except SourceError as error:
-            raise SourceError(f"source {source.name!r}: {error}") from error
-        if not files:
-            msg = f"source {source.name!r}: {pattern} matches no file in {Path.cwd()}; correct it or take it out"
-            raise SourceError(msg)
-        found.update(files)
-    ordered = sorted(found)
-    if source.on_bad_file == "fail":
-        for path in ordered:
-            if what := irregular(path):
-                msg = (
-                    f"source {source.name!r}: {path} is {what}, not a file. Take it away, name what is meant in paths, "
-                    "or set on_bad_file: skip, which lists it and goes on without it."
-                )
-                raise SourceError(msg)
-    return ordered
 
 
 def make(

@@ -36,7 +36,7 @@ from tamis.readers.fetch import DOWNLOADS, Release, normalised, parse_requiremen
 from tamis.readers.forms import kind_of_page
 from tamis.readers.html import HtmlText, page_metadata
 from tamis.readers.licence_names import is_licence_file, suffix_of
-from tamis.readers.record import Record, Skip, Source, files_of, make
+from tamis.readers.record import Record, Skip, Source, make
 from tamis.readers.values import shorten, unix_lines
 from tamis.readers.written_encodings import CODING, ENCODINGS
 
@@ -90,7 +90,7 @@ class ReleasesSource(Source):
 
     @model_validator(mode="after")
     def _one_origin(self) -> ReleasesSource:
-        if (self.requirements is None) == (not self.paths):
+        if (self.requirements is None) != bool(self.paths or self.manifests):
             msg = f"source {self.name!r}: give either requirements (releases to fetch) or paths (local archives)"
             raise ValueError(msg)
         if self.projects and self.requirements is None:
@@ -98,13 +98,13 @@ class ReleasesSource(Source):
             raise ValueError(msg)
         return self
 
-    def input_files(self) -> list[Path]:
+    def found_files(self) -> list[Path]:
         """The archives of the source, sorted, whether they have been fetched or not.
 
         Raises:
-            SourceError: as `pinned` and `files_of`.
+            SourceError: as `pinned`, or a path does not exist.
         """
-        return sorted(pinned(self)) or files_of(self)
+        return sorted(pinned(self)) or super().found_files()
 
     def pinned_hashes(self) -> Mapping[Path, str]:
         """The hashes of the requirements file.

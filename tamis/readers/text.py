@@ -1,6 +1,7 @@
 """Files of text: one document a file, its kind by extension.
 
-The URL is null, the date unknown (a file's own time is the day it was copied), path and extension are metadata.
+The URL is null, the date unknown (a file's own time is the day it was copied); its path, or the address that it was
+fetched from, is metadata.
 Memory: one file.
 """
 
@@ -14,6 +15,7 @@ from pydantic import Field
 
 from tamis.readers.lines import content
 from tamis.readers.record import Record, Skip, Source, make
+from tamis.readers.remote.origin import called
 from tamis.section import Kind
 
 CODE = "c cc cpp cs css go h hpp java js jsx kt lua php pl py pyi pyx r rb rs scala sh sql swift ts tsx"
@@ -34,6 +36,7 @@ def extension_of(path: Path) -> str:
 class TextSource(Source):
     """Files of text, one document a file."""
 
+    small_bytes: ClassVar[int | None] = 100_000
     reads: ClassVar[frozenset[str] | None] = frozenset({"html", "xml", "json", "gzip", "zstd"})
 
     format: Literal["text"] = Field(default="text", description="UTF-8 text, one document a file; also .gz and .zst.")
@@ -55,4 +58,4 @@ class TextSource(Source):
             return
         extension = extension_of(path)
         kind = self.kinds.get(extension) or EXTENSIONS.get(extension)
-        yield make(self, where, 1, data, metadata={"path": path.as_posix()}, kind=kind)
+        yield make(self, where, 1, data, metadata={"path": called(path)}, kind=kind)

@@ -18,19 +18,23 @@ from __future__ import annotations
 import itertools
 import os
 import shlex
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tamis.checksums import canonical
 from tamis.errors import ConfigError, TamisError
 from tamis.file_states import NO_FILE, KnownHashes, State, keep_json, kept_json, state_of
 from tamis.readers.observed import ReadFile, ReadRecord
-from tamis.readers.record import Source
+from tamis.readers.record import WHICH, Source
+from tamis.readers.remote.origin import origin_of
 from tamis.section import workflow_path
 from tamis.shards import part_name, read_json
+
+if TYPE_CHECKING:
+    from tamis.readers.remote.listing import Wanted
 
 NAME_BYTES = 64_000
 """Bytes of the names of a unit's files, at most: they stand in the command line of its job, and Linux takes 131,072
@@ -53,6 +57,7 @@ class Unit:
         token: stands for the content of the files.
         no_files: those of the paths where something else stands, which are listed as bad files.
         governing: other files that decide what becomes of them; the job finds them itself.
+        remote: those of the files that are fetched.
     """
 
     source: Source
@@ -61,11 +66,12 @@ class Unit:
     token: str = ""
     no_files: frozenset[Path] = frozenset()
     governing: tuple[Path, ...] = ()
+    remote: Mapping[Path, Wanted] = field(default_factory=dict)
 
     def params(self) -> dict[str, Any]:
         """What the job depends on that reads it."""
-        source = self.source.model_dump(mode="json")
-        if source["paths"]:
+        source = self.source.model_dump(mode="json", exclude=set(WHICH))
+        if self.source.paths or self.source.manifests:
             # Another pattern of the source is nothing to a unit whose files it does not name.
             del source["paths"]
         if paths := self.source.paths_of(self.files):
@@ -79,10 +85,28 @@ class Unit:
         }
 
     def awaited(self) -> list[str]:
-        """The files that must be there before the job starts: all but links that lead nowhere, pipes and the like."""
+        """The local files that must be there before the job starts: all but links that lead nowhere, pipes and such."""
         if not self.source.awaits_files:
             return []
-        return [str(path) for path in self.files if path not in self.no_files]
+        return [str(path) for path in self.files if path not in self.no_files and path not in self.remote]
+
+    def fetched_by(self) -> dict[str, Any]:
+        """What the job depends on that fetches its remote files."""
+        return {
+            "files": [
+                {"path": str(path), "address": one.address, "endpoint": one.endpoint, "sha256": one.sha256}
+                for path, one in sorted(self.remote.items())
+            ],
+            "token": self.token,
+        }
+
+    def ways(self) -> str:
+        """JSON of how its remote files are fetched."""
+        source = self.source
+        named = source.names_remote()
+        hosts = () if named is None else named.hosts
+        ways = {"remote": source.remote.model_dump(mode="json"), "hosts": hosts, "on_bad_file": source.on_bad_file}
+        return canonical(ways)
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -92,17 +116,21 @@ class Unit:
 
 @dataclass(frozen=True)
 class _Input:
-    """One input file: where, how large, when; or its pin."""
+    """One input file: where, how large, when; or its pin, which is what tells a remote file before it is fetched."""
 
     path: Path
     state: State | None
     pin: str | None
+    wanted: Wanted | None = None
+    size: int = 0
 
     @property
     def weight(self) -> tuple[int, int]:
         """Bytes of the file, and of its name in a command line."""
-        name = shlex.quote(canonical(str(self.path)))
-        return (self.state.bytes if self.state else 0), len(name.encode("utf-8", "surrogateescape")) + 1
+        # Of a remote file address and hash stand in the command line of the job that fetches it.
+        name = shlex.quote(canonical([str(self.path), self.pin] if self.wanted else str(self.path)))
+        size = self.state.bytes if self.state else self.size
+        return size, len(name.encode("utf-8", "surrogateescape")) + 1
 
 
 def units(sources: Sequence[Source], unit_bytes: int, results: Path | None) -> list[Unit]:
@@ -119,7 +147,7 @@ def units(sources: Sequence[Source], unit_bytes: int, results: Path | None) -> l
     """
     found: list[tuple[Unit, list[_Input]]] = []
     for priority, source in enumerate(sources):
-        inputs = _inputs(source, priority)
+        inputs = _inputs(source, priority, unit_bytes)
         groups = [[one] for one in inputs] if source.stands_alone else _cut(inputs, unit_bytes)
         found += [(_unit(source, priority, group), group) for group in groups]
     placed = _placed(found, {} if results is None else _numbers(results))
@@ -149,10 +177,16 @@ def remember(planned: Sequence[Unit], results: Path) -> None:
     keep_json(results / PLAN, [list(unit.key) for unit in planned])
 
 
-def _inputs(source: Source, priority: int) -> list[_Input]:
+def _inputs(source: Source, priority: int, unit_bytes: int) -> list[_Input]:
     pins = source.pinned_hashes()
+    remote = source.remote_files()
     found = []
     for path in source.input_files():
+        if (wanted := remote.get(path)) is not None:
+            # What may be large, as nobody says how large it is, is read by a job of its own.
+            size = wanted.bytes if wanted.bytes is not None else source.small_bytes or unit_bytes
+            found.append(_Input(path, None, wanted.identity, wanted, size))
+            continue
         try:
             if source.awaits_files:
                 workflow_path(path)
@@ -166,7 +200,9 @@ def _inputs(source: Source, priority: int) -> list[_Input]:
 def _unit(source: Source, priority: int, group: Sequence[_Input]) -> Unit:
     no_files = frozenset(one.path for one in group if one.state == NO_FILE)
     files = tuple(one.path for one in group)
-    return Unit(source, priority, files, no_files=no_files, governing=tuple(source.governing(files)))
+    remote = {one.path: one.wanted for one in group if one.wanted is not None}
+    governing = tuple(source.governing([path for path in files if path not in remote]))
+    return Unit(source, priority, files, no_files=no_files, governing=governing, remote=remote)
 
 
 def _cut(inputs: Sequence[_Input], unit_bytes: int) -> list[list[_Input]]:
@@ -257,10 +293,13 @@ def _compared(
     # these sizes and times give: another one makes it run again.
     again = record == DAMAGED
     states: list[Any] = [one.pin or one.state for one in group]
+    if isinstance(record, ReadRecord) and any(one.wanted for one in group):
+        # What will be fetched is not known yet: whatever it is, it is read again.
+        states.append(record.token)
     if isinstance(record, ReadRecord):
         again = any(file.mtime_ns == NO_FILE.mtime_ns for file in record.files)
         for place, (one, known) in enumerate(zip(group, record.files, strict=True)):
-            if one.pin and known.bad:
+            if one.pin and not one.wanted and known.bad:
                 states[place] = [one.pin, state_of(one.path)]
     others = [[str(one.path), one.state] for one in beside]
     text = canonical([states, *(["again"] if again else []), *([others] if others else [])])
@@ -268,9 +307,21 @@ def _compared(
 
 
 def _same(one: _Input, known: ReadFile, hashes: KnownHashes) -> bool:
+    if one.wanted:
+        return _fetched_as_read(one.path, one.wanted, known)
     if one.pin:
         # What is pinned and yet bad is looked at anew when it was fetched anew.
         return known.bad is None or state_of(one.path) == State(known.bytes, known.mtime_ns)
     if one.state == State(known.bytes, known.mtime_ns):
         return True
     return known.sha256 is not None and known.sha256 == hashes.of(one.path, one.state)
+
+
+def _fetched_as_read(path: Path, wanted: Wanted, known: ReadFile) -> bool:
+    """Whether what lies there of a remote file is what was read; it need not lie there any more."""
+    origin = origin_of(path)
+    if origin is None or origin.address != wanted.address:
+        return False
+    if origin.failed is not None:
+        return known.bad is not None
+    return known.sha256 == origin.sha256 and wanted.sha256 in (None, origin.sha256)

@@ -38,7 +38,7 @@ LEFT_OUT = ("errors",)
 """Of a card, what is no part of a manifest: it quotes the corpus."""
 
 
-INPUT_KEYS = ("path", "records", "skipped", "bytes", "sha256", "bad")
+INPUT_KEYS = ("path", "address", "etag", "last_modified", "records", "skipped", "bytes", "sha256", "bad")
 """What is taken over from ingest's record of a file."""
 
 

@@ -36,6 +36,7 @@ from tamis.ids import HALF_CHARACTERS, content_hash, document_key, home_shards, 
 from tamis.ledger import Outputs, add_copies, dropped_rows, outcome_writer
 from tamis.readers import AnySource, Record, Source
 from tamis.readers.observed import ReadFile, Reading, ReadRecord
+from tamis.readers.remote.origin import let_go
 from tamis.readers.units import Unit
 from tamis.readers.units import units as cut
 from tamis.section import Section
@@ -205,6 +206,8 @@ def run_map(
         streams.write_rounds(output, ROWS, rows, lambda table: home_shards(table["id"], shards), shards)
         skips.close()
     write_json(read_counts, reading.record(token).model_dump(mode="json"))
+    for name in files:
+        let_go(Path(name))
 
 
 def _shard_keys(barrier: Files, shard: int, shards: int, config: Config) -> np.ndarray:

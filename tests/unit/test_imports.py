@@ -26,6 +26,7 @@ LAYERS = (
         "urls",
         "language_codes",
         "schemas",
+        "backoff",
         "user_cache",
         "trouble",
         "config_files",
@@ -49,7 +50,7 @@ LAYERS = (
     ("pipeline",),
     ("config_model",),
     ("config",),
-    ("job", "reference", "launch", "engine", "ending", "cli", "verify", "clean", "reproduce", "presets"),
+    ("job", "reference", "launch", "engine", "ending", "cli", "verify", "clean", "reproduce", "presets", "refresh"),
 )
 """Folders and modules of `tamis/` from the bottom up. Each may import those of its own layer and of the layers below."""
 

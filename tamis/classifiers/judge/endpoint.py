@@ -12,14 +12,11 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import re
 import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -27,18 +24,13 @@ from urllib.request import getproxies, proxy_bypass
 import urllib3
 
 from tamis import __version__
+from tamis.backoff import PATIENCE, jitter, retry_after
 from tamis.classifiers.judge.answers import Answer, NoAnswer
 from tamis.classifiers.judge.section import Judge
 from tamis.errors import ConfigError, EndpointError, safe
 
 MAX_BYTES = 4 << 20
 """Of a response; a longer one is no answer."""
-
-FIRST_WAIT, LAST_WAIT = 1.0, 60.0
-"""Seconds: bounds of the random wait before the second try, and before any."""
-
-PATIENCE = 600.0
-"""Seconds that an endpoint may ask to wait; one that asks for more has run out of what it may give today."""
 
 AGAIN = frozenset({408, 409, 425, 429})
 OF_THIS_TEXT = frozenset({400, 413, 422})
@@ -166,9 +158,7 @@ class Endpoint:
                     raise self._error(msg) from None
                 if failure.wait is not None:
                     self._pace.hold(failure.wait)
-                # Not for secrets: any spread will do.
-                jitter = random.uniform(0.0, min(LAST_WAIT, FIRST_WAIT * 2.0 ** (tries - 1)))  # noqa: S311
-                self._pace.sleep(jitter + (failure.wait or 0.0))
+                self._pace.sleep(jitter(tries) + (failure.wait or 0.0))
 
     def _once(self, data: bytes) -> Answer | NoAnswer:
         """One request.
@@ -209,7 +199,7 @@ class Endpoint:
             return self._answer(response.headers, content)
         said = self._said(content)
         if status in AGAIN or status >= 500:
-            raise _Again(f"{status} {said}".strip(), _retry_after(response.headers.get("Retry-After")))
+            raise _Again(f"{status} {said}".strip(), retry_after(response.headers.get("Retry-After")))
         if status in OF_THIS_TEXT:
             return NoAnswer(f"refused ({status})", said)
         raise self._error(self._advice(status, said, response.headers.get("Location")))
@@ -355,19 +345,6 @@ def _reason(error: BaseException) -> str:
         if inner is None:
             return getattr(error, "strerror", None) or str(error) or type(error).__name__
         error = inner
-
-
-def _retry_after(value: str | None) -> float | None:
-    """Seconds that `Retry-After` asks for; None where it says nothing that can be understood."""
-    value = (value or "").strip()
-    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value):
-        return float(value)
-    try:
-        when = parsedate_to_datetime(value)
-    except (ValueError, TypeError, OverflowError):
-        return None
-    when = when if when.tzinfo is not None else when.replace(tzinfo=UTC)
-    return max((when - datetime.now(UTC)).total_seconds(), 0.0)
 
 
 def _tokens(usage: Any) -> tuple[int, int] | None:

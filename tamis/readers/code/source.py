@@ -163,16 +163,18 @@ class CodeSource(Source):
             raise ValueError(f"source {self.name!r}: url_prefix is for one tree; give each path a source of its own")
         return self
 
-    def input_files(self) -> list[Path]:
+    def found_files(self) -> list[Path]:
         """The files of the trees, links and all, and the archives; sorted by path.
 
         Raises:
             SourceError: a path or pattern matches nothing, a folder cannot be listed, or there is no file.
         """
-        if not self.paths:
+        if not self.paths and not self.manifests:
             raise SourceError(f"source {self.name!r}: paths is empty; name a folder or an archive")
+        listed = self.listed()
+        elsewhere = set() if listed is None else {*listed.remote, *listed.local}
         try:
-            roots = roots_of(self.paths)
+            roots = roots_of(self.local_paths)
             found = [file for root in roots for file in (files_below(root) if root.is_dir() else [root])]
         except SourceError as error:
             raise SourceError(f"source {self.name!r}: {error}") from error
@@ -181,7 +183,7 @@ class CodeSource(Source):
         self._places.clear()
         if self.url_prefix is not None and len(roots) > 1:
             raise SourceError(f"source {self.name!r}: url_prefix is for one tree, but {self.paths[0]} names several")
-        chosen = sorted(path for path in found if self._is_chosen(path))
+        chosen = sorted({*elsewhere, *(path for path in found if self._is_chosen(path))})
         if not chosen:
             raise SourceError(f"source {self.name!r}: {', '.join(self.paths)}: no file there that include chooses")
         return chosen

@@ -77,6 +77,9 @@ def test_size_time_and_hash_of_what_was_read_are_recorded(tmp_path: Path) -> Non
         "fields": {},
         "passed": {},
         "bad": None,
+        "address": None,
+        "etag": None,
+        "last_modified": None,
     }
     assert (record["files"][1]["records"], record["files"][1]["bytes"]) == (0, 0)
     assert unit.skipped()["reason"].to_pylist() == ["null_text"]

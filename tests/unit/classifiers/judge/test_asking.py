@@ -16,6 +16,7 @@ from email.utils import format_datetime
 import pytest
 from judge_server import Reply, fails, judge_server, says
 
+from tamis import backoff
 from tamis.classifiers.judge import endpoint
 from tamis.classifiers.judge.answers import Answer, NoAnswer
 from tamis.classifiers.judge.asking import Question, TooMalformedError, ask_all
@@ -28,7 +29,7 @@ KEY = "sk-very-secret/1"
 
 @pytest.fixture(autouse=True, name="folder")
 def _folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(endpoint, "FIRST_WAIT", 0.01)
+    monkeypatch.setattr(backoff, "FIRST_WAIT", 0.01)
     monkeypatch.setenv("TEST_KEY", KEY)
     return tmp_path / "judgements"
 
@@ -164,11 +165,11 @@ def test_the_endpoint_says_how_long_to_wait_and_all_wait(folder):
         ask_all(judge(server, folder / "more", concurrency=2), PROMPT, questions(6))
         # One request may have been under way; all others wait, whoever was told to.
         assert min(server.times[2:]) - server.times[0] >= 1.0
-    assert endpoint._retry_after("7") == 7
-    assert endpoint._retry_after(format_datetime(datetime.now(UTC) + timedelta(seconds=90))) == pytest.approx(90, abs=3)
-    assert endpoint._retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0
+    assert backoff.retry_after("7") == 7
+    assert backoff.retry_after(format_datetime(datetime.now(UTC) + timedelta(seconds=90))) == pytest.approx(90, abs=3)
+    assert backoff.retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0
     for nothing in (None, "", "soon", "-5", "1e9", "9" * 400):
-        assert endpoint._retry_after(nothing) is None
+        assert backoff.retry_after(nothing) is None
 
 
 def test_a_long_wait_ends_the_run(folder):
