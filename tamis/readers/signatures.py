@@ -59,12 +59,14 @@ CONTENTS: Mapping[str, Content] = {
     "tar": _content(
         "a tar archive",
         rb".{257}ustar",
-        "unpack it and name the files in it, or give it to a source of `format: releases` if it is a source release",
+        "unpack it and name the files in it, or give it to a source of `format: latex` if it holds papers, of "
+        "`format: releases` or `format: code` if it is a release",
     ),
     "zip": _content(
         "a zip archive",
         rb"PK(?:\x03\x04|\x05\x06|\x07\x08)",
-        "unpack it and name the files in it, or give it to a source of `format: releases` if it is a source release",
+        "unpack it and name the files in it, or give it to a source of `format: latex` if it holds papers, of "
+        "`format: releases` or `format: code` if it is a release",
     ),
     "7z": _content("a 7z archive", rb"7z\xbc\xaf\x27\x1c", UNPACK),
     "rar": _content("a RAR archive", rb"Rar!\x1a\x07", UNPACK),

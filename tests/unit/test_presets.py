@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
 import re
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 import web_archives as made
 
-from tamis import cli, config, config_files
+from tamis import cli, config, config_files, presets
 from tamis.presets import FOLDER, PRESETS
 
 
@@ -275,3 +278,21 @@ def test_the_first_quality_stage_that_a_preset_names_is_the_one_for_few_labels(f
     values = config.load(config_files.parse(text, Path("own.yaml")))
     assert values.pipeline[-1] == "linear_quality"
     values.linear_quality.check_files("linear_quality")
+
+
+def test_papers_in_latex_are_recognised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    paper = b"\\documentclass{article}\\begin{document}Words.\\end{document}"
+    (tmp_path / "papers" / "one").mkdir(parents=True)
+    (tmp_path / "papers" / "one" / "main.tex").write_bytes(paper)
+    (tmp_path / "2101.00001.gz").write_bytes(gzip.compress(paper))
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        archive.add(tmp_path / "papers" / "one", "x")
+    (tmp_path / "2101.00002.tar.gz").write_bytes(buffer.getvalue())
+    for source in (["papers"], ["2101.00001.gz"], ["2101.*"], ["papers/one/*.tex"]):
+        found = presets.look(source, [], None, None)
+        assert (found.format, found.files) == ("latex", 2 if source == ["2101.*"] else 1)
+    path, _ = presets.write("prose", [["2101.*"]])
+    section = config.load(config_files.parse(path.read_text(), path)).sources[0]
+    assert (section.format, section.kind) == ("latex", "auto")
