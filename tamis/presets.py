@@ -55,8 +55,8 @@ CODE_COMMENTS = (
     "    # licenses: {allow: [MIT, Apache-2.0, BSD-2-Clause, BSD-3-Clause, ISC, 0BSD, CC0-1.0]}",
 )
 LATEX_COMMENTS = (
-    "    # Each paper is a document of LaTeX without preamble, comments and its own macros, of kind maths: only rules on",
-    "    # length and damage look at it. Keep references:",
+    "    # Each paper is a document of LaTeX without preamble, comments and its own macros, of kind maths: only rules",
+    "    # on length and damage look at it. Keep references:",
     "    # bibliography: keep",
 )
 CODE_CHOICE = "    generated: skip  # loose: keep"

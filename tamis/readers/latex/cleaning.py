@@ -1,8 +1,8 @@
 """What of a paper's LaTeX is text: no preamble, no names of pictures, no commands of layout, references by choice.
 
-What stays is LaTeX: headings, lists, tables, formulas, captions, citations. As in RedPajama's recipe for arXiv (and so in
-Proof-Pile-2 and Dolma, which took it over), but for two things that it loses: what stands before the first section, the
-abstract, and what follows the references, appendices.
+What stays is LaTeX: headings, lists, tables, formulas, captions, citations. As in RedPajama's recipe for arXiv (and so
+in Proof-Pile-2 and Dolma, which took it over), but for two things that it loses: what stands before the first section,
+the abstract, and what follows the references, appendices.
 """
 
 from __future__ import annotations
@@ -23,26 +23,27 @@ _LENGTH = re.compile(
 )
 _EMPTY_LINES = re.compile(r"\n{3,}")
 
-_DROPPED_ENVIRONMENTS_NAMES = """tikzpicture pgfpicture picture pspicture filecontents CCSXML comment asy feynmandiagram fmffile fmfgraph
-   """
-DROPPED_ENVIRONMENTS = frozenset(_DROPPED_ENVIRONMENTS_NAMES.split())
+_PICTURES = "tikzpicture pgfpicture picture pspicture filecontents CCSXML comment asy feynmandiagram fmffile fmfgraph"
+DROPPED_ENVIRONMENTS = frozenset(_PICTURES.split())
 REFERENCES = frozenset({"thebibliography", "references", "chapthebibliography", "biblist", "bibdiv"})
 
 _NOTHING = """maketitle tableofcontents listoffigures listoftables newpage clearpage cleardoublepage pagebreak
-    nopagebreak linebreak nolinebreak smallskip medskip bigskip vfill vfil newblock printbibliography onecolumn onecolumngrid
-    twocolumngrid frontmatter mainmatter backmatter balance raggedbottom sloppy fussy doublespacing singlespacing
-    onehalfspacing linenumbers nolinenumbers makeatletter makeatother protect leavevmode widetext allowdisplaybreaks
-    flushbottom IEEEpeerreviewmaketitle IEEEdisplaynontitleabstractindextext printindex makeindex phantomsection
-    normalsize eject vfuzz hfuzz dotfill nobreak goodbreak filbreak allowbreak"""
-_ONE = """includegraphics epsfig psfig epsfbox epsffile plotone figurenum vspace hspace addvspace bibliographystyle
-    pagestyle thispagestyle pagenumbering hypersetup graphicspath usepackage RequirePackage index glossary nocite author
-    affiliation affil address email thanks institute date altaffiliation altaffilmark ead orcid orcidlink authorrunning
-    titlerunning correspondingauthor corref cortext fntext curraddr urladdr dedicatory received accepted
-    published pacs preprint slugcomment shorttitle shortauthors shortauthor journal pubyear volume received
-    tikzset pgfplotsset lstset lstdefinestyle captionsetup hyphenation addbibresource newcounter newlength newsavebox
-    numberwithin theoremstyle usetikzlibrary setlist newcites IEEEoverridecommandlockouts acmConference acmYear
-    acmDOI acmISBN copyrightyear setcopyright received renewcommand newcommand lhead rhead chead lfoot rfoot cfoot
-    pagecolor thesaurus offprints mail submitted revised geometry authornote authornotemark"""
+    nopagebreak linebreak nolinebreak smallskip medskip bigskip vfill vfil newblock printbibliography onecolumn
+    onecolumngrid twocolumngrid frontmatter mainmatter backmatter balance raggedbottom sloppy fussy
+    doublespacing singlespacing onehalfspacing linenumbers nolinenumbers makeatletter makeatother protect
+    leavevmode widetext allowdisplaybreaks flushbottom IEEEpeerreviewmaketitle
+    IEEEdisplaynontitleabstractindextext printindex makeindex phantomsection normalsize eject vfuzz hfuzz
+    dotfill nobreak goodbreak filbreak allowbreak"""
+_ONE = """includegraphics epsfig psfig epsfbox epsffile plotone figurenum vspace hspace addvspace
+    bibliographystyle pagestyle thispagestyle pagenumbering hypersetup graphicspath usepackage RequirePackage
+    index glossary nocite author affiliation affil address email thanks institute date altaffiliation
+    altaffilmark ead orcid orcidlink authorrunning titlerunning correspondingauthor corref cortext fntext
+    curraddr urladdr dedicatory received accepted published pacs preprint slugcomment shorttitle shortauthors
+    shortauthor journal pubyear volume received tikzset pgfplotsset lstset lstdefinestyle captionsetup
+    hyphenation addbibresource newcounter newlength newsavebox numberwithin theoremstyle usetikzlibrary setlist
+    newcites IEEEoverridecommandlockouts acmConference acmYear acmDOI acmISBN copyrightyear setcopyright
+    received renewcommand newcommand lhead rhead chead lfoot rfoot cfoot pagecolor thesaurus offprints mail
+    submitted revised geometry authornote authornotemark"""
 _TWO = """plottwo altaffiltext setcounter addtocounter setlength addtolength settowidth markboth addcontentsline
     icmlauthor icmlaffiliation rule pdfbookmark titleformat titlespacing fancypagestyle counterwithin"""
 _THREE = "definecolor"
@@ -54,8 +55,9 @@ ARGUMENTS = {
 }
 """Commands that carry no text → how many arguments go with them."""
 
-_LENGTHS_NAMES = """vskip hskip parskip parindent baselineskip textwidth textheight topmargin oddsidemargin evensidemargin hsize
-    vsize voffset hoffset epsfxsize epsfysize tabcolsep columnwidth footskip headsep headheight topskip"""
+_LENGTHS_NAMES = """vskip hskip parskip parindent baselineskip textwidth textheight topmargin oddsidemargin
+    evensidemargin hsize vsize voffset hoffset epsfxsize epsfysize tabcolsep columnwidth footskip headsep
+    headheight topskip"""
 LENGTHS = frozenset(_LENGTHS_NAMES.split())
 """Commands that a length follows."""
 

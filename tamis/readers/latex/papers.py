@@ -50,8 +50,8 @@ _INCLUDE = re.compile(
     r"|\\(endinput)\b"
     r"|(\\bibliography)\s{0,9}\{[^{}]{0,2000}\}"
 )
-_DISTRIBUTED_NAMES = """amstex amssym amssym.def amssym.tex mssymb epsf epsfx psfig eplain harvmac lanlmac phyzzx jytex tcilatex xy
-    xypic pictex prepictex postpictex pstricks pst-node graphicx color colordvi rotate diagrams miniltx tikz
+_DISTRIBUTED_NAMES = """amstex amssym amssym.def amssym.tex mssymb epsf epsfx psfig eplain harvmac lanlmac phyzzx jytex
+    tcilatex xy xypic pictex prepictex postpictex pstricks pst-node graphicx color colordvi rotate diagrams miniltx tikz
     insbox amsppt texdraw glyphtounicode supp-pdf supp-mis babel pgf catchfile ifpdf fontmath cyracc"""
 _DISTRIBUTED = frozenset(_DISTRIBUTED_NAMES.split())
 """What TeX's distributions have and papers do not bring."""
