@@ -71,6 +71,7 @@ FIELDLESS: Mapping[Format, str] = {
     "warc": "web archives",
     "code": "files of code",
     "latex": "papers in LaTeX",
+    "pdf": "PDFs",
 }
 """Formats whose records have no fields that a configuration names, in words."""
 

@@ -18,6 +18,7 @@ from tamis.readers.html import HtmlSource
 from tamis.readers.jsonl import JsonlSource
 from tamis.readers.latex.source import LatexSource
 from tamis.readers.parquet import ParquetSource
+from tamis.readers.pdf import PdfSource
 from tamis.readers.record import Passed, Record, Skip, Source
 from tamis.readers.releases import ReleasesSource
 from tamis.readers.text import TextSource
@@ -33,6 +34,7 @@ AnySource = Annotated[
     | HtmlSource
     | WarcSource
     | LatexSource
+    | PdfSource
     | CodeSource
     | ReleasesSource,
     Field(discriminator="format"),

@@ -72,7 +72,7 @@ CONTENTS: Mapping[str, Content] = {
     "rar": _content("a RAR archive", rb"Rar!\x1a\x07", UNPACK),
     "warc": _content("WARC", rb"\s*WARC/\d\.\d+\r?\n", "give it to a source of `format: warc`"),
     "arc": _content("ARC", rb"filedesc://", "give it to a source of `format: warc`"),
-    "pdf": _content("PDF", rb"\s*%PDF-\d", NONE_READ),
+    "pdf": _content("PDF", rb"\s*%PDF-\d", "give it to a source of `format: pdf`"),
     "arrow": _content("an Arrow IPC file (Feather)", rb"ARROW1\0\0|FEA1[\0-\x1f]", "write it as Parquet"),
     "arrow_stream": _content("an Arrow IPC stream", rb"\xff{4}.{3}\0\x10\0\0\0", "write it as Parquet"),
     "sqlite": _content("an SQLite database", rb"SQLite format 3\0", NONE_READ),
