@@ -24,6 +24,9 @@ EDGE_LINES = 2
 SHARED = 3
 """Pages that have to have a header or footer, at least; of fewer than ten two, for left and right pages differ."""
 
+LEADER = "…"
+"""What the dots of a table of contents become."""
+
 GAP = 1.25
 """Distance between lines, by the usual one, from which a paragraph ends."""
 
@@ -39,6 +42,9 @@ _HEADING = re.compile(r"(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?|[IVX]{1,5}\.|[A-Z]\.)\s+
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _LIGATURES = {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "\xad": "", "\xa0": " "}
 _EXPANDED = str.maketrans(_LIGATURES | dict.fromkeys(map(chr, [*range(9), 11, 12, *range(14, 32), 127]), " "))
+_LEADERS = re.compile(r"\s*(?:\.\s?){5,}\s*")
+"""Dots from a title to its page in a table of contents."""
+
 _SPACES = re.compile(r"[ \t\r\n]+")
 _ENDS = '.:!?;"”’)»。\uff01\uff1f\uff1a'
 
@@ -64,7 +70,10 @@ class Line:
 
 def cleaned(text: str) -> str:
     """Characters of a line: ligatures as letters, no control characters, spaces single."""
-    return _SPACES.sub(" ", text.translate(_EXPANDED)).strip(" ")
+    text = text.translate(_EXPANDED)
+    return _SPACES.sub(" ", _LEADERS.sub(f" {LEADER} ", text) if "...." in text or ". . . ." in text else text).strip(
+        " "
+    )
 
 
 def text_of(pages: Sequence[Sequence[Line]], *, running_heads: bool = False) -> tuple[str, int]:
@@ -228,7 +237,7 @@ def _starts(
     size = max(line.size, before.size)
     if abs(line.size - before.size) > 0.12 * size and len(line.text) > 2 and len(before.text) > 2:
         return True
-    if _ITEM.match(line.text):
+    if _ITEM.match(line.text) or LEADER in before.text:
         return True
     if first or not _overlap(before, line) or line.base >= before.base:
         if not first and abs(line.base - before.base) < 0.5 * line.size:

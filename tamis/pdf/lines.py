@@ -24,8 +24,8 @@ GARBLED = 0.15
 
 _LINE_END = re.compile(f"\r?\n|{PARTED}")
 _REASONS = {
-    pdfium_c.FPDF_ERR_PASSWORD: ("encrypted", "a password is needed"),
-    pdfium_c.FPDF_ERR_SECURITY: ("encrypted", "a security handler that nobody here knows"),
+    pdfium_c.FPDF_ERR_PASSWORD: ("pdf_encrypted", "a password is needed"),
+    pdfium_c.FPDF_ERR_SECURITY: ("pdf_encrypted", "a security handler that nobody here knows"),
 }
 
 
@@ -35,7 +35,7 @@ def read(data: bytes, settings: PdfReading) -> PdfText | NoText:
         document = pdfium.PdfDocument(data)
         count = len(document)
     except pdfium.PdfiumError as error:
-        return NoText(*(_REASONS.get(getattr(error, "err_code", None) or 0) or ("damaged", f"PDFium: {error}")))
+        return NoText(*(_REASONS.get(getattr(error, "err_code", None) or 0) or ("pdf_damaged", f"PDFium: {error}")))
     if count > settings.max_pages:
         return NoText("pdf_too_large", f"{count} pages, limit {settings.max_pages}")
     return _text(document, count, settings)
@@ -52,7 +52,7 @@ def _text(document: Any, count: int, settings: PdfReading) -> PdfText | NoText:
             lost += 1
             pages.append([])
     if lost == count:
-        return NoText("damaged", "no page" if not count else f"none of {count} pages can be read")
+        return NoText("pdf_damaged", "no page" if not count else f"none of {count} pages can be read")
     characters = sum(len(line.text) for page in pages for line in page)
     empty = sum(not page for page in pages) - lost
     if characters < settings.least_characters * (count - lost) or not characters:

@@ -37,8 +37,8 @@ class NoText:
     """A PDF that gave no text.
 
     Attributes:
-        reason: `no_text_layer`, `encrypted`, `damaged`, `garbled_text`, `pdf_too_large`, `pdf_timeout`, `pdf_memory`,
-            `pdf_crashed`.
+        reason: `no_text_layer`, `garbled_text`, `pdf_encrypted`, `pdf_damaged`, `pdf_too_large`, `pdf_timeout`,
+            `pdf_memory`, `pdf_crashed`.
         detail: what was found.
     """
 

@@ -94,8 +94,8 @@ def test_what_gives_no_text_is_listed(tmp_path: Path, reader: PdfReader) -> None
     path = tmp_path / "a.pdf"
     cases = {
         "no_text_layer": pdf([b"q 1 0 0 1 0 0 cm Q", b""]),
-        "encrypted": pdf([page(0)], encrypted=True),
-        "damaged": b"%PDF-1.4\n" + bytes(range(256)) * 20,
+        "pdf_encrypted": pdf([page(0)], encrypted=True),
+        "pdf_damaged": b"%PDF-1.4\n" + bytes(range(256)) * 20,
         "empty_text": b"",
     }
     for reason, data in cases.items():
