@@ -25,6 +25,7 @@ from tamis.readers.assorted import ending_of, texts_of
 from tamis.readers.code.source import CodeSource, are_trees
 from tamis.readers.guess import DATES, TEXTS, URLS, Content, Format, content_of_all, named, values_of
 from tamis.readers.latex.source import LatexSource, are_papers
+from tamis.readers.parallel import ParallelSource, are_pairs
 from tamis.readers.patterns import irregular, matches
 from tamis.readers.record import Source
 from tamis.section import workflow_path
@@ -59,8 +60,14 @@ LATEX_COMMENTS = (
     "    # on length and damage look at it. Keep references:",
     "    # bibliography: keep",
 )
+PARALLEL_LINES = (
+    "    # Each side is a document, of so many lines: single sentences are too short for the rules below. Both sides name",
+    "    # their pair in the metadata; a stage may drop one of them.",
+    "    lines: 20",
+    "    kind: prose",
+)
 CODE_CHOICE = "    generated: skip  # loose: keep"
-"""What is said of a source of code, and of papers."""
+"""What is said of a source of code, of papers, of a parallel corpus."""
 
 MARKUP = 10
 """Bytes of HTML in web archives to a byte of its main content, about."""
@@ -72,6 +79,7 @@ FIELDLESS: Mapping[Format, str] = {
     "code": "files of code",
     "latex": "papers in LaTeX",
     "pdf": "PDFs",
+    "parallel": "parallel corpora",
 }
 """Formats whose records have no fields that a configuration names, in words."""
 
@@ -130,6 +138,8 @@ def look(
         return _trees(CodeSource(name=name, paths=tuple(paths)), "code", text)
     if given == "latex" or (given is None and not text_first and are_papers(paths)):
         return _trees(LatexSource(name=name, paths=tuple(paths)), "latex", text)
+    if given == "parallel" or (given is None and are_pairs(paths)):
+        return _trees(ParallelSource(name=name, paths=tuple(paths)), "parallel", text)
     files = _files(paths)
     assorted = texts_of(paths, given, text_first=text_first)
     if assorted is not None:
@@ -264,6 +274,8 @@ def _written(source: Found, preset: str) -> list[str]:
         lines += [*CODE_COMMENTS, CODE_CHOICE]
     elif source.format == "latex":
         lines += LATEX_COMMENTS
+    elif source.format == "parallel":
+        lines += PARALLEL_LINES
     elif own := "code" if preset == "code" and source.format not in FIELDLESS else kind:
         lines += [f"    # All of it is held to the rules for {own}; auto: judged by its lines.", f"    kind: {own}"]
     if source.left:

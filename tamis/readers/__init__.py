@@ -17,6 +17,7 @@ from tamis.readers.csv import CsvSource
 from tamis.readers.html import HtmlSource
 from tamis.readers.jsonl import JsonlSource
 from tamis.readers.latex.source import LatexSource
+from tamis.readers.parallel import ParallelSource
 from tamis.readers.parquet import ParquetSource
 from tamis.readers.pdf import PdfSource
 from tamis.readers.record import Passed, Record, Skip, Source
@@ -35,6 +36,7 @@ AnySource = Annotated[
     | WarcSource
     | LatexSource
     | PdfSource
+    | ParallelSource
     | CodeSource
     | ReleasesSource,
     Field(discriminator="format"),

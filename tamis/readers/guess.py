@@ -20,7 +20,7 @@ from tamis.readers.text import EXTENSIONS
 from tamis.readers.values import shorten
 from tamis.readers.webarchive.records import is_archive
 
-Format = Literal["jsonl", "parquet", "text", "html", "warc", "code", "latex", "pdf"]
+Format = Literal["jsonl", "parquet", "text", "html", "warc", "code", "latex", "pdf", "parallel"]
 
 CHOOSE = "say which with --format jsonl, --format parquet, --format text or --format html"
 READABLE = frozenset({"gzip", "zstd"})

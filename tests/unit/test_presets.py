@@ -296,3 +296,22 @@ def test_papers_in_latex_are_recognised(tmp_path: Path, monkeypatch: pytest.Monk
     path, _ = presets.write("prose", [["2101.*"]])
     section = config.load(config_files.parse(path.read_text(), path)).sources[0]
     assert (section.format, section.kind) == ("latex", "auto")
+
+
+def test_parallel_corpora_and_pdfs_are_recognised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, data in {
+        "x.de": b"Eins.\n", "x.en": b"One.\n", "de-en.tsv.gz": gzip.compress(b"Eins.\tOne.\n"), "a.pdf": b"%PDF-1.4\n",
+        "notes.txt": b"Words.\n", "a-b.txt": b"Words\tand words.\n",
+    }.items():  # fmt: skip
+        (tmp_path / name).write_bytes(data)
+    for source, expected in (
+        (["x.*"], "parallel"),
+        (["de-en.tsv.gz"], "parallel"),
+        (["*.pdf"], "pdf"),
+        (["*.txt"], "text"),
+    ):
+        assert presets.look(source, [], None, None).format == expected
+    path, _ = presets.write("multilingual", [["x.*"], ["*.pdf"]])
+    first, second = config.load(config_files.parse(path.read_text(), path)).sources
+    assert (first.format, first.lines, first.kind, second.format) == ("parallel", 20, "prose", "pdf")
