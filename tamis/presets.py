@@ -61,8 +61,8 @@ LATEX_COMMENTS = (
     "    # bibliography: keep",
 )
 PARALLEL_LINES = (
-    "    # Each side is a document, of so many lines: single sentences are too short for the rules below. Both sides name",
-    "    # their pair in the metadata; a stage may drop one of them.",
+    "    # Each side is a document, of so many lines: single sentences are too short for the rules below. Both sides",
+    "    # name their pair in the metadata; a stage may drop one of them.",
     "    lines: 20",
     "    kind: prose",
 )

@@ -2,8 +2,9 @@
 
 Each side of a pair of lines is a document. Its metadata name the pair, the language and the side, so that both can be
 put together again; with `lines` so many pairs make a document on either side. A pair without one of its sides, or with
-a line that is no UTF-8 or too long, is listed as a whole: no side comes without the other. Files whose sides have different
-numbers of lines are refused, because nobody can say where they part. Memory: one line of either side, or `lines`.
+a line that is no UTF-8 or too long, is listed as a whole: no side comes without the other. Files whose sides have
+different numbers of lines are refused, because nobody can say where they part. Memory: one line of either side, or
+`lines`.
 """
 
 from __future__ import annotations

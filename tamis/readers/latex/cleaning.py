@@ -21,6 +21,7 @@ _LENGTH = re.compile(
     r"(?:[\d.,]{1,20}[ ]{0,9}(?:true[ ]?)?(?:pt|mm|cm|in|ex|em|mu|sp|bp|pc|dd|cc)?|\\[A-Za-z]+)"
     r"(?:[ ]{0,9}(?:plus|minus)[ ]{0,9}[-+]?[\d.]{1,20}[ ]?(?:pt|mm|cm|in|ex|em|fil{1,3})?){0,2}"
 )
+_STRENGTH = re.compile(r"\[\d\]")
 _EMPTY_LINES = re.compile(r"\n{3,}")
 
 _PICTURES = "tikzpicture pgfpicture picture pspicture filecontents CCSXML comment asy feynmandiagram fmffile fmfgraph"
@@ -32,7 +33,7 @@ _NOTHING = """maketitle tableofcontents listoffigures listoftables newpage clear
     onecolumngrid twocolumngrid frontmatter mainmatter backmatter balance raggedbottom sloppy fussy
     doublespacing singlespacing onehalfspacing linenumbers nolinenumbers makeatletter makeatother protect
     leavevmode widetext allowdisplaybreaks flushbottom IEEEpeerreviewmaketitle
-    IEEEdisplaynontitleabstractindextext printindex makeindex phantomsection normalsize eject vfuzz hfuzz
+    IEEEdisplaynontitleabstractindextext printindex makeindex phantomsection normalsize xspace eject vfuzz hfuzz
     dotfill nobreak goodbreak filbreak allowbreak"""
 _ONE = """includegraphics epsfig psfig epsfbox epsffile plotone figurenum vspace hspace addvspace
     bibliographystyle pagestyle thispagestyle pagenumbering hypersetup graphicspath usepackage RequirePackage
@@ -42,7 +43,7 @@ _ONE = """includegraphics epsfig psfig epsfbox epsffile plotone figurenum vspace
     shortauthor journal pubyear volume received tikzset pgfplotsset lstset lstdefinestyle captionsetup
     hyphenation addbibresource newcounter newlength newsavebox numberwithin theoremstyle usetikzlibrary setlist
     newcites IEEEoverridecommandlockouts acmConference acmYear acmDOI acmISBN copyrightyear setcopyright
-    received renewcommand newcommand lhead rhead chead lfoot rfoot cfoot pagecolor thesaurus offprints mail
+    received renewcommand newcommand lhead rhead chead lfoot rfoot cfoot homepage pagecolor thesaurus offprints mail
     submitted revised geometry authornote authornotemark"""
 _TWO = """plottwo altaffiltext setcounter addtocounter setlength addtolength settowidth markboth addcontentsline
     icmlauthor icmlaffiliation rule pdfbookmark titleformat titlespacing fancypagestyle counterwithin"""
@@ -60,6 +61,17 @@ _LENGTHS_NAMES = """vskip hskip parskip parindent baselineskip textwidth texthei
     headheight topskip"""
 LENGTHS = frozenset(_LENGTHS_NAMES.split())
 """Commands that a length follows."""
+
+
+_NO_WORDS = """thanks footnote footnotemark inst altaffilmark vspace orcidlink today color textcolor href hypersetup
+    label corref fnref cortext textsuperscript authorrefmark IEEEauthorrefmark footref orcid"""
+NO_WORDS = frozenset(_NO_WORDS.split())
+"""Commands whose argument says nothing in a title or a name."""
+
+_LOGOS = {"TeX": "TeX", "LaTeX": "LaTeX", "LaTeXe": "LaTeX2e"}
+
+INITIALS = frozenset({"IEEEPARstart", "lettrine"})
+"""Commands that part the first letter of a text from its word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +113,13 @@ def plain_words(value: str) -> str:
     while found := _CONTROL.search(value, at):
         pieces.append(value[at : found.start()])
         at = found.end()
-        if found[1] in ("thanks", "footnote", "footnotemark", "inst", "altaffilmark", "vspace", "orcidlink", "today"):
+        if found[1] in NO_WORDS:
             got = argument(value, at) if value[at : at + 1] in "{[" else None
             at = got[1] if got else at
         elif found[1] in ("and", "And", "AND"):
             pieces.append("; ")
+        elif found[1] in _LOGOS:
+            pieces.append(_LOGOS[found[1]])
         elif found[1] in LETTERS:
             pieces.append(LETTERS[found[1]])
             at += value[at : at + 1] == " "
@@ -147,6 +161,10 @@ def cleaned(body: str, *, bibliography: bool) -> str:
         elif name in LENGTHS:
             length = _LENGTH.match(body, end)
             after = length.end() if length else None
+        elif name in INITIALS and (parts := _initial(arguments, body, end)) is not None:
+            out.append(body[at:start] + parts[0])
+            at = parts[1]
+            continue
         elif name == "title" or (name == "bibliography" and not bibliography):
             after = _past(arguments, body, end, 1)
         elif name in ARGUMENTS:
@@ -188,12 +206,21 @@ def _environment_end(body: str, start: int, endless: set[str], *, bibliography: 
     return end
 
 
+def _initial(arguments: Arguments, text: str, at: int) -> tuple[str, int] | None:
+    """A word whose first letter is set apart, and where it ends."""
+    first = arguments.argument(text, arguments.option(text, at)[1])
+    rest = arguments.argument(text, first[1]) if first and text[first[1] : first[1] + 1] == "{" else None
+    return (first[0] + rest[0], rest[1]) if first and rest else None
+
+
 def _past(arguments: Arguments, text: str, at: int, count: int) -> int | None:
     """Past the options and arguments of a command; None where they are not there."""
+    if not count:
+        return at + 3 if _STRENGTH.match(text, at) else at
     at = arguments.option(text, at)[1]
     for _ in range(count):
         at = arguments.option(text, at)[1]
-        if text[at : at + 80].lstrip()[:1] != "{":
+        if text[at : at + 80].lstrip()[:1] not in ("{", "\\"):
             return None
         got = arguments.argument(text, at)
         if got is None:

@@ -13,6 +13,7 @@ import pytest
 from tamis.errors import SourceError
 from tamis.readers import Passed, Record, Skip
 from tamis.readers.latex.arxiv import paper_named
+from tamis.readers.latex.cleaning import cleaned
 from tamis.readers.latex.comments import Aside, without_comments
 from tamis.readers.latex.macros import Macros
 from tamis.readers.latex.source import LatexSource
@@ -105,7 +106,6 @@ def test_a_paper_is_one_text_however_its_files_are_kept(tmp_path: Path) -> None:
         "https://arxiv.org/abs/hep-th/9901001",
         "1999-01-01T00:00:00+00:00",
     )
-    assert record.kind == "maths"
     assert record.metadata == {
         "path": "hep-th9901001v2.tar.gz/main.tex",
         "title": "On Cafés of n tables",
@@ -230,6 +230,21 @@ def test_comments(source: str, expected: str) -> None:
 )
 def test_macros(source: str, expected: str) -> None:
     assert Macros().expand(source) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (r"\newpage [kept] \linebreak[4]x", " [kept] x"),
+        (r"\setlength\parindent{0pt}a\vskip 2pt plus 1pt b", "a b"),
+        (r"\IEEEPARstart{T}{his} is", "This is"),
+        (r"a\\author{b} \author[1]{A {B}}c", r"a\\author{b} c"),
+        (r"{\textsf{x}\xspace} y", r"{\textsf{x}} y"),
+        ("a  \n\n\n\nb", "a\n\nb"),
+    ],
+)
+def test_what_carries_no_text(source: str, expected: str) -> None:
+    assert cleaned(source, bibliography=False) == expected
 
 
 def test_macros_that_explode_stay_as_they_are() -> None:
