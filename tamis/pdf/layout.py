@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import re
 import statistics
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -41,7 +42,25 @@ _ITEM = re.compile(r"(?:[•◦▪‣·∙●○■–—*]|\(?(?:\d{1,3}|[a-zA-
 _HEADING = re.compile(r"(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?|[IVX]{1,5}\.|[A-Z]\.)\s+[^\W\d_]")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _LIGATURES = {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "\xad": "", "\xa0": " "}
-_EXPANDED = str.maketrans(_LIGATURES | dict.fromkeys(map(chr, [*range(9), 11, 12, *range(14, 32), 127]), " "))
+_CODES = {
+    **dict(zip("\x0b\x0c\x0e\x0f", ("ff", "fi", "ffi", "ffl"), strict=True)),
+    **dict(zip("\x1b\x1c\x1d\x1e\x1f", ("ff", "fi", "fl", "ffi", "ffl"), strict=True)),
+    **dict(zip("\x10\x11\x15\x16", "“”–—", strict=True)),
+}
+"""Ligatures and quotes by their places in TeX's fonts (OT1, T1), which many PDFs give in place of characters. OT1's fl
+is a carriage return."""
+
+_ACCENT = re.compile(r"([\xa8\xb4\u02c6\u02c7\u02d8\u02d9\u02da\u02dc\u02dd]) ?([A-Za-z\u0131])")
+"""An accent in front of its letter, as TeX's fonts of 1990 have it."""
+
+_COMBINING = dict(
+    zip(
+        "\xa8\xb4\u02c6\u02c7\u02d8\u02d9\u02da\u02dc\u02dd",
+        "\u0308\u0301\u0302\u030c\u0306\u0307\u030a\u0303\u030b",
+        strict=True,
+    )
+)
+_EXPANDED = str.maketrans(dict.fromkeys(map(chr, [*range(9), *range(16, 32), 127]), " ") | _LIGATURES | _CODES)
 _LEADERS = re.compile(r"\s*(?:\.\s?){5,}\s*")
 """Dots from a title to its page in a table of contents."""
 
@@ -70,10 +89,18 @@ class Line:
 
 def cleaned(text: str) -> str:
     """Characters of a line: ligatures as letters, no control characters, spaces single."""
-    text = text.translate(_EXPANDED)
+    text = re.sub("\r(?!$)", "fl", text).translate(_EXPANDED)
+    if not text.isascii():
+        text = _ACCENT.sub(_composed, text)
     return _SPACES.sub(" ", _LEADERS.sub(f" {LEADER} ", text) if "...." in text or ". . . ." in text else text).strip(
         " "
     )
+
+
+def _composed(found: re.Match[str]) -> str:
+    letter = "i" if found[2] == "\u0131" else found[2]
+    whole = unicodedata.normalize("NFC", letter + _COMBINING[found[1]])
+    return whole if len(whole) == 1 else found[0]
 
 
 def text_of(pages: Sequence[Sequence[Line]], *, running_heads: bool = False) -> tuple[str, int]:
@@ -284,6 +311,8 @@ def joined(lines: Sequence[str], words: Counter[str]) -> str:
             text = _put_together(text[:-1], line, words)
         elif _is_dense(text[-1]) and _is_dense(line[0]):
             text += line
+        elif _is_row(line) and _is_row(text[text.rfind("\n") + 1 :]):
+            text = f"{text}\n{line}"
         else:
             text = f"{text} {line}"
     while PARTED in text:
@@ -300,6 +329,11 @@ def _put_together(before: str, after: str, words: Counter[str]) -> str:
     if words[parted] > words[whole] or second[0][:1].isupper():
         return f"{before}-{after}"
     return before + after
+
+
+def _is_row(line: str) -> bool:
+    """Whether a line is a row of a table of numbers: a third of it is digits."""
+    return 3 * sum(map(str.isdigit, line)) >= len(line)
 
 
 def _is_dense(character: str) -> bool:

@@ -12,7 +12,7 @@ import pytest
 from pdf_files import Placed, pdf
 
 from tamis.errors import SourceError
-from tamis.pdf.layout import Line, joined, text_of
+from tamis.pdf.layout import Line, cleaned, joined, text_of
 from tamis.pdf.reader import PdfReader, shared
 from tamis.pdf.settings import PdfReading
 from tamis.readers import Record, Skip
@@ -132,6 +132,15 @@ def test_words_at_line_ends_are_put_together_as_the_document_writes_them() -> No
     )
     assert joined(["inter\ufffe", "net"], words) == "internet"
     assert joined(["漢字の", "文"], words) == "漢字の文"
+
+
+def test_characters_of_fonts_that_do_not_say_what_they_are() -> None:
+    assert (
+        cleaned("signi\x1ccant \x0bect, re\rect, \x10so\x11 \xa8andern ﬁne\x01")
+        == "significant ffect, reflect, “so” ändern fine"
+    )
+    assert cleaned("1.1 Title . . . . . . . . 7") == "1.1 Title … 7"
+    assert joined(["2014 1.5 2.5", "2015 3.5 4.5", "and so on"], Counter()) == "2014 1.5 2.5\n2015 3.5 4.5 and so on"
 
 
 def test_layout_of_nothing_and_of_one_line() -> None:
