@@ -254,25 +254,25 @@ def test_macros_that_explode_stay_as_they_are() -> None:
     macros = Macros()
     assert macros.expand(f"{bomb}\\t") == "\\t"
     assert macros.stopped
-    many = "\\def\\a#1{#1}" + "\\a{" * 10_000
+    many = "\\def\\a#1{#1}" + "\\a{" * 4_000
     assert Macros().expand(many).endswith("\\a{")
 
 
 def test_hostile_sources_end(tmp_path: Path) -> None:
     head = b"\\documentclass{article}\\begin{document}"
     for data in (
-        head + b"\\begin{tikzpicture}" * 10_000,
-        head + b"\\newcommand{" * 10_000,
-        head + b"\\title{" * 10_000,
-        head + b"{" * 100_000,
-        head + b"%" * 100_000,
-        head + b"\\iffalse" * 10_000,
-        head + b"\\verb|" * 10_000,
-        head + b"\\begin{verbatim}" * 10_000,
-        b"\\documentclass[" * 10_000,
-        b"\\usepackage[" * 10_000 + head,
-        head + b"\\vskip 1" * 10_000,
-        head + b"\\let\\a" + b" " * 100_000,
+        head + b"\\begin{tikzpicture}" * 4_000,
+        head + b"\\newcommand{" * 4_000,
+        head + b"\\title{" * 4_000,
+        head + b"{" * 60_000,
+        head + b"%" * 60_000,
+        head + b"\\iffalse" * 4_000,
+        head + b"\\verb|" * 4_000,
+        head + b"\\begin{verbatim}" * 4_000,
+        b"\\documentclass[" * 4_000,
+        b"\\usepackage[" * 4_000 + head,
+        head + b"\\vskip 1" * 4_000,
+        head + b"\\let\\a" + b" " * 60_000,
     ):
         (tmp_path / "a.tex").write_bytes(data)
         assert len(read(tmp_path / "a.tex")) == 1
