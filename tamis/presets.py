@@ -24,7 +24,8 @@ from tamis.errors import ConfigError, SourceError
 from tamis.readers.assorted import ending_of, texts_of
 from tamis.readers.code.source import CodeSource, are_trees
 from tamis.readers.guess import DATES, TEXTS, URLS, Content, Format, content_of_all, named, values_of
-from tamis.readers.latex.source import LatexSource, are_papers
+from tamis.readers.latex.found import are_papers
+from tamis.readers.latex.source import LatexSource
 from tamis.readers.parallel import ParallelSource, are_pairs
 from tamis.readers.patterns import irregular, matches
 from tamis.readers.record import Source

@@ -33,8 +33,8 @@ _NOTHING = """maketitle tableofcontents listoffigures listoftables newpage clear
     onecolumngrid twocolumngrid frontmatter mainmatter backmatter balance raggedbottom sloppy fussy
     doublespacing singlespacing onehalfspacing linenumbers nolinenumbers makeatletter makeatother protect
     leavevmode widetext allowdisplaybreaks flushbottom IEEEpeerreviewmaketitle
-    IEEEdisplaynontitleabstractindextext printindex makeindex phantomsection normalsize xspace eject vfuzz hfuzz
-    dotfill nobreak goodbreak filbreak allowbreak"""
+    IEEEdisplaynontitleabstractindextext printindex makeindex phantomsection normalsize noindent xspace eject
+    vfuzz hfuzz dotfill nobreak goodbreak filbreak allowbreak"""
 _ONE = """includegraphics epsfig psfig epsfbox epsffile plotone figurenum vspace hspace addvspace
     bibliographystyle pagestyle thispagestyle pagenumbering hypersetup graphicspath usepackage RequirePackage
     index glossary nocite author affiliation affil address email thanks institute date altaffiliation

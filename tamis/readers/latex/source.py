@@ -27,12 +27,12 @@ from pydantic import Field, PrivateAttr
 
 from tamis.errors import SourceError
 from tamis.readers import archive
-from tamis.readers.code.trees import files_below, is_never_read, roots_of
+from tamis.readers.code.trees import files_below, roots_of
 from tamis.readers.latex import cleaning
 from tamis.readers.latex.arxiv import paper_named
+from tamis.readers.latex.found import PACKED, bounded, holds_source, is_source, sources_below
 from tamis.readers.latex.macros import Macros, styles_named
-from tamis.readers.latex.papers import BESIDE, README, SOURCES, Joined, Paper, joined, mains
-from tamis.readers.lines import BLOCK
+from tamis.readers.latex.papers import SOURCES, Joined, Paper, joined, mains
 from tamis.readers.record import Passed, Record, Skip, Source, make
 from tamis.readers.signatures import CONTENTS, HEAD_BYTES, recognised
 from tamis.readers.values import shorten
@@ -40,15 +40,6 @@ from tamis.readers.values import shorten
 Item = Record | Skip | Passed
 
 STYLE_BYTES = 200_000
-LOOKED_AT, LOOKED_BYTES = 64, 64 << 20
-"""Files, members and bytes that are looked at to say whether there are papers."""
-
-PACKED = (".gz", ".tgz", ".tar", ".zip", ".tbz2", ".bz2", ".xz", ".zst")
-
-
-def is_source(name: str) -> bool:
-    """Whether a file belongs to the text of a paper."""
-    return name.lower().endswith((*SOURCES, *BESIDE)) or README.fullmatch(name) is not None
 
 
 class LatexSource(Source):
@@ -121,7 +112,7 @@ class LatexSource(Source):
     def governing(self, files: Sequence[Path]) -> list[Path]:
         """All files of TeX in the folders of papers, for what one includes decides what it says."""
         folders = {folder for path in files if (folder := self._folder_of(path)) is not None}
-        return sorted({path for folder in folders for path in _sources_below(folder)} - set(files))
+        return sorted({path for folder in folders for path in sources_below(folder)} - set(files))
 
     def unread(self, path: Path) -> Skip | None:
         """What is listed and not opened: links in folders, what is no file, names that are no UTF-8."""
@@ -165,14 +156,14 @@ class LatexSource(Source):
             return None
         if path.parent not in self._folders:
             way = [folder for folder in (path.parent, *path.parent.parents) if folder == root or root in folder.parents]
-            self._folders[path.parent] = next(folder for folder in reversed(way) if _holds_source(folder))
+            self._folders[path.parent] = next(folder for folder in reversed(way) if holds_source(folder))
         return self._folders[path.parent]
 
     def _by_file(self, folder: Path) -> dict[str, list[Item]]:
         """What becomes of each file of a paper in a folder."""
         files: dict[str, bytes] = {}
         items: dict[str, list[Item]] = {}
-        for path in _sources_below(folder):
+        for path in sources_below(folder):
             name = path.relative_to(folder).as_posix()
             if path.stat().st_size > self.max_document_bytes:
                 items[name] = [Skip(str(path), 1, "too_large", f"{path.stat().st_size} bytes")]
@@ -224,13 +215,13 @@ class LatexSource(Source):
         if found in ("tar", "zip"):
             return "archive", b""
         if found not in ("gzip", "zstd", "bzip2", "xz"):
-            return "file", _bounded(path.open("rb"), self.max_document_bytes, str(path))
+            return "file", bounded(path.open("rb"), self.max_document_bytes, str(path))
         try:
             with archive.decompressed(path) as file:
                 head = file.read(HEAD_BYTES)
                 if recognised(head) == "tar" or re.search(r"\.(?:tar(?:\.\w+)?|tgz|tbz2?|txz)$", path.name):
                     return "archive", b""
-                return "file", head + _bounded(file, self.max_document_bytes, str(path))
+                return "file", head + bounded(file, self.max_document_bytes, str(path))
         except (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError) as error:
             raise SourceError(
                 f"{path}: cut short or damaged ({error}). Fetch it again; nothing of it is used."
@@ -258,7 +249,7 @@ class LatexSource(Source):
                 with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
                     head = file.read(HEAD_BYTES)
                     if recognised(head) != "tar":
-                        data = head + _bounded(file, self.max_document_bytes, inside)
+                        data = head + bounded(file, self.max_document_bytes, inside)
                         yield from self._single(data, member.path, where, number)
                         return
             elif recognised(data[:HEAD_BYTES]) not in ("tar", "zip"):
@@ -320,7 +311,8 @@ class LatexSource(Source):
             found = joined(paper, main, self.max_document_bytes, bibliography=self.bibliography == "keep")
             used |= found.used.keys()
             for missing in found.missing:
-                yield skip(main, "missing_include", f"{missing} is included and not there")
+                where_else = "; name the folder that it lies in, not the file" if alone and number == 1 else ""
+                yield skip(main, "missing_include", f"{missing} is included and not there{where_else}")
             for loop in found.loops:
                 yield skip(main, "include_loop", f"{loop} includes itself")
             if found.too_large:
@@ -379,61 +371,3 @@ class LatexSource(Source):
             metadata={key: value for key, value in metadata.items() if value is not None},
             kind="maths",
         )
-
-
-def are_papers(patterns: Sequence[str]) -> bool:
-    """Whether paths and patterns name papers in LaTeX: folders with TeX, archives of it, main files."""
-    try:
-        roots = roots_of(patterns)
-    except SourceError:
-        return False
-    return all(map(_is_paper, roots[:: -(-len(roots) // LOOKED_AT)])) and bool(roots)
-
-
-def _is_paper(path: Path) -> bool:
-    if path.is_dir():
-        return any(file.name.lower().endswith(SOURCES) for file in files_below(path))
-    name = path.name.lower()
-    packed = name.endswith(PACKED)
-    if not packed and not name.endswith(SOURCES):
-        return False
-    names = archive.first_names(path, LOOKED_AT, LOOKED_BYTES) if packed else []
-    if names:
-        tex = any(one.lower().endswith(SOURCES) for one in names)
-        return tex or all(one.lower().endswith((".gz", ".pdf", "/")) or "." not in one for one in names)
-    try:
-        with archive.decompressed(path) as file:
-            head = file.read(LOOKED_BYTES >> 5)
-    except (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError):
-        return False
-    return bool(mains({"main.tex": head})) and re.search(rb"\\(?:documentclass|documentstyle)\b", head) is not None
-
-
-def _holds_source(folder: Path) -> bool:
-    with os.scandir(folder) as entries:
-        return any(entry.name.lower().endswith(SOURCES) for entry in entries)
-
-
-def _sources_below(folder: Path) -> list[Path]:
-    """The files of TeX in a folder and below, sorted; no links."""
-    found = [path for path in files_below(folder) if is_source(path.name) and not path.is_symlink() and path.is_file()]
-    return sorted(path for path in found if not is_never_read(path.as_posix()))
-
-
-def _bounded(file: object, limit: int, where: str) -> bytes:
-    """The rest of a file.
-
-    Raises:
-        SourceError: it is more than allowed.
-    """
-    blocks: list[bytes] = []
-    size = 0
-    with file as opened:  # type: ignore[attr-defined]
-        while block := opened.read(BLOCK):
-            size += len(block)
-            if size > limit:
-                raise SourceError(
-                    f"{where}: more than {limit} bytes of text; raise max_document_bytes if that is meant"
-                )
-            blocks.append(block)
-    return b"".join(blocks)
