@@ -14,7 +14,7 @@ import os
 import re
 import shlex
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from glob import has_magic
 from pathlib import Path
@@ -24,7 +24,11 @@ from tamis.errors import ConfigError, SourceError
 from tamis.readers.assorted import ending_of, texts_of
 from tamis.readers.code.source import CodeSource, are_trees
 from tamis.readers.guess import DATES, TEXTS, URLS, Content, Format, content_of_all, named, values_of
+from tamis.readers.latex.found import are_papers
+from tamis.readers.latex.source import LatexSource
+from tamis.readers.parallel import ParallelSource, are_pairs
 from tamis.readers.patterns import irregular, matches
+from tamis.readers.record import Source
 from tamis.readers.remote.addresses import is_address
 from tamis.section import workflow_path
 from tamis.urls import url_key
@@ -53,13 +57,32 @@ CODE_COMMENTS = (
     "    # vendored, generated or data is listed in ingest/skipped/. Only some licences:",
     "    # licenses: {allow: [MIT, Apache-2.0, BSD-2-Clause, BSD-3-Clause, ISC, 0BSD, CC0-1.0]}",
 )
+LATEX_COMMENTS = (
+    "    # Each paper is a document of LaTeX without preamble, comments and its own macros, of kind maths: only rules",
+    "    # on length and damage look at it. Keep references:",
+    "    # bibliography: keep",
+)
+PARALLEL_LINES = (
+    "    # Each side is a document, of so many lines: single sentences are too short for the rules below. Both sides",
+    "    # name their pair in the metadata; a stage may drop one of them.",
+    "    lines: 20",
+    "    kind: prose",
+)
 CODE_CHOICE = "    generated: skip  # loose: keep"
-"""What is said of a source of code."""
+"""What is said of a source of code, of papers, of a parallel corpus."""
 
 MARKUP = 10
 """Bytes of HTML in web archives to a byte of its main content, about."""
 
-FIELDLESS = {"text": "files of text and HTML", "html": "files of text and HTML", "warc": "web archives"}
+FIELDLESS: Mapping[Format, str] = {
+    "text": "files of text and HTML",
+    "html": "files of text and HTML",
+    "warc": "web archives",
+    "code": "files of code",
+    "latex": "papers in LaTeX",
+    "pdf": "PDFs",
+    "parallel": "parallel corpora",
+}
 """Formats whose records have no fields that a configuration names, in words."""
 
 Strictness = Literal["strict", "loose"]
@@ -114,7 +137,11 @@ def look(
     """
     name = _free(_name_of(paths), names)
     if given == "code" or (text_first and given is None and are_trees(paths)):
-        return _code(paths, name, text)
+        return _trees(CodeSource(name=name, paths=tuple(paths)), "code", text)
+    if given == "latex" or (given is None and not text_first and are_papers(paths)):
+        return _trees(LatexSource(name=name, paths=tuple(paths)), "latex", text)
+    if given == "parallel" or (given is None and are_pairs(paths)):
+        return _trees(ParallelSource(name=name, paths=tuple(paths)), "parallel", text)
     files = _files(paths)
     assorted = texts_of(paths, given, text_first=text_first)
     if assorted is not None:
@@ -144,18 +171,18 @@ def look(
     )
 
 
-def _code(paths: Sequence[str], name: str, text: str | None) -> Found:
-    """Trees and archives of code as a source.
+def _trees(source: Source, file_format: Format, text: str | None) -> Found:
+    """Folders and archives, of code or of papers, as a source.
 
     Raises:
         SourceError: a path matches nothing, or there is no file.
         ConfigError: a field was named.
     """
     if text is not None:
-        raise ConfigError(f"--text {text}: files of code have no fields; leave it out")
-    files = CodeSource(name=name, paths=tuple(paths)).input_files()
+        raise ConfigError(f"--text {text}: {FIELDLESS[file_format]} have no fields; leave it out")
+    files = source.input_files()
     size = sum(path.lstat().st_size for path in files if os.path.lexists(path))
-    return Found(name, tuple(paths), "code", {}, (), len(files), size)
+    return Found(source.name, source.paths, file_format, {}, (), len(files), size)
 
 
 def _text_bytes(path: Path, file_format: Format) -> float:
@@ -252,6 +279,10 @@ def _written(source: Found, preset: str) -> list[str]:
     kind = None if preset == "code" else "prose"
     if source.format == "code":
         lines += [*CODE_COMMENTS, CODE_CHOICE]
+    elif source.format == "latex":
+        lines += LATEX_COMMENTS
+    elif source.format == "parallel":
+        lines += PARALLEL_LINES
     elif own := "code" if preset == "code" and source.format not in FIELDLESS else kind:
         lines += [f"    # All of it is held to the rules for {own}; auto: judged by its lines.", f"    kind: {own}"]
     if source.left:

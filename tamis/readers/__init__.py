@@ -16,7 +16,10 @@ from tamis.readers.code.source import CodeSource
 from tamis.readers.csv import CsvSource
 from tamis.readers.html import HtmlSource
 from tamis.readers.jsonl import JsonlSource
+from tamis.readers.latex.source import LatexSource
+from tamis.readers.parallel import ParallelSource
 from tamis.readers.parquet import ParquetSource
+from tamis.readers.pdf import PdfSource
 from tamis.readers.record import Passed, Record, Skip, Source
 from tamis.readers.releases import ReleasesSource
 from tamis.readers.text import TextSource
@@ -25,7 +28,17 @@ from tamis.readers.warc import WarcSource
 __all__ = ["AnySource", "Passed", "Record", "Skip", "Source"]
 
 AnySource = Annotated[
-    JsonlSource | ParquetSource | CsvSource | TextSource | HtmlSource | WarcSource | CodeSource | ReleasesSource,
+    JsonlSource
+    | ParquetSource
+    | CsvSource
+    | TextSource
+    | HtmlSource
+    | WarcSource
+    | LatexSource
+    | PdfSource
+    | ParallelSource
+    | CodeSource
+    | ReleasesSource,
     Field(discriminator="format"),
 ]
 """A source section of the configuration; `format` says which. A new format is a module and a line here."""

@@ -130,7 +130,7 @@ class Member:
     refused: tuple[str, str] | None = None
 
 
-def contents(path: Path, wanted: Callable[[str], bool], limits: Limits) -> Contents:
+def contents(path: Path, wanted: Callable[[str], bool], limits: Limits, data: bytes | None = None) -> Contents:
     """Read the wanted members of a tar (plain, gzip, bzip2, xz, zstd) or zip archive, told by its first bytes.
 
     Of members with one name the last counts, as when unpacking; the others are listed.
@@ -139,12 +139,13 @@ def contents(path: Path, wanted: Callable[[str], bool], limits: Limits) -> Conte
         path: the archive.
         wanted: says of a path inside the archive whether its bytes are needed.
         limits: bounds.
+        data: its bytes, where it lies in another archive; the path is then only a name.
 
     Raises:
         SourceError: missing, no archive, cut short, damaged, or larger than allowed.
     """
     found = _Found(limits)
-    with _opened(path, limits.archive) as entries:
+    with _opened(path, limits.archive, data) as entries:
         for entry in entries:
             found.time(entry.time)
             if entry.refused is not None:
@@ -210,10 +211,10 @@ def members(path: Path, seen: Survey, wanted: Callable[[str], bool], limits: Lim
 
 
 @contextmanager
-def _opened(path: Path, limit: int) -> Iterator[Iterator[_Entry]]:
+def _opened(path: Path, limit: int, data: bytes | None = None) -> Iterator[Iterator[_Entry]]:
     """The members of an archive; what is wrong with it becomes a `SourceError`."""
     try:
-        with path.open("rb") as file:
+        with path.open("rb") if data is None else io.BytesIO(data) as file:
             magic = file.read(6)
             file.seek(0)
             if magic[:2] == b"PK":
@@ -236,6 +237,39 @@ def _opened(path: Path, limit: int) -> Iterator[Iterator[_Entry]]:
     ) as error:
         msg = f"{path}: not a whole source release (.tar.gz or .zip): {shorten(error)}. Delete it and fetch it again."
         raise SourceError(msg) from error
+
+
+def first_names(path: Path, count: int, limit: int) -> list[str]:
+    """The names of the first members of an archive; none of what is no archive, is damaged, or is too large.
+
+    Args:
+        path: a file.
+        count: names, at most.
+        limit: bytes read after decompression, at most.
+    """
+    names: list[str] = []
+    try:
+        with _opened(path, limit) as entries:
+            for entry in entries:
+                names.append(entry.name)
+                if len(names) == count:
+                    break
+    except SourceError:
+        pass
+    return names
+
+
+@contextmanager
+def decompressed(path: Path) -> Iterator[IO[bytes]]:
+    """The bytes of a file, decompressed (gzip, bzip2, xz, zstd) as its first ones say.
+
+    Raises:
+        OSError, EOFError, ValueError, zlib.error, lzma.LZMAError: it is missing or damaged; also while it is read.
+    """
+    with path.open("rb") as file:
+        magic = file.read(6)
+        file.seek(0)
+        yield _decompressed(file, magic)
 
 
 def _decompressed(file: IO[bytes], magic: bytes) -> IO[bytes]:

@@ -20,7 +20,7 @@ from tamis.readers.text import EXTENSIONS
 from tamis.readers.values import shorten
 from tamis.readers.webarchive.records import is_archive
 
-Format = Literal["jsonl", "parquet", "text", "html", "warc", "code"]
+Format = Literal["jsonl", "parquet", "text", "html", "warc", "code", "latex", "pdf", "parallel"]
 
 CHOOSE = "say which with --format jsonl, --format parquet, --format text or --format html"
 READABLE = frozenset({"gzip", "zstd"})
@@ -100,11 +100,13 @@ def content_of(path: Path) -> Content | None:
     Raises:
         SourceError: it cannot be read, is of a format that tamis does not read, or is not known.
     """
-    return Content("warc", ()) if is_archive(path) else _content_of(path)
+    if is_archive(path):
+        return Content("warc", ())
+    return Content("pdf", ()) if recognised(head_of(path)[0]) == "pdf" else _content_of(path)
 
 
 def _content_of(path: Path) -> Content | None:
-    """As `content_of`, of a file that is no web archive."""
+    """As `content_of`, of a file that is no web archive and no PDF."""
     head, compression = head_of(path)
     if not head.strip():
         return None

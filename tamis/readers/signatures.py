@@ -59,18 +59,20 @@ CONTENTS: Mapping[str, Content] = {
     "tar": _content(
         "a tar archive",
         rb".{257}ustar",
-        "unpack it and name the files in it, or give it to a source of `format: releases` if it is a source release",
+        "unpack it and name the files in it, or give it to a source of `format: latex` if it holds papers, of "
+        "`format: releases` or `format: code` if it is a release",
     ),
     "zip": _content(
         "a zip archive",
         rb"PK(?:\x03\x04|\x05\x06|\x07\x08)",
-        "unpack it and name the files in it, or give it to a source of `format: releases` if it is a source release",
+        "unpack it and name the files in it, or give it to a source of `format: latex` if it holds papers, of "
+        "`format: releases` or `format: code` if it is a release",
     ),
     "7z": _content("a 7z archive", rb"7z\xbc\xaf\x27\x1c", UNPACK),
     "rar": _content("a RAR archive", rb"Rar!\x1a\x07", UNPACK),
     "warc": _content("WARC", rb"\s*WARC/\d\.\d+\r?\n", "give it to a source of `format: warc`"),
     "arc": _content("ARC", rb"filedesc://", "give it to a source of `format: warc`"),
-    "pdf": _content("PDF", rb"\s*%PDF-\d", NONE_READ),
+    "pdf": _content("PDF", rb"\s*%PDF-\d", "give it to a source of `format: pdf`"),
     "arrow": _content("an Arrow IPC file (Feather)", rb"ARROW1\0\0|FEA1[\0-\x1f]", "write it as Parquet"),
     "arrow_stream": _content("an Arrow IPC stream", rb"\xff{4}.{3}\0\x10\0\0\0", "write it as Parquet"),
     "sqlite": _content("an SQLite database", rb"SQLite format 3\0", NONE_READ),

@@ -1,10 +1,11 @@
 """Web archives: WARC (0.17 to 1.1), WET and ARC, plain, gzip, LZ4 or zstd; one document a page.
 
-A page is a `response` or `resource` of HTML, whose main content is taken out (`tamis.extraction`), or of plain text;
-extracted text (`conversion`, as in Common Crawl's WET) is taken as it is. `warcinfo`, `request`, `metadata` (WAT too),
-DNS answers and the notes that crawlers leave (`metadata:` and `urn:` URLs) are passed over and counted. Everything else
-is listed with its reason and its place: other statuses, other media types (`mime_…`), revisits (their page is
-elsewhere), segments, what is damaged, cut short or too large. Nothing of it stops the archive.
+A page is a `response` or `resource` of HTML, whose main content is taken out (`tamis.extraction`), of plain text, or a
+PDF, whose text layer is read (`tamis.pdf`); extracted text (`conversion`, as in Common Crawl's WET) is taken as it is.
+`warcinfo`, `request`, `metadata` (WAT too), DNS answers and the notes that crawlers leave (`metadata:` and `urn:` URLs)
+are passed over and counted. Everything else is listed with its reason and its place: other statuses, other media types
+(`mime_…`), revisits (their page is elsewhere), segments, what is damaged, cut short or too large. Nothing of it stops
+the archive.
 
 Lengths, encodings and media types are what is there, not what is said (`tamis.readers.webarchive`). Memory: a record of
 at most `max_document_bytes`, three times: as it lies there, as it is handed out, and decoded.
@@ -22,7 +23,11 @@ from pydantic import Field
 
 from tamis.errors import SourceError
 from tamis.extraction import Extraction, Extractor, Refused, shared
+from tamis.pdf.outcome import NoText
+from tamis.pdf.reader import shared as pdf_reader
+from tamis.pdf.settings import PdfReading
 from tamis.readers.html import page_metadata
+from tamis.readers.pdf import pdf_metadata
 from tamis.readers.record import Passed, Record, Skip, Source, make
 from tamis.readers.values import invalid_utf8, shorten
 from tamis.readers.webarchive.media import charset_of
@@ -37,11 +42,11 @@ class WarcSource(Source):
     """Web archives: their pages are documents, everything else is counted or listed.
 
     Listed in `ingest/skipped/`, with place and URL, are records that are no page (`http_status`, `revisit`,
-    `segmented`, `robots_txt`, `empty_body`, `unknown_type`, and other media types: `mime_image`, `mime_pdf`,
-    `mime_json` …), those that cannot be read (`damaged`, `truncated`, `garbage`, `bad_header`, `wrong_length`,
-    `bad_http`, `bad_encoding`, `too_large`, `digest_differs`), and pages without text (`no_main_content` and what else
-    extraction says). The metadata of a document are those of its record: archive, offset, record_id, payload_digest,
-    status, mime, languages, truncated; and title, html_lang, charset, canonical of its page.
+    `segmented`, `robots_txt`, `empty_body`, `unknown_type`, and other media types: `mime_image`, `mime_json` …), those
+    that cannot be read (`damaged`, `truncated`, `garbage`, `bad_header`, `wrong_length`, `bad_http`, `bad_encoding`,
+    `too_large`, `digest_differs`), and pages without text (`no_main_content`, `no_text_layer` and what else the readers
+    of HTML and PDF say). The metadata of a document are those of its record: archive, offset, record_id,
+    payload_digest, status, mime, languages, truncated; and title, html_lang, charset, canonical of its page.
     """
 
     reads: ClassVar[frozenset[str] | None] = frozenset({"warc", "arc", "gzip", "zstd", "lz4"})
@@ -61,6 +66,10 @@ class WarcSource(Source):
         "other things (all of ClueWeb09), so nothing is skipped by default.",
     )
     extraction: Extraction = Field(default=Extraction(), description="How main content is taken out of HTML.")
+    pdf: PdfReading | None = Field(
+        default=PdfReading(),
+        description="How PDFs are read, as in `format: pdf`; null: they are listed as `mime_pdf`.",
+    )
 
     def read(self, path: Path) -> Iterator[Record | Skip | Passed]:
         """The pages of one archive.
@@ -118,7 +127,9 @@ class _Archive:
     def _document(self, found: Found, extractor: Extractor) -> Record:
         source, head, url = self._source, found.head, found.head.url
         verify = source.verify_digest != "off"
-        payload = payload_of(found, source.statuses, source.max_document_bytes, verify=verify)
+        payload = payload_of(
+            found, source.statuses, source.max_document_bytes, verify=verify, pdf=source.pdf is not None
+        )
         if payload.digest_differs and source.verify_digest == "skip":
             raise NoPageError("digest_differs", head.fields["warc-payload-digest"])
         metadata = self._metadata(found, payload)
@@ -126,6 +137,12 @@ class _Archive:
         text: str | bytes
         if payload.media == "text":
             text = payload.data if head.type == "conversion" else plain_text(payload.data, charset)
+        elif payload.media == "pdf" and source.pdf is not None:
+            document = pdf_reader(source.pdf).read(payload.data)
+            if isinstance(document, NoText):
+                raise NoPageError(document.reason, document.detail)
+            text = document.text
+            metadata |= pdf_metadata(document)
         else:
             page = extractor.extract(payload.data, url=url or None, charset=charset)
             if isinstance(page, Refused):

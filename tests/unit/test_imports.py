@@ -35,7 +35,7 @@ LAYERS = (
     ("checksums",),
     ("parquet_seal", "provenance"),
     ("shards",),
-    ("kernels", "file_states", "extraction"),
+    ("kernels", "file_states", "extraction", "pdf"),
     ("readers",),
     ("demand",),
     ("inventory",),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
 import re
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 import web_archives as made
 
-from tamis import cli, config, config_files
+from tamis import cli, config, config_files, presets
 from tamis.presets import FOLDER, PRESETS
 
 
@@ -275,3 +278,40 @@ def test_the_first_quality_stage_that_a_preset_names_is_the_one_for_few_labels(f
     values = config.load(config_files.parse(text, Path("own.yaml")))
     assert values.pipeline[-1] == "linear_quality"
     values.linear_quality.check_files("linear_quality")
+
+
+def test_papers_in_latex_are_recognised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    paper = b"\\documentclass{article}\\begin{document}Words.\\end{document}"
+    (tmp_path / "papers" / "one").mkdir(parents=True)
+    (tmp_path / "papers" / "one" / "main.tex").write_bytes(paper)
+    (tmp_path / "2101.00001.gz").write_bytes(gzip.compress(paper))
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        archive.add(tmp_path / "papers" / "one", "x")
+    (tmp_path / "2101.00002.tar.gz").write_bytes(buffer.getvalue())
+    for source in (["papers"], ["2101.00001.gz"], ["2101.*"], ["papers/one/*.tex"]):
+        found = presets.look(source, [], None, None)
+        assert (found.format, found.files) == ("latex", 2 if source == ["2101.*"] else 1)
+    path, _ = presets.write("prose", [["2101.*"]])
+    section = config.load(config_files.parse(path.read_text(), path)).sources[0]
+    assert (section.format, section.kind) == ("latex", "auto")
+
+
+def test_parallel_corpora_and_pdfs_are_recognised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, data in {
+        "x.de": b"Eins.\n", "x.en": b"One.\n", "de-en.tsv.gz": gzip.compress(b"Eins.\tOne.\n"), "a.pdf": b"%PDF-1.4\n",
+        "notes.txt": b"Words.\n", "a-b.txt": b"Words\tand words.\n",
+    }.items():  # fmt: skip
+        (tmp_path / name).write_bytes(data)
+    for source, expected in (
+        (["x.*"], "parallel"),
+        (["de-en.tsv.gz"], "parallel"),
+        (["*.pdf"], "pdf"),
+        (["*.txt"], "text"),
+    ):
+        assert presets.look(source, [], None, None).format == expected
+    path, _ = presets.write("multilingual", [["x.*"], ["*.pdf"]])
+    first, second = config.load(config_files.parse(path.read_text(), path)).sources
+    assert (first.format, first.lines, first.kind, second.format) == ("parallel", 20, "prose", "pdf")

@@ -14,11 +14,11 @@ from tamis.readers.signatures import HEAD_BYTES, recognised
 Media = Literal[
     "html",
     "text",
+    "pdf",
     "mime_image",
     "mime_audio",
     "mime_video",
     "mime_font",
-    "mime_pdf",
     "mime_office",
     "mime_json",
     "mime_xml",
@@ -29,13 +29,13 @@ Media = Literal[
     "mime_other",
     "mime_unknown",
 ]
-"""`html` and `text` become documents; all others are reasons why a record is none."""
+"""`html`, `text` and `pdf` become documents; all others are reasons why a record is none."""
 
 HTML = frozenset({"text/html", "application/xhtml+xml", "application/xhtml", "application/vnd.wap.xhtml+xml"})
 TEXT = frozenset({"text/plain", "text/markdown", "text/x-markdown", "text/x-rst", "text/prs.fallenstein.rst"})
 GROUPS: dict[str, Media] = {
-    "application/pdf": "mime_pdf",
-    "application/x-pdf": "mime_pdf",
+    "application/pdf": "pdf",
+    "application/x-pdf": "pdf",
     "application/json": "mime_json",
     "application/javascript": "mime_script",
     "application/x-javascript": "mime_script",
@@ -73,7 +73,7 @@ PREFIXES: tuple[tuple[str, Media], ...] = (
 SEEN: dict[str, Media] = {
     "html": "html",
     "json": "mime_json",
-    "pdf": "mime_pdf",
+    "pdf": "pdf",
     "png": "mime_image",
     "jpeg": "mime_image",
     "gif": "mime_image",

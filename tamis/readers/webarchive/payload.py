@@ -33,11 +33,11 @@ class NoPageError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """HTML or text.
+    """HTML, text or PDF.
 
     Attributes:
         data: without HTTP header and codings.
-        media: which of the two.
+        media: which of them.
         said: the value of the Content-Type that holds for it.
         mime: its media type, as the archive or else the server names it.
         status: of HTTP; None where there is none.
@@ -45,7 +45,7 @@ class Payload:
     """
 
     data: bytes
-    media: Literal["html", "text"]
+    media: Literal["html", "text", "pdf"]
     said: str
     mime: str
     status: int | None
@@ -63,7 +63,7 @@ def passed(head: Head) -> str | None:
     return None
 
 
-def payload_of(found: Found, statuses: Collection[int], limit: int, *, verify: bool) -> Payload:
+def payload_of(found: Found, statuses: Collection[int], limit: int, *, verify: bool, pdf: bool = False) -> Payload:
     """The payload of a record.
 
     Args:
@@ -71,6 +71,7 @@ def payload_of(found: Found, statuses: Collection[int], limit: int, *, verify: b
         statuses: of HTTP, those of pages.
         limit: bytes of the payload, at most.
         verify: whether its digest is looked at.
+        pdf: whether PDFs become documents.
 
     Raises:
         NoPageError: it is none that can become a document.
@@ -94,7 +95,9 @@ def payload_of(found: Found, statuses: Collection[int], limit: int, *, verify: b
         raise NoPageError("empty_body", mime)
     is_text = head.type == "conversion" and declared == "text/plain"
     media: Media = "text" if is_text else media_of(body.data, identified, declared)
-    if media != "html" and media != "text":  # noqa: PLR1714 - so that it is known to be one of them
+    if media == "pdf" and not pdf:
+        raise NoPageError("mime_pdf", f"{mime or 'no media type'}, {len(body.data)} bytes")
+    if media != "html" and media != "text" and media != "pdf":  # noqa: PLR1714 - so that it is known to be one of them
         raise NoPageError(media, f"{mime or 'no media type'}, {len(body.data)} bytes")
     differs = _differs(head, block, message) if verify else None
     return Payload(body.data, media, said, mime, message.status if message else None, differs)

@@ -45,6 +45,7 @@ def parquet(path: Path) -> bytes:
         ("a.warc.zst", made.zstd_with_dictionary([made.warcinfo()]), Content("warc", ())),
         ("a.warc.txt", made.warcinfo(), Content("warc", ())),
         ("a.arc", made.filedesc(), Content("warc", ())),
+        ("a.pdf", b"%PDF-1.7", Content("pdf", ())),
         ("a.html", b"<!DOCTYPE html><html>", Content("html", ())),
         ("saved", b"\n<html lang=en>", Content("html", ())),
         ("a.xhtml", b"<?xml version='1.0'?><!DOCTYPE html><html>", Content("html", ())),
@@ -71,7 +72,6 @@ def test_parquet_is_recognised_whatever_its_name(tmp_path: Path) -> None:
         ("a.jsonl", b"no json at all", "first line is no JSON object"),
         ("a.xml", b"<?xml version='1.0'?><feed>", "is XML; say --format text if its markup is meant to stay"),
         ("a.jsonl.bz2", bz2.compress(LINE), "is bzip2 data; recompress it"),
-        ("a.pdf", b"%PDF-1.7", "is PDF"),
         (
             "a.csv",
             b"text,url\nx,y\n",

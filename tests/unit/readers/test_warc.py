@@ -14,6 +14,7 @@ import brotli
 import pytest
 import web_archives as made
 import zstandard
+from pdf_files import pdf
 
 from tamis.errors import SourceError
 from tamis.readers import Passed, Record, Skip
@@ -118,8 +119,8 @@ def test_what_is_no_page_is_passed_over_and_counted(tmp_path: Path) -> None:
         (made.record(b""), "bad_http", "not even a header"),
         (made.record(made.http(b"")), "empty_body", "text/html"),
         (made.record(made.http(b"User-agent: *", kind="text/plain"), url="http://x.example/robots.txt"), "robots_txt", ""),
-        (made.record(made.http(b"%PDF-1.4 ...", kind="text/html")), "mime_pdf", "text/html, 12 bytes"),
-        (made.record(made.http(b"...", kind="application/pdf")), "mime_pdf", "application/pdf, 3 bytes"),
+        (made.record(made.http(b"%PDF-1.4 ...", kind="text/html")), "pdf_damaged", "PDFium"),
+        (made.record(made.http(b"...", kind="application/pdf")), "pdf_damaged", "PDFium"),
         (made.record(made.http(b"\x89PNG\r\n\x1a\n...", kind="")), "mime_image", "no media type"),
         (made.record(made.http(b"<svg/>", kind="image/svg+xml")), "mime_image", "image/svg+xml"),
         (made.record(made.http(b'{"a": 1}', kind="text/html")), "mime_json", "text/html"),
@@ -173,7 +174,20 @@ def test_pages_under_other_names(tmp_path: Path, kind: str, body: bytes, said: s
 
 def test_what_the_archive_found_counts_before_what_the_server_said(tmp_path: Path) -> None:
     found = made.record(made.http(PAGE_OF_WORDS), fields=["WARC-Identified-Payload-Type: application/pdf"])
-    assert reasons(read(tmp_path, found)) == ["mime_pdf"]
+    assert reasons(read(tmp_path, found)) == ["pdf_damaged"]
+
+
+def test_pdfs_go_to_their_reader(tmp_path: Path) -> None:
+    data = pdf(
+        [[(72, 700 - 12 * line, 10, f"Line {line} of a page says {WORDS[:60]}") for line in range(9)]], title="A"
+    )
+    archive = made.record(made.http(data, kind="application/octet-stream"), url="http://x.example/a.pdf")
+    document = one(tmp_path, archive)
+    assert isinstance(document, Record)
+    assert document.text.startswith("Line 0 of a page says ")
+    assert (document.url, document.metadata["title"], document.metadata["pages"]) == ("http://x.example/a.pdf", "A", 1)
+    listed = list(WarcSource(name="web", paths=("a",), pdf=None).read(tmp_path / "a.warc"))
+    assert reasons(listed) == ["mime_pdf"]
 
 
 def test_statuses_to_keep(tmp_path: Path) -> None:
