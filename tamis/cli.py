@@ -223,7 +223,7 @@ def _init(commands: Any) -> None:
     init.add_argument("--strictness", choices=("strict", "loose"), default="strict", help="of the thresholds")
     init.add_argument(
         "--format",
-        choices=("jsonl", "parquet", "text", "html", "warc", "code"),
+        choices=("jsonl", "parquet", "csv", "text", "html", "warc", "code"),
         help="of the files, where it is not recognised",
     )
     init.add_argument("--text", metavar="NAME", help="field or column that holds the text, where it is not recognised")

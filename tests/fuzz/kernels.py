@@ -22,8 +22,11 @@ from tamis.heuristics import metrics
 from tamis.heuristics.groups import Groups
 from tamis.heuristics.sections import Code
 from tamis.kernels import json_structure, language_walk, lines, spans, word_features, words
+from tamis.kernels.damage import damaged
 from tamis.kernels.dedup.minhash import write_sets
 from tamis.kernels.folded_characters import character_table
+from tamis.repair import c4
+from tamis.repair.marks import tables
 from tamis.stages import language_id
 
 KINDS = ("prose",)
@@ -106,6 +109,13 @@ def cuts(texts: pa.Array, dice: random.Random) -> None:
         paragraphs.find_paragraphs(documents(texts), paragraphs.Scheme(KINDS, unit=unit, min_words=1))
 
 
+def damage(texts: pa.Array, dice: random.Random) -> None:
+    """Lines that show a sign of damage, and those that C4 cuts."""
+    chosen = np.array([dice.random() < 0.9 for _ in range(len(texts))], np.bool_)
+    damaged(*words.buffers(texts), chosen, *tables(dice.choice(("NFC", None))), dice.choice((1, 0xFFFF)))
+    c4.cuts(pa.chunked_array([texts]), chosen, c4.LineRules(min_words=dice.choice((None, 1, 3))))
+
+
 def copies(texts: pa.Array, dice: random.Random) -> None:
     """Words, their features, n-grams, signatures and windows."""
     words.word_hashes(*words.buffers(texts))
@@ -149,7 +159,9 @@ def json(texts: pa.Array, dice: random.Random) -> None:
     json_structure.structure(words.buffers(texts)[1])
 
 
-TARGETS: tuple[Callable[[pa.Array, random.Random], None], ...] = (heuristics, language, cuts, copies, frequent, json)
+TARGETS: tuple[Callable[[pa.Array, random.Random], None], ...] = (
+    heuristics, language, cuts, damage, copies, frequent, json,
+)  # fmt: skip
 
 
 def main() -> None:

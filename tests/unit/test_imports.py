@@ -40,6 +40,7 @@ LAYERS = (
     ("inventory",),
     ("sweep",),
     ("targets", "barrier", "exchange", "streams", "external_sort", "stats", "edits", "ledger"),
+    ("repair",),
     ("dedup", "heuristics", "expressions"),
     ("classifiers",),
     ("sets",),
