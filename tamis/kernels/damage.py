@@ -20,6 +20,9 @@ ZERO_WIDTH = 32
 BIDI = 64
 MOJIBAKE = 128
 FORM = 256
+# What characters are beside that: a joiner, which is a sign only behind one that is plain; one that is plain.
+JOINER = 512
+PLAIN = 1024
 
 PAIRED = 0x10000
 """Mojibake is made of characters below this one."""
@@ -59,6 +62,7 @@ def _line(
     mark = 0
     before = np.uint64(0)  # pairs that the last character may begin
     class_before = 0
+    plain = True
     while i < end:
         byte = data[i]
         if byte < 0x80:
@@ -67,6 +71,7 @@ def _line(
                     mark |= MOJIBAKE
                 before = np.uint64(0)
             class_before = 0
+            plain = True
             i += 1
             if byte == LINE_FEED:
                 break
@@ -77,8 +82,12 @@ def _line(
                 break
         else:
             code, width = decode(data, i, end)
-            mark |= marks[code]
+            own = marks[code]
+            mark |= own
             i += width
+            if own & JOINER and plain:
+                mark |= ZERO_WIDTH
+            plain = own & (PLAIN | JOINER) != 0
             if code < PAIRED:
                 if before & second[code]:
                     mark |= MOJIBAKE

@@ -71,22 +71,9 @@ _BIDI = re.compile(_class(*marks.BIDIS) + "+")
 _RIGHT_TO_LEFT = re.compile(
     "[" + _ranges((0x590, 0x8FF), (0xFB1D, 0xFDFF), (0xFE70, 0xFEFE), (0x10800, 0x10FFF), (0x1E800, 0x1EFFF)) + "]"
 )
-_ZERO_WIDTH = re.compile(_class(*marks.ZERO_WIDTHS) + "+")
-_PLAIN = re.compile(
-    "["
-    + _ranges(
-        (0x00, 0x24F),  # ASCII, Latin
-        (0x370, 0x52F),  # Greek, Cyrillic
-        (0x1E00, 0x1FFF),  # Latin, Greek
-        (0x2000, 0x206F),  # punctuation
-        (0x3000, 0x30FF),  # of East Asia, kana
-        (0x3400, 0x9FFF),  # ideographs
-        (0xAC00, 0xD7A3),  # Hangul
-        (0xFF00, 0xFFEF),  # full width
-    )
-    + "]"
-)
-"""Characters beside which joiners say nothing."""
+_ZERO_WIDTH = re.compile(_class(*marks.ZERO_WIDTHS, *marks.JOINERS) + "+")
+_JOINERS = "".join(map(chr, marks.JOINERS))
+_PLAIN = re.compile("[" + _ranges(*marks.PLAIN_RANGES) + "]")
 _UNSPACED = re.compile(
     "["
     + _ranges(
@@ -105,7 +92,6 @@ _UNSPACED = re.compile(
 """Thai, Lao, Tibetan, Burmese, Khmer, Tai, Balinese, Javanese: a zero-width space parts words there."""
 _AGAIN = re.compile(r"(.)\1+")
 _A_AND_BLANK = re.compile("[ÃÂ] ")
-_MONGOLIAN = re.compile("[" + _ranges((0x1800, 0x18AF)) + "]")
 
 
 def differences(before: str, after: str, reason: str) -> Iterator[Change]:
@@ -144,15 +130,11 @@ def _zero_width(match: re.Match[str]) -> str:
     text, (start, end) = match.string, match.span()
     # What carries the meaning stands before and after; at an end of the line there is nothing to join.
     before, after = text[start - 1 : start] if start else " ", text[end : end + 1] or " "
+    joiners = ""
     if not (_PLAIN.match(before) and _PLAIN.match(after)):
-        joiners = _AGAIN.sub(r"\1", "".join(one for one in match[0] if one in "\u200c\u200d"))
-    else:
-        joiners = ""
-    if _UNSPACED.match(before) and _UNSPACED.match(after) and "\u200b" in match[0]:
-        return joiners or "\u200b"
-    if "\u180e" in match[0] and (_MONGOLIAN.match(before) or _MONGOLIAN.match(after)):
-        return "\u180e"
-    return joiners
+        joiners = _AGAIN.sub(r"\1", "".join(one for one in match[0] if one in _JOINERS))
+    spaced = "\u200b" in match[0] and _UNSPACED.match(before) and _UNSPACED.match(after)
+    return joiners or ("\u200b" if spaced else "")
 
 
 def _decoded(text: str) -> str:
@@ -184,56 +166,47 @@ Step = Callable[[str], list[Change]]
 
 
 @functools.cache
-def _steps(steps: Steps, *, tagged: bool, sure: bool) -> tuple[Step, ...]:
-    """Each step: a line → its changes."""
-    found: list[Step] = []
+def _steps(steps: Steps, *, tagged: bool, sure: bool) -> dict[int, Step]:
+    """The steps in their order, by the sign (`tamis.kernels.damage`) of what they repair: a line → its changes."""
+    from tamis.kernels import damage
+
+    found: dict[int, Step] = {}
     if steps.html_entities == "always" or (steps.html_entities == "auto" and not tagged):
-        found.append(lambda line: _replaced(line, _ENTITY, _unescaped, "html_entity") if "&" in line else [])
+        found[damage.ENTITY] = lambda line: _replaced(line, _ENTITY, _unescaped, "html_entity") if "&" in line else []
     if steps.mojibake:
-        found.append(lambda line: _mojibake(line, sure=sure))
+        found[damage.MOJIBAKE] = lambda line: _mojibake(line, sure=sure)
     if steps.line_breaks:
-        found.append(lambda line: _replaced(line, _BREAK, lambda _: "\n", "line_break"))
+        found[damage.BREAK] = lambda line: _replaced(line, _BREAK, lambda _: "\n", "line_break")
     if steps.control_characters:
-        found.append(lambda line: _replaced(line, _ESCAPES_AND_CONTROLS, _cut, "control_character"))
+        found[damage.CONTROL] = lambda line: _replaced(line, _ESCAPES_AND_CONTROLS, _cut, "control_character")
     if steps.soft_hyphens:
         # At the end of a line it is seen, and the word goes on in the next.
-        found.append(
-            lambda line: _replaced(line, _SOFT_HYPHEN, lambda one: "" if one["end"] is None else "-", "soft_hyphen")
+        found[damage.SOFT_HYPHEN] = lambda line: _replaced(
+            line, _SOFT_HYPHEN, lambda one: "" if one["end"] is None else "-", "soft_hyphen"
         )
     if steps.zero_width:
-        found.append(lambda line: _replaced(line, _ZERO_WIDTH, _zero_width, "zero_width"))
+        found[damage.ZERO_WIDTH] = lambda line: _replaced(line, _ZERO_WIDTH, _zero_width, "zero_width")
     if steps.bidi_marks:
-        found.append(lambda line: [] if _RIGHT_TO_LEFT.search(line) else _replaced(line, _BIDI, _cut, "bidi_mark"))
-    if (form := steps.normal_form) is not None:
-        found.append(lambda line: list(differences(line, unicodedata.normalize(form, line), "normal_form")))
-    return tuple(found)
+        found[damage.BIDI] = lambda line: (
+            [] if _RIGHT_TO_LEFT.search(line) else _replaced(line, _BIDI, _cut, "bidi_mark")
+        )
+    if steps.normal_form is not None:
+        found[damage.FORM] = functools.partial(_normalised, form=steps.normal_form)
+    return found
 
 
-def needs_repair(line: str, bits: int, steps: Steps, *, sure: bool = True) -> bool:
-    """Whether a line with signs of damage has to be gone through: most pairs of characters and most marks are sound.
-
-    Args:
-        line: with its line feed.
-        bits: of `tamis.kernels.damage`.
-        steps: what is repaired.
-        sure: see `repaired`.
-    """
-    from tamis.kernels.damage import FORM, MOJIBAKE
-
-    if bits & steps.wanted & ~(FORM | MOJIBAKE):
-        return True
-    if bits & MOJIBAKE and steps.mojibake and _is_bad(line, sure=sure):
-        return True
-    return (
-        bool(bits & FORM) and steps.normal_form is not None and not unicodedata.is_normalized(steps.normal_form, line)
-    )
+def _normalised(text: str, form: Form) -> list[Change]:
+    if unicodedata.is_normalized(form, text):
+        return []
+    return list(differences(text, unicodedata.normalize(form, text), "normal_form"))
 
 
-def repaired(line: str, steps: Steps, *, tagged: bool, sure: bool = True) -> list[Change]:
+def repaired(line: str, bits: int, steps: Steps, *, tagged: bool, sure: bool = True) -> list[Change]:
     """The changes that repair a line.
 
     Args:
         line: with its line feed.
+        bits: its signs of damage; most lines with some are sound, and only the steps of these are asked first.
         steps: what is repaired.
         tagged: whether its document holds a `<`: entities may stand there for what they are (`html_entities: auto`).
         sure: whether the document is known to hold mojibake: then also "Ã la" is some.
@@ -241,11 +214,14 @@ def repaired(line: str, steps: Steps, *, tagged: bool, sure: bool = True) -> lis
     Returns:
         Changes that rise and do not overlap.
     """
+    chosen = _steps(steps, tagged=tagged, sure=sure)
+    if not any(step(line) for sign, step in chosen.items() if bits & sign):
+        return []
     found: list[Change] = []
     current = line
     for _ in range(ROUNDS):
         before = current
-        for step in _steps(steps, tagged=tagged, sure=sure):
+        for step in chosen.values():
             if changes := step(current):
                 found = then(line, found, changes)
                 current = changed(current, changes)

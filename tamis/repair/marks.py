@@ -28,8 +28,21 @@ formats of Arabic, byte order marks, annotation and object marks."""
 BREAKS = (0x0B, 0x0D, 0x2028, 0x2029)
 """Line breaks that are no line feed: vertical tab, carriage return, line and paragraph separator."""
 SOFT = (0xAD,)
-ZERO_WIDTHS = (0x180E, 0x200B, 0x200C, 0x200D, 0x2060)
-"""Mongolian vowel separator, zero-width space, non-joiner, joiner, word joiner."""
+ZERO_WIDTHS = (0x200B, 0x2060)
+"""Zero-width space, word joiner."""
+JOINERS = (0x180E, 0x200C, 0x200D)
+"""Mongolian vowel separator, non-joiner, joiner."""
+PLAIN_RANGES = (
+    (0x00, 0x24F),  # ASCII, Latin
+    (0x370, 0x52F),  # Greek, Cyrillic
+    (0x1E00, 0x1FFF),  # Latin, Greek
+    (0x2000, 0x206F),  # punctuation
+    (0x3000, 0x30FF),  # of East Asia, kana
+    (0x3400, 0x9FFF),  # ideographs
+    (0xAC00, 0xD7A3),  # Hangul
+    (0xFF00, 0xFFEF),  # full width
+)
+"""Characters between which joiners say nothing."""
 BIDIS = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 
 
@@ -122,7 +135,19 @@ def _unstable(form: Form) -> list[int]:
 @functools.cache
 def tables(form: Form | None) -> Tables:
     """The tables, for a normal form."""
-    from tamis.kernels.damage import BIDI, BREAK, CONTROL, FORM, MOJIBAKE, PAIRED, SOFT_HYPHEN, TAG, ZERO_WIDTH
+    from tamis.kernels.damage import (
+        BIDI,
+        BREAK,
+        CONTROL,
+        FORM,
+        JOINER,
+        MOJIBAKE,
+        PAIRED,
+        PLAIN,
+        SOFT_HYPHEN,
+        TAG,
+        ZERO_WIDTH,
+    )
 
     marks = np.zeros(0x110000, np.uint16)
     for codes, bit in (
@@ -130,6 +155,8 @@ def tables(form: Form | None) -> Tables:
         (BREAKS, BREAK),
         (SOFT, SOFT_HYPHEN),
         (ZERO_WIDTHS, ZERO_WIDTH),
+        (JOINERS, JOINER),
+        *((range(low, high + 1), PLAIN) for low, high in PLAIN_RANGES),
         (BIDIS, BIDI),
         (range(0x80, 0xA0), MOJIBAKE),
         ((ord("<"),), TAG),

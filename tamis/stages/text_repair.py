@@ -36,7 +36,7 @@ from pydantic import BeforeValidator, Field
 from tamis.edits import Change, Spans, edited, in_sequence
 from tamis.ledger import Outputs, dropped_rows, outcome_writer
 from tamis.repair.c4 import LineRules, cuts
-from tamis.repair.lines import Steps, needs_repair, repaired
+from tamis.repair.lines import Steps, repaired
 from tamis.repair.marks import Form, tables
 from tamis.schemas import EDITS, empty, of_kinds
 from tamis.section import AppliesTo, Section
@@ -139,11 +139,7 @@ def _of_document(
     """First byte, text and changes of lines with signs of damage, given with their bits."""
     # What is doubtful is mojibake where the document holds some that is not.
     for sure in (False, True):
-        found = [
-            (start, line, repaired(line, steps, tagged=tagged, sure=sure))
-            for start, line, bits in lines
-            if needs_repair(line, bits, steps, sure=sure)
-        ]
+        found = [(start, line, repaired(line, bits, steps, tagged=tagged, sure=sure)) for start, line, bits in lines]
         if not any(change.reason == "mojibake" for _, _, changes in found for change in changes):
             break
     return found

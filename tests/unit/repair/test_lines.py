@@ -23,7 +23,7 @@ STEPS = Steps()
 
 
 def fixed(line: str, steps: Steps = STEPS, *, tagged: bool = False) -> str:
-    return changed(line, repaired(line, steps, tagged=tagged))
+    return changed(line, repaired(line, 0xFFFF, steps, tagged=tagged))
 
 
 def bits(lines: list[str], wanted: int = 0xFFFF, form: str | None = "NFC") -> np.ndarray:
@@ -57,7 +57,7 @@ def bits(lines: list[str], wanted: int = 0xFFFF, form: str | None = "NFC") -> np
 )
 def test_worked_examples(damaged_line: str, expected: str, reasons: list[str]) -> None:
     assert fixed(damaged_line) == expected
-    assert [change.reason for change in repaired(damaged_line, Steps(), tagged=False)] == reasons
+    assert [change.reason for change in repaired(damaged_line, 0xFFFF, STEPS, tagged=False)] == reasons
     assert bits([damaged_line])[0] & Steps().wanted
 
 
@@ -84,15 +84,18 @@ def test_worked_examples(damaged_line: str, expected: str, reasons: list[str]) -
 )
 def test_what_is_no_damage_stays(line: str) -> None:
     line = unicodedata.normalize("NFC", line)
-    assert repaired(line, Steps(), tagged=False) == []
+    assert repaired(line, 0xFFFF, STEPS, tagged=False) == []
 
 
 def test_a_letter_before_a_blank_is_mojibake_among_other_mojibake_only() -> None:
     line = "Ã la mode, voilÃ le travail"
-    assert repaired(line, STEPS, tagged=False, sure=False) == []
+    assert repaired(line, 0xFFFF, STEPS, tagged=False, sure=False) == []
     assert fixed(line) == "à la mode, voilà le travail"
     line += ": trÃ¨s bien"
-    assert changed(line, repaired(line, STEPS, tagged=False, sure=False)) == "à la mode, voilà le travail: très bien"
+    assert (
+        changed(line, repaired(line, 0xFFFF, STEPS, tagged=False, sure=False))
+        == "à la mode, voilà le travail: très bien"
+    )
 
 
 def test_each_step_can_be_off() -> None:
