@@ -25,9 +25,9 @@ from tamis.kernels import json_structure, language_walk, lines, spans, word_feat
 from tamis.kernels.damage import damaged
 from tamis.kernels.dedup.minhash import write_sets
 from tamis.kernels.folded_characters import character_table
+from tamis.languages import packaged
 from tamis.repair import c4
 from tamis.repair.marks import tables
-from tamis.stages import language_id
 
 KINDS = ("prose",)
 PIECES = (
@@ -90,7 +90,7 @@ def language(texts: pa.Array, dice: random.Random) -> None:
     """Samples of words, and the language of what they hold."""
     bounds, data, wide = language_walk.samples(*words.buffers(texts), dice.choice((1, 5, 1000)))
     language_walk.lower_shouting(bounds, data, wide)
-    language_walk.walk(bounds, data, *language_id._py3langid()["arrays"])
+    language_walk.walk(bounds, data, *packaged.model()["arrays"])
 
 
 def cuts(texts: pa.Array, dice: random.Random) -> None:

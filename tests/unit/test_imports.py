@@ -43,6 +43,7 @@ LAYERS = (
     ("repair",),
     ("dedup", "heuristics", "expressions"),
     ("classifiers",),
+    ("languages",),
     ("sets",),
     ("stages",),
     ("export",),
