@@ -20,6 +20,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
@@ -71,7 +72,7 @@ def lines(folder: Path) -> list[Line]:
         words = [WORD.findall(line) for line in given]
         kinds = {
             "word": {word for one in words for word in one if len(word) >= (2 if close else 5)},
-            "pair": {f"{a} {b}" for one in words for a, b in zip(one, one[1:], strict=False) if len(a + b) >= 9},
+            "pair": {f"{a} {b}" for one in words for a, b in pairwise(one) if len(a + b) >= 9},
             "sentence": {line for line in given if len(line) >= (15 if close else 30)},
         }
         for kind in KINDS:
@@ -93,7 +94,7 @@ def table(given: Sequence[Line], ways: dict[str, Callable[[pa.Array], Sequence[s
             kind: [lang == label for (lang, k, _), label in zip(given, labels, strict=True) if k == kind]
             for kind in KINDS
         }
-        shares = [sum(ones) / len(ones) for ones in (*right.values(), sum(right.values(), []))]
+        shares = [sum(ones) / len(ones) for ones in (*right.values(), [one for ones in right.values() for one in ones])]
         rows.append(f"| {name} | {' | '.join(f'{share:.3f}' for share in shares)} | {len(given) / seconds:,.0f} |")
     return rows
 

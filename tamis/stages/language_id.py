@@ -11,6 +11,9 @@ Bosnian), 88 % on 175 translations of one declaration, some in other scripts. La
 bytes but for a few neighbours, which letters tell apart (`TELLTALES`): Cantonese, Southern Kurdish, Sorbian. 5,000 to
 50,000 documents/s a core, by length; py3langid itself reads whole texts at 90 to 3,200.
 
+Single words and short lines are another matter: 43 % of words, 65 of pairs and 89 of sentences in 74 languages. With
+`second` lingua is asked where the score is low: 75, 84 and 92 %, at 1,500 lines/s.
+
 A translation catalogue says its own language (metadata `language`), which counts more than the model, with score 1.
 
 Both read the first `max_characters` of a text's words; numbers, tags, addresses and names with underscores or dots are
@@ -22,7 +25,8 @@ probability, 0 to 1). py3langid's probabilities are softened by the root of the 
 thresholds do not carry over from one model to the other.
 
 A selector: reasons `language_not_kept` (value: the score) and `language_score_low`. Writes documents, dropped, stats.
-Memory: a batch of documents, the row group that is being written, and 120 MB for py3langid's model.
+Memory: a batch of documents, the row group that is being written, and 120 MB for py3langid's model; up to 1.3 GB more for
+lingua.
 """
 
 from __future__ import annotations
