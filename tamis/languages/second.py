@@ -2,8 +2,9 @@
 
 It tells single words and pairs of words apart that py3langid's model cannot, at a hundredth of its speed (900 lines/s a
 core): it is asked only where the first model's score is low, 1,500 to 3,300 lines/s in all
-(benchmarks/languages/run.py). Documents are rarely asked about: the score rises with their length. Its package is no requirement of tamis (a wheel of 96 MB), and takes up to
-1.3 GB of memory and 16 s to load all of its languages, each as it is needed.
+(benchmarks/languages/run.py). Documents are rarely asked about: the score rises with their length. Its package is no
+requirement of tamis (a wheel of 96 MB), and takes up to 1.3 GB of memory and 16 s to load all of its languages, each as
+it is needed.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ class Second(Section):
     unknown_below: Share = Field(
         0.4,
         description="The same where the first names another language, which the second never gives. 0.9 where all "
-        "texts are in the 75: of words, pairs of words and sentences in these 85 % are right then, 83 at 0.4 (64 without a "
-        "second model); of those in languages that only the first knows 44 instead of 64.",
+        "texts are in the 75: of words, pairs of words and sentences in these 85 % are right then, 83 at 0.4 (64 without "
+        "a second model); of those in languages that only the first knows 44 instead of 64.",
     )
 
     def check(self, stage: str) -> None:

@@ -25,7 +25,7 @@ probability, 0 to 1). py3langid's probabilities are softened by the root of the 
 thresholds do not carry over from one model to the other.
 
 A selector: reasons `language_not_kept` (value: the score) and `language_score_low`. Writes documents, dropped, stats.
-Memory: a batch of documents, the row group that is being written, and 120 MB for py3langid's model; up to 1.3 GB more for
+Memory: a batch of documents, the row group that is being written, and 120 MB for py3langid's model; up to 1.3 GB for
 lingua.
 """
 
