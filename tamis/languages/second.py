@@ -41,8 +41,8 @@ class Second(Section):
     unknown_below: Share = Field(
         0.4,
         description="The same where the first names another language, which the second never gives. 0.9 where all "
-        "texts are in the 75: of words, pairs of words and sentences in these 85 % are right then, 83 at 0.4 (64 without "
-        "a second model); of those in languages that only the first knows 44 instead of 64.",
+        "texts are in the 75: of words, pairs and sentences in these 85 % are right then, 83 at 0.4 (64 without a "
+        "second model); of those in languages that only the first knows 44 instead of 64.",
     )
 
     def check(self, stage: str) -> None:
