@@ -238,7 +238,7 @@ def _init(commands: Any) -> None:
     init.add_argument("--strictness", choices=("strict", "loose"), default="strict", help="of the thresholds")
     init.add_argument(
         "--format",
-        choices=("jsonl", "parquet", "text", "html", "warc", "code", "latex", "pdf", "parallel"),
+        choices=("jsonl", "parquet", "csv", "text", "html", "warc", "code", "latex", "pdf", "parallel"),
         help="of the files, where it is not recognised",
     )
     init.add_argument("--text", metavar="NAME", help="field or column that holds the text, where it is not recognised")

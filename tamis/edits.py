@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tamis import schemas
 from tamis.errors import ConservationError
@@ -117,6 +118,103 @@ def edited(
     }
     after = documents.set_column(documents.schema.get_field_index("text"), "text", text)
     return after, pa.table(columns).cast(schemas.EDITS)
+
+
+class Change(NamedTuple):
+    """One edit of one text, by characters: what stood at [start, end), what stands there now, and why."""
+
+    start: int
+    end: int
+    replacement: str
+    reason: str
+
+
+def changed(text: str, changes: Sequence[Change]) -> str:
+    """A text after changes that rise and do not overlap."""
+    pieces: list[str] = []
+    at = 0
+    for change in changes:
+        pieces += (text[at : change.start], change.replacement)
+        at = change.end
+    return "".join(pieces) + text[at:]
+
+
+def then(text: str, first: Sequence[Change], second: Sequence[Change]) -> list[Change]:
+    """Changes of a text, and changes of what that gave, as changes of the text.
+
+    Args:
+        text: what `first` are places of.
+        first: changes that rise and do not overlap.
+        second: likewise, of the text after `first`.
+
+    Returns:
+        Likewise. Where one of `second` touches what one of `first` has put in, both are one, by the reason of that.
+    """
+    if not first or not second:
+        return list(first or second)
+    between = changed(text, first)
+    found: list[Change] = []
+    # `shift` is from a place in `between` to the one in `text`, behind the `i` changes that are passed.
+    i = j = shift = 0
+    while i < len(first) or j < len(second):
+        at = first[i].start - shift if i < len(first) else len(between) + 1
+        until = at + len(first[i].replacement) if i < len(first) else at
+        if j == len(second) or until <= second[j].start:
+            found.append(first[i])
+            shift += first[i].end - first[i].start - len(first[i].replacement)
+            i += 1
+        elif second[j].end <= at:
+            start, end, replacement, reason = second[j]
+            found.append(Change(start + shift, end + shift, replacement, reason))
+            j += 1
+        else:
+            reason, of_second = first[i].reason, j
+            low, high = min(at, second[j].start), max(until, second[j].end)
+            begin = low + shift
+            while (one := i < len(first) and first[i].start - shift < high) or (
+                j < len(second) and second[j].start < high
+            ):
+                if one:
+                    high = max(high, first[i].start - shift + len(first[i].replacement))
+                    shift += first[i].end - first[i].start - len(first[i].replacement)
+                    i += 1
+                else:
+                    high = max(high, second[j].end)
+                    j += 1
+            inner = [change._replace(start=change.start - low, end=change.end - low) for change in second[of_second:j]]
+            found.append(Change(begin, high + shift, changed(between[low:high], inner), reason))
+    return found
+
+
+def in_sequence(documents: pa.Table, first: pa.Table, second: pa.Table) -> pa.Table:
+    """Edits of texts, and edits of what these gave, as edits of the texts.
+
+    Args:
+        documents: n documents as they were before both.
+        first: rows of `schemas.EDITS`, of `edited`; `count` and `matched_id` of rows that are joined are lost.
+        second: likewise, of the documents after `first`.
+
+    Returns:
+        Rows of `schemas.EDITS`, of the documents as they were.
+    """
+    both = pc.unique(first["id"]).filter(pc.is_in(pc.unique(first["id"]), value_set=pc.unique(second["id"])))
+    if not len(both):
+        return pa.concat_tables([first, second])
+    inside = [pc.is_in(rows["id"], value_set=both) for rows in (first, second)]
+    texts = documents.filter(pc.is_in(documents["id"], value_set=both))
+    by_id: list[dict[str, list[Change]]] = [{}, {}]
+    for found, rows, mask in zip(by_id, (first, second), inside, strict=True):
+        columns = [rows.filter(mask)[name].to_pylist() for name in ("id", *Change._fields)]
+        for name, start, end, replacement, reason in zip(*columns, strict=True):
+            found.setdefault(name, []).append(Change(start, end, replacement or "", reason))
+    joined = [
+        {"id": name} | change._asdict() | {"replacement": change.replacement or None}
+        for name, text in zip(texts["id"].to_pylist(), texts["text"].to_pylist(), strict=True)
+        for change in then(text, by_id[0][name], by_id[1][name])
+        if text[change.start : change.end] != change.replacement
+    ]
+    apart = [rows.filter(pc.invert(mask)) for rows, mask in zip((first, second), inside, strict=True)]
+    return pa.concat_tables([*apart, pa.Table.from_pylist(joined, schemas.EDITS)])
 
 
 def read_edits(path: Path) -> pa.Table:

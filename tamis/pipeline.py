@@ -13,6 +13,7 @@ StageName = Literal[
     "remove",
     "url_filter",
     "url_dedup",
+    "text_repair",
     "paragraph_dedup",
     "minhash_dedup",
     "line_pruning",

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.classifiers.selectors import holds
+from tamis.language_codes import labels_of
 from tamis.schemas import DOMAINS
 
 TAUGHT = ("general", "math", "code", "reasoning")
@@ -31,7 +32,8 @@ LEAST_CERTAINTY = np.float32(0.6)
 def foreign(documents: pa.Table, main_languages: Sequence[str], min_language_score: float) -> np.ndarray:
     """Documents in a language outside the main ones, sure enough or catalogues: n booleans."""
     language = documents["language"]
-    other = holds(pc.is_valid(language)) & ~holds(pc.is_in(language, value_set=pa.array(main_languages, pa.string())))
+    main = sorted(labels_of(main_languages))
+    other = holds(pc.is_valid(language)) & ~holds(pc.is_in(language, value_set=pa.array(main, pa.string())))
     sure = holds(pc.greater_equal(documents["language_score"], min_language_score))
     return other & (sure | holds(pc.equal(documents["kind"], "catalogue")))
 

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from pydantic import Field, field_validator, model_validator
 
 from tamis.errors import ConfigError
+from tamis.language_codes import labels_of
 from tamis.section import Kind, LanguageCode, Section
 
 DENSITY_CHARACTERS = 10_000
@@ -42,7 +43,11 @@ class Selector(Section):
 
     kinds: tuple[Kind, ...] = Field((), description="Kinds of document, any of them.")
     sources: tuple[str, ...] = Field((), description="Names of sources, any of them.")
-    languages: tuple[LanguageCode, ...] = Field((), description="Language codes of the language stage, any of them.")
+    languages: tuple[LanguageCode, ...] = Field(
+        (),
+        description="Languages, any of them; a code holds for its macrolanguage and for that one's "
+        "members too, as in `language_id.keep_languages`.",
+    )
     urls: tuple[str, ...] = Field((), description="Globs over the URL (* also crosses /), any of them.")
     paths: tuple[str, ...] = Field((), description="Globs over the metadata's `path`, any of them, in lower case.")
     except_paths: tuple[str, ...] = Field((), description="Globs over the metadata's `path`, none of them.")
@@ -165,7 +170,9 @@ def _by_columns(documents: pa.Table, selector: Selector) -> np.ndarray:
                     f"{column!r}; put language_id before this stage in `pipeline`"
                 )
                 raise ConfigError(msg)
-            taken &= holds(pc.is_in(documents[column], value_set=pa.array(values, pa.string())))
+            # A language stands for all that texts in it may be labelled with, as in `keep_languages`.
+            named = sorted(labels_of(values)) if column == "language" else values
+            taken &= holds(pc.is_in(documents[column], value_set=pa.array(named, pa.string())))
     if selector.urls:
         taken &= holds(_matches_any(documents["url"], selector.urls))
     if selector.since is not None:

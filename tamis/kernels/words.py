@@ -57,7 +57,7 @@ def buffers(array: pa.Array | pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _decode(data: np.ndarray, i: int, end: int) -> tuple[np.int64, int]:
+def decode(data: np.ndarray, i: int, end: int) -> tuple[np.int64, int]:
     """Code point of the multi-byte character at i and its bytes; invalid bytes are one separator (0) each."""
     first = np.int64(data[i])
     if first < 0xE0:
@@ -177,7 +177,7 @@ def document_words(
         elif data[i] < 0x80:
             entry = table[data[i]]
         else:
-            code_point, width = _decode(data, i, end)
+            code_point, width = decode(data, i, end)
             entry = table[code_point]
         kind = entry >> np.uint64(CLASS_SHIFT)
         joins = kind == mark or (kind == letter and open_class == letter)

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, Self, cast
+from typing import IO, Any, ClassVar, Self, cast
 
 import pyarrow as pa
 
@@ -40,7 +40,7 @@ class Contents:
 
     Attributes:
         members: path inside the archive without its top folder → bytes, of the wanted members.
-        skipped: (path, reason, detail) of those that could not be had.
+        skipped: (path, reason, detail) of those that could not be had; with `NO_END` the path is empty.
         date: newest time of a member, UTC; None when the build tool wrote a placeholder.
     """
 
@@ -70,6 +70,10 @@ class _CheckedInfo(tarfile.TarInfo):
             return super().frombuf(buf, encoding, errors)
         except (tarfile.InvalidHeaderError, tarfile.TruncatedHeaderError) as error:  # type: ignore[attr-defined]
             raise _DamagedError(str(error)) from error
+
+
+NO_END = "no_end_of_archive"
+"""Why an archive is listed that ends where another member could begin: cut short there, or written without an end."""
 
 
 class _Bounded(io.RawIOBase):
@@ -121,7 +125,7 @@ class Member:
         path: inside the archive, without its top folder.
         position: among all members, from 1.
         data: its bytes; empty where it could not be had.
-        refused: reason and detail, where it could not be had.
+        refused: reason and detail, where it could not be had; with `NO_END` it is no member, and its path is empty.
     """
 
     path: str
@@ -197,9 +201,10 @@ def members(path: Path, seen: Survey, wanted: Callable[[str], bool], limits: Lim
         for position, entry in enumerate(entries, start=1):
             parts = _parts(entry.name)
             name = "/".join(parts[cut:]) or "/".join(parts)
-            if entry.is_folder or not name or not wanted(name):
-                continue
             refused = entry.refused
+            whole = refused is not None and refused[0] == NO_END
+            if not whole and (entry.is_folder or not name or not wanted(name)):
+                continue
             if refused is None and seen.last.get(name) != position:
                 refused = ("duplicate_member", "a later member has the same name")
             if refused is None and entry.size > limits.member:
@@ -285,8 +290,18 @@ def _decompressed(file: IO[bytes], magic: bytes) -> IO[bytes]:
 
 
 def _tar(stream: IO[bytes], where: str, limit: int) -> Iterator[_Entry]:
+    class Info(_CheckedInfo):
+        """Notices the blocks of zeros that end an archive."""
+
+        ended: ClassVar[bool] = False
+
+        @classmethod
+        def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+            Info.ended |= len(buf) == tarfile.BLOCKSIZE and not any(buf)
+            return super().frombuf(buf, encoding, errors)
+
     bounded = _Bounded(stream, limit, where)
-    with tarfile.open(fileobj=cast("Any", bounded), mode="r|", tarinfo=_CheckedInfo, errorlevel=2) as archive:
+    with tarfile.open(fileobj=cast("Any", bounded), mode="r|", tarinfo=Info, errorlevel=2) as archive:
         for member in archive:
             # The list of members that tarfile keeps would hold every header of a hostile archive.
             archive.members = []  # type: ignore[attr-defined]
@@ -299,6 +314,9 @@ def _tar(stream: IO[bytes], where: str, limit: int) -> Iterator[_Entry]:
             yield _Entry(
                 member.name, member.size, member.mtime, refused, partial(_extracted, archive, member), member.isdir()
             )
+    if not Info.ended:
+        told = "the zeros that end a tar are missing: it may be cut short between two members; fetch it again if so"
+        yield _Entry("", 0, math.nan, (NO_END, told), bytes)
     # What follows the end of the tar is read too, so that a checksum of the compression is checked.
     while bounded.read(BLOCK):
         pass

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -149,6 +150,18 @@ def _checked(path: Path, names: Sequence[str], wanted: Sequence[str | None]) -> 
         msg = f"{path}: no column {missing[0]!r}; it has {listed}. Correct the source, or name the columns with columns"
         raise SourceError(msg)
     return tuple(names)
+
+
+def first_rows(path: Path, most: int) -> list[list[str]]:
+    """The first rows of a file that can be read, the row of names among them.
+
+    Raises:
+        SourceError: missing, or a compressed file that is cut short.
+    """
+    lines = _Lines(path, BLOCK)
+    rows = _rows(lines, _delimiter(lines.first()), str(path), quotes=True)
+    found = list(islice((row for _, row in rows if not isinstance(row, Skip)), most))
+    return [[found[0][0].removeprefix(BYTE_ORDER_MARK), *found[0][1:]], *found[1:]] if found else []
 
 
 def _delimiter(line: bytes) -> str:

@@ -14,23 +14,24 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tamis.errors import SourceError
+from tamis.readers.csv import first_rows
 from tamis.readers.lines import lines
 from tamis.readers.signatures import CONTENTS, head_of, recognised
 from tamis.readers.text import EXTENSIONS
 from tamis.readers.values import shorten
 from tamis.readers.webarchive.records import is_archive
 
-Format = Literal["jsonl", "parquet", "text", "html", "warc", "code", "latex", "pdf", "parallel"]
+Format = Literal["jsonl", "parquet", "csv", "text", "html", "warc", "code", "latex", "pdf", "parallel"]
 
-CHOOSE = "say which with --format jsonl, --format parquet, --format text or --format html"
+CHOOSE = "say which with --format jsonl, --format parquet, --format csv, --format text or --format html"
 READABLE = frozenset({"gzip", "zstd"})
-"""Compressions in which JSON Lines and text are read."""
+"""Compressions in which JSON Lines, CSV and text are read."""
 
 LINES = frozenset({"json", "jsonl", "jsonlines", "ndjson"})
-PLAIN = frozenset(["adoc", "asciidoc", "markdown", "md", "org", "rst", "text", "txt"]) | (
-    EXTENSIONS.keys() - {"csv", "tsv"}
-)
-"""Extensions of text. Tables and markup are asked about: their text is in a column, or between tags."""
+ROWS = frozenset({"csv", "tsv"})
+"""Extensions of tables, which have no signature."""
+PLAIN = frozenset(["adoc", "asciidoc", "markdown", "md", "org", "rst", "text", "txt"]) | (EXTENSIONS.keys() - ROWS)
+"""Extensions of text."""
 
 MARKED = frozenset({"htm", "html", "xhtml"})
 """Extensions of HTML, which may begin like any XML."""
@@ -128,8 +129,8 @@ def _content_of(path: Path) -> Content | None:
     if found is not None:
         inside = f" inside {CONTENTS[compression].what}" if compression else ""
         raise SourceError(f"{path}: is {CONTENTS[found].what}{inside}; {CONTENTS[found].advice}")
-    if name in PLAIN:
-        return Content("text", ())
+    if name in PLAIN or name in ROWS:
+        return Content("text", ()) if name in PLAIN else Content("csv", _names(path))
     msg = f"{path}: neither its name nor its first bytes say what it is; {CHOOSE}"
     raise SourceError(msg)
 
@@ -144,9 +145,25 @@ def values_of(paths: Sequence[Path], content: Content, name: str) -> list[Any]:
     for path in paths[:: -(-len(paths) // LOOKED_AT)]:
         if content.format == "parquet":
             found += _first_cells(path, name)
+        elif content.format == "csv":
+            names, *rows = first_rows(path, SAMPLED + 1)
+            found += [dict(zip(names, row, strict=False)).get(name) for row in rows]
         else:
             found += [record.get(name) for record in itertools.islice(_objects(path), SAMPLED)]
     return found
+
+
+def _names(path: Path) -> tuple[str, ...]:
+    """The names of the columns of a CSV file.
+
+    Raises:
+        SourceError: its first row holds no text, or one name twice.
+    """
+    names = next(iter(first_rows(path, 1)), [])
+    if len(set(names)) < len(names) or not any(names):
+        msg = f"{path}: its first row names no columns ({shorten(', '.join(names[:20]))}); write one that does"
+        raise SourceError(msg)
+    return tuple(names)
 
 
 def _objects(path: Path) -> Iterator[dict[str, Any]]:
@@ -216,8 +233,8 @@ def content_of_all(paths: Sequence[Path], given: Format | None = None) -> Conten
 
 
 def _fields(path: Path, given: Format) -> tuple[str, ...]:
-    if given == "parquet":
-        return _columns(path)
+    if given in ("parquet", "csv"):
+        return _columns(path) if given == "parquet" else _names(path)
     return tuple(_first_object(path) or ()) if given == "jsonl" else ()
 
 

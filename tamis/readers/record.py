@@ -65,6 +65,21 @@ CHOSEN = frozenset(
 )
 """Reasons of skips by which nothing went wrong: what is no text among code, or was not asked for."""
 
+DAMAGED = frozenset(
+    {
+        "bad_encoding",
+        "bad_header",
+        "bad_http",
+        "damaged",
+        "digest_differs",
+        "garbage",
+        "no_end_of_archive",
+        "truncated",
+        "wrong_length",
+    }
+)
+"""Reasons of skips that no setting of a source mends: what lies in an archive is not what was written there."""
+
 OnBadFile = Literal["fail", "skip"]
 
 

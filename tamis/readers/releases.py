@@ -129,11 +129,14 @@ class ReleasesSource(Source):
 
         found = archive.contents(path, wanted, archive.Limits(self.max_document_bytes, self.max_archive_bytes))
         identity = _identity(path, release, found.members.get("PKG-INFO", b""))
-        listed = [(member, reason, detail) for member, reason, detail in found.skipped if _chosen(self, member)]
-        names = sorted({*found.members, *(member for member, _, _ in listed)})
-        numbers = {member: number for number, member in enumerate(names, start=1)}
+        listed = [
+            (member, reason, detail) for member, reason, detail in found.skipped if not member or _chosen(self, member)
+        ]
+        names = sorted({*found.members, *(member for member, _, _ in listed if member)})
+        # What is said of the whole archive has no member.
+        numbers = {"": 0} | {member: number for number, member in enumerate(names, start=1)}
         for member, reason, detail in listed:
-            yield Skip(str(path), numbers[member], reason, shorten(f"{member}: {detail}"))
+            yield Skip(str(path), numbers[member], reason, shorten(f"{member}: {detail}" if member else detail))
         for member in names:
             part, data = _part(self, member), found.members.pop(member, b"")
             if part is None or not data:

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tamis.errors import TamisError
-from tamis.readers.record import EMPTY, read_well
+from tamis.readers.record import DAMAGED, EMPTY, read_well
 from tamis.report import tables
 from tamis.report.figures import Group
 from tamis.report.layout import Results
@@ -97,10 +97,13 @@ def of_reading(read: Mapping[str, Reading], config: Config) -> list[str]:
         share = skipped / max(1, skipped + reading.records)
         if reading.records and share > config.alarm_skipped_share:
             reasons = _list([f"{reason} {count:,}" for reason, count in unread.most_common()])
+            damaged = sum(unread[reason] for reason in DAMAGED)
+            remedies = ["correct the source's format and fields"] * (damaged < skipped)
+            remedies += ["fetch what is damaged again"] * (damaged > 0)
             found.append(
                 f"ingest could not read {skipped:,} of {skipped + reading.records:,} records of source {source} "
-                f"({100 * share:.1f} %: {reasons}). They are listed in ingest/skipped/; correct the source's format "
-                "and fields, or raise report.alarm_skipped_share."
+                f"({100 * share:.1f} %: {reasons}). They are listed in ingest/skipped/; {', '.join(remedies)}, "
+                "or raise report.alarm_skipped_share."
             )
         share = empty / max(1, empty + reading.records)
         key = "alarm_lost_share" if reading.single else "alarm_skipped_share"

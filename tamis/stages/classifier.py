@@ -38,8 +38,8 @@ from tamis.shards import document_batches, read_json, read_table
 
 log = logging.getLogger(__name__)
 
-VERSION = 8
-"""8: a head is a stack of models on the embedding, cheap features and words; folds hold every class evenly."""
+VERSION = 9
+"""9: a language in a selector holds for its macrolanguage and for that one's members."""
 
 
 def run_label(config: AnyTaught, *, name: str, documents: Path, output: Path) -> None:

@@ -56,9 +56,8 @@ from tamis.shards import document_batches, read_json, read_table, write_table
 log = logging.getLogger(__name__)
 
 STAGE = "domains"
-VERSION = 6
-"""6: labels also come from references, the pool and a judge, files beside embeddings, and the card says where from; a
-stack a domain (embedding, cheap features, words) in place of one head."""
+VERSION = 7
+"""7: a code of a main language holds for its macrolanguage and for that one's members, and so in selectors."""
 
 NEEDS = frozenset({"language"})
 ADDS = ("domain", "domain_score")
@@ -129,7 +128,10 @@ class Config(Section):
         "transformer_quality", description="For `features: embeddings`: the classifier whose embeddings are read."
     )
     main_languages: tuple[LanguageCode, ...] = Field(
-        ("en",), min_length=1, description="Languages that are not multilingual."
+        ("en",),
+        min_length=1,
+        description="Languages that are not multilingual; a code holds for its macrolanguage and for that one's "
+        "members too, as in `language_id.keep_languages`.",
     )
     min_language_score: Share = Field(
         0.65, description="Least score of the language stage for multilingual (FineWeb keeps a language at .65)."

@@ -22,9 +22,12 @@ from tamis.heuristics import metrics
 from tamis.heuristics.groups import Groups
 from tamis.heuristics.sections import Code
 from tamis.kernels import json_structure, language_walk, lines, spans, word_features, words
+from tamis.kernels.damage import damaged
 from tamis.kernels.dedup.minhash import write_sets
 from tamis.kernels.folded_characters import character_table
-from tamis.stages import language_id
+from tamis.languages import packaged
+from tamis.repair import c4
+from tamis.repair.marks import tables
 
 KINDS = ("prose",)
 PIECES = (
@@ -87,7 +90,7 @@ def language(texts: pa.Array, dice: random.Random) -> None:
     """Samples of words, and the language of what they hold."""
     bounds, data, wide = language_walk.samples(*words.buffers(texts), dice.choice((1, 5, 1000)))
     language_walk.lower_shouting(bounds, data, wide)
-    language_walk.walk(bounds, data, *language_id._py3langid()["arrays"])
+    language_walk.walk(bounds, data, *packaged.model()["arrays"])
 
 
 def cuts(texts: pa.Array, dice: random.Random) -> None:
@@ -104,6 +107,13 @@ def cuts(texts: pa.Array, dice: random.Random) -> None:
         spans.replace_spans(offsets, data, rows, starts, ends, pa.array(["<x>"] * len(rows), pa.large_string()))
         unit = "line" if by_line else "automatic"
         paragraphs.find_paragraphs(documents(texts), paragraphs.Scheme(KINDS, unit=unit, min_words=1))
+
+
+def damage(texts: pa.Array, dice: random.Random) -> None:
+    """Lines that show a sign of damage, and those that C4 cuts."""
+    chosen = np.array([dice.random() < 0.9 for _ in range(len(texts))], np.bool_)
+    damaged(*words.buffers(texts), chosen, *tables(dice.choice(("NFC", None))), dice.choice((1, 0xFFFF)))
+    c4.cuts(pa.chunked_array([texts]), chosen, c4.LineRules(min_words=dice.choice((None, 1, 3))))
 
 
 def copies(texts: pa.Array, dice: random.Random) -> None:
@@ -149,7 +159,9 @@ def json(texts: pa.Array, dice: random.Random) -> None:
     json_structure.structure(words.buffers(texts)[1])
 
 
-TARGETS: tuple[Callable[[pa.Array, random.Random], None], ...] = (heuristics, language, cuts, copies, frequent, json)
+TARGETS: tuple[Callable[[pa.Array, random.Random], None], ...] = (
+    heuristics, language, cuts, damage, copies, frequent, json,
+)  # fmt: skip
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from outcomes import write_outcome
 
 from tamis import schemas
-from tamis.edits import Spans, edited, merged, read_edits
+from tamis.edits import Change, Spans, changed, edited, in_sequence, merged, read_edits, then
 from tamis.errors import ConservationError, SourceError
 from tamis.kernels.words import buffers
 from tamis.ledger import Outputs, dropped_rows, outcome_writer
@@ -209,3 +209,62 @@ def test_files_of_an_earlier_version_have_null_replacements(tmp_path):
     assert old.to_pylist() == [row | {"replacement": None} for row in rows.to_pylist()]
     with pytest.raises(SourceError):
         read_edits(tmp_path / "none")
+
+
+@st.composite
+def changes(draw, text):
+    """Changes of a text: rising, not overlapping, touching and empty ones among them."""
+    bounds = [0, *sorted(draw(st.lists(st.integers(0, len(text)), max_size=6))), len(text)]
+    found = []
+    for start, end in pairwise(bounds):
+        if draw(st.booleans()) and (start, end) not in [change[:2] for change in found]:
+            found.append(Change(start, end, draw(TEXT), draw(st.sampled_from("ab"))))
+    return found
+
+
+@given(st.data(), TEXT)
+def test_changes_of_changes_are_changes_of_the_text(data, text):
+    first = data.draw(changes(text))
+    between = changed(text, first)
+    second = data.draw(changes(between))
+    both = then(text, first, second)
+    assert changed(text, both) == changed(between, second)
+    assert all(one.end <= other.start for one, other in pairwise(both))
+
+
+def test_changes_that_touch_nothing_of_each_other_stay_apart():
+    text = "one two three four"
+    first = [Change(0, 3, "1", "a"), Change(8, 13, "", "a")]
+    second = [Change(2, 5, "2", "b"), Change(5, 6, "", "b"), Change(7, 11, "vier", "b")]
+    assert changed(text, first) == "1 two  four"
+    assert then(text, first, second) == [
+        Change(0, 3, "1", "a"),
+        Change(4, 7, "2", "b"),
+        Change(7, 8, "", "b"),
+        Change(8, 13, "", "a"),
+        Change(14, 18, "vier", "b"),
+    ]
+    # One that meets what was put in is one with it, under its reason.
+    assert then("abcdef", [Change(1, 3, "XYZ", "a")], [Change(0, 2, "-", "b"), Change(3, 5, "", "b")]) == [
+        Change(0, 4, "-Y", "a")
+    ]
+
+
+@given(edits(), st.data())
+def test_edits_of_edited_documents_are_edits_of_the_documents(drawn, data):
+    texts, made = drawn
+    documents = make_documents(texts)
+    between, first = edited(
+        documents, spans_of(documents, [edit[:3] for edit in made]), "first", replacement=[edit[4] for edit in made]
+    )
+    cuts = [
+        (row, *change[:2])
+        for row, text in enumerate(between["text"].to_pylist())
+        for change in data.draw(changes(text))
+        if change.start < change.end
+    ]
+    after, second = edited(between, spans_of(between, cuts), "second")
+    rows = in_sequence(documents, first, second).to_pylist()
+    for name, text, new in zip(documents["id"].to_pylist(), texts, after["text"].to_pylist(), strict=True):
+        own = sorted((row for row in rows if row["id"] == name), key=lambda row: (row["start"], row["end"]))
+        assert applied(text, own) == new

@@ -121,6 +121,20 @@ def test_parquet_columns_and_several_sources(folder: Path, capsys: pytest.Captur
     assert (lines.name, lines.paths) == ("crawl", ("crawl/0.jsonl", "crawl/1.jsonl"))
 
 
+def test_tables_have_columns(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "a.tsv").write_text('link\tbody\tyear\nhttp://x/1\t"A text,\nof two lines."\t2020\n', encoding="utf-8")
+    (folder / "b.csv").write_text("text,n\nA text.,1\n", encoding="utf-8")
+    code, out, _ = init(capsys, "web", "--source", "a.tsv", "--source", "b.csv")
+    assert code == 0
+    assert "a: 1 file of csv, text_column body, url_column link, no date\n" in out
+    first, second = written("web.yaml").sources
+    assert (first.format, first.text_column, first.url_column) == ("csv", "body", "link")
+    assert (second.format, second.text_column, second.url_column) == ("csv", "text", "url")
+    code, _, error = init(capsys, "web", "--source", "b.csv", "--text", "body", "--output", "c.yaml")
+    assert code != 0
+    assert "no such column. It has text, n" in error
+
+
 def test_web_archives(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for number in range(2):
         (folder / "crawl" / f"{number}.warc.gz").write_bytes(made.gz([made.warcinfo(), made.response(number)]))

@@ -112,7 +112,14 @@ def test_every_command_is_a_call_of_its_step(make_folder, config, given):
     (folder / "tokenizer.json").write_text("{}", encoding="utf-8")
     every = changed(
         config,
-        pipeline=["remove", "url_filter", *config["pipeline"][:4], "substring_dedup", *config["pipeline"][4:]],
+        pipeline=[
+            "remove",
+            "url_filter",
+            "text_repair",
+            *config["pipeline"][:4],
+            "substring_dedup",
+            *config["pipeline"][4:],
+        ],
         remove__domains=["list.txt"],
         url_filter__block={"some": {"domains": ["list.txt"]}},
         minhash_dedup__audit_sample=1,

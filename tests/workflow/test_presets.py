@@ -55,10 +55,21 @@ def test_init_and_run_end_in_an_export_and_formats_agree(make_folder, corpus):
 
     columns = make_folder("columns")
     (columns / "web").mkdir()
-    pq.write_table(pa.Table.from_pylist(list(records(corpus))), columns / "web" / "all.parquet")
+    # One page again, older, as it comes out of a press: a copy once it is repaired, and none before.
+    rows = list(records(corpus))
+    text = next(row["text"] for row in rows if row["text"] in texts.values())
+    rows.append({"text": text.replace("e", "e\xad"), "url": "https://press.example/", "date": "1990-01-01"})
+    pq.write_table(pa.Table.from_pylist(rows), columns / "web" / "all.parquet")
     init(columns, "web", "--source", "web/*.parquet")
     run_workflow(columns, None, "heuristics")
-    assert kept(columns) == (texts, reasons)
+    found, why = kept(columns)
+    ((again, reason),) = why.items() - reasons.items()
+    assert (found, again[0]) == (texts, "minhash_dedup"), reason
+    (edits,) = (columns / "results_test" / "text_repair" / "edits").glob("*0.parquet")
+    repaired = pa.concat_tables(map(read_table, [edits, edits.with_name("part-00001.parquet")]))
+    assert set(repaired["id"].to_pylist()) == {again[1]}
+    assert set(repaired["reason"].to_pylist()) == {"soft_hyphen"}
+    assert repaired.num_rows == text.count("e")
 
     archives = make_folder("archives")
     (archives / "web").mkdir()

@@ -253,7 +253,7 @@ class CodeSource(Source):
             return not is_never_read(name) and self._chooses(name)
 
         for member in archive.members(path, seen, wanted, limits):
-            file = _File(member.path, str(path), member.position, f"{member.path}: ")
+            file = _File(member.path, str(path), member.position, f"{member.path}: " if member.path else "")
             if member.refused is not None:
                 yield file.skip(*member.refused)
             elif self.vendored == "skip" and is_vendored(member.path):

@@ -45,6 +45,12 @@ def _documents(make_documents: Make) -> pa.Table:
 def test_every_condition_takes_what_it_says(documents: pa.Table) -> None:
     assert taken(documents, kinds=["prose"]) == [0, 1, 3]
     assert taken(documents, languages=["de"]) == [3]
+    # As everywhere, a code holds for what texts in that language may be labelled with.
+    norwegian = documents.set_column(
+        documents.column_names.index("language"), "language", pa.array(["no", "nb", "nn", "da"])
+    )
+    assert taken(norwegian, languages=["nb"]) == [0, 1]
+    assert taken(norwegian, languages=["no"]) == [0, 1, 2]
     assert taken(documents, sources=["other"]) == []
     assert taken(documents, urls=["https://a.example/x?y=*"]) == [0]
     assert taken(documents, paths=["*/topics/*", "*/RELEASES/*"]) == [0, 1]

@@ -16,7 +16,7 @@ import pytest
 from release_archives import MOMENT, member, tar_bytes, write_tar, write_zip
 
 from tamis.errors import SourceError
-from tamis.readers.archive import Contents, Limits, contents
+from tamis.readers.archive import NO_END, Contents, Limits, contents, members, survey
 
 LIMITS = Limits(member=10_000, archive=1_000_000)
 
@@ -134,6 +134,19 @@ def test_a_truncated_archive_is_an_error_that_names_it(tmp_path: Path, cut: int)
     for path in (write_tar(tmp_path / "x.tar.gz", files), write_zip(tmp_path / "x.zip", files)):
         with pytest.raises(SourceError, match=path.name):
             read(path, path.read_bytes()[:-cut])
+
+
+def test_a_tar_that_ends_between_two_members_is_listed(tmp_path: Path) -> None:
+    whole = tar_bytes([member("top/a.txt", b"one"), member("top/b.txt", b"two")])
+    for data in (whole[:1024], gzip.compress(whole[:2048])):
+        found = read(tmp_path / "x", data)
+        assert "a.txt" in found.members
+        assert [entry[:2] for entry in found.skipped] == [("", NO_END)]
+        seen = survey(tmp_path / "x", lambda _: False, LIMITS)
+        (*_, last) = members(tmp_path / "x", seen, lambda name: name == "a.txt", LIMITS)
+        assert (last.path, last.refused and last.refused[0]) == ("", NO_END)
+    # One block of zeros is enough, as for other programs; GNU tar pads to twenty.
+    assert read(tmp_path / "x", whole[:2048] + bytes(512)).skipped == []
 
 
 def test_a_damaged_header_inside_is_an_error_and_not_the_end(tmp_path: Path) -> None:

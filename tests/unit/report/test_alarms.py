@@ -49,6 +49,10 @@ def test_records_of_an_earlier_version_say_nothing_of_fields():
         {"web": alarms.Reading(records=100, skipped=Counter(mime_pdf=1, damaged=50))}, Config()
     )
     assert "could not read 50 of 150 records" in found
+    # No field is wrong where an archive is damaged.
+    assert found.endswith("ingest/skipped/; fetch what is damaged again, or raise report.alarm_skipped_share.")
+    (found,) = alarms.of_reading({"web": alarms.Reading(100, Counter(null_text=1, truncated=50))}, Config())
+    assert "; correct the source's format and fields, fetch what is damaged again, or raise" in found
 
 
 def test_what_was_not_asked_for_is_not_called_unreadable():

@@ -16,9 +16,12 @@ from hypothesis import strategies as st
 from tamis.errors import ModelError
 from tamis.kernels.language_walk import walk as language_id_walk
 from tamis.language_codes import TWO_LETTERS, language_code
+from tamis.languages import packaged
+from tamis.languages.identify import identify
+from tamis.languages.samples import sample_words
 from tamis.shards import read_documents, read_json, read_table, write_table
 from tamis.stages import language_id
-from tamis.stages.language_id import Config, add_languages, identify, sample_words, select
+from tamis.stages.language_id import Config, add_languages, select
 
 SENTENCES = {
     "en": "The sieve lets the fine grains through and keeps the coarse ones, which the miller grinds again.",
@@ -89,7 +92,7 @@ def test_labels_equal_py3langid_on_the_same_words(values: list[str]) -> None:
 
     oracle = _oracle()
     bounds, data = sample_words(texts(values), 300)
-    model = language_id._py3langid()
+    model = packaged.model()
     best, score = walk(bounds, data, *model["arrays"])
     for row in range(len(values)):
         raw = data[bounds[row] : bounds[row + 1]].tobytes()
@@ -173,15 +176,15 @@ NEIGHBOURS = {
 
 def test_neighbours_that_the_packaged_model_takes_for_one_another() -> None:
     bounds, data = sample_words(texts(list(NEIGHBOURS.values())), 1000)
-    model = language_id._py3langid()
+    model = packaged.model()
     best, _ = language_id_walk(bounds, data, *model["arrays"])
     assert [model["labels"][one] for one in best] == ["yue", "yue", "sdh", "sdh", "cs", "pl", "pl"]
     assert identify(texts(list(NEIGHBOURS.values())), Config())[0] == list(NEIGHBOURS)
 
 
 def test_packaged_labels_are_those_of_the_model() -> None:
-    given = {language_code(label) for label in language_id._py3langid()["labels"]}
-    assert given | {"ckb", "dsb", "hsb"} == language_id.PACKAGED | {"und"}
+    given = {language_code(label) for label in packaged.model()["labels"]}
+    assert given | {"ckb", "dsb", "hsb"} == packaged.PACKAGED | {"und"}
 
 
 def test_a_catalogue_is_in_the_language_that_it_says(make_documents) -> None:

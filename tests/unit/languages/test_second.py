@@ -1,0 +1,83 @@
+"""A second model is asked where the first is unsure, and only there; without its package nothing begins."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import pyarrow as pa
+import pytest
+from pydantic import ValidationError
+
+from tamis.errors import ModelError
+from tamis.language_codes import language_code
+from tamis.languages import second
+from tamis.languages.identify import identify
+from tamis.languages.packaged import PACKAGED
+from tamis.stages.language_id import Config
+
+needs_lingua = pytest.mark.skipif(
+    importlib.util.find_spec("lingua") is None, reason="lingua-language-detector is an extra of 96 MB: tamis[lingua]"
+)
+TEXTS = pa.array(
+    [
+        "The sieve lets the fine grains through and keeps the coarse ones.",
+        "Getreidemühle",
+        "grueso",
+        "1234",
+        "",
+        "Strumień",
+    ],
+    pa.large_string(),
+)
+
+
+def test_only_what_the_first_model_is_unsure_of_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, score = identify(TEXTS, Config(undecided_below=0))
+    asked = []
+
+    def answer(sample: str) -> tuple[str, float] | None:
+        asked.append(sample)
+        return ("tn", 0.25) if sample.strip() else None
+
+    monkeypatch.setattr(second, "identify", answer)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
+    bound = float(sorted(score[1:3])[1])
+    section = {"second": {"below": bound, "unknown_below": bound}}
+    found, scores = identify(TEXTS, Config(**section))
+    unsure = [0 < one < bound for one in score.tolist()]
+    assert sum(unsure) >= 1
+    assert not unsure[0]
+    assert [sample for sample in asked if sample.strip()] == [TEXTS[row].as_py() for row in range(6) if unsure[row]]
+    # Its answer and its score are taken as they are, whatever the cut of the first model.
+    for row in range(6):
+        if unsure[row]:
+            assert (found[row], scores[row]) == ("tn", 0.25)
+        else:
+            assert found[row] == (first[row] if score[row] >= 0.4 else "und")
+    # A code that only the second gives can be kept.
+    assert "tn" not in PACKAGED
+    Config(second={}, keep_languages=("tn",))
+    with pytest.raises(ValidationError, match="never gives tn"):
+        Config(keep_languages=("tn",))
+
+
+def test_without_its_package_a_run_is_refused_before_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(ModelError, match=r"language_id.second: .*pip install 'tamis\[lingua\]'.*or take `second` out"):
+        Config(second={}).check_files("language_id")
+    with pytest.raises(ValidationError, match="second: stands beside the packaged model only"):
+        Config(second={}, model="lid.bin")
+
+
+@needs_lingua
+def test_lingua_tells_words_apart_the_same_every_time() -> None:
+    from lingua import Language
+
+    codes = {language_code(one.iso_code_639_1.name.lower()) for one in Language.all()}
+    assert codes - {"nb"} | {"no"} == second.KNOWN
+    found, scores = identify(TEXTS, Config(second={"below": 1.0, "unknown_below": 1.0}))
+    assert [found[row] for row in (0, 1, 2, 5)] == ["en", "de", "es", "pl"]
+    assert found[3:5] == ["und", "und"]
+    again, same = identify(TEXTS, Config(second={"below": 1.0, "unknown_below": 1.0}))
+    assert again == found
+    assert (same == scores).all()
