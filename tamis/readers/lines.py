@@ -134,6 +134,46 @@ def lines(path: Path, limit: int) -> Iterator[tuple[int, bytes | int]]:
         yield number, waiting.take()
 
 
+def line_blocks(path: Path, limit: int, size: int = BLOCK) -> Iterator[tuple[int, bytes | int]]:
+    """The lines of a file, many at a time, with their line feeds; as long as they are, each block has whole ones.
+
+    Args:
+        path: plain, gzip or zstd.
+        limit: bytes of the longest line to hold in memory beyond a block.
+        size: bytes that are read at a time.
+
+    Yields:
+        the number of the first line, from 1, and the lines; or a number and the length of a line longer than `limit`.
+
+    Raises:
+        SourceError: as `opened`.
+    """
+    number = 1
+    waiting = _Line(limit)
+    with opened(path) as file:
+        while block := file.read(size):
+            last = block.rfind(b"\n") + 1
+            if not last:
+                waiting.add(block)
+                continue
+            start = 0
+            if waiting.length:
+                start = block.find(b"\n") + 1
+                waiting.add(block[: start - 1])
+                line = waiting.take()
+                if isinstance(line, int):
+                    yield number, line
+                    number += 1
+                else:
+                    block, start, last = line + block[start - 1 :], 0, len(line) + last - start + 1
+            if start < last:
+                yield number, block if (start, last) == (0, len(block)) else block[start:last]
+                number += block.count(b"\n", start, last)
+            waiting.add(block[last:])
+    if waiting.length:
+        yield number, waiting.take()
+
+
 class _Line:
     """A line that goes on from block to block."""
 

@@ -25,6 +25,7 @@ from pydantic import Field
 from tamis import schemas
 from tamis.errors import SourceError
 from tamis.file_states import NO_FILE, State, sha256_of
+from tamis.readers.columns import Columns
 from tamis.readers.patterns import irregular
 from tamis.readers.record import OnBadFile, Passed, Record, Skip, Source
 from tamis.readers.signatures import check
@@ -32,6 +33,9 @@ from tamis.readers.values import shorten
 from tamis.section import Section
 
 log = logging.getLogger(__name__)
+
+Convert = Callable[[Iterator[Record | Columns]], Iterator[pa.Table]]
+"""Documents → tables of one schema."""
 
 WAITING_BYTES = 32 << 20
 SKIPS = 4_096
@@ -167,7 +171,7 @@ class Reading:
         self._skipped, self._folder = skipped, folder
         self._skips: list[Skip] = []
 
-    def tables(self, convert: Callable[[Iterator[Record]], Iterator[pa.Table]]) -> Iterator[pa.Table]:
+    def tables(self, convert: Convert) -> Iterator[pa.Table]:
         """The records of all files as tables.
 
         Args:
@@ -183,7 +187,7 @@ class Reading:
                 self.governing.append(ReadFile(path=str(path), sha256=digest, **state._asdict()))
             yield from self._tables(convert)
 
-    def _tables(self, convert: Callable[[Iterator[Record]], Iterator[pa.Table]]) -> Iterator[pa.Table]:
+    def _tables(self, convert: Convert) -> Iterator[pa.Table]:
         if self._source.on_bad_file == "fail":
             try:
                 yield from convert(record for path in self._paths for record in self._records(path))
@@ -213,7 +217,7 @@ class Reading:
             governing=tuple(self.governing),
         )
 
-    def _records(self, path: Path, skipped: Callable[[pa.Table], None] | None = None) -> Iterator[Record]:
+    def _records(self, path: Path, skipped: Callable[[pa.Table], None] | None = None) -> Iterator[Record | Columns]:
         if unread := self._source.unread(path):
             self._skip(unread, skipped or self._skipped)
             self.files.append(ReadFile(path=str(path), skipped=1, **NO_FILE._asdict()))
@@ -226,14 +230,14 @@ class Reading:
             counts: Counter[str] = Counter()
             passed: Counter[str] = Counter()
             records = skips = 0
-            for item in self._source.read_and_count(path, counts):
+            for item in self._source.read_together(path, counts):
                 if isinstance(item, Skip):
                     skips += 1
                     self._skip(item, skipped or self._skipped)
                 elif isinstance(item, Passed):
                     passed[item.what] += 1
                 else:
-                    records += 1
+                    records += len(item) if isinstance(item, Columns) else 1
                     yield item
         fields = {name: counts[name] for name in self._fields if name in counts}
         found = ReadFile(
@@ -248,7 +252,7 @@ class Reading:
         self.files.append(found)
         log.info("%s: %d records, %d skipped, %d passed over", path, records, skips, passed.total())
 
-    def _whole(self, path: Path, convert: Callable[[Iterator[Record]], Iterator[pa.Table]]) -> Iterator[pa.Table]:
+    def _whole(self, path: Path, convert: Convert) -> Iterator[pa.Table]:
         """The tables of a file that can be read to its end; none of another, which is listed."""
         self._settle(self._skipped)
         with _waiting(self._folder) as rows, _waiting(self._folder) as skips:

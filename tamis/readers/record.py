@@ -17,13 +17,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
+import numpy as np
 from pydantic import Field
 
 from tamis.errors import SourceError
-from tamis.readers.forms import SAMPLE_CHARACTERS, kind_of_bytes
+from tamis.readers.columns import Columns
+from tamis.readers.forms import kinds_of
 from tamis.readers.patterns import irregular, matches
 from tamis.readers.said import kind_said
-from tamis.readers.values import characters_of, clean_text, has_surrogates, invalid_utf8, json_bytes, parse_date
+from tamis.readers.values import clean_text, has_surrogates, invalid_utf8, json_bytes, parse_date
+from tamis.schemas import KINDS
 from tamis.section import Kind, Section
 
 DEFAULT_DOCUMENT_BYTES = 104_857_600
@@ -219,6 +222,13 @@ class Source(Section, ABC):
         """
         return self.read(path)
 
+    def read_together(self, path: Path, counts: Counter[str]) -> Iterator[Record | Skip | Passed | Columns]:
+        """As `read_and_count`; a format that reads many documents at once gives most of them together, in columns.
+
+        What is skipped comes in the same order, documents in any.
+        """
+        return self.read_and_count(path, counts)
+
 
 def files_of(source: Source) -> list[Path]:
     """The existing files that the paths and patterns of a source name, sorted, each once.
@@ -320,7 +330,4 @@ def _usable(url: str) -> bool:
 
 def _kind(data: bytes) -> str:
     """The kind that the lines of a text show."""
-    if len(data) <= SAMPLE_CHARACTERS:
-        return kind_of_bytes(data, -1)
-    sample = data[: 4 * SAMPLE_CHARACTERS].decode("utf-8", "ignore")[:SAMPLE_CHARACTERS]
-    return kind_of_bytes(sample.encode(), characters_of(data))
+    return KINDS[kinds_of(np.frombuffer(data, np.uint8), np.array([[0, len(data)]], np.int64))[0]]

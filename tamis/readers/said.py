@@ -8,7 +8,7 @@ a page is no markup.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -17,6 +17,7 @@ from tamis.section import Kind
 LANGUAGES = ("programming_language", "language", "lang")
 EXTENSIONS = ("ext", "extension")
 NAMES = ("path", "file_path", "filepath", "filename", "file_name", "max_stars_repo_path")
+TELLING = (*LANGUAGES, *EXTENSIONS, *NAMES)
 LEAST_LETTERS = 4
 
 
@@ -51,6 +52,29 @@ def kind_said(fields: Mapping[str, Any], *, has_url: bool) -> Kind | None:
         if isinstance(said, str) and said and (kind := _of_name(said)):
             return kind
     return None
+
+
+def kinds_said(
+    columns: Mapping[str, Sequence[Any]], has_url: Sequence[bool], wanted: Sequence[bool]
+) -> Iterator[tuple[int, Kind]]:
+    """`kind_said` of many records: the place of each that says its kind, and the kind.
+
+    Args:
+        columns: field → its n values; those that say nothing may be left out.
+        has_url: n, whether the record has a URL.
+        wanted: n, whether to look at it.
+    """
+    telling = [name for name in TELLING if name in columns]
+    if not telling:
+        return
+    known: dict[tuple[Any, ...], Kind | None] = {}
+    for row, values in enumerate(zip(*(columns[name] for name in telling), strict=True)):
+        if wanted[row]:
+            told = (has_url[row], *values)
+            if told not in known:
+                known[told] = kind_said(dict(zip(telling, values, strict=True)), has_url=bool(has_url[row]))
+            if kind := known[told]:
+                yield row, kind
 
 
 def _of_name(path: str) -> Kind | None:

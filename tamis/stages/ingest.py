@@ -35,6 +35,7 @@ from tamis.external_sort import first_of_each, sorted_slices
 from tamis.ids import HALF_CHARACTERS, content_hash, document_key, home_shards, is_id
 from tamis.ledger import Outputs, add_copies, dropped_rows, outcome_writer
 from tamis.readers import AnySource, Record, Source
+from tamis.readers.columns import Columns
 from tamis.readers.observed import ReadFile, Reading, ReadRecord
 from tamis.readers.units import Unit
 from tamis.readers.units import units as cut
@@ -145,27 +146,58 @@ def _strings(values: list[bytes | None], kind: pa.DataType) -> pa.Array:
     return pa.array(values, pa.large_binary()).view(pa.large_string()).cast(kind)
 
 
-def documents_of(records: Iterable[Record], source: str, priority: int) -> Iterator[pa.Table]:
+def documents_of(records: Iterable[Record | Columns], source: str, priority: int) -> Iterator[pa.Table]:
     """Records of one source as rows of the exchange, some at a time.
 
     Args:
-        records: records, in any number.
+        records: records, or many of them in columns, in any number.
         source: name of the source.
         priority: its place in the configuration, 0 = first.
 
     Yields:
-        Tables with the schema `ROWS`, of at most `BATCH_ROWS` rows, and of `BATCH_BYTES` of text, URLs and metadata and
-        one record more; at least one table, if without rows.
+        Tables with the schema `ROWS`: of the columns as they come; of records of at most `BATCH_ROWS` rows, and of
+        `BATCH_BYTES` of text, URLs and metadata and one record more; at least one table, if without rows.
     """
     rows = _Rows(source, priority)
     some = False
+
+    def taken(item: Record | Columns) -> pa.Table | None:
+        if isinstance(item, Columns):
+            return _side_by_side(item, source, priority)
+        rows.add(item)
+        return rows.table() if len(rows) == BATCH_ROWS or rows.size >= BATCH_BYTES else None
+
     # Unlike the variable of a loop, this does not hold a record while the table that has it is on its way.
-    for _ in map(rows.add, records):
-        if len(rows) == BATCH_ROWS or rows.size >= BATCH_BYTES:
+    for table in map(taken, records):
+        if table is not None:
             some = True
-            yield rows.table()
+            yield table
     if len(rows) or not some:
         yield rows.table()
+
+
+def _side_by_side(columns: Columns, source: str, priority: int) -> pa.Table:
+    """Documents that were read together as a table of `ROWS`."""
+    from tamis.kernels.document_ids import document_ids
+
+    parent = columns.parent
+    if parent.null_count < len(parent):
+        parent = pa.array([parent_key(one) for one in parent.to_pylist()], pa.string())
+    count = len(columns)
+    made = {
+        "id": document_ids(source, columns.url, columns.date, columns.text),
+        "kind": columns.kind,
+        "text": columns.text,
+        "source": pa.repeat(source, count),
+        "url": columns.url.cast(pa.string()),
+        "date": columns.date,
+        "metadata": columns.fields.cast(pa.string()),
+        "parent": parent.cast(pa.string()),
+        "copies": pa.repeat(pa.scalar(1, pa.int32()), count),
+        "ingested_characters": pc.cast(pc.utf8_length(columns.text), pa.int64()),
+        "priority": pa.repeat(pa.scalar(priority, pa.int32()), count),
+    }
+    return pa.table(made, ROWS)
 
 
 def run_map(

@@ -26,6 +26,7 @@ LAYERS = (
         "urls",
         "language_codes",
         "schemas",
+        "arrow_buffers",
         "user_cache",
         "trouble",
         "config_files",
