@@ -68,9 +68,35 @@ def _values(array: pa.Array) -> tuple[pa.Array, np.ndarray]:
         ), right
     if is_strings(kind) and is_utf8(array):
         return _quoted(array.cast(pa.large_string())), right
+    if (inner := _inside(array)) is not None:
+        return inner, right
     found = cells(array)
     wrong = np.array([isinstance(one, Unreadable) for one in found], np.bool_)
     return pa.array(["" if isinstance(one, Unreadable) else json_text(one) for one in found], pa.large_string()), wrong
+
+
+def _inside(array: pa.Array) -> pa.Array | None:
+    """Lists and structs as JSON, of what they hold; None for others, and where something in them is no UTF-8."""
+    kind = array.type
+    if pa.types.is_struct(kind):
+        names = [kind.field(place).name for place in range(kind.num_fields)]
+        if not names or len(set(names)) < len(names):
+            return None
+        values, wrong = objects(dict(zip(names, array.flatten(), strict=True)), len(array))
+        whole = pc.if_else(array.is_valid(), values, _scalar("null"))
+        return None if wrong.any() else whole
+    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind)) or kind == pa.list_(pa.null()):
+        return None
+    first, last = array.offsets[0].as_py(), array.offsets[-1].as_py()
+    values, wrong = _values(array.values.slice(first, last - first))
+    if wrong.any():
+        return None
+    lists = pa.LargeListArray.from_arrays(
+        pc.subtract(array.offsets.cast(pa.int64()), first), values.cast(pa.large_string()), mask=array.is_null()
+    )
+    joined = pc.binary_join(lists, _scalar(","))
+    bracketed = pc.binary_join_element_wise(_scalar("["), joined, _scalar("]"), _scalar(""))
+    return bracketed.fill_null("null")
 
 
 def is_utf8(array: pa.Array) -> bool:
