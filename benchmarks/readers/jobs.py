@@ -82,7 +82,7 @@ def taken(command: list[str]) -> tuple[float, float, str]:
     """CPU and wall seconds of a process, and what it printed."""
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)  # noqa: S603
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         raise SystemExit(done.stderr)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -181,13 +181,15 @@ def measure(name: str, path: str, peer: str | None, runs: int, *, write: bool) -
                 peers.append(taken([sys.executable, "-c", PEER, name, peer, folder if write else ""])[0])
     whole = statistics.median(sum(one.values()) for one in steps)
     parts = ", ".join(f"{step} {statistics.median(one[step] for one in steps):.2f}" for step in steps[0])
-    print(f"| {name} | tamis, all of ingest | {size / 1e6:.1f} | {whole:.2f} | {size / 1e6 / whole:.1f} | {parts}; ids {told} |")
-    read = statistics.median(reading)
-    print(f"| {name} | tamis, reading only | {size / 1e6:.1f} | {read:.2f} | {size / 1e6 / read:.1f} | |")
+    rows = [
+        ("tamis, all of ingest", whole, f"{parts}; ids {told}"),
+        ("tamis, reading only", statistics.median(reading), ""),
+    ]
     if peers:
-        other = statistics.median(peers)
         what = "reading and its Parquet writer" if write else "reading only"
-        print(f"| {name} | datatrove, {what} | {size / 1e6:.1f} | {other:.2f} | {size / 1e6 / other:.1f} | |")
+        rows.append((f"datatrove, {what}", statistics.median(peers), ""))
+    for what, seconds, more in rows:
+        print(f"| {name} | {what} | {size / 1e6:.1f} | {seconds:.2f} | {size / 1e6 / seconds:.1f} | {more} |")
 
 
 def main() -> None:
@@ -198,7 +200,9 @@ def main() -> None:
     parser.add_argument("--formats", nargs="*", default=["parquet", "jsonl", "text", "code"])
     parser.add_argument("--peer", action="store_true", help="datatrove beside it")
     parser.add_argument("--write", action="store_true", help="let datatrove write Parquet")
-    parser.add_argument("--path", help="instead of what is made here, a file, pattern or folder of the one format named")
+    parser.add_argument(
+        "--path", help="instead of what is made here, a file, pattern or folder of the one format named"
+    )
     given = parser.parse_args()
     print("| format | what | MB of text | CPU seconds | MB a CPU second | |\n|---|---|---|---|---|---|")
     for name in given.formats:

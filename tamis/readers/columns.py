@@ -21,6 +21,8 @@ from tamis.schemas import KINDS
 UNKNOWN = np.uint8(255)
 """Stands for a kind that the text must tell."""
 
+PLACES = {kind: place for place, kind in enumerate(KINDS)}
+
 MOMENT = pa.timestamp("s", tz="UTC")
 
 
@@ -96,21 +98,30 @@ def apart(raw: RawColumns, limit: int, url_limit: int) -> tuple[Columns, np.ndar
         even = pa.array(~odd)
         arrays, kinds = [array.filter(even) for array in arrays], kinds[~odd]
     text, url, parent, date, fields = arrays
-    unknown = kinds == UNKNOWN
-    if unknown.any():
-        data, offsets = buffers(text)
-        bounds = np.stack([offsets[:-1], offsets[1:]], axis=1)[unknown]
-        kinds = kinds.copy()
-        kinds[unknown] = kinds_of(data, bounds)
     columns = Columns(
         text=text,
-        kind=pa.array(KINDS).take(pa.array(kinds)),
+        kind=kinds_told(text, kinds),
         url=_not_empty(url),
         date=date.cast(pa.timestamp("s")).cast(MOMENT),
         fields=fields,
         parent=_not_empty(parent),
     )
     return columns, np.flatnonzero(odd)
+
+
+def kinds_told(text: pa.Array, kinds: np.ndarray) -> pa.Array:
+    """The kinds of texts: string[n].
+
+    Args:
+        text: large_string, without nulls.
+        kinds: uint8[n], places in `KINDS` of those that are known, else `UNKNOWN`.
+    """
+    unknown = kinds == UNKNOWN
+    if unknown.any():
+        data, offsets = buffers(text)
+        kinds = kinds.copy()
+        kinds[unknown] = kinds_of(data, np.stack([offsets[:-1], offsets[1:]], axis=1)[unknown])
+    return pa.array(KINDS).take(pa.array(kinds))
 
 
 def _longer(array: pa.Array, limit: int) -> np.ndarray:

@@ -86,15 +86,9 @@ def kind_of(text: str) -> str:
     return "code" if _is_code(page, code_score(page)) else _kind(sample, len(text), 7, (1, 2, 4))
 
 
-def kind_of_bytes(data: bytes, characters: int) -> str:
-    """`kind_of` a text by its UTF-8; 15 times as fast, because most forms are ruled out at a glance.
-
-    Args:
-        data: the text, or the part of it that holds its first `SAMPLE_CHARACTERS`, and no other.
-        characters: how many it has in all; -1 where these bytes are all of it.
-    """
-    bounds = np.array([[0, len(data)]], np.int64)
-    return KINDS[_kinds(np.frombuffer(data, np.uint8), bounds, np.array([characters], np.int64))[0]]
+def kind_of_bytes(data: bytes) -> str:
+    """`kind_of` a text by its UTF-8; 15 times as fast, because most forms are ruled out at a glance."""
+    return KINDS[kinds_of(np.frombuffer(data, np.uint8), np.array([[0, len(data)]], np.int64))[0]]
 
 
 def kinds_of(data: np.ndarray, bounds: np.ndarray) -> np.ndarray:

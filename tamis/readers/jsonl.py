@@ -19,7 +19,7 @@ from pydantic import Field
 from tamis.extraction import Refused
 from tamis.readers.columns import Columns
 from tamis.readers.html import HtmlText, text_in
-from tamis.readers.jsonl_columns import Together, Wanted
+from tamis.readers.jsonl_columns import LONGEST, Together, Wanted
 from tamis.readers.lines import line_blocks, lines
 from tamis.readers.record import URL_CHARACTERS, Record, Skip, Source, make
 from tamis.readers.values import shorten
@@ -95,8 +95,8 @@ class JsonlSource(Source):
         counts.update(dict.fromkeys(self.own_fields, 0))
         where, together = str(path), Together(wanted)
         for number, block in line_blocks(path, self.max_document_bytes, BLOCK_BYTES):
-            left: Iterable[tuple[int, bytes | int]] = [(0, block)] if isinstance(block, int) else ()
-            if isinstance(block, bytes):
+            left: Iterable[tuple[int, bytes | int]] = [(0, block)]
+            if isinstance(block, bytes) and (len(block) <= LONGEST or b"\n" in block):
                 columns, left = together.documents(block, counts)
                 if len(columns):
                     yield columns

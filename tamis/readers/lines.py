@@ -135,7 +135,7 @@ def lines(path: Path, limit: int) -> Iterator[tuple[int, bytes | int]]:
 
 
 def line_blocks(path: Path, limit: int, size: int = BLOCK) -> Iterator[tuple[int, bytes | int]]:
-    """The lines of a file, many at a time, with their line feeds; as long as they are, each block has whole ones.
+    """The lines of a file, many at a time, with their line feeds.
 
     Args:
         path: plain, gzip or zstd.
@@ -143,7 +143,8 @@ def line_blocks(path: Path, limit: int, size: int = BLOCK) -> Iterator[tuple[int
         size: bytes that are read at a time.
 
     Yields:
-        the number of the first line, from 1, and the lines; or a number and the length of a line longer than `limit`.
+        the number of the first line, from 1, and whole lines; one alone, without its line feed, that was not read at a
+        time. Of one that is longer than `limit` its length.
 
     Raises:
         SourceError: as `opened`.
@@ -160,12 +161,8 @@ def line_blocks(path: Path, limit: int, size: int = BLOCK) -> Iterator[tuple[int
             if waiting.length:
                 start = block.find(b"\n") + 1
                 waiting.add(block[: start - 1])
-                line = waiting.take()
-                if isinstance(line, int):
-                    yield number, line
-                    number += 1
-                else:
-                    block, start, last = line + block[start - 1 :], 0, len(line) + last - start + 1
+                yield number, waiting.take()
+                number += 1
             if start < last:
                 yield number, block if (start, last) == (0, len(block)) else block[start:last]
                 number += block.count(b"\n", start, last)

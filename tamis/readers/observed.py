@@ -9,8 +9,10 @@ file gives waits, in memory up to `WAITING_BYTES` and beyond that on disk, until
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
+import stat
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -28,7 +30,7 @@ from tamis.file_states import NO_FILE, State, sha256_of
 from tamis.readers.columns import Columns
 from tamis.readers.patterns import irregular
 from tamis.readers.record import OnBadFile, Passed, Record, Skip, Source
-from tamis.readers.signatures import check
+from tamis.readers.signatures import DECOMPRESSING, HEAD_BYTES, check, recognised, refused
 from tamis.readers.values import shorten
 from tamis.section import Section
 
@@ -38,6 +40,9 @@ Convert = Callable[[Iterator[Record | Columns]], Iterator[pa.Table]]
 """Documents → tables of one schema."""
 
 WAITING_BYTES = 32 << 20
+SMALL_BYTES = 1 << 20
+"""Files up to this size are opened once, where their source takes them as a whole."""
+
 SKIPS = 4_096
 """Skips that are held as Python objects."""
 
@@ -222,6 +227,12 @@ class Reading:
             self._skip(unread, skipped or self._skipped)
             self.files.append(ReadFile(path=str(path), skipped=1, **NO_FILE._asdict()))
             return
+        if self._source.takes_whole and (one := self._small(path)) is not None:
+            if isinstance(one, Skip):
+                self._skip(one, skipped or self._skipped)
+            else:
+                yield one
+            return
         if what := irregular(path):
             msg = f"{path}: is {what}, not a file; check the paths of source {self._source.name!r}"
             raise SourceError(msg)
@@ -251,6 +262,44 @@ class Reading:
         )
         self.files.append(found)
         log.info("%s: %d records, %d skipped, %d passed over", path, records, skips, passed.total())
+
+    def _small(self, path: Path) -> Record | Skip | None:
+        """What a small file is that is opened once and held as a whole; None: it is to be read as any other."""
+        try:
+            before = os.stat(path)  # noqa: PTH116 - thousands of files
+            if not stat.S_ISREG(before.st_mode) or not 0 < before.st_size <= SMALL_BYTES:
+                return None
+            with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+                data = file.read(SMALL_BYTES + 1)
+        except OSError:
+            return None
+        content = recognised(data[:HEAD_BYTES])
+        reads = self._source.reads
+        if len(data) != before.st_size:
+            return None
+        # Compressed data is read as a stream; a reader without a list looks for itself.
+        if reads is not None and content in DECOMPRESSING:
+            return None
+        if content is not None and reads is not None and content not in reads:
+            raise refused(path, self._source.name, self._source.format, content)
+        item = self._source.whole(path, data)
+        if item is None:
+            return None
+        _compare(path, before)
+        self.files.append(
+            ReadFile.model_construct(
+                path=str(path),
+                records=int(isinstance(item, Record)),
+                skipped=int(isinstance(item, Skip)),
+                passed={},
+                bytes=before.st_size,
+                mtime_ns=before.st_mtime_ns,
+                sha256=hashlib.sha256(data).hexdigest(),
+                fields={},
+                bad=None,
+            )
+        )
+        return item
 
     def _whole(self, path: Path, convert: Convert) -> Iterator[pa.Table]:
         """The tables of a file that can be read to its end; none of another, which is listed."""

@@ -18,15 +18,15 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
+import pyarrow as pa
 from pydantic import Field
 
 from tamis.errors import SourceError
-from tamis.readers.columns import Columns
-from tamis.readers.forms import kinds_of
+from tamis.readers.columns import MOMENT, PLACES, UNKNOWN, Columns, kinds_told
+from tamis.readers.forms import kind_of_bytes
 from tamis.readers.patterns import irregular, matches
 from tamis.readers.said import kind_said
 from tamis.readers.values import clean_text, has_surrogates, invalid_utf8, json_bytes, parse_date
-from tamis.schemas import KINDS
 from tamis.section import Kind, Section
 
 DEFAULT_DOCUMENT_BYTES = 104_857_600
@@ -71,7 +71,7 @@ class Record:
 
     Attributes:
         data: the text in UTF-8; never empty, no NUL, lines end in a line feed.
-        kind: one of `tamis.schemas.KINDS`.
+        said: one of `tamis.schemas.KINDS`, or None: its form tells.
         url: as found, or None.
         date: whole seconds in UTC, or None.
         fields: the source's own fields as a JSON object in UTF-8, or None.
@@ -81,7 +81,7 @@ class Record:
     """
 
     data: bytes
-    kind: str
+    said: str | None
     url: str | None
     date: datetime | None
     fields: bytes | None
@@ -93,6 +93,11 @@ class Record:
     def text(self) -> str:
         """The text."""
         return self.data.decode()
+
+    @property
+    def kind(self) -> str:
+        """One of `tamis.schemas.KINDS`."""
+        return self.said or kind_of_bytes(self.data)
 
     @property
     def metadata(self) -> dict[str, Any] | None:
@@ -149,6 +154,9 @@ class Source(Section, ABC):
     reads: ClassVar[frozenset[str] | None] = None
     """The contents (names in `tamis.readers.signatures.CONTENTS`) that the format reads; a file of another that is
     recognised by its first bytes is refused. None: the reader looks for itself."""
+
+    takes_whole: ClassVar[bool] = False
+    """Whether a small file is given to `whole`, with all of its bytes, before it is read as any other."""
 
     awaits_files: ClassVar[bool] = True
     """Whether the workflow knows its files by name. A tree has as many as it has, some with names that Snakemake cannot
@@ -212,6 +220,15 @@ class Source(Section, ABC):
         Raises:
             SourceError: the file is missing, damaged, or of another format or hash than configured.
         """
+
+    def whole(self, path: Path, data: bytes) -> Record | Skip | None:  # noqa: ARG002 - for formats of small files
+        """What one of `input_files` is that holds at most one document; None: it is to be read as any other.
+
+        Args:
+            path: the file.
+            data: its bytes, uncompressed.
+        """
+        return None
 
     def read_and_count(self, path: Path, counts: Counter[str]) -> Iterator[Record | Skip | Passed]:  # noqa: ARG002 - for formats with fields
         """As `read`; a format whose section names fields counts in how many records each was there and not null.
@@ -320,7 +337,7 @@ def make(
     if source.kind != "auto":
         kind = source.kind
     kind = kind or kind_said(kept, has_url=address is not None)
-    return Record(data, kind or _kind(data), address, when, fields, path, record, origin)
+    return Record(data, kind, address, when, fields, path, record, origin)
 
 
 def _usable(url: str) -> bool:
@@ -328,6 +345,15 @@ def _usable(url: str) -> bool:
     return 0 < len(url) <= URL_CHARACTERS and not has_surrogates(url)
 
 
-def _kind(data: bytes) -> str:
-    """The kind that the lines of a text show."""
-    return KINDS[kinds_of(np.frombuffer(data, np.uint8), np.array([[0, len(data)]], np.int64))[0]]
+def columns_of(records: Sequence[Record]) -> Columns:
+    """Records side by side, in their order."""
+    texts = pa.array([record.data for record in records], pa.large_binary()).view(pa.large_string())
+    kinds = np.array([UNKNOWN if record.said is None else PLACES[record.said] for record in records], np.uint8)
+    return Columns(
+        text=texts,
+        kind=kinds_told(texts, kinds),
+        url=pa.array([record.url for record in records], pa.large_string()),
+        date=pa.array([record.date for record in records], MOMENT),
+        fields=pa.array([record.fields for record in records], pa.large_binary()).view(pa.large_string()),
+        parent=pa.array([record.parent for record in records], pa.large_string()),
+    )

@@ -9,7 +9,7 @@ a page is no markup.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from tamis.section import Kind
@@ -78,9 +78,29 @@ def kinds_said(
 
 
 def _of_name(path: str) -> Kind | None:
+    from tamis.readers.code.language_tables import BY_NAME
+
+    name = path.rpartition("/")[2]
+    stem, dot, rest = name.partition(".")
+    if name.lower() in BY_NAME or stem.lower() in _double():
+        return _of_short_name(name)
+    # Else what stands behind the first dot counts, and files of one tree have few endings.
+    return _of_short_name(f"-.{rest}") if dot else None
+
+
+@cache
+def _double() -> frozenset[str]:
+    """First parts of extensions of two."""
+    from tamis.readers.code.language_tables import BY_EXTENSION
+
+    return frozenset(one.partition(".")[0] for one in BY_EXTENSION if "." in one)
+
+
+@lru_cache(4_096)
+def _of_short_name(name: str) -> Kind | None:
     from tamis.readers.code.languages import language_named
 
-    return _kind(language_named(path))
+    return _kind(language_named(name))
 
 
 def _kind(language: str | None) -> Kind | None:

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +31,12 @@ from tamis.barrier import Files, paths
 from tamis.dedup import keep_order
 from tamis.errors import SourceError
 from tamis.external_sort import first_of_each, sorted_slices
-from tamis.ids import HALF_CHARACTERS, content_hash, document_key, home_shards, is_id
+from tamis.ids import HALF_CHARACTERS, document_key, home_shards, is_id
 from tamis.ledger import Outputs, add_copies, dropped_rows, outcome_writer
 from tamis.readers import AnySource, Record, Source
 from tamis.readers.columns import Columns
 from tamis.readers.observed import ReadFile, Reading, ReadRecord
+from tamis.readers.record import columns_of
 from tamis.readers.units import Unit
 from tamis.readers.units import units as cut
 from tamis.section import Section
@@ -63,6 +63,10 @@ BATCH_BYTES = 4_000_000
 """Rows and bytes that are gathered as Python objects."""
 
 
+MANY_FILES = 100
+"""From so many on, what was read of each is written for programs alone."""
+
+
 class Config(Section):
     """How sources are read and which copy is the first choice."""
 
@@ -87,63 +91,11 @@ def units(sources: Sequence[Source], config: Config, results: Path | None = None
     return cut(sources, config.unit_bytes, results)
 
 
-class _Rows:
-    """Records on their way into one table of `ROWS`; what is long stays UTF-8, as Arrow's buffers hold it."""
-
-    def __init__(self, source: str, priority: int) -> None:
-        self._source, self._priority = source, priority
-        self.size = 0
-        """Bytes of text, URL and metadata."""
-        self._ids: list[str] = []
-        self._records: list[Record] = []
-
-    def __len__(self) -> int:
-        return len(self._records)
-
-    def add(self, record: Record) -> None:
-        """Take a record and give it its id."""
-        date = None if record.date is None else _written_date(record.date)
-        key = document_key(url_key(record.url) if record.url else record.data)
-        self._ids.append(key + content_hash(self._source, record.url, date, record.data))
-        self._records.append(record)
-        self.size += len(record.data) + len(record.url or "") + len(record.fields or b"")
-
-    def table(self) -> pa.Table:
-        """All of them; none is left."""
-        records, count = self._records, len(self._records)
-        text = _strings([record.data for record in records], ROWS.field("text").type)
-        columns = {
-            "id": self._ids,
-            "kind": [record.kind for record in records],
-            "text": text,
-            "source": pa.repeat(self._source, count),
-            "url": [record.url for record in records],
-            "date": [record.date for record in records],
-            "metadata": _strings([record.fields for record in records], ROWS.field("metadata").type),
-            "parent": [parent_key(record.parent) for record in records],
-            "copies": pa.repeat(pa.scalar(1, pa.int32()), count),
-            "ingested_characters": pc.cast(pc.utf8_length(text), pa.int64()),
-            "priority": pa.repeat(pa.scalar(self._priority, pa.int32()), count),
-        }
-        self._ids, self._records, self.size = [], [], 0
-        return pa.table(columns, ROWS)
-
-
 def parent_key(parent: str | None) -> str | None:
     """The first half of the id of an extract's parent, given its URL or its id."""
     if parent is None:
         return None
     return parent[:HALF_CHARACTERS] if is_id(parent) else document_key(url_key(parent))
-
-
-def _written_date(date: datetime) -> str:
-    """The form in which a date is part of an id; a year before 1000 has no zeros in front."""
-    return f"{date.year}-{date.month:02}-{date.day:02}T{date.hour:02}:{date.minute:02}:{date.second:02}Z"
-
-
-def _strings(values: list[bytes | None], kind: pa.DataType) -> pa.Array:
-    """Strings of their UTF-8, which `make` has seen to be valid."""
-    return pa.array(values, pa.large_binary()).view(pa.large_string()).cast(kind)
 
 
 def documents_of(records: Iterable[Record | Columns], source: str, priority: int) -> Iterator[pa.Table]:
@@ -158,26 +110,38 @@ def documents_of(records: Iterable[Record | Columns], source: str, priority: int
         Tables with the schema `ROWS`: of the columns as they come; of records of at most `BATCH_ROWS` rows, and of
         `BATCH_BYTES` of text, URLs and metadata and one record more; at least one table, if without rows.
     """
-    rows = _Rows(source, priority)
-    some = False
+    waiting: list[Record] = []
+    ready: list[pa.Table] = []
+    size, some = 0, False
 
-    def taken(item: Record | Columns) -> pa.Table | None:
+    def add(item: Record | Columns) -> None:
+        nonlocal size
         if isinstance(item, Columns):
-            return _side_by_side(item, source, priority)
-        rows.add(item)
-        return rows.table() if len(rows) == BATCH_ROWS or rows.size >= BATCH_BYTES else None
+            ready.append(_rows(item, source, priority))
+        else:
+            waiting.append(item)
+            size += len(item.data) + len(item.url or "") + len(item.fields or b"")
+
+    def gathered() -> pa.Table:
+        nonlocal size
+        columns = columns_of(waiting)
+        waiting.clear()
+        size = 0
+        return _rows(columns, source, priority)
 
     # Unlike the variable of a loop, this does not hold a record while the table that has it is on its way.
-    for table in map(taken, records):
-        if table is not None:
+    for _ in map(add, records):
+        if len(waiting) == BATCH_ROWS or size >= BATCH_BYTES:
+            ready.append(gathered())
+        if ready:
             some = True
-            yield table
-    if len(rows) or not some:
-        yield rows.table()
+            yield ready.pop()
+    if waiting or not some:
+        yield gathered()
 
 
-def _side_by_side(columns: Columns, source: str, priority: int) -> pa.Table:
-    """Documents that were read together as a table of `ROWS`."""
+def _rows(columns: Columns, source: str, priority: int) -> pa.Table:
+    """Documents as a table of `ROWS`."""
     from tamis.kernels.document_ids import document_ids
 
     parent = columns.parent
@@ -235,7 +199,7 @@ def run_map(
         rows = reading.tables(lambda records: documents_of(records, section.name, priority))
         streams.write_rounds(output, ROWS, rows, lambda table: home_shards(table["id"], shards), shards)
         skips.close()
-    write_json(read_counts, reading.record(token).model_dump(mode="json"))
+    write_json(read_counts, reading.record(token).model_dump(mode="json"), indented=len(files) < MANY_FILES)
 
 
 def _shard_keys(barrier: Files, shard: int, shards: int, config: Config) -> np.ndarray:
