@@ -25,7 +25,7 @@ from tamis.readers.columns import Columns
 from tamis.readers.html import HtmlText
 from tamis.readers.parquet_footer import check_footer
 from tamis.readers.parquet_pages import Chunk, pages
-from tamis.readers.parquet_rows import Batch, one_by_one, together
+from tamis.readers.parquet_rows import Batch, joined, one_by_one, together
 from tamis.readers.record import Record, Skip
 from tamis.readers.thrift import ThriftError
 from tamis.readers.values import shorten
@@ -96,7 +96,7 @@ class ParquetSource(ColumnSource):
 
     def read_together(self, path: Path, counts: Counter[str]) -> Iterator[Record | Skip | Columns]:
         """As `read_and_count`; most documents come in columns."""
-        for batch in self._batches(path, counts):
+        for batch in joined(self._batches(path, counts)):
             if isinstance(batch, Skip):
                 yield batch
             else:

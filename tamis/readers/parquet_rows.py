@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,10 @@ CELL_BYTES = 16 << 20
 """Rows become Python objects together up to this size."""
 
 TOGETHER_BYTES = 8 << 20
-"""Text of the rows that become columns together."""
+DECODED_BYTES = 16 << 20
+JOINED_ROWS = 2_048
+"""Text of the rows that become columns together, memory of what their dictionaries stand for, and how many rows of
+batches are joined to that end."""
 
 ROW_BYTES = 256 << 20
 """Memory of the metadata of one row as Python objects, at most."""
@@ -57,6 +60,63 @@ class Batch:
     def slice(self, start: int, stop: int) -> Batch:
         """The rows from one on, before another."""
         return Batch(self.rows.slice(start, stop - start), self.metadata, self.where, self.number + start)
+
+
+def joined(batches: Iterable[Skip | Batch]) -> Iterator[Skip | Batch]:
+    """Batches that follow each other as one, up to `JOINED_ROWS` rows and `TOGETHER_BYTES`.
+
+    What may be long is decoded a few rows at a time, and mostly turns out short; each batch has a price of its own.
+    """
+    waiting: list[Batch] = []
+    rows = size = 0
+
+    def whole() -> Iterator[Batch]:
+        if waiting:
+            first = waiting[0]
+            table = first.rows if len(waiting) == 1 else pa.concat_batches([batch.rows for batch in waiting])
+            waiting.clear()
+            yield Batch(table, first.metadata, first.where, first.number)
+
+    for item in batches:
+        batch = None if isinstance(item, Skip) else _decoded(item)
+        if batch is None or rows + batch.rows.num_rows > JOINED_ROWS or size + batch.rows.nbytes > TOGETHER_BYTES:
+            yield from whole()
+            rows = size = 0
+        if batch is None:
+            yield item
+        else:
+            waiting.append(batch)
+            rows, size = rows + batch.rows.num_rows, size + batch.rows.nbytes
+    yield from whole()
+
+
+def _decoded(batch: Batch) -> Batch | None:
+    """A batch without dictionaries, which differ from one to the next; None where that takes much memory."""
+    arrays = list(batch.rows.columns)
+    for place, array in enumerate(arrays):
+        plain = _plain(array.type)
+        if plain != array.type:
+            if weights(array).sum() > DECODED_BYTES:
+                return None
+            try:
+                arrays[place] = array.cast(plain)
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+                return None
+    rows = pa.RecordBatch.from_arrays(arrays, names=batch.rows.schema.names)
+    return Batch(rows, batch.metadata, batch.where, batch.number)
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    """A type with the values of a dictionary in its place."""
+    if pa.types.is_dictionary(kind):
+        return kind.value_type
+    if pa.types.is_list(kind):
+        return pa.list_(_plain(kind.value_type))
+    if pa.types.is_large_list(kind):
+        return pa.large_list(_plain(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_plain(field.type)) for field in map(kind.field, range(kind.num_fields))])
+    return kind
 
 
 def one_by_one(batch: Batch, source: ColumnSource, html: Extraction | None) -> Iterator[Record | Skip]:
