@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -20,8 +21,9 @@ from tamis.extraction import Refused
 from tamis.readers.columns import Columns
 from tamis.readers.html import HtmlText, text_in
 from tamis.readers.jsonl_columns import LONGEST, Together, Wanted
-from tamis.readers.lines import line_blocks, lines
-from tamis.readers.record import URL_CHARACTERS, Record, Skip, Source, make
+from tamis.readers.line_parts import lines_before, opened_part, pieces_of
+from tamis.readers.lines import line_blocks, lines, opened
+from tamis.readers.record import URL_CHARACTERS, Part, Record, Skip, Source, make
 from tamis.readers.values import shorten
 from tamis.schemas import KINDS
 
@@ -79,6 +81,28 @@ class JsonlSource(Source):
 
     def read_together(self, path: Path, counts: Counter[str]) -> Iterator[Record | Skip | Columns]:
         """As `read_and_count`; most documents come in columns."""
+        return self._blocks(path, counts, None)
+
+    def most_parts(self, path: Path) -> int:
+        """As many as there are frames of zstd; any number for a file that is not compressed; 1 for gzip."""
+        return len(pieces_of(path)) - 1
+
+    def read_part(self, path: Path, counts: Counter[str], part: Part) -> Iterator[Record | Skip | Columns]:
+        """As `read_together`, the lines of a part."""
+        first, last = part.of_many(len(pieces_of(path)) - 1)
+        before: int | None = None
+        for item in self._blocks(path, counts, (first, last)):
+            if isinstance(item, Columns):
+                yield item
+                continue
+            # Nearly never needed, and then as dear as reading what comes before.
+            before = lines_before(path, first) if before is None else before
+            yield replace(item, record=item.record + before)
+
+    def _blocks(
+        self, path: Path, counts: Counter[str], part: tuple[int, int] | None
+    ) -> Iterator[Record | Skip | Columns]:
+        """The documents of a file, or of some of its pieces with lines numbered from 1."""
         wanted = Wanted(
             text=self.text_field,
             url=self.url_field,
@@ -89,14 +113,15 @@ class JsonlSource(Source):
             limit=self.max_document_bytes,
             url_limit=URL_CHARACTERS,
         )
-        if self.extraction is not None or len(set(wanted.named)) < len(wanted.named):
-            yield from self.read_and_count(path, counts)
-            return
+        one_by_one = self.extraction is not None or len(set(wanted.named)) < len(wanted.named)
         counts.update(dict.fromkeys(self.own_fields, 0))
         where, together = str(path), Together(wanted)
-        for number, block in line_blocks(path, self.max_document_bytes, BLOCK_BYTES):
+        opening = opened(path) if part is None else opened_part(path, *part)
+        for number, block in line_blocks(opening, self.max_document_bytes, BLOCK_BYTES):
             left: Iterable[tuple[int, bytes | int]] = [(0, block)]
-            if isinstance(block, bytes) and (len(block) <= LONGEST or b"\n" in block):
+            if isinstance(block, bytes) and one_by_one:
+                left = enumerate(block.removesuffix(b"\n").split(b"\n"))
+            elif isinstance(block, bytes) and (len(block) <= LONGEST or b"\n" in block):
                 columns, left = together.documents(block, counts)
                 if len(columns):
                     yield columns

@@ -10,7 +10,7 @@ import gzip
 import re
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -134,11 +134,13 @@ def lines(path: Path, limit: int) -> Iterator[tuple[int, bytes | int]]:
         yield number, waiting.take()
 
 
-def line_blocks(path: Path, limit: int, size: int = BLOCK) -> Iterator[tuple[int, bytes | int]]:
+def line_blocks(
+    opening: AbstractContextManager[IO[bytes] | Any], limit: int, size: int
+) -> Iterator[tuple[int, bytes | int]]:
     """The lines of a file, many at a time, with their line feeds.
 
     Args:
-        path: plain, gzip or zstd.
+        opening: opens it.
         limit: bytes of the longest line to hold in memory beyond a block.
         size: bytes that are read at a time.
 
@@ -151,7 +153,7 @@ def line_blocks(path: Path, limit: int, size: int = BLOCK) -> Iterator[tuple[int
     """
     number = 1
     waiting = _Line(limit)
-    with opened(path) as file:
+    with opening as file:
         while block := file.read(size):
             last = block.rfind(b"\n") + 1
             if not last:

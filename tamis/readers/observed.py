@@ -29,7 +29,7 @@ from tamis.errors import SourceError
 from tamis.file_states import NO_FILE, State, sha256_of
 from tamis.readers.columns import Columns
 from tamis.readers.patterns import irregular
-from tamis.readers.record import OnBadFile, Passed, Record, Skip, Source
+from tamis.readers.record import OnBadFile, Part, Passed, Record, Skip, Source
 from tamis.readers.signatures import DECOMPRESSING, HEAD_BYTES, check, recognised, refused
 from tamis.readers.values import shorten
 from tamis.section import Section
@@ -73,6 +73,9 @@ class ReadRecord(Section):
     source: str = Field(description="Name of the source.")
     token: str = Field(description="Stands for the content of the files; the same token makes the same documents.")
     on_bad_file: OnBadFile = Field(description="What the source said of bad files.")
+    part: Part | None = Field(
+        None, description="Which of several parts of the one file, from 0, and how many there are."
+    )
     files: tuple[ReadFile, ...] = Field(description="Its files, in order.")
     governing: tuple[ReadFile, ...] = Field(
         (), description="Other files that decided what became of them (licences of the folders above), in order."
@@ -157,6 +160,7 @@ class Reading:
         skipped: Callable[[pa.Table], None],
         folder: Path,
         fields: Iterable[str] = (),
+        part: Part | None = None,
     ) -> None:
         """Read nothing yet.
 
@@ -167,13 +171,14 @@ class Reading:
             folder: for what waits on disk, with `on_bad_file: skip`.
             fields: names of fields to say of in how many records they were; those that the reader does not know are
                 left out.
+            part: of the one file; None: all of them.
         """
         self.files: list[ReadFile] = []
         """What was read of each file, of those that were read to their end."""
         self.governing: list[ReadFile] = []
         """What other files held that the reader went by."""
         self._source, self._paths, self._fields = source, [Path(name) for name in files], sorted(fields)
-        self._skipped, self._folder = skipped, folder
+        self._skipped, self._folder, self._part = skipped, folder, part
         self._skips: list[Skip] = []
 
     def tables(self, convert: Convert) -> Iterator[pa.Table]:
@@ -218,6 +223,7 @@ class Reading:
             source=source.name,
             token=token,
             on_bad_file=source.on_bad_file,
+            part=self._part,
             files=tuple(self.files),
             governing=tuple(self.governing),
         )
@@ -227,7 +233,7 @@ class Reading:
             self._skip(unread, skipped or self._skipped)
             self.files.append(ReadFile(path=str(path), skipped=1, **NO_FILE._asdict()))
             return
-        if self._source.takes_whole and (one := self._small(path)) is not None:
+        if self._source.takes_whole and self._part is None and (one := self._small(path)) is not None:
             if isinstance(one, Skip):
                 self._skip(one, skipped or self._skipped)
             else:
@@ -241,7 +247,12 @@ class Reading:
             counts: Counter[str] = Counter()
             passed: Counter[str] = Counter()
             records = skips = 0
-            for item in self._source.read_together(path, counts):
+            found = (
+                self._source.read_together(path, counts)
+                if self._part is None
+                else self._source.read_part(path, counts, self._part)
+            )
+            for item in found:
                 if isinstance(item, Skip):
                     skips += 1
                     self._skip(item, skipped or self._skipped)
@@ -251,7 +262,7 @@ class Reading:
                     records += len(item) if isinstance(item, Columns) else 1
                     yield item
         fields = {name: counts[name] for name in self._fields if name in counts}
-        found = ReadFile(
+        read = ReadFile(
             path=str(path),
             records=records,
             skipped=skips,
@@ -260,7 +271,7 @@ class Reading:
             fields=fields,
             **state._asdict(),
         )
-        self.files.append(found)
+        self.files.append(read)
         log.info("%s: %d records, %d skipped, %d passed over", path, records, skips, passed.total())
 
     def _small(self, path: Path) -> Record | Skip | None:

@@ -26,7 +26,7 @@ from tamis.readers.html import HtmlText
 from tamis.readers.parquet_footer import check_footer
 from tamis.readers.parquet_pages import Chunk, pages
 from tamis.readers.parquet_rows import Batch, joined, one_by_one, together
-from tamis.readers.record import Record, Skip
+from tamis.readers.record import Part, Record, Skip
 from tamis.readers.thrift import ThriftError
 from tamis.readers.values import shorten
 
@@ -67,6 +67,9 @@ DAMAGE = (
 """What reading a damaged file was seen to raise, beside Arrow's own errors."""
 
 
+WHOLE = Part(0, 1)
+
+
 class ParquetSource(ColumnSource):
     """Parquet files, one document a row."""
 
@@ -96,13 +99,25 @@ class ParquetSource(ColumnSource):
 
     def read_together(self, path: Path, counts: Counter[str]) -> Iterator[Record | Skip | Columns]:
         """As `read_and_count`; most documents come in columns."""
-        for batch in joined(self._batches(path, counts)):
+        return self.read_part(path, counts, WHOLE)
+
+    def most_parts(self, path: Path) -> int:
+        """As many as it has row groups."""
+        try:
+            with path.open("rb") as source:
+                return max(1, int(pq.ParquetFile(source, pre_buffer=False).metadata.num_row_groups))
+        except DAMAGE:  # its job says so, and what to do
+            return 1
+
+    def read_part(self, path: Path, counts: Counter[str], part: Part) -> Iterator[Record | Skip | Columns]:
+        """As `read_together`, some of the row groups."""
+        for batch in joined(self._batches(path, counts, part)):
             if isinstance(batch, Skip):
                 yield batch
             else:
                 yield from together(batch, self, self.extraction)
 
-    def _batches(self, path: Path, counts: Counter[str]) -> Iterator[Skip | Batch]:
+    def _batches(self, path: Path, counts: Counter[str], part: Part = WHOLE) -> Iterator[Skip | Batch]:
         """The rows, some at a time, or why they cannot be decoded."""
         with _readable(self, path):
             source = path.open("rb")
@@ -117,9 +132,11 @@ class ParquetSource(ColumnSource):
             counts.update({name: 0 for name in (self.url_column, self.date_column) if name is not None})
             columns = list(dict.fromkeys(named + metadata_columns))
             number = 1
-            for group in range(file.metadata.num_row_groups):
+            first, last = part.of_many(file.metadata.num_row_groups)
+            for group in range(last):
                 rows = file.metadata.row_group(group).num_rows
-                yield from _group(self, path, file, group, columns, metadata_columns, number, counts)
+                if group >= first:
+                    yield from _group(self, path, file, group, columns, metadata_columns, number, counts)
                 number += rows
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -63,6 +63,19 @@ CHOSEN = frozenset(
 """Reasons of skips by which nothing went wrong: what is no text among code, or was not asked for."""
 
 OnBadFile = Literal["fail", "skip"]
+
+
+class Part(NamedTuple):
+    """One of several parts of a file that are read by a job each."""
+
+    number: int
+    """From 0."""
+    of: int
+    """How many there are."""
+
+    def of_many(self, things: int) -> tuple[int, int]:
+        """The first of so many things that is in this part, and the first that is in the next."""
+        return things * self.number // self.of, things * (self.number + 1) // self.of
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +225,22 @@ class Source(Section, ABC):
     def unread(self, path: Path) -> Skip | None:  # noqa: ARG002 - for formats with trees
         """Why one of `input_files` is listed and not even opened; None where it is read."""
         return None
+
+    def most_parts(self, path: Path) -> int:  # noqa: ARG002 - for formats with large files
+        """In how many parts one of `input_files` can be read, by a job each; 1: only as a whole."""
+        return 1
+
+    def read_part(self, path: Path, counts: Counter[str], part: Part) -> Iterator[Record | Skip | Passed | Columns]:
+        """As `read_together`, what is in one of several parts of a file.
+
+        All parts together give what the file gives, in this order; a part may be empty.
+
+        Args:
+            path: one of `input_files`.
+            counts: as there.
+            part: which, of a number up to `most_parts`.
+        """
+        raise NotImplementedError(f"{path} is read as a whole, not as part {part}")
 
     @abstractmethod
     def read(self, path: Path) -> Iterator[Record | Skip | Passed]:

@@ -36,7 +36,7 @@ from tamis.ledger import Outputs, add_copies, dropped_rows, outcome_writer
 from tamis.readers import AnySource, Record, Source
 from tamis.readers.columns import Columns
 from tamis.readers.observed import ReadFile, Reading, ReadRecord
-from tamis.readers.record import columns_of
+from tamis.readers.record import Part, columns_of
 from tamis.readers.units import Unit
 from tamis.readers.units import units as cut
 from tamis.section import Section
@@ -82,7 +82,8 @@ class Config(Section):
         ge=1,
         le=10**12,
         description="Input files of one source are read together by one job up to this many bytes on disk; a larger "
-        "file is a job of its own.",
+        "file is read by several, where it can be parted: Parquet by row groups, JSON Lines anywhere, or by frames of "
+        "zstd. Else it is a job of its own, as gzip is, and files of a source with `on_bad_file: skip`.",
     )
 
 
@@ -175,6 +176,7 @@ def run_map(
     output: Path,
     skipped: Path,
     read_counts: Path,
+    part: Sequence[int] | None = None,
 ) -> None:
     """Read one unit of input files.
 
@@ -187,6 +189,7 @@ def run_map(
         output: exchange file by shard, in rounds, to write.
         skipped: Parquet list of records that could not be read.
         read_counts: JSON: what was read of each file.
+        part: which of several parts of the one file, from 0, and how many there are; None: all of it.
 
     Raises:
         SourceError: a file changed while it was read, or is missing, truncated or damaged.
@@ -195,7 +198,8 @@ def run_map(
     output.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(skipped) as temporary:
         skips = TableWriter(temporary)
-        reading = Reading(section, files, skips.write, output.parent, fields)
+        stretch = None if part is None else Part(*part)
+        reading = Reading(section, files, skips.write, output.parent, fields, stretch)
         rows = reading.tables(lambda records: documents_of(records, section.name, priority))
         streams.write_rounds(output, ROWS, rows, lambda table: home_shards(table["id"], shards), shards)
         skips.close()
