@@ -242,4 +242,4 @@ def _has_columns(sample: str, lines: int) -> bool:
 
 
 def _count(pattern: re.Pattern[str], text: str) -> int:
-    return sum(1 for _ in pattern.finditer(text))
+    return len(pattern.findall(text))
