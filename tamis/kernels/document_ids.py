@@ -52,12 +52,12 @@ def _start(person: bytes) -> np.ndarray:
 _DOCUMENT, _CONTENT = _start(b"tamis document"), _start(b"tamis content")
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _turned(value: np.uint64, by: int) -> np.uint64:
     return (value >> np.uint64(by)) | (value << np.uint64(64 - by))
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _mixed(
     a: np.uint64, b: np.uint64, c: np.uint64, d: np.uint64, x: np.uint64, y: np.uint64
 ) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
