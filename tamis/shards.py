@@ -65,10 +65,16 @@ def whole_file(path: Path) -> Iterator[Path]:
         temporary.replace(path)
 
 
-def write_json(path: Path, value: object) -> None:
-    """Write indented JSON (sorted keys, UTF-8) with its checksum as a whole file."""
+def write_json(path: Path, value: object, *, indented: bool = True) -> None:
+    """Write JSON (sorted keys, UTF-8) with its checksum as a whole file.
+
+    Args:
+        path: the file.
+        value: what JSON can carry.
+        indented: for people to read; ten times as slow, which tells where there are thousands of entries.
+    """
     with whole_file(path) as temporary:
-        text = json.dumps(with_checksum(value), sort_keys=True, indent=1, ensure_ascii=False)
+        text = json.dumps(with_checksum(value), sort_keys=True, indent=1 if indented else None, ensure_ascii=False)
         temporary.write_text(text + "\n", encoding="utf-8")
 
 

@@ -13,6 +13,7 @@ import json
 import random
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +22,7 @@ import pyarrow.parquet as pq
 
 from tamis.readers import Record, Source
 from tamis.readers.code.source import CodeSource
+from tamis.readers.columns import Columns
 from tamis.readers.jsonl import JsonlSource
 from tamis.readers.lines import BLOCK, lines
 from tamis.readers.observed import Reading
@@ -107,7 +109,8 @@ def seconds(work: Callable[[], object]) -> float:
 
 def ingested(source: Source, path: Path) -> int:
     """Read a file as a job does; how many documents it has."""
-    records = (item for item in source.read(path) if isinstance(item, Record))
+    found = source.read_together(path, Counter())
+    records = (item for item in found if isinstance(item, Record | Columns))
     return sum(table.num_rows for table in documents_of(records, "s", 0))
 
 

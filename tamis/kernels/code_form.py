@@ -86,6 +86,9 @@ _LAST = _places(LAST, {"!?": "!?", "quote": "\"'`"})
 
 SHORT_LINE = 30
 
+LINES = 3
+"""Lines that a text must have to be told by its form."""
+
 
 @njit(cache=True, nogil=True)
 def _letter(byte: int) -> bool:
@@ -109,11 +112,6 @@ def figures(data: np.ndarray) -> np.ndarray:
     digits = 0
     beyond = 0
     tabs = 0
-    fences = 0
-    directives = 0
-    rulers = 0
-    bullets = 0
-    sentences = 0
     fence = 0
     begin = 0
     while begin < size:
@@ -144,24 +142,25 @@ def figures(data: np.ndarray) -> np.ndarray:
             continue
         if ticks >= 3:
             fence = ticks
-            fences += 1
             begin = end + 1
             continue
-        second = data[first + 1] if first < last else 0x0A
-        directives += data[first] == 0x2E and second == 0x2E
-        bullets += second == 0x20 and (data[first] == 0x2D or data[first] == 0x2A)
-        if last - first >= 2 and _PLACE[data[first]] >= 0:
-            same = first + 1
-            while same <= last and data[same] == data[first]:
-                same += 1
-            rulers += same > last
         counts[_AT_FIRST + _FIRST[data[first]]] += 1
         counts[_AT_LAST + _LAST[data[last]]] += 1
         counts[_AT_OTHERS + 4] += first > begin
         counts[_AT_OTHERS + 7] += last - first < SHORT_LINE
         tabs += first > begin and data[begin] == 0x09
-        for at in range(first, last + 1):
+        at = first - 1
+        while at < last:
+            at += 1
             byte = data[at]
+            if byte >= 0x61 and byte <= 0x7A and at > first and data[at - 1] != 0x20:
+                # Small letters inside a word, which are most of a text, count and mean nothing else.
+                start = at
+                while at < last and data[at + 1] >= 0x61 and data[at + 1] <= 0x7A:
+                    at += 1
+                visible += at - start + 1
+                letters += at - start + 1
+                continue
             if byte <= 0x20:
                 continue
             # A character counts once.
@@ -182,8 +181,6 @@ def figures(data: np.ndarray) -> np.ndarray:
                     if byte <= 0x5A:
                         capitals += 1
                         counts[_AT_PAIRS + 4] += before >= 0x61 and before <= 0x7A
-                if before == 0x20 and at - 3 >= first and data[at - 2] == 0x2E and byte >= 0x41 and byte <= 0x5A:
-                    sentences += _letter(data[at - 3])
                 if before == 0x20 and at - 2 >= first and _letter(data[at - 2]) and _letter(byte):
                     counts[_AT_PAIRS] += 1
                 elif before == 0x20 and at - 2 >= first and data[at - 2] == 0x2C and _letter(byte):
@@ -253,11 +250,35 @@ def figures(data: np.ndarray) -> np.ndarray:
     counts[_AT_OTHERS + 3] = beyond * of_visible
     counts[_AT_OTHERS + 5] = tabs * of_lines
     counts[_AT_OTHERS + 8] = blank / max(lines + blank, 1)
-    counts[_AT_OTHERS + 9] = fences * of_lines
-    counts[_AT_OTHERS + 10] = directives * of_lines
-    counts[_AT_OTHERS + 11] = rulers * of_lines
-    counts[_AT_OTHERS + 12] = bullets * of_lines
-    counts[_AT_OTHERS + 13] = sentences * of_visible
     result = np.sqrt(counts).astype(np.float32)
     result[_AT_OTHERS + 6] = np.log1p(visible * of_lines) / 8
     return result
+
+
+@njit(cache=True, nogil=True)
+def scores(data: np.ndarray, bounds: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The weighted sum of the figures of many texts: float64[n]; minus infinity for a text of less than three lines.
+
+    Args:
+        data: uint8, UTF-8 of the texts.
+        bounds: int64[n, 2], where each begins and ends.
+        weights: float64[len(NAMES)].
+    """
+    found = np.empty(len(bounds), np.float64)
+    for row in range(len(bounds)):
+        text = data[bounds[row, 0] : bounds[row, 1]]
+        breaks = 0
+        for byte in text:
+            breaks += byte == 0x0A
+            if breaks == LINES - 1:
+                break
+        # Empty lines count too: what is ruled out here is shorter still.
+        if breaks < LINES - 1:
+            found[row] = -np.inf
+            continue
+        of_text = figures(text)
+        total = 0.0
+        for place in range(len(weights)):
+            total += of_text[place] * weights[place]
+        found[row] = total
+    return found

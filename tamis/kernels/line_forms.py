@@ -13,26 +13,31 @@ from numba import njit
 
 LICENCE, MATHS, SESSION, CATALOGUE = 1, 2, 4, 8
 
-# Stem of each licence phrase, and how many of the phrases have it.
+# Stem of each licence phrase, how many of the phrases have it, and its letter that is least frequent in texts.
 STEMS = (
-    (b"licen", 7), (b"copyright", 4), (b"warrant", 2), (b"hereby", 1), (b"redistribut", 2), (b'as is"', 1),
-    (b"rights reserved", 1), (b"commons", 1), (b"merchantability", 1), (b"derivative", 1), (b"liab", 2),
-    (b"copy, modify", 1),
+    (b"licen", 7, 2), (b"copyright", 4, 2), (b"warrant", 2, 0), (b"hereby", 1, 4), (b"redistribut", 2, 8),
+    (b'as is"', 1, 5), (b"rights reserved", 1, 12), (b"commons", 1, 2), (b"merchantability", 1, 10),
+    (b"derivative", 1, 4), (b"liab", 2, 3), (b"copy, modify", 1, 2),
 )  # fmt: skip
-_STEM_BYTES = np.frombuffer(b"".join(stem for stem, _ in STEMS), np.uint8).copy()
-_STEM_BOUNDS = np.cumsum([0, *(len(stem) for stem, _ in STEMS)]).astype(np.int64)
-_STEM_PHRASES = np.array([phrases for _, phrases in STEMS], np.int64)
+_STEM_BYTES = np.frombuffer(b"".join(stem for stem, _, _ in STEMS), np.uint8).copy()
+_STEM_BOUNDS = np.cumsum([0, *(len(stem) for stem, _, _ in STEMS)]).astype(np.int64)
+_STEM_PHRASES = np.array([phrases for _, phrases, _ in STEMS], np.int64)
+_STEM_RARE = np.array([rare for _, _, rare in STEMS], np.int64)
 _STEM_OF_PAIR = np.zeros(1024, np.uint16)
-for _number, (_stem, _) in enumerate(STEMS):
-    _STEM_OF_PAIR[(_stem[0] & 31) << 5 | _stem[1] & 31] |= np.uint16(1 << _number)
+for _number, (_stem, _, _rare) in enumerate(STEMS):
+    # What has it at its end goes on with anything.
+    _pair = _stem[_rare : _rare + 2]
+    _following = range(32) if len(_pair) == 1 else [_pair[1] & 31]
+    for _next in _following:
+        _STEM_OF_PAIR[(_pair[0] & 31) << 5 | _next] |= np.uint16(1 << _number)
 
 _CLASSES = np.zeros(256, np.uint8)
-# 0: nothing to look for; 1: may begin a stem; 2: any other.
+# 0: nothing to look for; 1: the rare letter of a stem, or an m; 2: any other.
 _CLASSES[0x80:] = 2
 for _byte in b"\\$|\t>":
     _CLASSES[_byte] = 2
-for _stem, _ in (*STEMS, (b"math", 0)):
-    _CLASSES[[_stem[0], ord(_stem[:1].upper())]] = 1
+for _one in (*(_stem[_rare] for _stem, _, _rare in STEMS), ord("m")):
+    _CLASSES[[_one, ord(chr(_one).upper())]] = 1
 
 MAYBE_DIGIT = (0xD9, 0xDB, 0xDF, 0xE0, 0xE1, 0xEA, 0xEF, 0xF0)
 """First bytes of the decimal digits of all scripts beyond ASCII, among other characters."""
@@ -99,8 +104,10 @@ def _maybe_item(data: np.ndarray, begin: int, end: int) -> int:
     cell = 0
     short = True
     opened = False
+    bracket = data[end - 1] == 0x3E
     word = end - begin <= WORD
-    for i in range(begin, end):
+    i = begin
+    while i < end and (word or short):
         byte = data[i]
         word &= 0x21 <= byte <= 0x7E
         opened |= byte == 0x3C
@@ -110,7 +117,14 @@ def _maybe_item(data: np.ndarray, begin: int, end: int) -> int:
         elif byte & 0xC0 != 0x80:
             cell += 1
             short &= cell <= CELL
-    if word or (short and separators >= SEPARATORS) or (opened and data[end - 1] == 0x3E):
+        i += 1
+    # The rest of a sentence says nothing more, but for these.
+    while i < end and not (separators > 0 and (opened or not bracket)):
+        byte = data[i]
+        opened |= byte == 0x3C
+        separators += byte in (0x2C, 0x3B)
+        i += 1
+    if word or (short and separators >= SEPARATORS) or (opened and bracket):
         return 2
     return int(separators > 0)
 
@@ -122,6 +136,7 @@ def possible_forms(
     stem_bytes: np.ndarray,
     stem_bounds: np.ndarray,
     stem_phrases: np.ndarray,
+    stem_rare: np.ndarray,
     stem_of_pair: np.ndarray,
     classes: np.ndarray,
     maths_share: float,
@@ -137,7 +152,9 @@ def possible_forms(
         stem_bytes: the stems one after the other; this and what follows by `forms_of`.
         stem_bounds: int64, where each begins.
         stem_phrases: int64, how many phrases have it.
-        stem_of_pair: uint16[1024], bit i is set where stem i may begin, by five bits of each of two bytes.
+        stem_rare: int64, the place of the rare letter in each.
+        stem_of_pair: uint16[1024], bit i is set where the rare letter of stem i may be, by five bits of it and of the
+            byte behind it.
         classes: uint8[256].
         maths_share: lines with mathematics among all lines, at least.
         catalogue_share: of lines of a catalogue.
@@ -167,17 +184,18 @@ def possible_forms(
                 continue
             if kind == 1:
                 stems = np.uint16(0)
-                if end + 1 < size:
-                    stems = stem_of_pair[(np.int64(byte) & 31) << 5 | np.int64(data[end + 1]) & 31] & ~seen
+                following = np.int64(data[end + 1]) & 31 if end + 1 < size else 0
+                stems = stem_of_pair[(np.int64(byte) & 31) << 5 | following] & ~seen
                 stem = 0
                 while stems != 0:
                     if stems & 1:
                         low = stem_bounds[stem]
                         length = stem_bounds[stem + 1] - low
-                        if end + length <= size:
+                        first = end - stem_rare[stem]
+                        if first >= 0 and first + length <= size:
                             same = True
                             for i in range(length):
-                                one = data[end + i]
+                                one = data[first + i]
                                 if one >= 0x41 and one <= 0x5A:
                                     one += 0x20
                                 if one != stem_bytes[low + i]:
@@ -238,37 +256,86 @@ def possible_forms(
     return found
 
 
-def forms_of(
-    data: bytes,
-    characters: int,
-    *,
+@njit(cache=True, nogil=True)
+def all_possible_forms(
+    data: np.ndarray,
+    bounds: np.ndarray,
+    characters: np.ndarray,
+    wanted: np.ndarray,
+    stem_bytes: np.ndarray,
+    stem_bounds: np.ndarray,
+    stem_phrases: np.ndarray,
+    stem_rare: np.ndarray,
+    stem_of_pair: np.ndarray,
+    classes: np.ndarray,
     maths_share: float,
     catalogue_share: float,
     columns_share: float,
     licence_characters: int,
-) -> int:
-    """`possible_forms` of a text with the bounds of the expressions.
+) -> np.ndarray:
+    """`possible_forms` of many texts: uint8[n].
 
     Args:
-        data: UTF-8 of the text or of its beginning.
-        characters: of the whole text; -1 where `data` is the whole text.
+        data: uint8, UTF-8 of the texts.
+        bounds: int64[n, 2], where each of them, or its beginning, begins and ends.
+        characters: int64[n], of each whole text; -1 where its bounds hold all of it.
+        wanted: bool[n]; of the others 0 is said.
+        stem_bytes: this and what follows as there.
+        stem_bounds: as there.
+        stem_phrases: as there.
+        stem_rare: as there.
+        stem_of_pair: as there.
+        classes: as there.
         maths_share: as there.
         catalogue_share: as there.
         columns_share: as there.
         licence_characters: as there.
     """
-    return int(
-        possible_forms(
-            np.frombuffer(data, np.uint8),
-            characters,
-            _STEM_BYTES,
-            _STEM_BOUNDS,
-            _STEM_PHRASES,
-            _STEM_OF_PAIR,
-            _CLASSES,
-            maths_share,
-            catalogue_share,
-            columns_share,
-            licence_characters,
-        )
+    found = np.zeros(len(bounds), np.uint8)
+    for row in range(len(bounds)):
+        if wanted[row]:
+            found[row] = possible_forms(
+                data[bounds[row, 0] : bounds[row, 1]],
+                characters[row],
+                stem_bytes,
+                stem_bounds,
+                stem_phrases,
+                stem_rare,
+                stem_of_pair,
+                classes,
+                maths_share,
+                catalogue_share,
+                columns_share,
+                licence_characters,
+            )
+    return found
+
+
+def forms_of(
+    data: np.ndarray,
+    bounds: np.ndarray,
+    characters: np.ndarray,
+    wanted: np.ndarray,
+    *,
+    maths_share: float,
+    catalogue_share: float,
+    columns_share: float,
+    licence_characters: int,
+) -> np.ndarray:
+    """`all_possible_forms` with the stems of the phrases; the arguments as there."""
+    return all_possible_forms(
+        data,
+        bounds,
+        characters,
+        wanted,
+        _STEM_BYTES,
+        _STEM_BOUNDS,
+        _STEM_PHRASES,
+        _STEM_RARE,
+        _STEM_OF_PAIR,
+        _CLASSES,
+        maths_share,
+        catalogue_share,
+        columns_share,
+        licence_characters,
     )

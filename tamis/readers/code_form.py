@@ -9,7 +9,6 @@ in `benchmarks/results`.
 from __future__ import annotations
 
 import functools
-import math
 
 import numpy as np
 
@@ -125,10 +124,6 @@ WEIGHTS = {
 }
 
 
-LINES = 3
-"""Lines that a text must have to be told by its form."""
-
-
 @functools.cache
 def _weights() -> np.ndarray:
     from tamis.kernels.code_form import NAMES
@@ -136,15 +131,21 @@ def _weights() -> np.ndarray:
     return np.array([WEIGHTS[name] for name in NAMES])
 
 
-def code_score(data: bytes) -> float:
-    """How much a text looks like source code: the logarithm of the odds; minus infinity for less than three lines.
+def code_scores(data: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    """How much texts look like source code: the logarithm of the odds; minus infinity for less than three lines.
 
     Args:
-        data: UTF-8 of the text or of its beginning.
-    """
-    from tamis.kernels.code_form import figures
+        data: uint8, UTF-8 of the texts.
+        bounds: int64[n, 2], where each of them, or its beginning, begins and ends.
 
-    # Empty lines count too: what is ruled out here is shorter still.
-    if data.count(b"\n") < LINES - 1:
-        return -math.inf
-    return float(figures(np.frombuffer(data, np.uint8)) @ _weights()) + INTERCEPT
+    Returns:
+        float64[n].
+    """
+    from tamis.kernels.code_form import scores
+
+    return scores(data, bounds, _weights()) + INTERCEPT
+
+
+def code_score(data: bytes) -> float:
+    """`code_scores` of one text."""
+    return float(code_scores(np.frombuffer(data, np.uint8), np.array([[0, len(data)]], np.int64))[0])

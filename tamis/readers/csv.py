@@ -17,8 +17,9 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator
 
 from tamis.errors import SourceError
+from tamis.readers.column_names import ColumnSource
 from tamis.readers.lines import BLOCK, opened
-from tamis.readers.record import Record, Skip, Source, make
+from tamis.readers.record import Record, Skip, make
 from tamis.readers.values import has_surrogates, shorten
 from tamis.schemas import KINDS
 
@@ -29,32 +30,12 @@ MOST_LINES = 100_000
 BYTE_ORDER_MARK = "\ufeff"
 
 
-class CsvSource(Source):
+class CsvSource(ColumnSource):
     """Files of rows, with the names of their columns in the first or in the configuration."""
 
     reads: ClassVar[frozenset[str] | None] = frozenset({"gzip", "zstd"})
 
     format: Literal["csv"] = Field(default="csv", description="CSV or TSV; plain, .gz or .zst, told by content.")
-    text_column: str = Field(default="text", min_length=1, description="Name of the column that holds the text.")
-    url_column: str | None = Field(
-        default="url",
-        description="Name of the column that holds the URL, or null for none. `url` may be absent, any other must be "
-        "there.",
-    )
-    date_column: str | None = Field(
-        default="date",
-        description="Name of the column that holds the date (ISO 8601, a year, seconds since 1970), or null for none. "
-        "`date` may be absent, any other must be there.",
-    )
-    kind_column: str | None = Field(
-        default=None,
-        description="Name of a column that holds the kind; a value that is no kind falls back to `kind`.",
-    )
-    parent_column: str | None = Field(
-        default=None,
-        description="Name of a column that holds, for extracts, the URL (or tamis id) of the document that the text "
-        "was taken from; empty where it is none.",
-    )
     columns: tuple[str, ...] | None = Field(
         default=None,
         min_length=1,
@@ -92,7 +73,7 @@ class CsvSource(Source):
         delimiter = self.delimiter or _delimiter(lines.first())
         rows = _rows(lines, delimiter, str(path), quotes=self.quotes)
         names = self.columns
-        named = [self.text_column, self.url_column, self.date_column, self.kind_column, self.parent_column]
+        named = self.own_columns
         counts.update({name: 0 for name in named if name is not None})
         for number, row in rows:
             if isinstance(row, Skip):

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -17,9 +18,12 @@ import numpy as np
 from pydantic import Field
 
 from tamis.extraction import Refused
+from tamis.readers.columns import Columns
 from tamis.readers.html import HtmlText, text_in
-from tamis.readers.lines import lines
-from tamis.readers.record import Record, Skip, Source, make
+from tamis.readers.jsonl_columns import LONGEST, Together, Wanted
+from tamis.readers.line_parts import lines_before, opened_part, pieces_of
+from tamis.readers.lines import line_blocks, lines, opened
+from tamis.readers.record import URL_CHARACTERS, Part, Record, Skip, Source, make
 from tamis.readers.values import shorten
 from tamis.schemas import KINDS
 
@@ -28,6 +32,9 @@ MAX_VALUES = 2_000_000
 
 MAX_DEPTH = 300
 """Lists and objects inside each other. Python itself gives up somewhere below 1,000, by version and by who calls."""
+
+BLOCK_BYTES = 4 << 20
+"""Bytes of the lines that are taken apart together."""
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -67,15 +74,73 @@ class JsonlSource(Source):
 
     def read_and_count(self, path: Path, counts: Counter[str]) -> Iterator[Record | Skip]:
         """As `read`; counts the lines in which each field of the section is there and not null."""
-        where = str(path)
-        fields = [self.text_field, self.url_field, self.date_field, self.kind_field, self.parent_field]
-        counts.update({name: 0 for name in fields if name is not None})
+        counts.update(dict.fromkeys(self.own_fields, 0))
         for number, line in lines(path, self.max_document_bytes):
-            if isinstance(line, int):
-                detail = f"{line} bytes in one line, limit {self.max_document_bytes}"
-                yield Skip(where, number, "too_large", detail)
-            elif not line.isspace():
-                yield _record(self, where, number, line, counts)
+            if item := self._one(str(path), number, line, counts):
+                yield item
+
+    def read_together(self, path: Path, counts: Counter[str]) -> Iterator[Record | Skip | Columns]:
+        """As `read_and_count`; most documents come in columns."""
+        return self._blocks(path, counts, None)
+
+    def most_parts(self, path: Path) -> int:
+        """As many as there are frames of zstd; any number for a file that is not compressed; 1 for gzip."""
+        return len(pieces_of(path)) - 1
+
+    def read_part(self, path: Path, counts: Counter[str], part: Part) -> Iterator[Record | Skip | Columns]:
+        """As `read_together`, the lines of a part."""
+        first, last = part.of_many(len(pieces_of(path)) - 1)
+        before: int | None = None
+        for item in self._blocks(path, counts, (first, last)):
+            if isinstance(item, Columns):
+                yield item
+                continue
+            # Nearly never needed, and then as dear as reading what comes before.
+            before = lines_before(path, first) if before is None else before
+            yield replace(item, record=item.record + before)
+
+    def _blocks(
+        self, path: Path, counts: Counter[str], part: tuple[int, int] | None
+    ) -> Iterator[Record | Skip | Columns]:
+        """The documents of a file, or of some of its pieces with lines numbered from 1."""
+        wanted = Wanted(
+            text=self.text_field,
+            url=self.url_field,
+            date=self.date_field,
+            kind=self.kind_field,
+            parent=self.parent_field,
+            all_of=None if self.kind == "auto" else self.kind,
+            limit=self.max_document_bytes,
+            url_limit=URL_CHARACTERS,
+        )
+        one_by_one = self.extraction is not None or len(set(wanted.named)) < len(wanted.named)
+        counts.update(dict.fromkeys(self.own_fields, 0))
+        where, together = str(path), Together(wanted)
+        opening = opened(path) if part is None else opened_part(path, *part)
+        for number, block in line_blocks(opening, self.max_document_bytes, BLOCK_BYTES):
+            left: Iterable[tuple[int, bytes | int]] = [(0, block)]
+            if isinstance(block, bytes) and one_by_one:
+                left = enumerate(block.removesuffix(b"\n").split(b"\n"))
+            elif isinstance(block, bytes) and (len(block) <= LONGEST or b"\n" in block):
+                columns, left = together.documents(block, counts)
+                if len(columns):
+                    yield columns
+            for place, line in left:
+                if item := self._one(where, number + place, line, counts):
+                    yield item
+
+    @property
+    def own_fields(self) -> tuple[str, ...]:
+        """The fields that the section names, each once."""
+        named = (self.text_field, self.url_field, self.date_field, self.kind_field, self.parent_field)
+        return tuple(dict.fromkeys(name for name in named if name is not None))
+
+    def _one(self, where: str, number: int, line: bytes | int, counts: Counter[str]) -> Record | Skip | None:
+        """What a line is, or its length where it is too long; None: it is blank."""
+        length = line if isinstance(line, int) else len(line)
+        if isinstance(line, int) or length > self.max_document_bytes:
+            return Skip(where, number, "too_large", f"{length} bytes in one line, limit {self.max_document_bytes}")
+        return None if line.isspace() else _record(self, where, number, line, counts)
 
 
 def _record(source: JsonlSource, where: str, number: int, line: bytes, counts: Counter[str]) -> Record | Skip:

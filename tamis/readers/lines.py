@@ -10,7 +10,7 @@ import gzip
 import re
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -129,6 +129,45 @@ def lines(path: Path, limit: int) -> Iterator[tuple[int, bytes | int]]:
                 at = start
                 yield number, match.group() if match.end() - start <= limit else match.end() - start
             number += block.count(b"\n", at, last)
+            waiting.add(block[last:])
+    if waiting.length:
+        yield number, waiting.take()
+
+
+def line_blocks(
+    opening: AbstractContextManager[IO[bytes] | Any], limit: int, size: int
+) -> Iterator[tuple[int, bytes | int]]:
+    """The lines of a file, many at a time, with their line feeds.
+
+    Args:
+        opening: opens it.
+        limit: bytes of the longest line to hold in memory beyond a block.
+        size: bytes that are read at a time.
+
+    Yields:
+        the number of the first line, from 1, and whole lines; one alone, without its line feed, that was not read at a
+        time. Of one that is longer than `limit` its length.
+
+    Raises:
+        SourceError: as `opened`.
+    """
+    number = 1
+    waiting = _Line(limit)
+    with opening as file:
+        while block := file.read(size):
+            last = block.rfind(b"\n") + 1
+            if not last:
+                waiting.add(block)
+                continue
+            start = 0
+            if waiting.length:
+                start = block.find(b"\n") + 1
+                waiting.add(block[: start - 1])
+                yield number, waiting.take()
+                number += 1
+            if start < last:
+                yield number, block if (start, last) == (0, len(block)) else block[start:last]
+                number += block.count(b"\n", start, last)
             waiting.add(block[last:])
     if waiting.length:
         yield number, waiting.take()

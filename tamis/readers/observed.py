@@ -9,8 +9,10 @@ file gives waits, in memory up to `WAITING_BYTES` and beyond that on disk, until
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
+import stat
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,17 +27,24 @@ from pydantic import Field
 from tamis import schemas
 from tamis.errors import SourceError
 from tamis.file_states import NO_FILE, State, sha256_of
+from tamis.readers.columns import Columns
 from tamis.readers.patterns import irregular
-from tamis.readers.record import OnBadFile, Passed, Record, Skip, Source
+from tamis.readers.record import OnBadFile, Part, Passed, Record, Skip, Source
 from tamis.readers.remote.addresses import is_place
 from tamis.readers.remote.origin import Origin, origin_of
-from tamis.readers.signatures import check
+from tamis.readers.signatures import DECOMPRESSING, HEAD_BYTES, check, recognised, refused
 from tamis.readers.values import shorten
 from tamis.section import Section
 
 log = logging.getLogger(__name__)
 
+Convert = Callable[[Iterator[Record | Columns]], Iterator[pa.Table]]
+"""Documents → tables of one schema."""
+
 WAITING_BYTES = 32 << 20
+SMALL_BYTES = 1 << 20
+"""Files up to this size are opened once, where their source takes them as a whole."""
+
 SKIPS = 4_096
 """Skips that are held as Python objects."""
 
@@ -69,6 +78,9 @@ class ReadRecord(Section):
     source: str = Field(description="Name of the source.")
     token: str = Field(description="Stands for the content of the files; the same token makes the same documents.")
     on_bad_file: OnBadFile = Field(description="What the source said of bad files.")
+    part: Part | None = Field(
+        None, description="Which of several parts of the one file, from 0, and how many there are."
+    )
     files: tuple[ReadFile, ...] = Field(description="Its files, in order.")
     governing: tuple[ReadFile, ...] = Field(
         (), description="Other files that decided what became of them (licences of the folders above), in order."
@@ -176,6 +188,7 @@ class Reading:
         skipped: Callable[[pa.Table], None],
         folder: Path,
         fields: Iterable[str] = (),
+        part: Part | None = None,
     ) -> None:
         """Read nothing yet.
 
@@ -186,16 +199,17 @@ class Reading:
             folder: for what waits on disk, with `on_bad_file: skip`.
             fields: names of fields to say of in how many records they were; those that the reader does not know are
                 left out.
+            part: of the one file; None: all of them.
         """
         self.files: list[ReadFile] = []
         """What was read of each file, of those that were read to their end."""
         self.governing: list[ReadFile] = []
         """What other files held that the reader went by."""
         self._source, self._paths, self._fields = source, [Path(name) for name in files], sorted(fields)
-        self._skipped, self._folder = skipped, folder
+        self._skipped, self._folder, self._part = skipped, folder, part
         self._skips: list[Skip] = []
 
-    def tables(self, convert: Callable[[Iterator[Record]], Iterator[pa.Table]]) -> Iterator[pa.Table]:
+    def tables(self, convert: Convert) -> Iterator[pa.Table]:
         """The records of all files as tables.
 
         Args:
@@ -211,7 +225,7 @@ class Reading:
                 self.governing.append(ReadFile(path=str(path), sha256=digest, **state._asdict()))
             yield from self._tables(convert)
 
-    def _tables(self, convert: Callable[[Iterator[Record]], Iterator[pa.Table]]) -> Iterator[pa.Table]:
+    def _tables(self, convert: Convert) -> Iterator[pa.Table]:
         if self._source.on_bad_file == "fail":
             try:
                 yield from convert(record for path in self._paths for record in self._records(path))
@@ -237,16 +251,24 @@ class Reading:
             source=source.name,
             token=token,
             on_bad_file=source.on_bad_file,
+            part=self._part,
             files=tuple(self.files),
             governing=tuple(self.governing),
         )
 
-    def _records(self, path: Path, skipped: Callable[[pa.Table], None] | None = None) -> Iterator[Record]:
+    def _records(self, path: Path, skipped: Callable[[pa.Table], None] | None = None) -> Iterator[Record | Columns]:
         if unread := self._source.unread(path):
             self._skip(unread, skipped or self._skipped)
             self.files.append(ReadFile(path=str(path), skipped=1, **NO_FILE._asdict()))
             return
         origin = _had(path)
+        plain = self._source.takes_whole and self._part is None and origin is None
+        if plain and (one := self._small(path)) is not None:
+            if isinstance(one, Skip):
+                self._skip(one, skipped or self._skipped)
+            else:
+                yield one
+            return
         if what := irregular(path):
             msg = f"{path}: is {what}, not a file; check the paths of source {self._source.name!r}"
             raise SourceError(msg)
@@ -258,17 +280,22 @@ class Reading:
             counts: Counter[str] = Counter()
             passed: Counter[str] = Counter()
             records = skips = 0
-            for item in self._source.read_and_count(path, counts):
+            found = (
+                self._source.read_together(path, counts)
+                if self._part is None
+                else self._source.read_part(path, counts, self._part)
+            )
+            for item in found:
                 if isinstance(item, Skip):
                     skips += 1
                     self._skip(item, skipped or self._skipped)
                 elif isinstance(item, Passed):
                     passed[item.what] += 1
                 else:
-                    records += 1
+                    records += len(item) if isinstance(item, Columns) else 1
                     yield item
         fields = {name: counts[name] for name in self._fields if name in counts}
-        found = ReadFile(
+        read = ReadFile(
             path=str(path),
             records=records,
             skipped=skips,
@@ -278,10 +305,48 @@ class Reading:
             **_told(origin),
             **state._asdict(),
         )
-        self.files.append(found)
+        self.files.append(read)
         log.info("%s: %d records, %d skipped, %d passed over", path, records, skips, passed.total())
 
-    def _whole(self, path: Path, convert: Callable[[Iterator[Record]], Iterator[pa.Table]]) -> Iterator[pa.Table]:
+    def _small(self, path: Path) -> Record | Skip | None:
+        """What a small file is that is opened once and held as a whole; None: it is to be read as any other."""
+        try:
+            before = os.stat(path)  # noqa: PTH116 - thousands of files
+            if not stat.S_ISREG(before.st_mode) or not 0 < before.st_size <= SMALL_BYTES:
+                return None
+            with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+                data = file.read(SMALL_BYTES + 1)
+        except OSError:
+            return None
+        content = recognised(data[:HEAD_BYTES])
+        reads = self._source.reads
+        if len(data) != before.st_size:
+            return None
+        # Compressed data is read as a stream; a reader without a list looks for itself.
+        if reads is not None and content in DECOMPRESSING:
+            return None
+        if content is not None and reads is not None and content not in reads:
+            raise refused(path, self._source.name, self._source.format, content)
+        item = self._source.whole(path, data)
+        if item is None:
+            return None
+        _compare(path, before)
+        self.files.append(
+            ReadFile.model_construct(
+                path=str(path),
+                records=int(isinstance(item, Record)),
+                skipped=int(isinstance(item, Skip)),
+                passed={},
+                bytes=before.st_size,
+                mtime_ns=before.st_mtime_ns,
+                sha256=hashlib.sha256(data).hexdigest(),
+                fields={},
+                bad=None,
+            )
+        )
+        return item
+
+    def _whole(self, path: Path, convert: Convert) -> Iterator[pa.Table]:
         """The tables of a file that can be read to its end; none of another, which is listed."""
         self._settle(self._skipped)
         with _waiting(self._folder) as rows, _waiting(self._folder) as skips:

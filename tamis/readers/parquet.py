@@ -12,24 +12,23 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import Field
 
 from tamis.errors import SourceError
-from tamis.extraction import Refused
-from tamis.readers.arrow_values import Unreadable, cells, moments, weights
-from tamis.readers.html import HtmlText, text_in
+from tamis.readers.column_names import ColumnSource
+from tamis.readers.columns import Columns
+from tamis.readers.html import HtmlText
 from tamis.readers.parquet_footer import check_footer
 from tamis.readers.parquet_pages import Chunk, pages
-from tamis.readers.record import Record, Skip, Source, make
+from tamis.readers.parquet_rows import Batch, joined, one_by_one, together
+from tamis.readers.record import Part, Record, Skip
 from tamis.readers.thrift import ThriftError
 from tamis.readers.values import shorten
-from tamis.schemas import KINDS
 
 BATCH_ROWS = 1_024
 BATCH_BYTES = 128 << 20
@@ -37,12 +36,6 @@ BATCH_BYTES = 128 << 20
 
 LIMIT_BYTES = 640 << 20
 """Bytes that one row of each column may take when it is decoded, with the pages it lies in."""
-
-CELL_BYTES = 16 << 20
-"""Rows become Python objects together up to this size."""
-
-ROW_BYTES = 256 << 20
-"""Memory of the metadata of one row as Python objects, at most."""
 
 BUFFER_BYTES = 16 << 20
 """What is read of a file at a time, over all columns."""
@@ -74,31 +67,15 @@ DAMAGE = (
 """What reading a damaged file was seen to raise, beside Arrow's own errors."""
 
 
-class ParquetSource(Source):
+WHOLE = Part(0, 1)
+
+
+class ParquetSource(ColumnSource):
     """Parquet files, one document a row."""
 
     reads: ClassVar[frozenset[str] | None] = frozenset({"parquet"})
 
     format: Literal["parquet"] = Field(default="parquet", description="Parquet, one document a row.")
-    text_column: str = Field(default="text", min_length=1, description="Name of the column that holds the text.")
-    url_column: str | None = Field(
-        default="url",
-        description="Name of the column that holds the URL, or null for none. `url` may be absent, any other must be "
-        "there.",
-    )
-    date_column: str | None = Field(
-        default="date",
-        description="Name of the column that holds the date (a timestamp, ISO 8601, a year, or seconds since 1970), "
-        "or null for none. `date` may be absent, any other must be there.",
-    )
-    kind_column: str | None = Field(
-        default=None, description="Name of a column that holds the kind; a value that is no kind falls back to `kind`."
-    )
-    parent_column: str | None = Field(
-        default=None,
-        description="Name of a column that holds, for extracts, the URL (or tamis id) of the document that the text "
-        "was taken from; null where it is none.",
-    )
     metadata_columns: tuple[str, ...] | None = Field(
         default=None, description="Columns kept as metadata; null keeps every column that has no other use."
     )
@@ -114,6 +91,34 @@ class ParquetSource(Source):
 
     def read_and_count(self, path: Path, counts: Counter[str]) -> Iterator[Record | Skip]:
         """As `read`; counts the rows in which each column of the section is not null."""
+        for batch in self._batches(path, counts):
+            if isinstance(batch, Skip):
+                yield batch
+            else:
+                yield from one_by_one(batch, self, self.extraction)
+
+    def read_together(self, path: Path, counts: Counter[str]) -> Iterator[Record | Skip | Columns]:
+        """As `read_and_count`; most documents come in columns."""
+        return self.read_part(path, counts, WHOLE)
+
+    def most_parts(self, path: Path) -> int:
+        """As many as it has row groups."""
+        try:
+            with path.open("rb") as source:
+                return max(1, int(pq.ParquetFile(source, pre_buffer=False).metadata.num_row_groups))
+        except DAMAGE:  # its job says so, and what to do
+            return 1
+
+    def read_part(self, path: Path, counts: Counter[str], part: Part) -> Iterator[Record | Skip | Columns]:
+        """As `read_together`, some of the row groups."""
+        for batch in joined(self._batches(path, counts, part)):
+            if isinstance(batch, Skip):
+                yield batch
+            else:
+                yield from together(batch, self, self.extraction)
+
+    def _batches(self, path: Path, counts: Counter[str], part: Part = WHOLE) -> Iterator[Skip | Batch]:
+        """The rows, some at a time, or why they cannot be decoded."""
         with _readable(self, path):
             source = path.open("rb")
         with source:
@@ -127,9 +132,11 @@ class ParquetSource(Source):
             counts.update({name: 0 for name in (self.url_column, self.date_column) if name is not None})
             columns = list(dict.fromkeys(named + metadata_columns))
             number = 1
-            for group in range(file.metadata.num_row_groups):
+            first, last = part.of_many(file.metadata.num_row_groups)
+            for group in range(last):
                 rows = file.metadata.row_group(group).num_rows
-                yield from _group(self, path, file, group, columns, metadata_columns, number, counts)
+                if group >= first:
+                    yield from _group(self, path, file, group, columns, metadata_columns, number, counts)
                 number += rows
 
 
@@ -151,9 +158,8 @@ def _readable(source: ParquetSource, path: Path) -> Iterator[None]:
 
 def _named(source: ParquetSource, schema: pa.Schema) -> list[str]:
     """The columns of text, url, date, kind and parent; url and date of the default name where the file has them."""
-    named = [source.text_column, source.url_column, source.date_column, source.kind_column, source.parent_column]
     absent = {"url", "date"} - {source.text_column, source.kind_column, source.parent_column} - set(schema.names)
-    return [name for name in named if name is not None and name not in absent]
+    return [name for name in source.own_columns if name is not None and name not in absent]
 
 
 def _present(source: ParquetSource, batch: pa.RecordBatch) -> dict[str, int]:
@@ -216,8 +222,8 @@ def _group(
     metadata_columns: Sequence[str],
     number: int,
     counts: Counter[str],
-) -> Iterator[Record | Skip]:
-    """The documents of a row group whose first row has a number."""
+) -> Iterator[Skip | Batch]:
+    """The rows of a row group whose first row has a number."""
     rows = file.metadata.row_group(group).num_rows
     with _readable(source, path):
         chunks = _chunks(path, file, group, columns)
@@ -251,7 +257,7 @@ def _group(
                 for array in batch.columns:
                     _check_indices(array)
             counts.update(_present(source, batch))
-            yield from _documents(source, str(path), batch, metadata_columns, number + found)
+            yield Batch(batch, tuple(metadata_columns), str(path), number + found)
             found += batch.num_rows
 
 
@@ -329,77 +335,3 @@ def _batching(chunks: dict[str, Chunk]) -> tuple[int, list[str], str | None]:
     while rows > 1 and sum(needed(rows).values()) > BATCH_BYTES:
         rows //= 2
     return rows, indexed, None
-
-
-def _documents(
-    source: ParquetSource, where: str, batch: pa.RecordBatch, metadata_columns: Sequence[str], number: int
-) -> Iterator[Record | Skip]:
-    """The documents of a batch whose first row has a number."""
-    others = [name for name in batch.schema.names if name != source.text_column]
-    arrays = {name: batch.column(batch.schema.get_field_index(name)) for name in others}
-    texts = batch.column(batch.schema.get_field_index(source.text_column))
-    sizes = np.zeros(batch.num_rows, np.float64)
-    for array in arrays.values():
-        sizes += weights(array)
-    heavy = sizes > ROW_BYTES
-    ends = np.cumsum(np.where(heavy, 0, sizes))
-    start = 0
-    while start < batch.num_rows:
-        if heavy[start]:
-            detail = f"about {int(sizes[start])} bytes of metadata in memory, limit {ROW_BYTES}"
-            yield Skip(where, number + start, "too_large", detail)
-            start += 1
-            continue
-        before = ends[start - 1] if start else 0
-        stop = max(start + 1, int(np.searchsorted(ends, before + CELL_BYTES, side="right")))
-        stop = start + 1 + int(np.append(heavy[start + 1 : stop], True).argmax())
-        values = {
-            name: (moments if name == source.date_column and pa.types.is_timestamp(array.type) else cells)(
-                array.slice(start, stop - start)
-            )
-            for name, array in arrays.items()
-        }
-        for row in range(start, stop):
-            fields = {name: column[row - start] for name, column in values.items()}
-            yield _record(source, where, number + row, _text(texts, row), fields, metadata_columns)
-        start = stop
-
-
-def _text(texts: pa.Array, row: int) -> bytes | None:
-    """The bytes of a text."""
-    if isinstance(texts, pa.DictionaryArray):
-        index = texts.indices[row].as_py()
-        return None if index is None else _text(texts.dictionary, index)
-    scalar = texts[row]
-    return None if not scalar.is_valid else scalar.as_buffer().to_pybytes()
-
-
-def _record(
-    source: ParquetSource,
-    where: str,
-    number: int,
-    text: bytes | None,
-    fields: dict[str, Any],
-    metadata_columns: Sequence[str],
-) -> Record | Skip:
-    for value in fields.values():
-        if isinstance(value, Unreadable):
-            return Skip(where, number, "invalid_utf8", value.detail)
-    kind = None if source.kind_column is None else fields[source.kind_column]
-    url = None if source.url_column is None else fields.get(source.url_column)
-    taken: tuple[object, dict[str, Any]] | Refused = (text, {})
-    if source.extraction is not None:
-        taken = text_in(text, source.extraction, url)
-    if isinstance(taken, Refused):
-        return Skip(where, number, taken.reason, taken.detail)
-    return make(
-        source,
-        where,
-        number,
-        taken[0],
-        url=url,
-        date=None if source.date_column is None else fields.get(source.date_column),
-        parent=None if source.parent_column is None else fields[source.parent_column],
-        metadata=taken[1] | {name: fields[name] for name in metadata_columns if name in fields},
-        kind=kind if isinstance(kind, str) and kind in KINDS else None,
-    )

@@ -15,18 +15,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
+import numpy as np
+import pyarrow as pa
 from pydantic import AfterValidator, Field, model_validator
 
 from tamis.errors import SourceError
-from tamis.readers.forms import SAMPLE_CHARACTERS, kind_of_bytes
+from tamis.readers.columns import MOMENT, PLACES, UNKNOWN, Columns, kinds_told
+from tamis.readers.forms import kind_of_bytes
 from tamis.readers.named_files import files_of
 from tamis.readers.remote.addresses import checked, is_address
 from tamis.readers.remote.section import Remote
 from tamis.readers.said import kind_said
 from tamis.readers.selection import selected
-from tamis.readers.values import characters_of, clean_text, has_surrogates, invalid_utf8, json_bytes, parse_date
+from tamis.readers.values import clean_text, has_surrogates, invalid_utf8, json_bytes, parse_date
 from tamis.section import Kind, Section
 
 if TYPE_CHECKING:
@@ -95,6 +98,17 @@ AnyAddress = Annotated[str, AfterValidator(_known_address)]
 
 WHICH = frozenset({"manifests", "prefix", "sample", "limit", "remote"})
 """Keys of a source that say which files it has and how they are come by, and nothing of what is read in them."""
+class Part(NamedTuple):
+    """One of several parts of a file that are read by a job each."""
+
+    number: int
+    """From 0."""
+    of: int
+    """How many there are."""
+
+    def of_many(self, things: int) -> tuple[int, int]:
+        """The first of so many things that is in this part, and the first that is in the next."""
+        return things * self.number // self.of, things * (self.number + 1) // self.of
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +117,7 @@ class Record:
 
     Attributes:
         data: the text in UTF-8; never empty, no NUL, lines end in a line feed.
-        kind: one of `tamis.schemas.KINDS`.
+        said: one of `tamis.schemas.KINDS`, or None: its form tells.
         url: as found, or None.
         date: whole seconds in UTC, or None.
         fields: the source's own fields as a JSON object in UTF-8, or None.
@@ -113,7 +127,7 @@ class Record:
     """
 
     data: bytes
-    kind: str
+    said: str | None
     url: str | None
     date: datetime | None
     fields: bytes | None
@@ -125,6 +139,11 @@ class Record:
     def text(self) -> str:
         """The text."""
         return self.data.decode()
+
+    @property
+    def kind(self) -> str:
+        """One of `tamis.schemas.KINDS`."""
+        return self.said or kind_of_bytes(self.data)
 
     @property
     def metadata(self) -> dict[str, Any] | None:
@@ -181,6 +200,9 @@ class Source(Section, ABC):
     reads: ClassVar[frozenset[str] | None] = None
     """The contents (names in `tamis.readers.signatures.CONTENTS`) that the format reads; a file of another that is
     recognised by its first bytes is refused. None: the reader looks for itself."""
+
+    takes_whole: ClassVar[bool] = False
+    """Whether a small file is given to `whole`, with all of its bytes, before it is read as any other."""
 
     awaits_files: ClassVar[bool] = True
     """Whether the workflow knows its files by name. A tree has as many as it has, some with names that Snakemake cannot
@@ -321,6 +343,22 @@ class Source(Section, ABC):
         """Why one of `input_files` is listed and not even opened; None where it is read."""
         return None
 
+    def most_parts(self, path: Path) -> int:  # noqa: ARG002 - for formats with large files
+        """In how many parts one of `input_files` can be read, by a job each; 1: only as a whole."""
+        return 1
+
+    def read_part(self, path: Path, counts: Counter[str], part: Part) -> Iterator[Record | Skip | Passed | Columns]:
+        """As `read_together`, what is in one of several parts of a file.
+
+        All parts together give what the file gives, in this order; a part may be empty.
+
+        Args:
+            path: one of `input_files`.
+            counts: as there.
+            part: which, of a number up to `most_parts`.
+        """
+        raise NotImplementedError(f"{path} is read as a whole, not as part {part}")
+
     @abstractmethod
     def read(self, path: Path) -> Iterator[Record | Skip | Passed]:
         """The records of one of `input_files`, in an order that depends only on the file's bytes.
@@ -328,6 +366,15 @@ class Source(Section, ABC):
         Raises:
             SourceError: the file is missing, damaged, or of another format or hash than configured.
         """
+
+    def whole(self, path: Path, data: bytes) -> Record | Skip | None:  # noqa: ARG002 - for formats of small files
+        """What one of `input_files` is that holds at most one document; None: it is to be read as any other.
+
+        Args:
+            path: the file.
+            data: its bytes, uncompressed.
+        """
+        return None
 
     def read_and_count(self, path: Path, counts: Counter[str]) -> Iterator[Record | Skip | Passed]:  # noqa: ARG002 - for formats with fields
         """As `read`; a format whose section names fields counts in how many records each was there and not null.
@@ -337,6 +384,13 @@ class Source(Section, ABC):
             counts: name of the field → records, to add to; 0 for a field that is looked for in vain.
         """
         return self.read(path)
+
+    def read_together(self, path: Path, counts: Counter[str]) -> Iterator[Record | Skip | Passed | Columns]:
+        """As `read_and_count`; a format that reads many documents at once gives most of them together, in columns.
+
+        What is skipped comes in the same order, documents in any.
+        """
+        return self.read_and_count(path, counts)
 
 
 def make(
@@ -392,7 +446,7 @@ def make(
     if source.kind != "auto":
         kind = source.kind
     kind = kind or kind_said(kept, has_url=address is not None)
-    return Record(data, kind or _kind(data), address, when, fields, path, record, origin)
+    return Record(data, kind, address, when, fields, path, record, origin)
 
 
 def _usable(url: str) -> bool:
@@ -400,9 +454,15 @@ def _usable(url: str) -> bool:
     return 0 < len(url) <= URL_CHARACTERS and not has_surrogates(url)
 
 
-def _kind(data: bytes) -> str:
-    """The kind that the lines of a text show."""
-    if len(data) <= SAMPLE_CHARACTERS:
-        return kind_of_bytes(data, -1)
-    sample = data[: 4 * SAMPLE_CHARACTERS].decode("utf-8", "ignore")[:SAMPLE_CHARACTERS]
-    return kind_of_bytes(sample.encode(), characters_of(data))
+def columns_of(records: Sequence[Record]) -> Columns:
+    """Records side by side, in their order."""
+    texts = pa.array([record.data for record in records], pa.large_binary()).view(pa.large_string())
+    kinds = np.array([UNKNOWN if record.said is None else PLACES[record.said] for record in records], np.uint8)
+    return Columns(
+        text=texts,
+        kind=kinds_told(texts, kinds),
+        url=pa.array([record.url for record in records], pa.large_string()),
+        date=pa.array([record.date for record in records], MOMENT),
+        fields=pa.array([record.fields for record in records], pa.large_binary()).view(pa.large_string()),
+        parent=pa.array([record.parent for record in records], pa.large_string()),
+    )

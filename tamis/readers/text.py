@@ -38,6 +38,7 @@ class TextSource(Source):
 
     small_bytes: ClassVar[int | None] = 100_000
     reads: ClassVar[frozenset[str] | None] = frozenset({"html", "xml", "json", "gzip", "zstd"})
+    takes_whole: ClassVar[bool] = True
 
     format: Literal["text"] = Field(default="text", description="UTF-8 text, one document a file; also .gz and .zst.")
     kinds: dict[str, Kind] = Field(
@@ -51,11 +52,19 @@ class TextSource(Source):
         Raises:
             SourceError: missing, or a compressed file that is cut short or damaged.
         """
-        where = str(path)
         data = content(path, self.max_document_bytes)
         if isinstance(data, int):
-            yield Skip(where, 1, "too_large", f"{data} bytes, limit {self.max_document_bytes}")
-            return
+            yield Skip(str(path), 1, "too_large", f"{data} bytes, limit {self.max_document_bytes}")
+        else:
+            yield self._document(path, data)
+
+    def whole(self, path: Path, data: bytes) -> Record | Skip | None:
+        """The document of a small file; None where its name says that it is compressed, which it is not."""
+        if len(data) > self.max_document_bytes or path.suffix in (".gz", ".zst"):
+            return None
+        return self._document(path, data)
+
+    def _document(self, path: Path, data: bytes) -> Record | Skip:
         extension = extension_of(path)
         kind = self.kinds.get(extension) or EXTENSIONS.get(extension)
-        yield make(self, where, 1, data, metadata={"path": called(path)}, kind=kind)
+        return make(self, str(path), 1, data, metadata={"path": called(path)}, kind=kind)

@@ -28,7 +28,7 @@ from tamis.checksums import canonical
 from tamis.errors import ConfigError, TamisError
 from tamis.file_states import NO_FILE, KnownHashes, State, keep_json, kept_json, state_of
 from tamis.readers.observed import ReadFile, ReadRecord
-from tamis.readers.record import WHICH, Source
+from tamis.readers.record import WHICH, Part, Source
 from tamis.readers.remote.origin import origin_of
 from tamis.section import workflow_path
 from tamis.shards import part_name, read_json
@@ -42,6 +42,12 @@ bytes there."""
 
 FULL = 4
 """A cut is looked for from a fourth of the bounds on. With 1 MB files and 64 MB a unit is on average 5/8 full."""
+
+PART_BYTES = 1 << 24
+"""Bytes of a part of a file, at least."""
+
+MOST_PARTS = 16
+"""Parts of one file, at most."""
 
 PLAN = ".tamis.units.json"
 
@@ -58,6 +64,7 @@ class Unit:
         no_files: those of the paths where something else stands, which are listed as bad files.
         governing: other files that decide what becomes of them; the job finds them itself.
         remote: those of the files that are fetched.
+        part: of the one file, where it is read by several jobs.
     """
 
     source: Source
@@ -67,6 +74,7 @@ class Unit:
     no_files: frozenset[Path] = frozenset()
     governing: tuple[Path, ...] = ()
     remote: Mapping[Path, Wanted] = field(default_factory=dict)
+    part: Part | None = None
 
     def params(self) -> dict[str, Any]:
         """What the job depends on that reads it."""
@@ -82,7 +90,7 @@ class Unit:
             "files": [str(path) for path in self.files],
             "fields": self.source.named_fields(),
             "token": self.token,
-        }
+        } | ({} if self.part is None else {"part": self.part})
 
     def awaited(self) -> list[str]:
         """The local files that must be there before the job starts: all but links that lead nowhere, pipes and such."""
@@ -111,7 +119,12 @@ class Unit:
     @property
     def key(self) -> tuple[str, ...]:
         """By which it is known again in the next run."""
-        return (self.source.name, *(str(path) for path in self.files))
+        return key_of(self.source.name, [str(path) for path in self.files], self.part)
+
+
+def key_of(source: str, files: Sequence[str], part: Sequence[int] | None) -> tuple[str, ...]:
+    """By which the files of a unit, or the part of one, are known."""
+    return (source, *files) if part is None else (source, *files, f"part {part[0] + 1} of {part[1]}")
 
 
 @dataclass(frozen=True)
@@ -149,7 +162,9 @@ def units(sources: Sequence[Source], unit_bytes: int, results: Path | None) -> l
     for priority, source in enumerate(sources):
         inputs = _inputs(source, priority, unit_bytes)
         groups = [[one] for one in inputs] if source.stands_alone else _cut(inputs, unit_bytes)
-        found += [(_unit(source, priority, group), group) for group in groups]
+        for group in groups:
+            unit = _unit(source, priority, group)
+            found += [(replace(unit, part=part), group) for part in _parts(source, group, unit_bytes)]
     placed = _placed(found, {} if results is None else _numbers(results))
     beside = [[_Input(path, state_of(path), None) for path in unit.governing] for unit, _ in placed]
     records = [None if results is None else _record(results, number, unit) for number, (unit, _) in enumerate(placed)]
@@ -203,6 +218,21 @@ def _unit(source: Source, priority: int, group: Sequence[_Input]) -> Unit:
     remote = {one.path: one.wanted for one in group if one.wanted is not None}
     governing = tuple(source.governing([path for path in files if path not in remote]))
     return Unit(source, priority, files, no_files=no_files, governing=governing, remote=remote)
+
+
+def _parts(source: Source, group: Sequence[_Input], unit_bytes: int) -> Sequence[Part | None]:
+    """The parts in which the files of a unit are read: none but for one large file.
+
+    Each job hashes the whole file, so that they are not more than `MOST_PARTS`. Where bad files are left out as a whole
+    one job must know all of it, and the size of a remote one is not known before it is fetched.
+    """
+    size = group[0].state.bytes if group[0].state else 0
+    whole = source.stands_alone or source.on_bad_file == "skip" or group[0].wanted is not None
+    if len(group) > 1 or whole or size <= unit_bytes:
+        return [None]
+    wanted = min(-(-size // unit_bytes), size // PART_BYTES, MOST_PARTS)
+    count = min(wanted, source.most_parts(group[0].path)) if wanted > 1 else 1
+    return [Part(number, count) for number in range(count)] if count > 1 else [None]
 
 
 def _cut(inputs: Sequence[_Input], unit_bytes: int) -> list[list[_Input]]:
@@ -263,7 +293,7 @@ def _record(results: Path, number: int, unit: Unit) -> ReadRecord | str | None:
         record = ReadRecord.model_validate(read_json(path))
     except (ValueError, OSError, TamisError):  # an older version's, or damaged: the job is done again
         return DAMAGED
-    return record if (record.source, *(file.path for file in record.files)) == unit.key else None
+    return record if key_of(record.source, [file.path for file in record.files], record.part) == unit.key else None
 
 
 def _same_paths(beside: Sequence[_Input], governing: Sequence[ReadFile]) -> bool:

@@ -163,11 +163,19 @@ def _written(value: str) -> datetime | None:
 
 def json_bytes(fields: Mapping[str, Any]) -> bytes:
     """Fields as compact JSON in UTF-8, each value as `json_value` has it."""
+    return json_text(fields).encode()
+
+
+def json_text(value: object) -> str:
+    """A value as compact JSON, as `json_value` has it; no unpaired surrogates."""
     try:
-        return _encode(fields).encode()
+        text = _encode(value)
+        if not text.isascii():
+            text.encode()
     except (TypeError, ValueError, OverflowError):
         # Something that JSON or UTF-8 cannot carry, in one record of many.
-        return _encode(json_value(fields)).encode()
+        return _encode(json_value(value))
+    return text
 
 
 def json_value(value: object) -> Any:

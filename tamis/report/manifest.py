@@ -127,6 +127,7 @@ def inputs(results: Results) -> list[dict[str, Any]]:
     The time that a file bears is left out: it says when it was copied, not what it holds.
     """
     found = []
+    parts: dict[tuple[str | None, str], dict[str, Any]] = {}
     for name in results.layout.inventory.below("ingest/read"):
         path = results.folder / name
         if not path.is_file():
@@ -135,9 +136,17 @@ def inputs(results: Results) -> list[dict[str, Any]]:
             value = read_json(path)
             files = value["files"] if isinstance(value, dict) else value
             source = value.get("source") if isinstance(value, dict) else None
+            in_parts = isinstance(value, dict) and value.get("part")
             for file in files:
                 kept = {key: file[key] for key in INPUT_KEYS if file.get(key) is not None}
-                found.append(({"source": source} if source else {}) | kept)
+                entry = ({"source": source} if source else {}) | kept
+                known = parts.setdefault((source, file["path"]), entry) if in_parts else entry
+                if known is entry:
+                    found.append(entry)
+                else:
+                    # One file, which several jobs have read.
+                    for key in ("records", "skipped"):
+                        known[key] = known.get(key, 0) + entry.get(key, 0)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             msg = f"{path}: not a record of what was read ({error}). Delete it and run the workflow again."
             raise SourceError(msg) from error

@@ -18,9 +18,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -32,16 +31,17 @@ from tamis.barrier import Files, paths
 from tamis.dedup import keep_order
 from tamis.errors import SourceError
 from tamis.external_sort import first_of_each, sorted_slices
-from tamis.ids import HALF_CHARACTERS, content_hash, document_key, home_shards, is_id
+from tamis.ids import HALF_CHARACTERS, document_key, home_shards, is_id
 from tamis.ledger import Outputs, add_copies, dropped_rows, outcome_writer
-from tamis.readers import AnySource, Record, Source
-from tamis.readers.observed import ReadFile, Reading, ReadRecord
-from tamis.readers.remote.origin import let_go
-from tamis.readers.units import Unit
-from tamis.readers.units import units as cut
 from tamis.section import Section
 from tamis.shards import TableWriter, read_json, whole_file, write_json
 from tamis.urls import url_key
+
+if TYPE_CHECKING:
+    # Only map jobs read: the others start in two thirds of the time without all formats.
+    from tamis.readers import Record, Source
+    from tamis.readers.columns import Columns
+    from tamis.readers.units import Unit
 
 VERSION = 5
 """5: containers of web pages are seen whatever the case of their tags.
@@ -64,6 +64,10 @@ BATCH_BYTES = 4_000_000
 """Rows and bytes that are gathered as Python objects."""
 
 
+MANY_FILES = 100
+"""From so many on, what was read of each is written for programs alone."""
+
+
 class Config(Section):
     """How sources are read and which copy is the first choice."""
 
@@ -79,55 +83,16 @@ class Config(Section):
         ge=1,
         le=10**12,
         description="Input files of one source are read together by one job up to this many bytes on disk; a larger "
-        "file is a job of its own.",
+        "file is read by several, where it can be parted: Parquet by row groups, JSON Lines anywhere, or by frames of "
+        "zstd. Else it is a job of its own, as gzip is, and files of a source with `on_bad_file: skip`.",
     )
 
 
 def units(sources: Sequence[Source], config: Config, results: Path | None = None) -> list[Unit]:
     """The units of all sources, as `tamis.readers.units.units`."""
+    from tamis.readers.units import units as cut
+
     return cut(sources, config.unit_bytes, results)
-
-
-class _Rows:
-    """Records on their way into one table of `ROWS`; what is long stays UTF-8, as Arrow's buffers hold it."""
-
-    def __init__(self, source: str, priority: int) -> None:
-        self._source, self._priority = source, priority
-        self.size = 0
-        """Bytes of text, URL and metadata."""
-        self._ids: list[str] = []
-        self._records: list[Record] = []
-
-    def __len__(self) -> int:
-        return len(self._records)
-
-    def add(self, record: Record) -> None:
-        """Take a record and give it its id."""
-        date = None if record.date is None else _written_date(record.date)
-        key = document_key(url_key(record.url) if record.url else record.data)
-        self._ids.append(key + content_hash(self._source, record.url, date, record.data))
-        self._records.append(record)
-        self.size += len(record.data) + len(record.url or "") + len(record.fields or b"")
-
-    def table(self) -> pa.Table:
-        """All of them; none is left."""
-        records, count = self._records, len(self._records)
-        text = _strings([record.data for record in records], ROWS.field("text").type)
-        columns = {
-            "id": self._ids,
-            "kind": [record.kind for record in records],
-            "text": text,
-            "source": pa.repeat(self._source, count),
-            "url": [record.url for record in records],
-            "date": [record.date for record in records],
-            "metadata": _strings([record.fields for record in records], ROWS.field("metadata").type),
-            "parent": [parent_key(record.parent) for record in records],
-            "copies": pa.repeat(pa.scalar(1, pa.int32()), count),
-            "ingested_characters": pc.cast(pc.utf8_length(text), pa.int64()),
-            "priority": pa.repeat(pa.scalar(self._priority, pa.int32()), count),
-        }
-        self._ids, self._records, self.size = [], [], 0
-        return pa.table(columns, ROWS)
 
 
 def parent_key(parent: str | None) -> str | None:
@@ -137,37 +102,73 @@ def parent_key(parent: str | None) -> str | None:
     return parent[:HALF_CHARACTERS] if is_id(parent) else document_key(url_key(parent))
 
 
-def _written_date(date: datetime) -> str:
-    """The form in which a date is part of an id; a year before 1000 has no zeros in front."""
-    return f"{date.year}-{date.month:02}-{date.day:02}T{date.hour:02}:{date.minute:02}:{date.second:02}Z"
-
-
-def _strings(values: list[bytes | None], kind: pa.DataType) -> pa.Array:
-    """Strings of their UTF-8, which `make` has seen to be valid."""
-    return pa.array(values, pa.large_binary()).view(pa.large_string()).cast(kind)
-
-
-def documents_of(records: Iterable[Record], source: str, priority: int) -> Iterator[pa.Table]:
+def documents_of(records: Iterable[Record | Columns], source: str, priority: int) -> Iterator[pa.Table]:
     """Records of one source as rows of the exchange, some at a time.
 
     Args:
-        records: records, in any number.
+        records: records, or many of them in columns, in any number.
         source: name of the source.
         priority: its place in the configuration, 0 = first.
 
     Yields:
-        Tables with the schema `ROWS`, of at most `BATCH_ROWS` rows, and of `BATCH_BYTES` of text, URLs and metadata and
-        one record more; at least one table, if without rows.
+        Tables with the schema `ROWS`: of the columns as they come; of records of at most `BATCH_ROWS` rows, and of
+        `BATCH_BYTES` of text, URLs and metadata and one record more; at least one table, if without rows.
     """
-    rows = _Rows(source, priority)
-    some = False
+    from tamis.readers.columns import Columns
+    from tamis.readers.record import columns_of
+
+    waiting: list[Record] = []
+    ready: list[pa.Table] = []
+    size, some = 0, False
+
+    def add(item: Record | Columns) -> None:
+        nonlocal size
+        if isinstance(item, Columns):
+            ready.append(_rows(item, source, priority))
+        else:
+            waiting.append(item)
+            size += len(item.data) + len(item.url or "") + len(item.fields or b"")
+
+    def gathered() -> pa.Table:
+        nonlocal size
+        columns = columns_of(waiting)
+        waiting.clear()
+        size = 0
+        return _rows(columns, source, priority)
+
     # Unlike the variable of a loop, this does not hold a record while the table that has it is on its way.
-    for _ in map(rows.add, records):
-        if len(rows) == BATCH_ROWS or rows.size >= BATCH_BYTES:
+    for _ in map(add, records):
+        if len(waiting) == BATCH_ROWS or size >= BATCH_BYTES:
+            ready.append(gathered())
+        if ready:
             some = True
-            yield rows.table()
-    if len(rows) or not some:
-        yield rows.table()
+            yield ready.pop()
+    if waiting or not some:
+        yield gathered()
+
+
+def _rows(columns: Columns, source: str, priority: int) -> pa.Table:
+    """Documents as a table of `ROWS`."""
+    from tamis.kernels.document_ids import document_ids
+
+    parent = columns.parent
+    if parent.null_count < len(parent):
+        parent = pa.array([parent_key(one) for one in parent.to_pylist()], pa.string())
+    count = len(columns)
+    made = {
+        "id": document_ids(source, columns.url, columns.date, columns.text),
+        "kind": columns.kind,
+        "text": columns.text,
+        "source": pa.repeat(source, count),
+        "url": columns.url.cast(pa.string()),
+        "date": columns.date,
+        "metadata": columns.fields.cast(pa.string()),
+        "parent": parent.cast(pa.string()),
+        "copies": pa.repeat(pa.scalar(1, pa.int32()), count),
+        "ingested_characters": pc.cast(pc.utf8_length(columns.text), pa.int64()),
+        "priority": pa.repeat(pa.scalar(priority, pa.int32()), count),
+    }
+    return pa.table(made, ROWS)
 
 
 def run_map(
@@ -181,6 +182,7 @@ def run_map(
     output: Path,
     skipped: Path,
     read_counts: Path,
+    part: Sequence[int] | None = None,
 ) -> None:
     """Read one unit of input files.
 
@@ -193,19 +195,26 @@ def run_map(
         output: exchange file by shard, in rounds, to write.
         skipped: Parquet list of records that could not be read.
         read_counts: JSON: what was read of each file.
+        part: which of several parts of the one file, from 0, and how many there are; None: all of it.
 
     Raises:
         SourceError: a file changed while it was read, or is missing, truncated or damaged.
     """
+    from tamis.readers import AnySource
+    from tamis.readers.observed import Reading
+    from tamis.readers.record import Part
+    from tamis.readers.remote.origin import let_go
+
     section = TypeAdapter(AnySource).validate_python({"paths": files} | source)
     output.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(skipped) as temporary:
         skips = TableWriter(temporary)
-        reading = Reading(section, files, skips.write, output.parent, fields)
+        stretch = None if part is None else Part(*part)
+        reading = Reading(section, files, skips.write, output.parent, fields, stretch)
         rows = reading.tables(lambda records: documents_of(records, section.name, priority))
         streams.write_rounds(output, ROWS, rows, lambda table: home_shards(table["id"], shards), shards)
         skips.close()
-    write_json(read_counts, reading.record(token).model_dump(mode="json"))
+    write_json(read_counts, reading.record(token).model_dump(mode="json"), indented=len(files) < MANY_FILES)
     for name in files:
         let_go(Path(name))
 
@@ -256,17 +265,17 @@ def run_rank(*, units: int, barrier: Files, read_folder: str, output: Path) -> N
     Raises:
         SourceError: a source gave no document.
     """
-    files: dict[str, list[ReadFile]] = {}
+    files: dict[str, list[dict[str, Any]]] = {}
     for unit in range(units):
-        record = ReadRecord.model_validate(read_json(Path(read_folder, f"part-{unit:05d}.json")))
-        files.setdefault(record.source, []).extend(record.files)
+        record = read_json(Path(read_folder, f"part-{unit:05d}.json"))
+        files.setdefault(record["source"], []).extend(record["files"])
     for name, of_source in sorted(files.items()):
-        if any(file.records for file in of_source):
+        if any(file["records"] for file in of_source):
             continue
-        bad = [file for file in of_source if file.bad]
-        why = f"{sum(file.skipped for file in of_source)} records were skipped"
+        bad = [file["bad"] for file in of_source if file["bad"]]
+        why = f"{sum(file['skipped'] for file in of_source)} records were skipped"
         if bad:
-            why = f"{len(bad)} of its {len(of_source)} files are bad, the first: {bad[0].bad}; {why}"
+            why = f"{len(bad)} of its {len(of_source)} files are bad, the first: {bad[0]}; {why}"
         msg = (
             f"source {name!r} gave no document ({why}, listed in {Path(read_folder).parent / 'skipped'}). Correct its "
             "paths or fields, or remove it from `sources`."

@@ -27,6 +27,7 @@ LAYERS = (
         "language_codes",
         "schemas",
         "backoff",
+        "arrow_buffers",
         "user_cache",
         "trouble",
         "config_files",

@@ -124,6 +124,7 @@ class CodeSource(Source):
     """Folders of source files, and archives of them."""
 
     awaits_files: ClassVar[bool] = False
+    takes_whole: ClassVar[bool] = True
 
     format: Literal["code"] = Field(
         default="code", description="Trees of source files: folders, checkouts, and archives (.tar.*, .zip, .whl)."
@@ -228,16 +229,24 @@ class CodeSource(Source):
         if found is None:
             yield from self._members(path)
             return
-        root, folder, name = found
-        tree = self._trees.get(root) or self._trees.setdefault(root, Tree(root))
-        file = _File(name, str(path), 1)
         try:
             with path.open("rb") as opened:
                 data = opened.read(self.max_document_bytes + 1)
                 size = os.fstat(opened.fileno()).st_size
         except OSError as error:
             raise SourceError(f"{path}: cannot be opened ({error.strerror or error})") from error
-        yield self._judged(file, data, size, tree.licences, lambda: self._place(tree, folder, file.path), None)
+        yield self._of_tree(*found, path, data, size)
+
+    def whole(self, path: Path, data: bytes) -> Record | Skip | None:
+        """The document of a small file of a tree; None for an archive."""
+        found = self._tree_of(path)
+        return None if found is None else self._of_tree(*found, path, data, len(data))
+
+    def _of_tree(self, root: Path, folder: str, name: str, path: Path, data: bytes, size: int) -> Record | Skip:
+        """A file of a tree."""
+        tree = self._trees.get(root) or self._trees.setdefault(root, Tree(root))
+        file = _File(name, str(path), 1)
+        return self._judged(file, data, size, tree.licences, lambda: self._place(tree, folder, name), None)
 
     def _members(self, path: Path) -> Iterator[Record | Skip]:
         """The documents of an archive."""

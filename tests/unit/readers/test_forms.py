@@ -128,5 +128,4 @@ PIECES = st.sampled_from(
 @given(st.lists(PIECES | st.text(max_size=8), max_size=30))
 def test_the_glance_at_bytes_rules_out_no_kind_that_the_lines_show(pieces: list[str]) -> None:
     text = "".join(pieces).encode("utf-8", "replace").decode()
-    assert kind_of_bytes(text.encode(), -1) == kind_of(text)
-    assert kind_of_bytes(text.encode(), len(text) + 3000) in KINDS
+    assert kind_of_bytes(text.encode()) == kind_of(text)

@@ -355,7 +355,7 @@ def test_the_size_of_batches_changes_nothing(tmp_path, monkeypatch, batch):
     )
     one = comparable(rows(tmp_path / "a.parquet", table))
     monkeypatch.setattr("tamis.readers.parquet.BATCH_ROWS", batch)
-    monkeypatch.setattr("tamis.readers.parquet.CELL_BYTES", 1000 * batch)
+    monkeypatch.setattr("tamis.readers.parquet_rows.CELL_BYTES", 1000 * batch)
     assert comparable(rows(tmp_path / "a.parquet", table)) == one
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from tamis.errors import SourceError
 from tamis.readers import Record, Source, observed
+from tamis.readers.columns import Columns
 from tamis.readers.jsonl import JsonlSource
 from tamis.readers.observed import Reading
 from tamis.readers.parquet import ParquetSource
@@ -26,9 +27,13 @@ def lines(*texts: object, **more: object) -> bytes:
     return b"".join(json.dumps({"text": text} | more).encode() + b"\n" for text in texts)
 
 
-def tables(records: Iterator[Record]) -> Iterator[pa.Table]:
+def texts_of(item: Record | Columns) -> list[str]:
+    return item.text.to_pylist() if isinstance(item, Columns) else [item.text]
+
+
+def tables(records: Iterator[Record | Columns]) -> Iterator[pa.Table]:
     """Two records a table, at least one table."""
-    texts = [record.text for record in records]
+    texts = [text for item in records for text in texts_of(item)]
     for start in range(0, max(1, len(texts)), 2):
         yield pa.table({"text": pa.array(texts[start : start + 2], pa.string())})
 
@@ -118,14 +123,14 @@ def test_a_file_that_changes_while_it_is_read_fails(tmp_path: Path, mode: str, c
     path.write_bytes(lines("One.", "Two."))
     os.utime(path, ns=(0, 5))
 
-    def converted(records: Iterator[Record]) -> Iterator[pa.Table]:
+    def converted(records: Iterator[Record | Columns]) -> Iterator[pa.Table]:
         for record in records:
             change(path)
-            yield pa.table({"text": [record.text]})
+            yield pa.table({"text": texts_of(record)})
             break
         yield from tables(records)
 
-    def at_least_one(records: Iterator[Record]) -> Iterator[pa.Table]:
+    def at_least_one(records: Iterator[Record | Columns]) -> Iterator[pa.Table]:
         found = list(converted(records))
         yield from found or tables(iter(()))
 

@@ -16,7 +16,7 @@ from web_pages import ENGLISH, page, paragraphs
 from tamis import barrier, exchange, external_sort, streams
 from tamis.errors import ShardMismatchError, SourceError
 from tamis.ids import content_hash, document_key, home_shard
-from tamis.readers import Record
+from tamis.readers import Record, jsonl
 from tamis.readers.html import HtmlSource
 from tamis.readers.jsonl import JsonlSource
 from tamis.shards import read_json
@@ -75,6 +75,7 @@ def small(rows=3, size=50, joined=300, run=500, piece=200):
     """While it lasts, everything that is gathered is tiny: batches, rounds, and runs and slices of the sort."""
     stack = ExitStack()
     stack.enter_context(patch.multiple(ingest, BATCH_ROWS=rows, BATCH_BYTES=size))
+    stack.enter_context(patch.object(jsonl, "BLOCK_BYTES", size))
     stack.enter_context(patch.object(streams, "ROUND_BYTES", joined))
     stack.enter_context(patch.multiple(external_sort, RUN_BYTES=run, SLICE_BYTES=piece))
     return stack
@@ -244,7 +245,7 @@ def test_ids_are_content_and_nothing_else():
     def record(**changes):
         values = {
             "data": b"t",
-            "kind": "prose",
+            "said": "prose",
             "url": "https://a.example/",
             "date": None,
             "fields": None,
@@ -258,7 +259,7 @@ def test_ids_are_content_and_nothing_else():
 
     base = identity()
     assert len(base) == 32
-    assert identity(path="q", record=9, fields=b'{"a":1}', kind="code", priority=5) == base
+    assert identity(path="q", record=9, fields=b'{"a":1}', said="code", priority=5) == base
     others = {
         identity(data=b"u"),
         identity(url="https://b.example/"),
