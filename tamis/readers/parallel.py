@@ -25,7 +25,7 @@ from tamis.errors import SourceError
 from tamis.language_codes import TWO_LETTERS
 from tamis.readers.lines import BLOCK, opened
 from tamis.readers.patterns import irregular, matches
-from tamis.readers.record import Passed, Record, Skip, Source, files_of, make
+from tamis.readers.record import Passed, Record, Skip, Source, make
 from tamis.readers.signatures import head_of
 from tamis.readers.values import invalid_utf8, shorten
 
@@ -133,13 +133,19 @@ class ParallelSource(Source):
             raise ValueError("two different columns, counted from 1")
         return value
 
-    def input_files(self) -> list[Path]:
+    def found_files(self) -> list[Path]:
         """All but the second side of each Moses pair; sorted by path.
 
         Raises:
-            SourceError: as for all formats; or a side has no other.
+            SourceError: as for all formats; a side has no other, or is not on this machine.
         """
-        found = files_of(self)
+        found, remote = super().found_files(), self.remote_files()
+        if side := next((path for path in found if path in remote and self._is_side(path)), None):
+            address = remote[side].address
+            msg = (
+                f"source {self.name!r}: {address} is one side of a pair; fetch both, or name an archive (.zip) of them"
+            )
+            raise SourceError(msg)
         return [path for path in found if not self._is_side(path) or self._sides(path)[1] != path]
 
     def governing(self, files: Sequence[Path]) -> list[Path]:

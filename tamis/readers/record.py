@@ -98,6 +98,8 @@ AnyAddress = Annotated[str, AfterValidator(_known_address)]
 
 WHICH = frozenset({"manifests", "prefix", "sample", "limit", "remote"})
 """Keys of a source that say which files it has and how they are come by, and nothing of what is read in them."""
+
+
 class Part(NamedTuple):
     """One of several parts of a file that are read by a job each."""
 

@@ -82,14 +82,16 @@ class LatexSource(Source):
     _folders: dict[Path, Path] = PrivateAttr(default_factory=dict)
     _kept: dict[Path, dict[str, list[Item]]] = PrivateAttr(default_factory=dict)
 
-    def input_files(self) -> list[Path]:
+    def found_files(self) -> list[Path]:
         """TeX files of the folders, and the files that are named; sorted by path.
 
         Raises:
             SourceError: a path or pattern matches nothing, a folder cannot be listed, or there is no file.
         """
-        if not self.paths:
+        if not self.paths and not self.manifests:
             raise SourceError(f"source {self.name!r}: paths is empty; name a folder, an archive or a file")
+        listed = self.listed()
+        elsewhere = set() if listed is None else {*listed.remote, *listed.local}
         try:
             self._look()
             found = [
@@ -100,10 +102,10 @@ class LatexSource(Source):
             ]
         except SourceError as error:
             raise SourceError(f"source {self.name!r}: {error}") from error
-        if not found:
+        if not found and not elsewhere:
             ending = ", ".join(SOURCES)
             raise SourceError(f"source {self.name!r}: {', '.join(self.paths)}: no file there that ends in {ending}")
-        return sorted(found)
+        return sorted({*found, *elsewhere})
 
     def paths_of(self, files: Sequence[Path]) -> tuple[str, ...]:
         """The folders and archives that files belong to."""
@@ -143,7 +145,7 @@ class LatexSource(Source):
 
     def _look(self) -> None:
         if not self._roots:
-            self._roots.update(roots_of(self.paths))
+            self._roots.update(roots_of(self.local_paths))
 
     def _root_of(self, path: Path) -> Path:
         self._look()
