@@ -22,6 +22,8 @@ rule ingest_map:
         f"{LOGS}/ingest/map-{{unit}}.log",
     benchmark:
         f"{BENCHMARKS}/ingest/map-{{unit}}.tsv"
+    # Before more is fetched: files may go once they are read.
+    priority: 1
     conda:
         "../envs/cpu.yaml"
     params:

@@ -139,6 +139,9 @@ def _missing_files(config: Any) -> list[str]:
 
     lines = []
     for source in config.sources:
+        # What is asked of servers was asked before, and may take minutes not to come.
+        if source.names_remote() is not None:
+            continue
         try:
             source.input_files()
         except TamisError as error:

@@ -96,7 +96,7 @@ def had(path: Path) -> Origin | None:
     if origin is None:
         raise SourceError(f"{path}: nothing beside it says where it came from; run again, and it is fetched again")
     if origin.failed is not None:
-        raise SourceError(f"{origin.failed} `tamis refresh` lets the next run try again.")
+        raise SourceError(f"{origin.failed.rstrip('.')}. `tamis refresh` lets the next run try again.")
     if not path.exists():
         try:
             return fetch(origin, path, origin.sha256)

@@ -27,7 +27,7 @@ from tamis.readers.remote import s3
 from tamis.readers.remote.addresses import checked, folder_of, is_address, place_of, shown
 from tamis.readers.remote.download import BLOCK, Waits
 from tamis.readers.remote.fetched import client_of, fetch, hosts_of
-from tamis.readers.remote.http import AgainError, Response
+from tamis.readers.remote.http import AgainError, Response, UnfetchedError
 from tamis.readers.remote.origin import Origin, origin_of
 from tamis.readers.remote.section import Remote
 from tamis.shards import read_json, write_json
@@ -205,7 +205,11 @@ def _had(named: Named, address: str, waits: Waits | None) -> Path:
     if origin is None or origin.whole is None or not place.exists():
         log.warning("fetching the list %s ...", shown(address))
         endpoint = s3.endpoint_of(named.remote.s3) if address.startswith("s3://") else None
-        fetch(Origin(address=address, endpoint=endpoint, named=named.hosts, remote=named.remote), place, waits=waits)
+        wanted = Origin(address=address, endpoint=endpoint, named=named.hosts, remote=named.remote)
+        try:
+            fetch(wanted, place, waits=waits)
+        except UnfetchedError as error:
+            raise SourceError(f"source {named.source!r}: {error}") from error
     return place
 
 

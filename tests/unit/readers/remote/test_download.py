@@ -119,7 +119,7 @@ def changes(asked: Asked) -> Sent:
 def changes_without_a_word(asked: Asked) -> Sent:
     """Sends the rest of another file, as a server does that does not know `If-Range`."""
     if asked.number == 0:
-        return Sent(b"old" * 70_000, headers={"ETag": '"old"'}, cut=HALF // 2)
+        return Sent(bytes(len(BODY)), headers={"ETag": '"old"'}, cut=HALF // 2)
     return whole(BODY, Asked(asked.path, {"range": asked.headers.get("range", "")}, asked.number))
 
 
@@ -128,8 +128,8 @@ def wrong_range(asked: Asked) -> Sent:
     if asked.number == 0:
         sent.cut = HALF
     elif asked.start is not None:
-        sent.headers["Content-Range"] = f"bytes 0-{len(BODY) - 1}/{len(BODY)}"
-        sent.body = BODY
+        sent.headers["Content-Range"] = f"bytes 0-{HALF - 1}/{len(BODY)}"
+        sent.body = BODY[:HALF]
     return sent
 
 

@@ -11,9 +11,12 @@ import pytest
 from file_server import file_server, serving
 from pydantic import ValidationError
 
+from tamis import presets
+from tamis.classifiers.references import Reference
 from tamis.config import load
 from tamis.errors import ConfigError, SourceError
 from tamis.readers.code.source import CodeSource
+from tamis.readers.html import HtmlSource
 from tamis.readers.jsonl import JsonlSource
 from tamis.readers.record import Source
 from tamis.readers.releases import ReleasesSource
@@ -239,6 +242,19 @@ def test_a_fetched_file_of_text_is_called_by_its_address() -> None:
     origin.record(origin.Origin(address="https://a.org/b.txt", remote={}), place)
     (record,) = source(TextSource, paths=["x"]).read(place)
     assert record.metadata["path"] == "https://a.org/b.txt"
+    assert record.url is None
+    page = place_of("https://a.org/c.html")
+    page.write_text(f"<html><body><p>{'A sentence of a page that says something. ' * 20}</p></body></html>")
+    origin.record(origin.Origin(address="https://a.org/c.html", remote={}), page)
+    (record,) = source(HtmlSource, paths=["x"], extraction={"extractor": "resiliparse"}).read(page)
+    assert (record.url, record.metadata["path"]) == ("https://a.org/c.html", "https://a.org/c.html")
+
+
+def test_where_a_local_file_is_needed_an_address_is_refused() -> None:
+    with pytest.raises(SourceError, match="fetch one, name that, and write the address into paths"):
+        presets.look(["https://a.org/b.jsonl"], [], None, None)
+    with pytest.raises(SourceError, match="a local file, or the name of a source"):
+        Reference(reference="https://a.org/b.jsonl").files()
 
 
 def test_a_sample_does_not_depend_on_order_and_lies_in_a_larger_one() -> None:
@@ -246,8 +262,9 @@ def test_a_sample_does_not_depend_on_order_and_lies_in_a_larger_one() -> None:
 
     def some(share: float, limit: int | None = None, among: list[Path] = files) -> set[Path]:
         found = selected(among, [str(path) for path in among], share, limit)
-        assert found == [path for path in among if path in set(found)]
-        return set(found)
+        chosen = set(found)
+        assert found == [path for path in among if path in chosen]
+        return chosen
 
     mixed = random.Random(1).sample(files, len(files))  # noqa: S311 - an order
     for share in (0.001, 0.01, 0.1, 0.5):

@@ -25,7 +25,7 @@ from tamis.readers.remote.addresses import place_of
 from tamis.readers.remote.origin import forget, let_go, origin_of
 from tamis.readers.text import TextSource
 from tamis.shards import part_name, read_json, write_json
-from tamis.stages.fetch import run_unit
+from tamis.stages.fetch import VERSION, run_unit
 
 
 def line(text: str) -> bytes:
@@ -250,9 +250,9 @@ def test_a_killed_job_is_continued_where_it_was(server: Any) -> None:
 
     server.behaviour = behaviour
     (unit,) = planned(source(server, paths=[f"{server.url}/a.jsonl"], remote={}))
-    arguments = json.dumps(unit.fetched_by() | {"ways": unit.ways()})
-    code = f"import json; from pathlib import Path; from tamis.stages.fetch import run_unit; run_unit(**json.loads({arguments!r}), output=Path('word'))"
-    job = subprocess.Popen([sys.executable, "-c", code])
+    given = canonical({"stage": "fetch", "version": VERSION, **unit.fetched_by()})
+    command = [sys.executable, "-m", "tamis.job", "fetch", "unit", "--params", given]
+    job = subprocess.Popen([*command, f"ways={unit.ways()}", "output=word"])
     part = unit.files[0].with_name(f".{unit.files[0].name}.part")
     for _ in range(3000):
         if part.exists() and part.stat().st_size >= len(body) // 2:
