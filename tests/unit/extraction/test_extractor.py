@@ -20,7 +20,8 @@ GOOD = page(paragraphs()).encode()
 
 @pytest.fixture(scope="module")
 def extractor() -> Iterator[Extractor]:
-    with Extractor() as one:
+    # Two of the pages below take as long as they may.
+    with Extractor(Extraction(page_seconds=3)) as one:
         yield one
 
 
