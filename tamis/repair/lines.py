@@ -1,6 +1,6 @@
 """The repair of one line: what was damaged on its way is put back, what stands for nothing goes, all else stays.
 
-Steps, each on what the one before has left: HTML entities, mojibake, line breaks, control characters, soft hyphens,
+Steps, each on what the one before has left: HTML entities, line breaks, mojibake, control characters, soft hyphens,
 characters without a width, marks of direction, the normal form. They are repeated until nothing changes, at most
 `ROUNDS` times: an entity may hide mojibake, and mojibake an entity.
 
@@ -90,6 +90,7 @@ _UNSPACED = re.compile(
     + "]"
 )
 """Thai, Lao, Tibetan, Burmese, Khmer, Tai, Balinese, Javanese: a zero-width space parts words there."""
+_LINE = re.compile(r"[^\n]+\n?|\n")
 _AGAIN = re.compile(r"(.)\1+")
 _A_AND_BLANK = re.compile("[ÃÂ] ")
 
@@ -170,13 +171,14 @@ def _steps(steps: Steps, *, tagged: bool, sure: bool) -> dict[int, Step]:
     """The steps in their order, by the sign (`tamis.kernels.damage`) of what they repair: a line → its changes."""
     from tamis.kernels import damage
 
-    found: dict[int, Step] = {}
+    whole: dict[int, Step] = {}
     if steps.html_entities == "always" or (steps.html_entities == "auto" and not tagged):
-        found[damage.ENTITY] = lambda line: _replaced(line, _ENTITY, _unescaped, "html_entity") if "&" in line else []
+        whole[damage.ENTITY] = lambda line: _replaced(line, _ENTITY, _unescaped, "html_entity") if "&" in line else []
+    if steps.line_breaks:
+        whole[damage.BREAK] = lambda line: _replaced(line, _BREAK, lambda _: "\n", "line_break")
+    found: dict[int, Step] = {}
     if steps.mojibake:
         found[damage.MOJIBAKE] = lambda line: _mojibake(line, sure=sure)
-    if steps.line_breaks:
-        found[damage.BREAK] = lambda line: _replaced(line, _BREAK, lambda _: "\n", "line_break")
     if steps.control_characters:
         found[damage.CONTROL] = lambda line: _replaced(line, _ESCAPES_AND_CONTROLS, _cut, "control_character")
     if steps.soft_hyphens:
@@ -192,6 +194,18 @@ def _steps(steps: Steps, *, tagged: bool, sure: bool) -> dict[int, Step]:
         )
     if steps.normal_form is not None:
         found[damage.FORM] = functools.partial(_normalised, form=steps.normal_form)
+    return whole | {sign: functools.partial(_by_line, step=step) for sign, step in found.items()}
+
+
+def _by_line(text: str, step: Step) -> list[Change]:
+    """A step on each of the lines into which earlier ones have parted a line."""
+    if text.find("\n", 0, -1) < 0:
+        return step(text)
+    found: list[Change] = []
+    at = 0
+    for line in _LINE.findall(text):
+        found += [change._replace(start=at + change.start, end=at + change.end) for change in step(line)]
+        at += len(line)
     return found
 
 

@@ -73,7 +73,6 @@ PAIRS: tuple[tuple[str, str], ...] = (
     ("{box}{end_punctuation}{currency}{numeric}", "{lower_accented}"),
     ("{lower_accented}{upper_accented}{box}{end_punctuation}", "{currency}"),
     ("{upper_accented}{box}", "{numeric}{law}"),
-    ("{start_punctuation}", "{numeric}"),
     ("{end_punctuation}", "{start_punctuation}"),
     ("{currency}{numeric}{box}{upper_accented}", "{start_punctuation}"),
     ("{box}", "{kaomoji}{end_punctuation}"),
@@ -93,7 +92,6 @@ PAIRS: tuple[tuple[str, str], ...] = (
     ("Г", "ў"),
     ("β", "€"),
     ("ΒΓΞΟ", "°{c1}{bad}{start_punctuation}{end_punctuation}{currency}"),
-    ("ā", "€"),
 )
 """Characters of which the second stands right after the first, by the names of ftfy's categories: one pair of each of
 its expressions, but of C1 controls, which are bad alone, and of œ."""

@@ -11,10 +11,10 @@ it is damage only among other damage); of 532 translations of one declaration 36
 East Asian encodings that were read as Latin are garbage before and after.
 
 Only lines that show a sign of damage (`tamis/repair/marks.py`) leave the kernel that looks for them: 450 MB/s a core of
-English. The stage reads 60 to 130 MB/s of web pages and 350 of sound text in the median language; 13 to 40 where marks
+English. The stage reads 50 to 130 MB/s of web pages and 350 of sound text in the median language; 13 to 40 where marks
 combine (Indic, Burmese), 20 to 30 of mails, 1 to 3 of text that changes in every word. datatrove's FTFY formatter takes
-13 to 22 times as long on the same web pages. Lines longer than 5 kB are repaired in pieces, so that none takes longer
-than its length asks.
+14 to 31 times as long on web pages (benchmarks/repair/run.py). Lines longer than 5 kB are repaired in pieces, so that
+none takes longer than its length asks.
 
 Where: before whatever compares or judges texts, behind what looks at addresses only
 (docs/decisions/0019-repair-before-comparison.md). The id of a document stays that of its text as it was read.

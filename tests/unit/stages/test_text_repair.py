@@ -86,7 +86,7 @@ def test_kinds_that_are_not_named_pass_through() -> None:
 @pytest.mark.parametrize("piece", ["Ã©", "íª°í\xad", "&amp;amp;", "Ã Â Ð ", "a\xad", "e\u0301\u0327", "â€" * 3, "ÃÂÃÂ"])
 def test_a_line_of_damage_and_nothing_else_takes_time_in_proportion(piece: str) -> None:
     # Whole, one of these took a minute: decoders look at what is left again and again.
-    text = piece * (100_000 // len(piece))
+    text = piece * (40_000 // len(piece))
     after, rows = repair(make_documents([text]), Config())
     assert (rows.num_rows == 0) == (after["text"][0].as_py() == text)
 
