@@ -25,7 +25,7 @@ from tamis.errors import SourceError
 from tamis.language_codes import TWO_LETTERS
 from tamis.readers.lines import BLOCK, opened
 from tamis.readers.patterns import irregular, matches
-from tamis.readers.record import Passed, Record, Skip, Source, files_of, make
+from tamis.readers.record import Passed, Record, Skip, Source, make
 from tamis.readers.signatures import head_of
 from tamis.readers.values import invalid_utf8, shorten
 
@@ -133,13 +133,13 @@ class ParallelSource(Source):
             raise ValueError("two different columns, counted from 1")
         return value
 
-    def input_files(self) -> list[Path]:
+    def found_files(self) -> list[Path]:
         """All but the second side of each Moses pair; sorted by path.
 
         Raises:
             SourceError: as for all formats; or a side has no other.
         """
-        found = files_of(self)
+        found = super().found_files()
         return [path for path in found if not self._is_side(path) or self._sides(path)[1] != path]
 
     def governing(self, files: Sequence[Path]) -> list[Path]:

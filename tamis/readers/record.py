@@ -62,11 +62,14 @@ CHOSEN = frozenset(
         "licence_not_allowed",
         "licence_unknown",
         "link",
+        "no_side",
+        "not_included",
         "special_file",
         "vendored",
+        "withdrawn",
     }
 )
-"""Reasons of skips by which nothing went wrong: what is no text among code, or was not asked for."""
+"""Reasons of skips by which nothing went wrong: what is no text among code or papers, or was not asked for."""
 
 DAMAGED = frozenset(
     {
@@ -98,6 +101,8 @@ AnyAddress = Annotated[str, AfterValidator(_known_address)]
 
 WHICH = frozenset({"manifests", "prefix", "sample", "limit", "remote"})
 """Keys of a source that say which files it has and how they are come by, and nothing of what is read in them."""
+
+
 class Part(NamedTuple):
     """One of several parts of a file that are read by a job each."""
 

@@ -34,6 +34,7 @@ from tamis.readers.latex.found import PACKED, bounded, holds_source, is_source, 
 from tamis.readers.latex.macros import Macros, styles_named
 from tamis.readers.latex.papers import SOURCES, Joined, Paper, joined, mains
 from tamis.readers.record import Passed, Record, Skip, Source, make
+from tamis.readers.remote.origin import called
 from tamis.readers.signatures import CONTENTS, HEAD_BYTES, recognised
 from tamis.readers.values import shorten
 
@@ -82,14 +83,16 @@ class LatexSource(Source):
     _folders: dict[Path, Path] = PrivateAttr(default_factory=dict)
     _kept: dict[Path, dict[str, list[Item]]] = PrivateAttr(default_factory=dict)
 
-    def input_files(self) -> list[Path]:
+    def found_files(self) -> list[Path]:
         """TeX files of the folders, and the files that are named; sorted by path.
 
         Raises:
             SourceError: a path or pattern matches nothing, a folder cannot be listed, or there is no file.
         """
-        if not self.paths:
+        if not self.paths and not self.manifests:
             raise SourceError(f"source {self.name!r}: paths is empty; name a folder, an archive or a file")
+        listed = self.listed()
+        elsewhere = set() if listed is None else {*listed.remote, *listed.local}
         try:
             self._look()
             found = [
@@ -100,10 +103,10 @@ class LatexSource(Source):
             ]
         except SourceError as error:
             raise SourceError(f"source {self.name!r}: {error}") from error
-        if not found:
+        if not found and not elsewhere:
             ending = ", ".join(SOURCES)
             raise SourceError(f"source {self.name!r}: {', '.join(self.paths)}: no file there that ends in {ending}")
-        return sorted(found)
+        return sorted({*elsewhere, *found})
 
     def paths_of(self, files: Sequence[Path]) -> tuple[str, ...]:
         """The folders and archives that files belong to."""
@@ -143,7 +146,7 @@ class LatexSource(Source):
 
     def _look(self) -> None:
         if not self._roots:
-            self._roots.update(roots_of(self.paths))
+            self._roots.update(roots_of(self.local_paths))
 
     def _root_of(self, path: Path) -> Path:
         self._look()
@@ -188,7 +191,7 @@ class LatexSource(Source):
             return
         form, data = self._unpacked(path, start)
         if form != "archive":
-            for _, item in self._single(data, path.name, where, 1):
+            for _, item in self._single(data, _name(path), where, 1):
                 yield item
             return
         limits = archive.Limits(self.max_document_bytes, self.max_archive_bytes)
@@ -233,7 +236,7 @@ class LatexSource(Source):
         found = archive.contents(path, is_source, limits)
         for name, reason, detail in found.skipped:
             yield Skip(str(path), 1, reason, shorten(f"{name}: {detail}"))
-        for _, item in self._paper(found.members, path.name, str(path), found.date):
+        for _, item in self._paper(found.members, _name(path), str(path), found.date):
             yield item
 
     def _member(self, member: archive.Member, where: str) -> Iterator[tuple[str, Item]]:
@@ -371,3 +374,8 @@ class LatexSource(Source):
             metadata={key: value for key, value in metadata.items() if value is not None},
             kind="maths",
         )
+
+
+def _name(path: Path) -> str:
+    """The name of a file, where it was fetched from if it was."""
+    return called(path).rpartition("/")[2] or path.name
