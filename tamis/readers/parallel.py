@@ -137,7 +137,7 @@ class ParallelSource(Source):
         """All but the second side of each Moses pair; sorted by path.
 
         Raises:
-            SourceError: as for all formats; or a side has no other.
+            SourceError: as for all formats; a side has no other, or is not on this machine.
         """
         found = super().found_files()
         return [path for path in found if not self._is_side(path) or self._sides(path)[1] != path]
