@@ -139,7 +139,13 @@ class ParallelSource(Source):
         Raises:
             SourceError: as for all formats; a side has no other, or is not on this machine.
         """
-        found = super().found_files()
+        found, remote = super().found_files(), self.remote_files()
+        if side := next((path for path in found if path in remote and self._is_side(path)), None):
+            address = remote[side].address
+            msg = (
+                f"source {self.name!r}: {address} is one side of a pair; fetch both, or name an archive (.zip) of them"
+            )
+            raise SourceError(msg)
         return [path for path in found if not self._is_side(path) or self._sides(path)[1] != path]
 
     def governing(self, files: Sequence[Path]) -> list[Path]:
