@@ -20,6 +20,7 @@ from tamis.pdf.outcome import NoText, PdfText
 from tamis.pdf.reader import shared
 from tamis.pdf.settings import PdfReading
 from tamis.readers.record import Record, Skip, Source, make
+from tamis.readers.remote.origin import called
 from tamis.readers.values import shorten
 
 _DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:Z|([+-])(\d\d)'?(\d\d)?)?")
@@ -29,6 +30,7 @@ class PdfSource(Source):
     """Files of PDF, one document a file."""
 
     reads: ClassVar[frozenset[str] | None] = frozenset({"pdf"})
+    small_bytes: ClassVar[int | None] = 1_000_000
 
     format: Literal["pdf"] = Field(default="pdf", description="PDF, one document a file; the text of its text layer.")
     reading: PdfReading = Field(default=PdfReading(), description="What a PDF may cost, and what is left out.")
@@ -57,7 +59,7 @@ class PdfSource(Source):
         if isinstance(found, NoText):
             yield Skip(where, 1, found.reason, shorten(found.detail))
             return
-        metadata = {"path": path.as_posix()} | pdf_metadata(found)
+        metadata = {"path": called(path)} | pdf_metadata(found)
         yield make(self, where, 1, found.text, date=date_of(found.date), metadata=metadata)
 
 

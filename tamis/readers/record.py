@@ -62,11 +62,14 @@ CHOSEN = frozenset(
         "licence_not_allowed",
         "licence_unknown",
         "link",
+        "no_side",
+        "not_included",
         "special_file",
         "vendored",
+        "withdrawn",
     }
 )
-"""Reasons of skips by which nothing went wrong: what is no text among code, or was not asked for."""
+"""Reasons of skips by which nothing went wrong: what is no text among code or papers, or was not asked for."""
 
 DAMAGED = frozenset(
     {

@@ -34,6 +34,7 @@ from tamis.readers.latex.found import PACKED, bounded, holds_source, is_source, 
 from tamis.readers.latex.macros import Macros, styles_named
 from tamis.readers.latex.papers import SOURCES, Joined, Paper, joined, mains
 from tamis.readers.record import Passed, Record, Skip, Source, make
+from tamis.readers.remote.origin import called
 from tamis.readers.signatures import CONTENTS, HEAD_BYTES, recognised
 from tamis.readers.values import shorten
 
@@ -105,7 +106,7 @@ class LatexSource(Source):
         if not found and not elsewhere:
             ending = ", ".join(SOURCES)
             raise SourceError(f"source {self.name!r}: {', '.join(self.paths)}: no file there that ends in {ending}")
-        return sorted({*found, *elsewhere})
+        return sorted({*elsewhere, *found})
 
     def paths_of(self, files: Sequence[Path]) -> tuple[str, ...]:
         """The folders and archives that files belong to."""
@@ -190,7 +191,7 @@ class LatexSource(Source):
             return
         form, data = self._unpacked(path, start)
         if form != "archive":
-            for _, item in self._single(data, path.name, where, 1):
+            for _, item in self._single(data, _name(path), where, 1):
                 yield item
             return
         limits = archive.Limits(self.max_document_bytes, self.max_archive_bytes)
@@ -235,7 +236,7 @@ class LatexSource(Source):
         found = archive.contents(path, is_source, limits)
         for name, reason, detail in found.skipped:
             yield Skip(str(path), 1, reason, shorten(f"{name}: {detail}"))
-        for _, item in self._paper(found.members, path.name, str(path), found.date):
+        for _, item in self._paper(found.members, _name(path), str(path), found.date):
             yield item
 
     def _member(self, member: archive.Member, where: str) -> Iterator[tuple[str, Item]]:
@@ -373,3 +374,8 @@ class LatexSource(Source):
             metadata={key: value for key, value in metadata.items() if value is not None},
             kind="maths",
         )
+
+
+def _name(path: Path) -> str:
+    """The name of a file, where it was fetched from if it was."""
+    return called(path).rpartition("/")[2] or path.name
