@@ -258,6 +258,7 @@ def test_by_hand(tmp_path):
         "documents_by_line": 0,
         "paragraphs_cut": 3,
         "copies_left_in_few_documents": 0,
+        "copies_left_in_their_section": 0,
         "short_documents_kept_as_owners": 0,
     }
 
@@ -398,6 +399,22 @@ def test_the_heading_of_a_long_section_goes_with_all_of_it_or_stays(tmp_path):
         f"{OWN[2].capitalize()}.\n\n# Conditions\n\n{LONG.capitalize()} thirteen.\n\n# End\n\n{OWN[2]}"
     )
     assert Counter(edits["reason"].to_pylist()) == {"duplicate_paragraph": 41, "heading_of_cut_section": 2}
+
+
+def test_a_section_that_stays_keeps_its_opening_and_half_of_its_text(tmp_path):
+    """Six laws with a table under a heading of its own, a section that begins alike, and a notice inside of one."""
+    table = "\n\n".join(f"* {LONG} {number}" for number in range(14))
+    opening, notice = f"(1) {LONG.capitalize()}.", f"{OTHER.capitalize()}."
+    texts = []
+    for number, own in enumerate([*OWN, *(f"{own} besides" for own in OWN)]):
+        body = "\n\n".join(f"({part}) {own.capitalize()} {part}." for part in range(2, 15))
+        parts = [f"# Law {number}", own, "## Marks", f"(Gazette {number})", table]
+        parts += ["## Structure", opening, body, "## Notices", f"{own.capitalize()}.", notice, body]
+        texts.append("\n\n".join(parts))
+    kept, _, edits, notes = run(tmp_path, make_documents(texts), stage.Config(near_copy_share=None), 2, 2)
+    assert kept["text"].to_pylist() == [texts[0], *(text.replace(notice + "\n\n", "") for text in texts[1:])]
+    assert set(edits["reason"].to_pylist()) == {"duplicate_paragraph"}
+    assert notes["copies_left_in_their_section"] == 14
 
 
 def test_an_empty_corpus_goes_through(tmp_path):
