@@ -149,7 +149,7 @@ def find_paragraphs(documents: pa.Table, scheme: Scheme, first_row: int = 0) -> 
 
 def cut(
     documents: pa.Table, paragraphs: pa.Table, owners: pa.Table, gone: np.ndarray, min_documents: int
-) -> tuple[pl.DataFrame, int]:
+) -> tuple[pl.DataFrame, int, int]:
     """The occurrences that are cut: rows of `PARAGRAPHS` with owner_rank, owner_high, owner_low, documents, in order.
 
     Of a section that stays, what opens it stays, and all of it where half or more would go: a heading over nothing, or
