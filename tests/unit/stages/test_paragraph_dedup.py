@@ -55,11 +55,14 @@ def oracle(documents, config):  # noqa: C901, PLR0912 - one plain function, read
                 holders[key].append(row["id"])
 
     def losses(name, owner):
-        lost = Counter()
+        lost, shared = Counter(), defaultdict(set)
         for key, size, _ in units[name]:
             if len(key) >= config.min_words and owner[key] != name:
                 lost[owner[key]] += size
-        return lost
+                shared[owner[key]].add(key)
+        # Not for one or two notices.
+        few = {key for key in holders if len(holders[key]) < max(config.min_documents, 6)}
+        return {other: size for other, size in lost.items() if shared[other] & few or len(shared[other]) > 2}
 
     rank = {row["id"]: row["rank"] for row in rows}
     owner = {key: names[0] for key, names in holders.items()}
@@ -415,6 +418,14 @@ def test_a_section_that_stays_keeps_its_opening_and_half_of_its_text(tmp_path):
     assert kept["text"].to_pylist() == [texts[0], *(text.replace(notice + "\n\n", "") for text in texts[1:])]
     assert set(edits["reason"].to_pylist()) == {"duplicate_paragraph"}
     assert notes["copies_left_in_their_section"] == 14
+
+
+def test_who_shares_a_footer_is_no_near_copy(tmp_path):
+    footer = f"{LONG.capitalize()}.\n{OTHER.capitalize()}."
+    mails = [f"Mail {number}: {own[:70]} and nothing else than this.\n\n{footer}" for number, own in enumerate(OWN * 2)]
+    kept, dropped, edits, _ = run(tmp_path, make_documents(mails), stage.Config(), 2, 2)
+    assert kept["text"].to_pylist() == [mails[0], *(mail.split("\n\n")[0] for mail in mails[1:])]
+    assert (dropped.num_rows, edits.num_rows) == (0, 7)
 
 
 def test_an_empty_corpus_goes_through(tmp_path):
