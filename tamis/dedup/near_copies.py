@@ -38,29 +38,46 @@ FATES = pa.schema(
 )
 """What resolve tells the home shard of each document concerned."""
 
+MANY = 6
+"""Documents that hold a notice, at least (as many as `min_documents` asks by default)."""
 
-def near_copies(documents: pa.Table, paragraphs: pa.Table, owners: pa.Table, share: float) -> pa.Table:
+NOTICES = 3
+"""Paragraphs that many documents hold, of which two documents must share so many to be near-copies by these alone: two
+are a signature and the footer of a mailing list."""
+
+
+def near_copies(
+    documents: pa.Table, paragraphs: pa.Table, owners: pa.Table, share: float, min_documents: int
+) -> pa.Table:
     """Documents that lose at least a share of their characters to one other document: `CANDIDATES`.
+
+    What they lose must be more than notices: a paragraph that few documents hold, or `NOTICES` others.
 
     Args:
         documents: id, rank and copies, n rows of one shard.
         paragraphs: `tamis.dedup.paragraphs.PARAGRAPHS` of them.
         owners: `HOLDERS`, from `tamis.dedup.owners.elect`.
         share: of the characters of all units of the document.
+        min_documents: documents that hold a notice, where more than `MANY`.
     """
     import polars as pl
 
     copies = documents_of(documents).with_columns(copies=pl.Series(documents["copies"].to_numpy()))
-    owned = frame_of(owners).select(*HASH, owner_rank="rank", owner_high="id_high", owner_low="id_low")
+    owned = frame_of(owners).select(*HASH, "documents", owner_rank="rank", owner_high="id_high", owner_low="id_low")
+    few = (pl.col("documents") < max(min_documents, MANY)).any()
     lost = (
         frame_of(paragraphs)
         .join(owned, on=HASH)
         .join(copies, on="row")
         .filter(pl.col("owner_rank") != pl.col("rank"))
         .group_by("rank", "owner_rank")
-        .agg(pl.col("characters").sum(), pl.exclude("characters").first())
+        .agg(
+            pl.col("characters").sum(),
+            pl.exclude("characters").first(),
+            more=few | (pl.struct(HASH).n_unique() >= NOTICES),
+        )
         .with_columns(share=pl.col("characters") / pl.col("document_characters"))
-        .filter(pl.col("share") >= share)
+        .filter(pl.col("more") & (pl.col("share") >= share))
         .sort(["rank", "characters", "owner_rank"], descending=[False, True, False])
         .unique("rank", keep="first", maintain_order=True)
     )

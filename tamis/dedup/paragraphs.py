@@ -31,6 +31,9 @@ PARAGRAPHS = pa.schema(
         ("high", pa.uint64()),
         ("low", pa.uint64()),
         ("by_line", pa.bool_()),  # whether units of the document are lines
+        ("section", pa.int64()),  # the unit that is the heading over it (tamis/kernels/blocks.py), -1 for none
+        ("opens", pa.bool_()),  # whether it opens that section
+        ("section_characters", pa.int64()),  # of that section without its heading
     ]
 )
 """What map finds and the later steps of the same shard read again: one row an occurrence."""
@@ -107,6 +110,7 @@ def find_paragraphs(documents: pa.Table, scheme: Scheme, first_row: int = 0) -> 
         scheme: which are compared.
         first_row: row of the first of them in its shard.
     """
+    from tamis.kernels.blocks import sections
     from tamis.kernels.dedup.paragraphs import unit_hashes
     from tamis.kernels.lines import unit_characters
     from tamis.kernels.words import buffers
@@ -114,13 +118,16 @@ def find_paragraphs(documents: pa.Table, scheme: Scheme, first_row: int = 0) -> 
     offsets, data = buffers(documents["text"])
     wanted = of_kinds(documents, scheme.kinds)
     by_line = units_by_line(offsets, data, wanted, scheme)
-    units = _units(offsets, data, wanted, by_line, scheme.unit).units
+    blocks = _units(offsets, data, wanted, by_line, scheme.unit)
+    units, (section, opens) = blocks.units, sections(blocks)
     words, high, low = unit_hashes(data, units, scheme.min_words)
     characters = unit_characters(data, units.starts, units.ends)
     row = np.repeat(np.arange(documents.num_rows), np.diff(units.offsets))
     of_document = np.bincount(row, weights=characters, minlength=documents.num_rows).astype(np.int64)
+    under = section >= 0
+    of_section = np.bincount(section[under], weights=characters[under], minlength=len(section)).astype(np.int64)
     unit = np.flatnonzero(words >= scheme.min_words)
-    row = row[unit]
+    row, section, under = row[unit], section[unit], under[unit]
     # A paragraph of another scope is another paragraph.
     scopes = scope.hashes(documents, scheme.within)[row]
     return pa.table(
@@ -132,6 +139,9 @@ def find_paragraphs(documents: pa.Table, scheme: Scheme, first_row: int = 0) -> 
             high[unit] ^ scopes,
             low[unit] + scopes,
             by_line[row],
+            np.where(under, section - units.offsets[row], -1),
+            opens[unit],
+            np.where(under, of_section[section], 0) if len(of_section) else section,
         ],
         schema=PARAGRAPHS,
     )
@@ -139,8 +149,11 @@ def find_paragraphs(documents: pa.Table, scheme: Scheme, first_row: int = 0) -> 
 
 def cut(
     documents: pa.Table, paragraphs: pa.Table, owners: pa.Table, gone: np.ndarray, min_documents: int
-) -> tuple[pl.DataFrame, int]:
+) -> tuple[pl.DataFrame, int, int]:
     """The occurrences that are cut: rows of `PARAGRAPHS` with owner_rank, owner_high, owner_low, documents, in order.
+
+    Of a section that stays, what opens it stays, and all of it where half or more would go: a heading over nothing, or
+    over what referred to its table, is torn.
 
     Args:
         documents: id and rank, n rows of one shard.
@@ -150,7 +163,7 @@ def cut(
         min_documents: least number of documents that hold what goes.
 
     Returns:
-        Them, and how many others stay because fewer documents hold them.
+        Them; how many others stay because fewer documents hold them; how many because of the section they stand in.
     """
     import polars as pl
 
@@ -171,7 +184,10 @@ def cut(
         .sort("row", "unit")
     )
     found = repeated.filter(pl.col("documents") >= min_documents)
-    return found, repeated.height - found.height
+    lost, whole = pl.col("characters").sum().over("row", "section"), pl.col("section_characters")
+    torn = (pl.col("section") >= 0) & (lost < whole) & (pl.col("opens") | (2 * lost >= whole))
+    cuts = found.filter(~torn)
+    return cuts, repeated.height - found.height, found.height - cuts.height
 
 
 def remove(documents: pa.Table, cuts: pl.DataFrame, scheme: Scheme) -> tuple[pa.Table, pa.Table]:

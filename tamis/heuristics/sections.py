@@ -88,8 +88,13 @@ class GopherQuality(Section):
     max_words: Count | None = Field(100_000, description="Most words that are not mere punctuation. Gopher A1.1.")
     min_mean_word_length: Ratio | None = Field(3.0, description="Least mean characters a word. Gopher A1.1.")
     max_mean_word_length: Ratio | None = Field(10.0, description="Largest mean characters a word. Gopher A1.1.")
-    max_hashes: Ratio | None = Field(0.1, description="Most hash signs a word. Gopher A1.1.")
-    max_ellipses: Ratio | None = Field(0.1, description="Most ellipses (... or …) a word. Gopher A1.1.")
+    max_hashes: Ratio | None = Field(
+        0.1, description="Most hash signs a word, without those that mark a heading (`## Title`). Gopher A1.1."
+    )
+    max_ellipses: Ratio | None = Field(
+        0.1,
+        description="Most ellipses (... or …) a word; a row of dots, as in the blanks of a form, is one. Gopher A1.1.",
+    )
     max_bullet_lines: Share | None = Field(
         0.9,
         description="Largest share of lines that start with a bullet: - * • and the signs that NeMo Curator and "

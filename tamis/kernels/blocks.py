@@ -247,3 +247,34 @@ def keep_openings(blocks: Blocks, cut_at: np.ndarray) -> None:
         cut_at: from `with_headings`; what stays gets -1.
     """
     _keep_openings(blocks.units.offsets, blocks.level, blocks.alone, cut_at)
+
+
+@njit(cache=True, nogil=True)
+def _sections(
+    offsets: np.ndarray, first: np.ndarray, level: np.ndarray, section: np.ndarray, opens: np.ndarray
+) -> None:
+    for row in range(len(offsets) - 1):
+        titled, here = False, -1
+        for block in range(offsets[row], offsets[row + 1]):
+            if 0 < level[block] < SHORT:
+                here = block if titled else -1
+                titled = True
+            elif here >= 0:
+                section[block] = here
+                opens[block] = block == here + 1 and first[block] - first[here] == 1
+
+
+def sections(blocks: Blocks) -> tuple[np.ndarray, np.ndarray]:
+    """What a block stands under, where a marked heading and its text are not one block.
+
+    Args:
+        blocks: of some documents.
+
+    Returns:
+        The block of that heading: int64, -1 where there is none. Under the first heading of a text, its title, there is
+        none either: there stands what many pages share. And whether the block opens that section: bool.
+    """
+    count = len(blocks.level)
+    section, opens = np.full(count, -1, dtype=np.int64), np.zeros(count, dtype=np.bool_)
+    _sections(blocks.units.offsets, blocks.first, blocks.level, section, opens)
+    return section, opens

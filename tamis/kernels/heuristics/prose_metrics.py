@@ -14,7 +14,7 @@ import numba
 import numpy as np
 
 from tamis.kernels.heuristics.c4_lines import BRACE, CITATION, c4_lines, phrase_openings
-from tamis.kernels.heuristics.characters import CHARACTER_WORD, LETTER, LINE_BREAK, SYMBOL, decode
+from tamis.kernels.heuristics.characters import CHARACTER_WORD, LETTER, LINE_BREAK, SPACE, SYMBOL, decode
 from tamis.kernels.heuristics.listed_pieces import find_sorted, mix, small_hash
 from tamis.kernels.heuristics.prose_columns import (
     ALL_WORDS,
@@ -60,12 +60,31 @@ STOP_ENDS = 1 << 12
 
 
 @numba.njit(cache=True, nogil=True)
-def _scan(codes: np.ndarray, flags: np.ndarray, count: int, breaks: np.ndarray) -> tuple[int, int, bool, bool, int]:
+def _heading_mark(codes: np.ndarray, flags: np.ndarray, start: int, end: int) -> int:
+    """Hash signs with which the line [start, end) begins, if they mark a heading of Markdown (CommonMark 4.2)."""
+    at = start
+    while at < end and codes[at] == HASH:
+        at += 1
+    return at - start if at - start <= 6 and (at == end or flags[at] & SPACE) else 0
+
+
+@numba.njit(cache=True, nogil=True)
+def _scan(
+    codes: np.ndarray, flags: np.ndarray, count: int, breaks: np.ndarray, as_written: bool
+) -> tuple[int, int, bool, bool, int]:
     """Look at every character once.
 
+    Args:
+        codes: code points.
+        flags: of each, from `characters.decode`.
+        count: how many.
+        breaks: places of the line breaks, to write.
+        as_written: whether every hash sign counts, and every … and every three dots of a longer row of them.
+
     Returns:
-        hash signs, ellipses (… and three dots), whether there is a square or curly bracket, whether there is a `<`, and
-        how many line breaks, whose places are written into `breaks`.
+        hash signs that mark no heading, ellipses (… or three dots; a row of either is one, as in the blanks of a form),
+        whether there is a square or curly bracket, whether there is a `<`, and how many line breaks, whose places are
+        written into `breaks`.
     """
     hashes = 0
     ellipses = 0
@@ -88,9 +107,18 @@ def _scan(codes: np.ndarray, flags: np.ndarray, count: int, breaks: np.ndarray) 
             dots += 1
             if dots == 3:
                 ellipses += 1
-                dots = 0
+                dots = 0 if as_written else dots
         else:
             dots = 0
+    if not as_written and ellipses:
+        for at in range(1, count):
+            ellipses -= codes[at] == ELLIPSIS and codes[at - 1] == ELLIPSIS
+    if not as_written and hashes:
+        start = 0
+        for line in range(lines + 1):
+            end = breaks[line] if line < lines else count
+            hashes -= _heading_mark(codes, flags, start, end)
+            start = end + 1
     return hashes, ellipses, brackets > 0, less > 0, lines
 
 
@@ -220,7 +248,8 @@ def measure_prose(
         language: index of each document's language in these bounds, -1 where it has no list.
         small: `characters.small_letters()`, in which stop words are compared, or every code point itself.
         bullets: code points of the signs that begin a line of a list, uint32.
-        as_written: whether the last character of a line is its end, whatever it is (`newline_lines`).
+        as_written: whether the last character of a line is its end, whatever it is (`newline_lines`), and every hash
+            sign and ellipsis counts (`_scan`).
         short_line: characters of the longest "short" line.
         c4_settings: see `c4_lines`.
         phrases: see `c4_lines`.
@@ -268,7 +297,7 @@ def measure_prose(
         row[SENTENCES] = 0
         if count == 0:
             continue
-        hashes, ellipses, bracketed, tagged, lines = _scan(codes, flags, count, breaks)
+        hashes, ellipses, bracketed, tagged, lines = _scan(codes, flags, count, breaks, as_written)
         if pieces:
             starts, ends, words, sentence_starts, sentence_ends, sentence_words = split_pieces(
                 codes, flags, count, listed, units, starts, ends, sentence_starts, sentence_ends

@@ -84,8 +84,10 @@ EXAMPLES: dict[str, tuple[str, str, float]] = {
     # Punctuation is no word: 1 + 2 + 3 characters over 3 words.
     "min_mean_word_length": ("gopher_quality", "a, bb; ccc!", 2),
     "max_mean_word_length": ("gopher_quality", "abcdefghijkl !", 12),
-    "max_hashes": ("gopher_quality", "# one # two", 2 / 4),
-    "max_ellipses": ("gopher_quality", "one... two\u2026", 2 / 4),
+    # The marks of headings do not count; seven are none, nor is one without a blank behind it. Each is a word here.
+    "max_hashes": ("gopher_quality", "# one #\n\n### two\n##\n #x\n####### y", 9 / 19),
+    # A row is one, in a form and in Chinese.
+    "max_ellipses": ("gopher_quality", "one... two\u2026 ........ \u2026\u2026\u2026 x..", 4 / 10),
     "max_bullet_lines": ("gopher_quality", "- a\n \u2022 b\r\n-c", 1),
     "max_ellipsis_lines": ("gopher_quality", "a...\nb \u2026 \nc\nd", 2 / 4),
     "min_alphabetic_words": ("gopher_quality", "a 1 2 , b2", 2 / 5),
