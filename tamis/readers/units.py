@@ -40,6 +40,9 @@ NAME_BYTES = 64_000
 """Bytes of the names of a unit's files, at most: they stand in the command line of its job, and Linux takes 131,072
 bytes there."""
 
+PLAIN_NAMES = 4_000
+"""Characters of names up to which they are written as they are, for people who read a command line."""
+
 FULL = 4
 """A cut is looked for from a fourth of the bounds on. With 1 MB files and 64 MB a unit is on average 5/8 full."""
 
@@ -87,7 +90,7 @@ class Unit:
         return {
             "source": source,
             "priority": self.priority,
-            "files": [str(path) for path in self.files],
+            **written([str(path) for path in self.files]),
             "fields": self.source.named_fields(),
             "token": self.token,
         } | ({} if self.part is None else {"part": self.part})
@@ -127,6 +130,37 @@ def key_of(source: str, files: Sequence[str], part: Sequence[int] | None) -> tup
     return (source, *files) if part is None else (source, *files, f"part {part[0] + 1} of {part[1]}")
 
 
+def written(files: Sequence[str]) -> dict[str, list[str]]:
+    """The names of files as the params of a job have them: `files`; of many `names`, each by what differs.
+
+    Of each the characters that it has in common with the one before are counted, and the others written: ten thousand
+    files of one folder then fit into the command line of a job or two.
+    """
+    if sum(map(len, files)) <= PLAIN_NAMES:
+        return {"files": list(files)}
+    return {"names": [_coded(before, name) for before, name in itertools.pairwise(["", *files])]}
+
+
+def read_names(names: Sequence[str]) -> list[str]:
+    """The names of files that `written` has coded."""
+    found = [""]
+    for name in names:
+        shared, _, rest = name.partition(":")
+        found.append(found[-1][: int(shared)] + rest)
+    return found[1:]
+
+
+def _coded(before: str, name: str) -> str:
+    low, high = 0, min(len(before), len(name))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if before[low:middle] == name[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return f"{low}:{name[low:]}"
+
+
 @dataclass(frozen=True)
 class _Input:
     """One input file: where, how large, when; or its pin, which is what tells a remote file before it is fetched."""
@@ -137,13 +171,12 @@ class _Input:
     wanted: Wanted | None = None
     size: int = 0
 
-    @property
-    def weight(self) -> tuple[int, int]:
-        """Bytes of the file, and of its name in a command line."""
-        # Of a remote file address and hash stand in the command line of the job that fetches it.
-        name = shlex.quote(canonical([str(self.path), self.pin] if self.wanted else str(self.path)))
+    def weight(self, before: str) -> tuple[int, int]:
+        """Bytes of the file, and of its name in a command line, given the name before it."""
+        # Of a remote file path, address and hash stand in the command line of the job that fetches it.
+        told = canonical([str(self.path), self.pin]) if self.wanted else canonical(_coded(before, str(self.path)))
         size = self.state.bytes if self.state else self.size
-        return size, len(name.encode("utf-8", "surrogateescape")) + 1
+        return size, len(shlex.quote(told).encode("utf-8", "surrogateescape")) + 1
 
 
 def units(sources: Sequence[Source], unit_bytes: int, results: Path | None) -> list[Unit]:
@@ -238,12 +271,14 @@ def _parts(source: Source, group: Sequence[_Input], unit_bytes: int) -> Sequence
 def _cut(inputs: Sequence[_Input], unit_bytes: int) -> list[list[_Input]]:
     """Cut a sequence of files where it will be cut again when some files come or go."""
     bounds = (unit_bytes, NAME_BYTES)
+    names = ["", *(str(one.path) for one in inputs)]
+    weights = [one.weight(before) for one, before in zip(inputs, names, strict=False)]
     groups, start = [], 0
     while start < len(inputs):
         end, total = start, (0, 0)
         cuts: list[int] = []
         while end < len(inputs):
-            size, name = inputs[end].weight
+            size, name = weights[end]
             total = (total[0] + size, total[1] + name)
             if end > start and (total[0] > bounds[0] or total[1] > bounds[1]):
                 break

@@ -175,13 +175,14 @@ def run_map(
     *,
     source: dict[str, Any],
     priority: int,
-    files: list[str],
     fields: list[str],
     token: str,
     shards: int,
     output: Path,
     skipped: Path,
     read_counts: Path,
+    files: Sequence[str] = (),
+    names: Sequence[str] = (),
     part: Sequence[int] | None = None,
 ) -> None:
     """Read one unit of input files.
@@ -189,12 +190,13 @@ def run_map(
     Args:
         source: its section; without `paths` where they are the files.
         priority: the source's place in the configuration.
-        files: paths.
         fields: fields to say of in how many records they were.
         token: of the unit, for the record.
         output: exchange file by shard, in rounds, to write.
         skipped: Parquet list of records that could not be read.
         read_counts: JSON: what was read of each file.
+        files: paths.
+        names: or many paths, as `tamis.readers.units.written` has them.
         part: which of several parts of the one file, from 0, and how many there are; None: all of it.
 
     Raises:
@@ -204,7 +206,9 @@ def run_map(
     from tamis.readers.observed import Reading
     from tamis.readers.record import Part
     from tamis.readers.remote.origin import let_go
+    from tamis.readers.units import read_names
 
+    files = [*files, *read_names(names)]
     section = TypeAdapter(AnySource).validate_python({"paths": files} | source)
     output.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(skipped) as temporary:

@@ -24,6 +24,7 @@ from tamis.readers.jsonl import JsonlSource
 from tamis.readers.observed import Reading
 from tamis.readers.parquet import ParquetSource
 from tamis.readers.releases import ReleasesSource
+from tamis.readers.text import TextSource
 from tamis.shards import part_name, write_json
 
 MEGABYTE = 10**6
@@ -354,7 +355,7 @@ def test_an_added_file_moves_few_cuts(seed: int, size: int) -> None:
 def test_units_of_many_small_files_fit_a_command_line() -> None:
     names = {f'notes/it\'s a "file" of a long name ü {number:06d}.md': 10 for number in range(20_000)}
     groups = cut(names, 64 * MEGABYTE)
-    assert 10 < len(groups) < 200
+    assert 2 < len(groups) < 20
     section = source("x")
     for group in groups:
         unit = units.Unit(section, 0, tuple(Path(name) for name in group), "0" * 16)
@@ -369,3 +370,24 @@ def test_the_settings_of_a_job_are_those_of_its_source(inputs: Path) -> None:
     assert "paths" not in values["source"]
     assert JsonlSource.model_validate({"paths": values["files"]} | values["source"]).date_field == "when"
     assert ParquetSource(name="s", paths=("x",), text_column="body").named_fields() == ("body",)
+
+
+def test_many_small_files_are_few_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in range(10):
+        place = tmp_path / f"a folder of some length/{folder:03d}"
+        place.mkdir(parents=True)
+        for number in range(300):
+            (place / f"document-{folder * 300 + number:05d}.txt").touch()
+    found = units.units([TextSource(name="s", paths=("a folder*/**",))], 10**6, None)
+    assert len(found) == 1
+    params = found[0].params()
+    assert len(canonical(params)) < units.NAME_BYTES
+    assert units.read_names(params["names"]) == [str(path) for path in found[0].files]
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1), min_size=1))
+def test_names_are_read_as_they_were_written(names: list[str]) -> None:
+    told = units.written([*names, "n" * 5_000])
+    assert units.read_names(told["names"]) == [*names, "n" * 5_000]
+    assert units.written(["a", "b"]) == {"files": ["a", "b"]}
