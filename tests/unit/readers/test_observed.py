@@ -255,7 +255,7 @@ def test_formats_without_fields_count_none(tmp_path: Path) -> None:
 class TakesItsTime(JsonlSource):
     """Gives three records and a skip before it finds its file damaged."""
 
-    def read_and_count(self, path: Path, counts: object) -> Iterator[Record | Skip]:
+    def read_together(self, path: Path, counts: object) -> Iterator[Record | Skip]:
         del counts
         for number in range(3):
             yield Record(b"Number.", "prose", None, None, None, str(path), number)
