@@ -185,7 +185,7 @@ def test_a_stage_a_reader_and_a_format_are_added(make_folder: Callable[..., Path
 
     project.add("tamis/readers/blocks.py", READER)
     registry = "tamis/readers/__init__.py"
-    project.change(registry, "JsonlSource | ", "BlocksSource | JsonlSource | ")
+    project.change(registry, "    JsonlSource\n", "    BlocksSource\n    | JsonlSource\n")
     project.change(
         registry, "from tamis.readers.jsonl", "from tamis.readers.blocks import BlocksSource\nfrom tamis.readers.jsonl"
     )

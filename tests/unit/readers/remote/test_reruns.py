@@ -19,6 +19,7 @@ from tamis import cli
 from tamis.checksums import canonical
 from tamis.errors import SourceError
 from tamis.readers import units
+from tamis.readers.columns import Columns
 from tamis.readers.jsonl import JsonlSource
 from tamis.readers.observed import Reading
 from tamis.readers.remote.addresses import place_of
@@ -65,7 +66,8 @@ def run(found: list[units.Unit]) -> list[str]:
         reading = Reading(unit.source, [str(path) for path in unit.files], lambda _: None, Path())
 
         def convert(records: Any) -> Any:
-            texts.extend(record.text for record in records)
+            for item in records:
+                texts.extend(item.text.to_pylist() if isinstance(item, Columns) else [item.text])
             yield pa.table({"n": [0]})
 
         list(reading.tables(convert))
