@@ -28,11 +28,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
-# Not torch, whose arithmetic is settled by the environment of the job, and nothing that starts threads.
+# Nothing that starts threads; torch in a process of its own.
 LIBRARIES = (
     "duckdb", "fasttext", "jinja2", "numba", "numpy", "py3langid", "pyarrow.compute", "pyarrow.parquet", "pydantic",
     "scipy.sparse", "tokenizers", "transformers", "xxhash",
 )  # fmt: skip
+
+ENCODERS = ("torch", "transformers.models.bert.modeling_bert", "transformers.models.roberta.modeling_roberta")
+ARITHMETIC = ("MKL_CBWR", "ATEN_CPU_CAPABILITY")
+"""What torch and its library read once; a job that has it otherwise than by default imports torch itself."""
 
 PROGRAM = """#!{python} -IS
 import array, json, os, socket, sys
@@ -40,8 +44,14 @@ import array, json, os, socket, sys
 if sys.argv[1:2] != ["-m"] or not sys.argv[2].startswith("tamis."):
     os.execv({python!r}, [{python!r}, *sys.argv[1:]])
 server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-server.connect({place!r})
-request = json.dumps({{"arguments": sys.argv[2:], "folder": os.getcwd(), "environment": dict(os.environ)}}).encode()
+encodes = sys.argv[3:5] in (["embeddings", "embed"], ["embeddings", "backbone"], ["classifier", "tune"])
+encodes = encodes and '"portable":true' not in " ".join(sys.argv) and not (os.environ.keys() & {arithmetic!r})
+try:
+    server.connect({place!r} + ".torch" if encodes else {place!r})
+except OSError:
+    server.connect({place!r})
+request = {{"arguments": sys.argv[2:], "folder": os.getcwd(), "environment": dict(os.environ), "encodes": encodes}}
+request = json.dumps(request).encode()
 server.sendmsg([len(request).to_bytes(8, "big")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [0, 1, 2]))])
 server.sendall(request)
 answer = server.recv(1)
@@ -59,7 +69,8 @@ class Jobs:
         self.folder.mkdir()
         place = str(Path(self._made.name) / "socket")
         program = self.folder / "python"
-        program.write_text(PROGRAM.format(python=sys.executable, place=place), encoding="utf-8")
+        text = PROGRAM.format(python=sys.executable, place=place, arithmetic=ARITHMETIC)
+        program.write_text(text, encoding="utf-8")
         program.chmod(0o755)
         self._process = subprocess.Popen(
             [sys.executable, __file__, place],
@@ -117,12 +128,13 @@ def become(files: list[int], arguments: list[str], folder: str, environment: dic
         os._exit(code if isinstance(code, int) else 1)
 
 
-def serve(place: str) -> None:
+def serve(place: str, more: tuple[str, ...] = ()) -> None:
     """Fork for each request; answer each with the exit code of its process."""
-    for name in LIBRARIES:
+    for name in (*LIBRARIES, *more):
         importlib.import_module(name)
     os.fsync = lambda file: None  # type: ignore[assignment]
     waiting: dict[int, tuple[int, socket.socket]] = {}
+    encoding: subprocess.Popen[bytes] | None = None
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server, selectors.DefaultSelector() as events:
         server.bind(place)
         server.listen(64)
@@ -147,6 +159,9 @@ def serve(place: str) -> None:
                 else:
                     connection, _ = server.accept()
                     request, files = received(connection)
+                    if request.pop("encodes") and encoding is None and not more:
+                        # The first such job imports torch itself; those that come later find it imported.
+                        encoding = encoder_jobs(place)
                     process = os.fork()
                     if process == 0:
                         become(files, **request)  # type: ignore[arg-type]
@@ -156,6 +171,19 @@ def serve(place: str) -> None:
                     waiting[watched] = process, connection
                     events.register(watched, selectors.EVENT_READ)
 
+    if encoding is not None:
+        encoding.communicate()
+
+
+def encoder_jobs(place: str) -> subprocess.Popen[bytes]:
+    """The process that jobs are forked from which compute with torch, as far as they want no arithmetic of their own."""
+    return subprocess.Popen(
+        [sys.executable, __file__, f"{place}.torch", *ENCODERS],
+        env=os.environ | {"MKL_CBWR": "AUTO,STRICT"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+    )
+
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    serve(sys.argv[1], tuple(sys.argv[2:]))

@@ -96,6 +96,8 @@ def _folder(make_folder: Any) -> Path:
     (folder / "web.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     liked = [{"text": text} for text in _texts(GOOD, 60, 3)]
     (folder / "liked.jsonl").write_text("".join(json.dumps(row) + "\n" for row in liked))
+    # As users start them, what no other test starts so: the ensemble.
+    run_workflow(folder, _config(), "worth")
     run_workflow(folder, _config(), plain=True)
     return folder
 

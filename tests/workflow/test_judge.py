@@ -146,7 +146,7 @@ def test_domains_learn_from_a_judge_and_from_files_beside_embeddings(make_folder
         }
 
     with judge_server(named) as server:
-        run_workflow(folder, chain(server.url), "domains", plain=True)
+        run_workflow(folder, chain(server.url), "domains")
         assert len(server.requests) == 84
         rows = finished.rows(folder / "results/domains/documents")
         assert len(rows) == 160
