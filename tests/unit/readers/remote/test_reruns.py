@@ -191,7 +191,9 @@ def test_small_files_are_fetched_and_read_together(server: Any) -> None:
     paths = [f"{server.url}/{number}.txt" for number in range(25)]
     server.files |= {f"/{number}.txt": f"Text number {number}.".encode() for number in range(25)}
     found = planned(TextSource(name="pages", paths=paths))
-    assert len(found) < 5
+    # Where they are cut depends on their addresses, and so on the server's port; all units but one hold a fourth of the
+    # bytes of one, three files, at least.
+    assert len(found) <= 9
     assert len(run(found)) == 25
 
 
