@@ -54,7 +54,8 @@ def counted(text: str) -> list[dict[str, int]]:
                         "paragraph": min(max(last["p"], 0) + row["p"], 1),
                         "item": min(max(last["li"], 0) + row["li"], 3),
                         "pre": min(row["pre"], 1),
-                        "full_stop": int(shown.replace("\x00", "").rstrip()[-1] in ".。"),
+                        # Half a surrogate pair is read as a question mark.
+                        "full_stop": int(shown.replace("\x00", "").rstrip()[-1] in ".。\ud800"),
                     }
                     | {f"group {group}": depth for group, depth in enumerate(first)}
                 )
