@@ -5,12 +5,6 @@ from __future__ import annotations
 import atexit
 import json
 import os
-import select
-import signal
-import subprocess
-import sys
-from contextlib import suppress
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,20 +12,13 @@ from tamis.errors import SourceError
 from tamis.extraction.outcome import Page, Refused
 from tamis.extraction.settings import Extraction
 from tamis.extraction.wire import HEADER, READY, REPLY
+from tamis.killable import GoneError, Killable
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """Products of matrices as small as ours are no faster on more cores, which belong to other jobs."""
 
-WALL = 20
-"""Wall seconds a CPU second, after which a process that does not answer is killed: it may wait for a disk or a core."""
-
-
 START = 600
 """Wall seconds until a process that starts is ready. A user's first one compiles kernels, in six seconds of CPU."""
-
-
-class _GoneError(Exception):
-    """The process ended before it answered."""
 
 
 class Extractor:
@@ -45,7 +32,8 @@ class Extractor:
 
     def __init__(self, settings: Extraction | None = None) -> None:
         self._settings = settings or Extraction()
-        self._process: subprocess.Popen[bytes] | None = None
+        given = self._settings
+        self._child = Killable("tamis.extraction.child", given.model_dump_json(), given.page_seconds, ONE_THREAD)
 
     def __enter__(self) -> Self:
         return self
@@ -58,13 +46,11 @@ class Extractor:
     @property
     def pid(self) -> int | None:
         """The process that extracts, None where none runs."""
-        return None if self._process is None else self._process.pid
+        return self._child.pid
 
     def close(self) -> None:
         """End the process."""
-        if self._process is not None:
-            self._process.kill()
-            self._ended()
+        self._child.close()
 
     def extract(self, data: bytes, *, url: str | None = None, charset: str | None = None) -> Page | Refused:
         """The text of one page.
@@ -83,7 +69,7 @@ class Extractor:
         for attempt in range(2):
             try:
                 return _outcome(*self._ask(data, url, charset))
-            except _GoneError:
+            except GoneError:
                 refused = self._why()
                 # Killed from outside is no fault of the page: it has a second try.
                 if refused is not None and (refused.reason != "page_crashed" or attempt):
@@ -91,79 +77,29 @@ class Extractor:
         return Refused("page_crashed", "the extracting process was killed twice")
 
     def _ask(self, data: bytes, url: str | None, charset: str | None) -> tuple[dict[str, Any], bytes]:
-        process = self._process or self._start()
+        if self._child.pid is None:
+            self._start()
         head = json.dumps({"url": url, "charset": charset}).encode()
-        try:
-            process.stdin.write(HEADER.pack(len(head), len(data)) + head)  # type: ignore[union-attr]
-            process.stdin.write(data)  # type: ignore[union-attr]
-            process.stdin.flush()  # type: ignore[union-attr]
-        except OSError as error:
-            raise _GoneError from error
-        wall = WALL * self._settings.page_seconds
-        answer_bytes, text_bytes = REPLY.unpack(self._read(REPLY.size, wall))
-        return json.loads(self._read(answer_bytes, wall)), self._read(text_bytes, wall)
+        self._child.send(HEADER.pack(len(head), len(data)) + head, data)
+        answer_bytes, text_bytes = REPLY.unpack(self._child.receive(REPLY.size))
+        return json.loads(self._child.receive(answer_bytes)), self._child.receive(text_bytes)
 
-    def _read(self, size: int, wall: float) -> bytes:
-        process = self._process
-        if process is None or process.stdout is None:
-            raise _GoneError
-        poll = select.poll()
-        poll.register(process.stdout, select.POLLIN)
-        blocks = []
-        while size:
-            if not poll.poll(1_000 * wall):
-                raise _GoneError
-            block = os.read(process.stdout.fileno(), min(size, 1 << 20))
-            if not block:
-                raise _GoneError
-            blocks.append(block)
-            size -= len(block)
-        return b"".join(blocks)
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        root = str(Path(__file__).parents[2])
-        path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-        settings = self._settings.model_dump_json()
-        self._process = subprocess.Popen(  # noqa: S603 - no shell, our own module
-            [sys.executable, "-m", "tamis.extraction.child", settings],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=os.environ | ONE_THREAD | {"PYTHONPATH": path},
-        )
+    def _start(self) -> None:
+        self._child.start()
         try:
-            self._read(len(READY), START)
-        except _GoneError as error:
-            self._process.kill()
-            status = self._ended()
+            self._child.receive(len(READY), START)
+        except GoneError as error:
+            status = self._child.close()
             message = f"the process that extracts web pages does not start (status {status}); what it says stands above"
             raise SourceError(message) from error
-        return self._process
-
-    def _ended(self) -> int:
-        process, self._process = self._process, None
-        if process is None:
-            return 0
-        for pipe in (process.stdin, process.stdout):
-            with suppress(OSError):
-                pipe.close()  # type: ignore[union-attr]
-        return process.wait()
 
     def _why(self) -> Refused | None:
         """Why a page's process ended."""
-        if self._process is not None and self._process.poll() is None:
-            try:
-                self._process.wait(1)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._ended()
-                return Refused("page_timeout", f"no answer in {WALL * self._settings.page_seconds:g} seconds")
-        status = self._ended()
-        if status == -signal.SIGPROF:
-            return Refused("page_timeout", f"more than {self._settings.page_seconds:g} seconds of CPU")
-        if status in (-signal.SIGKILL, -signal.SIGTERM):
+        death = self._child.why()
+        if death is None:
             return None
-        told = signal.Signals(-status).name if status < 0 else f"status {status}"
-        return Refused("page_crashed", f"the extracting process ended with {told}")
+        told = death.detail if death.how == "timeout" else f"the extracting process ended with {death.detail}"
+        return Refused(f"page_{death.how}", told)
 
 
 def _outcome(answer: dict[str, Any], text: bytes) -> Page | Refused:

@@ -32,6 +32,7 @@ LAYERS = (
         "trouble",
         "config_files",
         "machine",
+        "killable",
     ),
     ("checksums",),
     ("parquet_seal", "provenance"),

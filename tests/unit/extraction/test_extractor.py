@@ -102,8 +102,8 @@ def test_a_page_that_takes_too_much_memory_is_refused() -> None:
 def test_a_process_that_somebody_kills_costs_no_page() -> None:
     with Extractor() as killed:
         good(killed)
-        assert killed._process is not None
-        os.kill(killed._process.pid, signal.SIGKILL)
+        assert killed.pid is not None
+        os.kill(killed.pid, signal.SIGKILL)
         good(killed)
 
 
@@ -124,18 +124,18 @@ def test_small_files_share_one_process() -> None:
     one = shared(Extraction(page_seconds=3.0))
     assert shared(Extraction(page_seconds=3.0)) is one
     good(one)
-    assert one._process is not None
+    assert one.pid is not None
     other = shared(Extraction(page_seconds=4.0))
     assert other is not one
     # That of other settings is ended.
-    assert one._process is None
+    assert one.pid is None
     other.close()
 
 
 def test_the_process_ends_with_its_owner() -> None:
     owned = Extractor()
     good(owned)
-    process = owned._process
+    process = owned._child._process
     assert process is not None
     threading.Timer(0.0, owned.close).start()
     assert process.wait(10) != 0

@@ -119,7 +119,7 @@ def test_a_process_that_dies_or_takes_long_costs_one_document() -> None:
     form = b"BT /F1 9 Tf " + b"(many words) Tj 0 -1 Td " * 400_000 + b" ET"
     assert slow.read(pdf([form])).reason == "pdf_timeout"
     assert slow.read(pdf([page(0)])).pages == 1
-    os.kill(slow._process.pid, signal.SIGKILL)
+    os.kill(slow.pid, signal.SIGKILL)
     assert slow.read(pdf([page(0)])).pages == 1
     slow.close()
 
