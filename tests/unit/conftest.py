@@ -12,7 +12,10 @@ from documents import make_documents
 from hypothesis import settings
 
 # Speed is measured in benchmarks/, never asserted by a test: machines are shared, and a first example imports.
-settings.register_profile("tamis", deadline=None)
+# The same examples in every run: a change fails its own tests and nobody else's. Others are looked for on purpose:
+# `make test ARGS=--hypothesis-profile=search`.
+settings.register_profile("tamis", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None)
 settings.load_profile("tamis")
 
 
