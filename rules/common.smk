@@ -189,7 +189,11 @@ def spec(stage, section=None, each=None, code=None, **more):
         values = params_of(stage, values.pop("config"), code, **values)
         return canonical(values | {READS: reads_of(stage, wildcards)})
 
-    return text
+    if each or stage == "order":
+        return text
+    # The same for all jobs of the rule: Snakemake asks for it four times a job.
+    once = cache(lambda: text(None))
+    return lambda wildcards: once()
 
 
 def export_params(wildcards):

@@ -1,15 +1,40 @@
-"""Snakemake's command line, for `tamis run`: Ctrl-C while it starts or parses ends it without a traceback.
+"""Snakemake's command line, for `tamis run`.
 
-Signals that come later are Snakemake's own business: it stops its jobs and says so.
+Ctrl-C while it starts or parses ends it without a traceback; signals that come later are Snakemake's own business: it
+stops its jobs and says so. A dry run that prints no rules puts no job into words.
 """
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import sys
+from typing import Any
 
 INTERRUPTED = 130
+
+NEW_OBJECTS = 200_000
+"""So many new objects, instead of 700, make Python look for those that only refer to each other. The graph of a
+workflow is millions of objects that stay: 12.8 → 9.7 seconds for 6,900 jobs, in the same memory."""
+
+
+def _describe_only_what_is_shown() -> None:
+    """Let a dry run that is told to print no rules put no job into words.
+
+    Snakemake does it for each job and throws the text away: two thirds of the time for the 6,900 jobs of 100 shards, most
+    of it for resources and commands that nobody reads.
+    """
+    from snakemake.executors.dryrun import Executor  # type: ignore[import-untyped]
+    from snakemake.settings.enums import Quietness  # type: ignore[import-untyped]
+
+    described = Executor.printjob
+
+    def printjob(self: Any, job: Any) -> None:
+        if not {Quietness.RULES, Quietness.ALL}.intersection(self.workflow.output_settings.quiet or ()):
+            described(self, job)
+
+    Executor.printjob = printjob
 
 
 def main() -> int:
@@ -20,8 +45,10 @@ def main() -> int:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     # Where the log is on a full disk, the report of that would fill the terminal; `tamis run` says it in one line.
     logging.raiseExceptions = False
+    gc.set_threshold(NEW_OBJECTS, 50, 1000)
     from snakemake.cli import main as snakemake  # type: ignore[import-untyped]
 
+    _describe_only_what_is_shown()
     if hears:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
