@@ -32,6 +32,7 @@ include: "rules/export.smk"
 include: "rules/report.smk"
 # What jobs wait for that read from all shards, partitions or files; and what can be asked for by name.
 include: "rules/barrier.smk"
+include: "rules/spent.smk"
 include: "rules/targets.smk"
 # What the folders must not hold any more; after all that says what is made.
 include: "rules/sweep.smk"
@@ -60,6 +61,7 @@ onstart:
     if workflow.scheduler.job_rate_limiter and not workflow.scheduler.job_rate_limiter.timespan:
         workflow.scheduler.job_rate_limiter = None
     remember(UNITS, Path(RESULTS))
+    sharding.remember(SHARDS, Path(RESULTS))
     ENDING.start()
 
 

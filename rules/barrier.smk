@@ -1,14 +1,17 @@
 # The barriers between jobs that write for all and jobs that read from all, where those are many.
 #
 # Input: the files of a folder that some rule has announced with `crossing`; so this file comes after all that do.
-# Output: <results>/<folder>/barrier.json, with path, size and time of each file (tamis/barrier.py says why).
+# Output: <results>/<folder>/barrier.json, with path, size and time of each file (tamis/barrier.py says why). Where exchange
+#         files go, it goes too: a barrier that stays would let jobs run again over files that are not there.
+
+BARRIER = f"{RESULTS}/{{folder}}/barrier.json"
 
 
 rule barrier:
     input:
         lambda wildcards: crossed(wildcards.folder),
     output:
-        barrier=f"{RESULTS}/{{folder}}/barrier.json",
+        barrier=BARRIER if CFG.keep_exchange else temp(BARRIER),
     log:
         f"{LOGS}/{{folder}}-barrier.log",
     benchmark:

@@ -6,8 +6,9 @@ from pathlib import Path
 from functools import cache
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
-from tamis import config_files
+from tamis import config_files, sharding
 from tamis.barrier import FEW, NAME
 from tamis.checksums import canonical
 from tamis.classifiers.finetune import FILES
@@ -31,11 +32,16 @@ try:
     CFG = load(config)
     ENDING = Workflow(CFG.output_dir)
     UNITS = units(CFG.sources, CFG.ingest, Path(CFG.output_dir))
+    CHOSEN = sharding.choose(CFG.shards, UNITS, Path(CFG.output_dir))
+    CFG = CFG.of_shards(CHOSEN.shards)
     if workflow.is_main_process:
         check_files(CFG)
     EARLIER_INDEX = index_files(CFG.minhash_dedup.against, CFG.minhash_dedup.scheme())
 except TamisError as error:
     raise WorkflowError(all_problems(config, error)) from None
+
+if CHOSEN.why and workflow.is_main_process:
+    logger.info(CHOSEN.why)
 
 RESULTS = CFG.output_dir.rstrip("/")
 LOGS = f"{RESULTS}/logs"
@@ -242,3 +248,29 @@ def crossed(folder):
     """All files of an announced folder."""
     path, count, suffix = CROSSINGS[folder]
     return parts(f"{path}/part-{{shard}}{suffix}", int(count))
+
+
+# Stage → the files by which its jobs hand rows to each other, with the wildcards of their number.
+EXCHANGED = {}
+
+
+def handed_on(path):
+    """An output that only other jobs of its stage read; without `keep_exchange` it goes once the stage is whole."""
+    EXCHANGED.setdefault(path.removeprefix(f"{RESULTS}/").partition("/")[0], []).append(path)
+    return path if CFG.keep_exchange else temp(path)
+
+
+def exchanged(stage):
+    """Each pattern of the exchange files of a stage, with its files."""
+    units = [f"{index:05d}" for index in range(len(UNITS))]
+    for pattern in EXCHANGED[stage]:
+        if "{unit}" in pattern:
+            yield pattern, [pattern.replace("{unit}", number) for number in units]
+        else:
+            numbered = PARTITIONS if "{partition}" in pattern else SHARDS
+            yield pattern, parts(pattern, numbered if "{" in pattern else 1)
+
+
+def spent(stages):
+    """What a target waits for beside the files of its stages, so that exchange files go."""
+    return [] if CFG.keep_exchange else [f"{RESULTS}/{stage}/spent.json" for stage in stages if stage in EXCHANGED]

@@ -8,7 +8,7 @@ rule extracts_map:
     input:
         documents=documents_before("extracts"),
     output:
-        output=f"{RESULTS}/extracts/map/part-{{shard}}.arrow",
+        output=handed_on(f"{RESULTS}/extracts/map/part-{{shard}}.arrow"),
     log:
         f"{LOGS}/extracts/map-{{shard}}.log",
     benchmark:
@@ -25,7 +25,7 @@ rule extracts_reduce:
     input:
         barrier=crossing("extracts/map"),
     output:
-        output=f"{RESULTS}/extracts/reduce/part-{{partition}}.arrow",
+        output=handed_on(f"{RESULTS}/extracts/reduce/part-{{partition}}.arrow"),
     log:
         f"{LOGS}/extracts/reduce-{{partition}}.log",
     benchmark:

@@ -15,7 +15,7 @@ rule ingest_map:
         # Not ancient: Snakemake looks at no other reason to run a job whose input is being made.
         lambda wildcards: FETCHED.format(wildcards.unit) if UNITS[int(wildcards.unit)].remote else [],
     output:
-        output=f"{RESULTS}/ingest/map/part-{{unit}}.arrow",
+        output=handed_on(f"{RESULTS}/ingest/map/part-{{unit}}.arrow"),
         skipped=f"{RESULTS}/ingest/skipped/part-{{unit}}.parquet",
         read_counts=f"{RESULTS}/ingest/read/part-{{unit}}.json",
     log:
@@ -36,7 +36,7 @@ rule ingest_keys:
     input:
         barrier=crossing("ingest/map", len(UNITS)),
     output:
-        output=f"{RESULTS}/ingest/keys/part-{{shard}}.npy",
+        output=handed_on(f"{RESULTS}/ingest/keys/part-{{shard}}.npy"),
     log:
         f"{LOGS}/ingest/keys-{{shard}}.log",
     benchmark:
@@ -54,7 +54,7 @@ rule ingest_rank:
         READ,
         barrier=crossing("ingest/keys", suffix=".npy"),
     output:
-        output=f"{RESULTS}/ingest/ranks.npy",
+        output=handed_on(f"{RESULTS}/ingest/ranks.npy"),
     log:
         f"{LOGS}/ingest/rank.log",
     benchmark:

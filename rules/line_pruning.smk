@@ -26,7 +26,7 @@ rule line_pruning_map:
         documents=documents_before("line_pruning"),
         corpus_size=f"{RESULTS}/line_pruning/size.json",
     output:
-        output=f"{RESULTS}/line_pruning/map/part-{{shard}}.arrow",
+        output=handed_on(f"{RESULTS}/line_pruning/map/part-{{shard}}.arrow"),
     log:
         f"{LOGS}/line_pruning/map-{{shard}}.log",
     benchmark:
@@ -44,7 +44,7 @@ rule line_pruning_reduce:
         barrier=crossing("line_pruning/map"),
         corpus_size=f"{RESULTS}/line_pruning/size.json",
     output:
-        output=f"{RESULTS}/line_pruning/reduce/part-{{partition}}.arrow",
+        output=handed_on(f"{RESULTS}/line_pruning/reduce/part-{{partition}}.arrow"),
     log:
         f"{LOGS}/line_pruning/reduce-{{partition}}.log",
     benchmark:

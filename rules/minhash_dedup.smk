@@ -14,9 +14,9 @@ rule minhash_dedup_map:
         judged=JUDGED,
         documents=documents_before("minhash_dedup"),
     output:
-        signatures_file=f"{RESULTS}/minhash_dedup/signatures/part-{{shard}}.arrow",
-        matches=f"{RESULTS}/minhash_dedup/matches/part-{{shard}}.arrow",
-        output=f"{RESULTS}/minhash_dedup/map/part-{{shard}}.arrow",
+        signatures_file=handed_on(f"{RESULTS}/minhash_dedup/signatures/part-{{shard}}.arrow"),
+        matches=handed_on(f"{RESULTS}/minhash_dedup/matches/part-{{shard}}.arrow"),
+        output=handed_on(f"{RESULTS}/minhash_dedup/map/part-{{shard}}.arrow"),
     log:
         f"{LOGS}/minhash_dedup/map-{{shard}}.log",
     benchmark:
@@ -36,8 +36,8 @@ rule minhash_dedup_pairs:
     input:
         barrier=crossing("minhash_dedup/map"),
     output:
-        output=f"{RESULTS}/minhash_dedup/pairs/part-{{partition}}.arrow",
-        collapsed=f"{RESULTS}/minhash_dedup/collapsed/part-{{partition}}.arrow",
+        output=handed_on(f"{RESULTS}/minhash_dedup/pairs/part-{{partition}}.arrow"),
+        collapsed=handed_on(f"{RESULTS}/minhash_dedup/collapsed/part-{{partition}}.arrow"),
     log:
         f"{LOGS}/minhash_dedup/pairs-{{partition}}.log",
     benchmark:
@@ -56,7 +56,7 @@ rule minhash_dedup_sets:
         signatures_file=f"{RESULTS}/minhash_dedup/signatures/part-{{shard}}.arrow",
         barrier=crossing("minhash_dedup/pairs", PARTITIONS),
     output:
-        output=f"{RESULTS}/minhash_dedup/sets/part-{{shard}}.arrow",
+        output=handed_on(f"{RESULTS}/minhash_dedup/sets/part-{{shard}}.arrow"),
     log:
         f"{LOGS}/minhash_dedup/sets-{{shard}}.log",
     benchmark:
@@ -75,7 +75,7 @@ rule minhash_dedup_verify:
         signatures_file=f"{RESULTS}/minhash_dedup/signatures/part-{{shard}}.arrow",
         barrier=crossing("minhash_dedup/sets"),
     output:
-        output=f"{RESULTS}/minhash_dedup/edges/part-{{shard}}.arrow",
+        output=handed_on(f"{RESULTS}/minhash_dedup/edges/part-{{shard}}.arrow"),
     log:
         f"{LOGS}/minhash_dedup/verify-{{shard}}.log",
     benchmark:
@@ -93,7 +93,7 @@ rule minhash_dedup_resolve:
         edges=crossing("minhash_dedup/edges"),
         collapsed=crossing("minhash_dedup/collapsed", PARTITIONS),
     output:
-        output=f"{RESULTS}/minhash_dedup/verdicts.arrow",
+        output=handed_on(f"{RESULTS}/minhash_dedup/verdicts.arrow"),
     log:
         f"{LOGS}/minhash_dedup/resolve.log",
     benchmark:
@@ -114,7 +114,11 @@ rule minhash_dedup_audit:
         verdicts=f"{RESULTS}/minhash_dedup/verdicts.arrow",
         matches=f"{RESULTS}/minhash_dedup/matches/part-{{shard}}.arrow",
     output:
-        output=f"{RESULTS}/minhash_dedup/audit/part-{{shard}}.arrow",
+        output=(
+            handed_on(f"{RESULTS}/minhash_dedup/audit/part-{{shard}}.arrow")
+            if CFG.minhash_dedup.audit_sample
+            else f"{RESULTS}/minhash_dedup/audit/part-{{shard}}.arrow"
+        ),
     log:
         f"{LOGS}/minhash_dedup/audit-{{shard}}.log",
     benchmark:

@@ -8,8 +8,8 @@ rule paragraph_dedup_map:
     input:
         documents=documents_before("paragraph_dedup"),
     output:
-        output=f"{RESULTS}/paragraph_dedup/map/part-{{shard}}.arrow",
-        paragraphs=f"{RESULTS}/paragraph_dedup/paragraphs/part-{{shard}}.arrow",
+        output=handed_on(f"{RESULTS}/paragraph_dedup/map/part-{{shard}}.arrow"),
+        paragraphs=handed_on(f"{RESULTS}/paragraph_dedup/paragraphs/part-{{shard}}.arrow"),
     log:
         f"{LOGS}/paragraph_dedup/map-{{shard}}.log",
     benchmark:
@@ -26,7 +26,7 @@ rule paragraph_dedup_reduce:
     input:
         barrier=crossing("paragraph_dedup/map"),
     output:
-        output=f"{RESULTS}/paragraph_dedup/reduce/part-{{partition}}.arrow",
+        output=handed_on(f"{RESULTS}/paragraph_dedup/reduce/part-{{partition}}.arrow"),
     log:
         f"{LOGS}/paragraph_dedup/reduce-{{partition}}.log",
     benchmark:
@@ -45,8 +45,8 @@ rule paragraph_dedup_decide:
         paragraphs=f"{RESULTS}/paragraph_dedup/paragraphs/part-{{shard}}.arrow",
         barrier=crossing("paragraph_dedup/reduce", PARTITIONS),
     output:
-        candidates=f"{RESULTS}/paragraph_dedup/candidates/part-{{shard}}.arrow",
-        output=f"{RESULTS}/paragraph_dedup/decide/part-{{shard}}.arrow",
+        candidates=handed_on(f"{RESULTS}/paragraph_dedup/candidates/part-{{shard}}.arrow"),
+        output=handed_on(f"{RESULTS}/paragraph_dedup/decide/part-{{shard}}.arrow"),
     log:
         f"{LOGS}/paragraph_dedup/decide-{{shard}}.log",
     benchmark:
@@ -63,7 +63,7 @@ rule paragraph_dedup_resolve:
     input:
         barrier=crossing("paragraph_dedup/candidates"),
     output:
-        output=f"{RESULTS}/paragraph_dedup/fates.arrow",
+        output=handed_on(f"{RESULTS}/paragraph_dedup/fates.arrow"),
     log:
         f"{LOGS}/paragraph_dedup/resolve.log",
     benchmark:
@@ -82,7 +82,7 @@ rule paragraph_dedup_reown:
         lines=crossing("paragraph_dedup/decide"),
         fates=f"{RESULTS}/paragraph_dedup/fates.arrow",
     output:
-        output=f"{RESULTS}/paragraph_dedup/reown/part-{{partition}}.arrow",
+        output=handed_on(f"{RESULTS}/paragraph_dedup/reown/part-{{partition}}.arrow"),
     log:
         f"{LOGS}/paragraph_dedup/reown-{{partition}}.log",
     benchmark:

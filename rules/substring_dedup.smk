@@ -8,7 +8,7 @@ rule substring_dedup_map:
     input:
         documents=documents_before("substring_dedup"),
     output:
-        output=f"{RESULTS}/substring_dedup/map/part-{{shard}}.arrow",
+        output=handed_on(f"{RESULTS}/substring_dedup/map/part-{{shard}}.arrow"),
     log:
         f"{LOGS}/substring_dedup/map-{{shard}}.log",
     benchmark:
@@ -25,7 +25,7 @@ rule substring_dedup_reduce:
     input:
         barrier=crossing("substring_dedup/map"),
     output:
-        output=f"{RESULTS}/substring_dedup/reduce/part-{{partition}}.arrow",
+        output=handed_on(f"{RESULTS}/substring_dedup/reduce/part-{{partition}}.arrow"),
     log:
         f"{LOGS}/substring_dedup/reduce-{{partition}}.log",
     benchmark:
@@ -43,9 +43,9 @@ rule substring_dedup_windows:
         documents=documents_before("substring_dedup"),
         barrier=crossing("substring_dedup/reduce", PARTITIONS),
     output:
-        places=f"{RESULTS}/substring_dedup/places/part-{{shard}}.arrow",
+        places=handed_on(f"{RESULTS}/substring_dedup/places/part-{{shard}}.arrow"),
         counts=f"{RESULTS}/substring_dedup/counts/part-{{shard}}.json",
-        output=f"{RESULTS}/substring_dedup/windows/part-{{shard}}.arrow",
+        output=handed_on(f"{RESULTS}/substring_dedup/windows/part-{{shard}}.arrow"),
     log:
         f"{LOGS}/substring_dedup/windows-{{shard}}.log",
     benchmark:
@@ -62,7 +62,7 @@ rule substring_dedup_elect:
     input:
         barrier=crossing("substring_dedup/windows"),
     output:
-        output=f"{RESULTS}/substring_dedup/elect/part-{{partition}}.arrow",
+        output=handed_on(f"{RESULTS}/substring_dedup/elect/part-{{partition}}.arrow"),
     log:
         f"{LOGS}/substring_dedup/elect-{{partition}}.log",
     benchmark:

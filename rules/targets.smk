@@ -2,8 +2,13 @@
 # The Snakefile has the rules.
 
 TARGETS = {stage: parts(documents_of(stage)) for stage in ("ingest", *STAGES, *CFG.named_classifiers, "tokenizer")}
+# Those of a stage and of all before it that hand files on.
+for position, stage in enumerate(PIPELINE):
+    TARGETS[stage] = TARGETS[stage] + spent(["ingest", *PIPELINE[: position + 1]])
+TARGETS["ingest"] = TARGETS["ingest"] + spent(["ingest"])
+TARGETS["tokenizer"] = TARGETS["tokenizer"] + spent(["ingest", *PIPELINE])
 # What a user receives: summaries, and documents too, so that a lost file is made again.
-TARGETS |= {"validation": [], "annealing": [], "mixtures": [], "export": []}
+TARGETS |= {name: spent(["ingest", *PIPELINE]) for name in ("validation", "annealing", "mixtures", "export")}
 for chosen in SETS.values():
     folder = f"{RESULTS}/{chosen.folder}"
     TARGETS[chosen.stage] += [f"{folder}/summary.json"]
@@ -14,7 +19,7 @@ for chosen in EXPORTS.values():
     for files in EXPORT_FILES.values():
         TARGETS["export"] += parts(f"{folder}/{files}", chosen.export_files)
 TARGETS["report"] = [f"{RESULTS}/tamis.duckdb", f"{RESULTS}/report/index.html"]
-FINAL = DELIVERED + TARGETS["report"] + [f"{RESULTS}/layout.json"]
+FINAL = DELIVERED + TARGETS["report"] + [f"{RESULTS}/layout.json"] + spent(["ingest", *PIPELINE])
 if CFG.minhash_dedup.write_index and "minhash_dedup" in PIPELINE:
     FINAL.append(f"{RESULTS}/minhash_dedup/index/index.json")
     # Read by other runs.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, create_model, field_validator, model_validator
 
@@ -54,18 +54,34 @@ def _keeping_all(given: Any) -> Any:
     return {**given, "selection": {"keep_share": {}, **selection}}
 
 
+MOST_CROSSINGS = 1_000_000
+"""Shards times partitions: batches of a crossing."""
+
+
+def _too_many(shards: int, partitions: int) -> str:
+    return f"shards x partitions = {shards * partitions}; at most 1,000,000"
+
+
 class _Top(Section):
     """Keys that belong to no stage."""
 
     output_dir: FilePath = Field("results", min_length=1, description="Folder of everything the workflow writes.")
-    shards: Annotated[int, Field(ge=1, le=10_000)] = Field(
+    shards: Annotated[int, Field(ge=1, le=10_000)] | Literal["auto", "anew"] = Field(
         2,
         description="Number of document shards N; nothing a user receives depends on it. A shard is the work of one "
-        "job: choose N so that it is about 0.1-1 GB of text; no job has all of that in memory at once.",
+        "job: choose N so that it is about 0.1-1 GB of text; no job has all of that in memory at once. auto: by the "
+        "size of the input (a shard for 16 MB of text up to 8, then for 256 MB), and what the results have from then "
+        "on; anew: by its size even so, which makes everything again where the number is another.",
     )
     partitions: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
         None,
         description="Number of partitions P of a crossing; null: as many as shards. N·P may be at most 1,000,000.",
+    )
+    keep_exchange: bool = Field(
+        True,
+        description="Whether the files stay by which jobs hand rows to each other, about as large as the text, so that "
+        "a later change of a threshold runs only what it must. false: they go as soon as their stage is whole, and a "
+        "change makes them again. Both give the same bytes; docs/how-to/scale.md has the peak and the cost by stage.",
     )
     sources: tuple[AnySource, ...] = Field(
         min_length=1,
@@ -175,8 +191,8 @@ class _Bottom(_Top):
         for name in dict.fromkeys(names):
             if names.count(name) > 1:
                 yield f"sources: the name {name!r} is given to {names.count(name)} sources; give each its own"
-        if self.shards * self.partition_count > 1_000_000:
-            yield f"shards x partitions = {self.shards * self.partition_count}; at most 1,000,000"
+        if isinstance(self.shards, int) and self.shards * self.partition_count > MOST_CROSSINGS:
+            yield _too_many(self.shards, self.partition_count)
 
     def _pipeline(self) -> Iterator[str]:
         have: set[str] = set()
@@ -312,8 +328,18 @@ class _Bottom(_Top):
 
     @property
     def partition_count(self) -> int:
-        """Number of partitions P."""
-        return self.partitions or self.shards
+        """Number of partitions P, once that of shards is known."""
+        return self.partitions or int(self.shards)
+
+    def of_shards(self, count: int) -> Any:
+        """This configuration with a number of shards.
+
+        Raises:
+            ConfigError: they are too many for its partitions.
+        """
+        if count * (self.partitions or count) > MOST_CROSSINGS:
+            raise ConfigError(_too_many(count, self.partitions or count))
+        return self.model_copy(update={"shards": count})
 
     @property
     def first_to_cut(self) -> str:

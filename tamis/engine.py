@@ -22,8 +22,8 @@ workflow is millions of objects that stay: 12.8 → 9.7 seconds for 6,900 jobs, 
 def _describe_only_what_is_shown() -> None:
     """Let a dry run that is told to print no rules put no job into words.
 
-    Snakemake does it for each job and throws the text away: two thirds of the time for the 6,900 jobs of 100 shards, most
-    of it for resources and commands that nobody reads.
+    Snakemake does it for each job and throws the text away: two thirds of the time for the 6,900 jobs of 100 shards,
+    most of it for resources and commands that nobody reads.
     """
     from snakemake.executors.dryrun import Executor  # type: ignore[import-untyped]
     from snakemake.settings.enums import Quietness  # type: ignore[import-untyped]

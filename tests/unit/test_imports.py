@@ -42,7 +42,7 @@ LAYERS = (
     ("demand",),
     ("inventory",),
     ("sweep",),
-    ("targets", "barrier", "exchange", "streams", "external_sort", "stats", "edits", "ledger"),
+    ("targets", "barrier", "spent", "sharding", "exchange", "streams", "external_sort", "stats", "edits", "ledger"),
     ("repair",),
     ("dedup", "heuristics", "expressions"),
     ("classifiers",),
