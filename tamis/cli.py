@@ -265,7 +265,24 @@ def _parser() -> argparse.ArgumentParser:
     sql = commands.add_parser("sql", parents=[results], help="ask the results in SQL (DuckDB)")
     sql.add_argument("query", metavar="QUERY", help="for example: SELECT * FROM waterfall")
     _keepers(commands, results)
+    _estimate(commands)
     return parser
+
+
+def _estimate(commands: Any) -> None:
+    """The command that says what a run will take."""
+    estimate = commands.add_parser(
+        "estimate",
+        help="what a run will take, from timed runs over samples of its input",
+        description="Run the chain over two samples of the real input, and say for each stage how many jobs, "
+        "core-hours, memory and disk the whole will take and when it ends. Nothing is left behind.",
+    )
+    estimate.add_argument("configfile", metavar="CONFIG", help="the configuration file")
+    estimate.add_argument("--cores", type=int, default=os.cpu_count() or 1, help="of a node (default: those here)")
+    estimate.add_argument("--nodes", type=int, default=1, help="how many machines of so many cores (default: 1)")
+    estimate.add_argument(
+        "--sample", type=int, default=20, metavar="MB", help="of input files that are read for it (default: 20)"
+    )
 
 
 def _answer(given: argparse.Namespace) -> int:
@@ -276,6 +293,11 @@ def _answer(given: argparse.Namespace) -> int:
             return show_waterfall(given.results)
         case "why":
             return show_why(given.results, given.document)
+        case "estimate":
+            from tamis import estimate
+
+            found = {"cores": given.cores, "nodes": given.nodes, "sample": given.sample * 1_000_000}
+            return estimate.run(given.configfile, **found, say=say)
         case "sql":
             return show_sql(given.results, given.query)
         case _:

@@ -19,6 +19,7 @@ import inspect
 import json
 import logging
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -212,6 +213,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = bind(module, function, params, values)
         with provenance.job(params):
             function(**arguments)
+        logging.getLogger("tamis").info(used())
     except KeyboardInterrupt:
         logging.getLogger("tamis").warning("%s %s stopped", given.stage, given.step)
         return INTERRUPTED
@@ -231,6 +233,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 INTERRUPTED = 130
+
+
+def used() -> str:
+    """What this process and those that it has waited for have used, for `tamis estimate`.
+
+    Snakemake's own figures come from looks at a job, which short ones end before.
+    """
+    kinds = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    seconds = sum(usage.ru_utime + usage.ru_stime for usage in kinds)
+    return f"used {seconds:.2f} s of CPU, {max(usage.ru_maxrss for usage in kinds) / 1000:.0f} MB"
 
 
 def explained(error: Exception, values: Iterable[str | list[str]]) -> str | None:

@@ -40,7 +40,7 @@ LAYERS = (
     ("kernels", "file_states", "extraction", "pdf"),
     ("readers",),
     ("demand",),
-    ("inventory",),
+    ("inventory", "scaling"),
     ("sweep",),
     ("targets", "barrier", "spent", "sharding", "exchange", "streams", "external_sort", "stats", "edits", "ledger"),
     ("repair",),
@@ -54,7 +54,20 @@ LAYERS = (
     ("pipeline",),
     ("config_model",),
     ("config",),
-    ("job", "reference", "launch", "engine", "ending", "cli", "verify", "clean", "reproduce", "presets", "refresh"),
+    (
+        "job",
+        "reference",
+        "launch",
+        "engine",
+        "ending",
+        "cli",
+        "verify",
+        "clean",
+        "reproduce",
+        "presets",
+        "refresh",
+        "estimate",
+    ),
 )
 """Folders and modules of `tamis/` from the bottom up. Each may import those of its own layer and of the layers below."""
 
