@@ -34,7 +34,7 @@ rule line_pruning_map:
     conda:
         "../envs/cpu.yaml"
     params:
-        spec=spec("line_pruning", partitions=PARTITIONS),
+        spec=spec("line_pruning", section=CFG.line_pruning.for_counting(), partitions=PARTITIONS),
     shell:
         job("line_pruning", "map")
 
@@ -52,7 +52,7 @@ rule line_pruning_reduce:
     conda:
         "../envs/cpu.yaml"
     params:
-        spec=spec("line_pruning", partitions=PARTITIONS),
+        spec=spec("line_pruning", section=CFG.line_pruning.for_frequent(), partitions=PARTITIONS),
     shell:
         job("line_pruning", "reduce")
 

@@ -45,7 +45,7 @@ rule minhash_dedup_pairs:
     conda:
         "../envs/cpu.yaml"
     params:
-        spec=spec("minhash_dedup", section=CFG.minhash_dedup.for_comparing(), partitions=PARTITIONS),
+        spec=spec("minhash_dedup", section=CFG.minhash_dedup.for_pairs(), partitions=PARTITIONS),
     shell:
         job("minhash_dedup", "pairs", writes="output collapsed")
 
@@ -64,7 +64,7 @@ rule minhash_dedup_sets:
     conda:
         "../envs/cpu.yaml"
     params:
-        spec=spec("minhash_dedup", section=CFG.minhash_dedup.for_comparing(), shards=SHARDS),
+        spec=spec("minhash_dedup", section=CFG.minhash_dedup.for_pairs(), shards=SHARDS),
     shell:
         job("minhash_dedup", "sets")
 

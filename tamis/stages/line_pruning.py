@@ -115,6 +115,14 @@ class Config(Section):
         description="A document that lost lines and has fewer characters left (without blank lines) is dropped.",
     )
 
+    def for_counting(self) -> Config:
+        """The section without what says which n-grams are frequent and what goes with them, for the params of map."""
+        return self.for_frequent().model_copy(update={"min_documents": 6, "min_share": 0.0})
+
+    def for_frequent(self) -> Config:
+        """The section without what says what goes with frequent n-grams, for the params of reduce."""
+        return self.model_copy(update={"coverage": 1.0, "unit_coverage": None, "min_characters": 0})
+
     def bucket_count(self, corpus: int) -> int:
         """Number of buckets of a corpus of so many documents."""
         return max(1, -(-corpus // self.bucket_documents))

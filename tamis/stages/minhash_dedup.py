@@ -190,12 +190,17 @@ class Config(Section):
         return self
 
     def for_signatures(self) -> Config:
-        """The section without what only the audit and the index use, for the params of the first step."""
-        return self.model_copy(update={"audit_sample": 0, "write_index": False})
+        """The section without what the first step does not use, for its params: it compares with earlier runs only."""
+        return self.model_copy(update={"audit_sample": 0, "write_index": False}) if self.against else self.for_pairs()
+
+    def for_pairs(self) -> Config:
+        """And of the steps that find what is compared: moving the threshold finds nothing again."""
+        compared = {"threshold": 1.0 if self.threshold >= 1.0 else 0.7, "recall": 0.0, "grouping": "greedy"}
+        return self.for_comparing().model_copy(update=compared)
 
     def for_comparing(self) -> Config:
-        """And without the earlier runs, which only the first step looks at, for the params of the others."""
-        return self.for_signatures().model_copy(update={"against": ()})
+        """The section without what only the audit, the index and the first step use, for the params of the others."""
+        return self.model_copy(update={"audit_sample": 0, "write_index": False, "against": ()})
 
     def for_documents(self) -> Config:
         """As `for_comparing`."""

@@ -26,14 +26,14 @@ def _runs(make_folder, small):
         "output_dir": "spent",
         "keep_exchange": False,
     }
-    run_workflow(folder, asked)
+    run_workflow(folder, asked, cores=4)
     assert planned(folder, asked) == {}
     assert not left(folder / "spent")
     before = changed(asked, minhash_dedup__threshold=0.8)
     jobs = planned(folder, before)
-    run_workflow(folder, before)
+    run_workflow(folder, before, cores=4)
     kept = before | {"output_dir": "kept", "keep_exchange": True}
-    run_workflow(folder, kept)
+    run_workflow(folder, kept, cores=4)
     return folder, before, kept, jobs
 
 
@@ -62,6 +62,18 @@ def test_a_threshold_reruns_its_stage_from_the_start_and_what_follows(runs):
     assert jobs["minhash_dedup_map"] == jobs["minhash_dedup_apply"] == asked["shards"]
     assert jobs["spent"] == 2
     assert not [name for name in jobs if name.startswith("ingest")]
+
+
+def test_where_they_stay_a_threshold_finds_and_counts_nothing_again(runs):
+    folder, _, kept, _ = runs
+    jobs = planned(folder, changed(kept, minhash_dedup__threshold=0.9))
+    assert not {"minhash_dedup_map", "minhash_dedup_pairs", "minhash_dedup_sets"} & jobs.keys()
+    assert jobs["minhash_dedup_verify"] == jobs["minhash_dedup_apply"] == kept["shards"]
+    jobs = planned(folder, changed(kept, line_pruning__min_documents=20))
+    assert "line_pruning_map" not in jobs
+    assert jobs["line_pruning_reduce"] == kept["partitions"]
+    jobs = planned(folder, changed(kept, line_pruning__coverage=0.95))
+    assert {name for name in jobs if not name.startswith("report")} == {"line_pruning_apply"}
 
 
 def test_nothing_is_done_again_and_a_change_of_mind_costs_no_data(runs):
