@@ -47,6 +47,8 @@ def test_a_dry_run_gives_every_job_what_it_needs_and_snakemake_itself(make_folde
     assert found["minhash_dedup_map"] == {(4350, 240)}
     assert found["minhash_dedup_apply"] == {(3350, 60)}
     assert found["report_manifest"] == {(3350, 120)}
+    # Exchange files are temporary there.
+    assert "minhash_dedup/spent.json" in output
     assert "was a dry-run" in output
 
 
