@@ -34,6 +34,7 @@ try:
     if workflow.is_main_process:
         check_files(CFG)
     EARLIER_INDEX = index_files(CFG.minhash_dedup.against, CFG.minhash_dedup.scheme())
+    EARLIER_PAGES = CFG.url_dedup.earlier()
 except TamisError as error:
     raise WorkflowError(all_problems(config, error)) from None
 

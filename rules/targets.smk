@@ -15,9 +15,11 @@ for chosen in EXPORTS.values():
         TARGETS["export"] += parts(f"{folder}/{files}", chosen.export_files)
 TARGETS["report"] = [f"{RESULTS}/tamis.duckdb", f"{RESULTS}/report/index.html"]
 FINAL = DELIVERED + TARGETS["report"] + [f"{RESULTS}/layout.json"]
+if CFG.url_dedup.write_index and "url_dedup" in PIPELINE:
+    # Read by other runs, like the others below.
+    FINAL += [f"{RESULTS}/url_dedup/index/index.json", *parts(f"{RESULTS}/url_dedup/index/part-{{shard}}.arrow")]
 if CFG.minhash_dedup.write_index and "minhash_dedup" in PIPELINE:
     FINAL.append(f"{RESULTS}/minhash_dedup/index/index.json")
-    # Read by other runs.
     FINAL += parts(f"{RESULTS}/minhash_dedup/index/bands-{{shard}}.arrow")
     FINAL += parts(f"{RESULTS}/minhash_dedup/index/sets-{{shard}}.arrow")
 if CFG.report.alarms_fatal:

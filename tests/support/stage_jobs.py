@@ -159,6 +159,9 @@ def url_dedup(folder: Path, documents: pa.Table, config: Any = None, shards: int
     """All steps of url_dedup."""
     jobs = Jobs(urls, folder, documents, config, shards, partitions)
     jobs.each_shard("apply", documents="documents", **OUTCOME)
+    if jobs.config.write_index:
+        jobs.each_shard("index", documents="kept", output="index")
+        jobs.once("describe", parts=jobs.over("index"), output=jobs.folder / "index" / "index.json")
     return jobs.outcome()
 
 

@@ -14,7 +14,6 @@ bound K of a bucket holds in each part.
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -25,14 +24,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis import exchange, text
+from tamis.dedup import earlier
 from tamis.dedup.minhash import signatures
 from tamis.dedup.minhash.candidates import PAIRS_AT_ONCE
 from tamis.dedup.minhash.signatures import Scheme, band_matrix, read_sets
-from tamis.errors import ConfigError, SourceError
-from tamis.shards import part_name, read_json, whole_file
+from tamis.errors import SourceError
+from tamis.shards import part_name, whole_file
 
 VERSION = 2
-FILE = "index.json"
 BANDS = pa.schema([("hash", pa.uint64()), ("row", pa.int32())])
 SETS = pa.schema(
     [("id", pa.string()), ("scope", pa.uint64()), ("operators", pa.uint64()), ("grams", pa.large_list(pa.uint64()))]
@@ -73,32 +72,7 @@ def open_index(folder: Path, scheme: Scheme) -> list[tuple[Path, Path]]:
         SourceError: there is no index, or a damaged one.
         ConfigError: it was made under other settings; the message names each.
     """
-    path = folder / FILE
-    try:
-        value = read_json(path)
-        found, parts = dict(value["settings"]), int(value["parts"])
-    except FileNotFoundError as error:
-        msg = (
-            f"minhash_dedup.against: {path} is missing. Name the folder minhash_dedup/index of an earlier run that has "
-            "write_index set, and that is finished."
-        )
-        raise SourceError(msg) from error
-    except (OSError, ValueError, KeyError, TypeError, SourceError) as error:
-        msg = f"minhash_dedup.against: {path} is not the description of an index ({error}). Write the index again."
-        raise SourceError(msg) from error
-    ours = settings(scheme)
-    differ = [
-        f"{name} is {json.dumps(found.get(name))} there and {json.dumps(ours.get(name))} here"
-        for name in sorted(found.keys() | ours.keys())
-        if found.get(name) != ours.get(name)
-    ]
-    if differ:
-        msg = (
-            f"minhash_dedup.against: {path} was made under other settings: {'; '.join(differ)}. Make them agree, or "
-            "write the earlier index again."
-        )
-        raise ConfigError(msg)
-    return [part_files(folder, index) for index in range(parts)]
+    return [part_files(folder, index) for index in range(earlier.open_index("minhash_dedup", folder, settings(scheme)))]
 
 
 def index_files(folders: Sequence[str], scheme: Scheme) -> list[Path]:
@@ -109,7 +83,10 @@ def index_files(folders: Sequence[str], scheme: Scheme) -> list[Path]:
         ConfigError: likewise.
     """
     return [
-        path for folder in map(Path, folders) for pair in open_index(folder, scheme) for path in (folder / FILE, *pair)
+        path
+        for folder in map(Path, folders)
+        for pair in open_index(folder, scheme)
+        for path in (folder / earlier.FILE, *pair)
     ]
 
 
