@@ -15,9 +15,10 @@ for chosen in EXPORTS.values():
         TARGETS["export"] += parts(f"{folder}/{files}", chosen.export_files)
 TARGETS["report"] = [f"{RESULTS}/tamis.duckdb", f"{RESULTS}/report/index.html"]
 FINAL = DELIVERED + TARGETS["report"] + [f"{RESULTS}/layout.json"]
-if CFG.url_dedup.write_index and "url_dedup" in PIPELINE:
-    # Read by other runs, like the others below.
-    FINAL += [f"{RESULTS}/url_dedup/index/index.json", *parts(f"{RESULTS}/url_dedup/index/part-{{shard}}.arrow")]
+# Read by other runs.
+for stage in ("url_dedup", "paragraph_dedup"):
+    if getattr(CFG, stage).write_index and stage in PIPELINE:
+        FINAL += [f"{RESULTS}/{stage}/index/index.json", *parts(f"{RESULTS}/{stage}/index/part-{{shard}}.arrow")]
 if CFG.minhash_dedup.write_index and "minhash_dedup" in PIPELINE:
     FINAL.append(f"{RESULTS}/minhash_dedup/index/index.json")
     FINAL += parts(f"{RESULTS}/minhash_dedup/index/bands-{{shard}}.arrow")

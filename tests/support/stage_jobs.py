@@ -178,7 +178,11 @@ def paragraph_dedup(
     jobs.each_shard("decide", **given, candidates="candidates", output="decide")
     jobs.once("resolve", barrier=jobs.over("candidates"), output=fates)
     jobs.each_partition("reown", barrier=jobs.over("map"), lines=jobs.over("decide"), fates=fates, output="reown")
-    jobs.each_shard("apply", **given, changes=jobs.over("reown"), fates=fates, **OUTCOME_WITH_EDITS)
+    given |= {"changes": jobs.over("reown"), "fates": fates}
+    jobs.each_shard("apply", **given, **OUTCOME_WITH_EDITS)
+    if jobs.config.write_index:
+        jobs.each_shard("index", **given, kept="kept", output="index")
+        jobs.once("describe", parts=jobs.over("index"), output=jobs.folder / "index" / "index.json")
     return jobs.outcome(edits=True)
 
 
