@@ -36,6 +36,7 @@ try:
     EARLIER_INDEX = index_files(CFG.minhash_dedup.against, CFG.minhash_dedup.scheme())
     EARLIER_PAGES = CFG.url_dedup.earlier()
     EARLIER_PARAGRAPHS = [path for index in CFG.paragraph_dedup.earlier() for path in index.files()]
+    EARLIER_LINES = [path for index in CFG.line_pruning.earlier() for path in index.files()]
 except TamisError as error:
     raise WorkflowError(all_problems(config, error)) from None
 

@@ -16,7 +16,7 @@ for chosen in EXPORTS.values():
 TARGETS["report"] = [f"{RESULTS}/tamis.duckdb", f"{RESULTS}/report/index.html"]
 FINAL = DELIVERED + TARGETS["report"] + [f"{RESULTS}/layout.json"]
 # Read by other runs.
-for stage in ("url_dedup", "paragraph_dedup"):
+for stage in ("url_dedup", "paragraph_dedup", "line_pruning"):
     if getattr(CFG, stage).write_index and stage in PIPELINE:
         FINAL += [f"{RESULTS}/{stage}/index/index.json", *parts(f"{RESULTS}/{stage}/index/part-{{shard}}.arrow")]
 if CFG.minhash_dedup.write_index and "minhash_dedup" in PIPELINE:

@@ -179,7 +179,7 @@ class _Bottom(_Top):
             yield f"shards x partitions = {self.shards * self.partition_count}; at most 1,000,000"
 
     def _earlier_runs(self) -> Iterator[str]:
-        for stage in ("url_dedup", "paragraph_dedup", "minhash_dedup"):
+        for stage in ("url_dedup", "paragraph_dedup", "minhash_dedup", "line_pruning"):
             section: Any = getattr(self, stage)
             own = PurePath(self.output_dir, stage, "index")
             if own in map(PurePath, section.against):

@@ -40,10 +40,11 @@ def against(stage: str, agree: str) -> Any:
 
 
 class Index(NamedTuple):
-    """The index of one earlier run: its folder, and how many files it has."""
+    """The index of one earlier run: its folder, how many files it has, and what else its description says."""
 
     folder: Path
     parts: int
+    told: Mapping[str, Any]
 
     def part(self, number: int) -> Path:
         """One of its files."""
@@ -68,8 +69,8 @@ class Index(NamedTuple):
         return range(shard % step, self.parts, step)
 
 
-def open_index(stage: str, folder: Path, ours: Mapping[str, Any]) -> int:
-    """The number of parts of an index, after a look at its settings.
+def open_index(stage: str, folder: Path, ours: Mapping[str, Any]) -> Index:
+    """An index, after a look at its settings.
 
     Args:
         stage: which stage's index it must be.
@@ -104,7 +105,7 @@ def open_index(stage: str, folder: Path, ours: Mapping[str, Any]) -> int:
             "write the earlier index again."
         )
         raise ConfigError(msg)
-    return parts
+    return Index(folder, parts, value)
 
 
 def opened(stage: str, folders: Sequence[str], ours: Mapping[str, Any]) -> list[Index]:
@@ -114,16 +115,29 @@ def opened(stage: str, folders: Sequence[str], ours: Mapping[str, Any]) -> list[
         SourceError: as `open_index`.
         ConfigError: likewise.
     """
-    return [Index(Path(folder), open_index(stage, Path(folder), ours)) for folder in folders]
+    return [open_index(stage, Path(folder), ours) for folder in folders]
 
 
-def described(settings: Mapping[str, Any], files: Iterable[Path], rows: int) -> dict[str, Any]:
+def described(settings: Mapping[str, Any], files: Iterable[Path], **more: int) -> dict[str, Any]:
     """The value of `index.json`.
 
     Args:
         settings: what must agree in a run that reads it.
         files: its parts.
-        rows: of all of them.
+        more: further numbers.
     """
     sizes = [path.stat().st_size for path in files]
-    return {"settings": dict(settings), "parts": len(sizes), "rows": rows, "bytes": sum(sizes)}
+    return {"settings": dict(settings), "parts": len(sizes), "bytes": sum(sizes), **more}
+
+
+def stretch(partition: int, partitions: int, there: int) -> range:
+    """The partitions of an index that one of this run overlaps.
+
+    Partitions are equal stretches of the hashes: p of P overlaps those of M from p·M/P on, up to (p + 1)·M/P.
+
+    Args:
+        partition: of this run, p.
+        partitions: of this run, P.
+        there: partitions of the index, M.
+    """
+    return range(partition * there // partitions, -(-(partition + 1) * there // partitions))

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from tamis import exchange
-from tamis.dedup.earlier import Index
+from tamis.dedup.earlier import Index, stretch
 from tamis.dedup.owners import HASH, HOLDERS, first_holders, frame_of, table_of
 
 if TYPE_CHECKING:
@@ -93,9 +93,7 @@ def _stretches(path: Path, partition: int, partitions: int) -> list[pa.Table]:
     """The rows of one file of an index that belong to a partition of this run."""
     opened = exchange.open_file(path)
     there = opened.num_record_batches
-    # Partitions are equal stretches of the hashes: p of P overlaps those from p·M/P on, up to (p + 1)·M/P.
-    batches = range(partition * there // partitions, -(-(partition + 1) * there // partitions))
-    tables = [pa.Table.from_batches([opened.get_batch(number)]) for number in batches]
+    tables = [pa.Table.from_batches([opened.get_batch(number)]) for number in stretch(partition, partitions, there)]
     if there == partitions:
         return tables
     of = [exchange.partition_of(table["high"].to_numpy(), partitions) for table in tables]

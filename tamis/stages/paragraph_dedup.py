@@ -422,4 +422,4 @@ def run_describe(config: Config, *, partitions: int, parts: Files, output: Path)
     """
     files = paths(parts)
     rows = sum(exchange.read(tuple(files), index, partitions, ["high"]).num_rows for index in range(partitions))
-    write_json(output, earlier.described(config.agreed(), files, rows))
+    write_json(output, earlier.described(config.agreed(), files, rows=rows))

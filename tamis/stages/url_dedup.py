@@ -236,5 +236,7 @@ def run_describe(config: Config, *, parts: Files, output: Path) -> None:
     files = paths(parts)
     write_json(
         output,
-        earlier.described(config.agreed(), files, sum(exchange.read_batch(f, 0, 1, ["high"]).num_rows for f in files)),
+        earlier.described(
+            config.agreed(), files, rows=sum(exchange.read_batch(f, 0, 1, ["high"]).num_rows for f in files)
+        ),
     )

@@ -197,6 +197,10 @@ def line_pruning(
     jobs.each_partition("reduce", barrier=jobs.over("map"), corpus_size=size, output="reduce")
     given = {"documents": "documents", "counted": "map", "barrier": jobs.over("reduce"), "corpus_size": size}
     jobs.each_shard("apply", **given, **OUTCOME_WITH_EDITS)
+    if jobs.config.write_index:
+        jobs.each_shard("index", counted="map", output="index")
+        described = jobs.folder / "index" / "index.json"
+        jobs.once("describe", corpus_size=size, parts=jobs.over("index"), output=described)
     return jobs.outcome(edits=True)
 
 

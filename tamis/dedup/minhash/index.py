@@ -72,7 +72,8 @@ def open_index(folder: Path, scheme: Scheme) -> list[tuple[Path, Path]]:
         SourceError: there is no index, or a damaged one.
         ConfigError: it was made under other settings; the message names each.
     """
-    return [part_files(folder, index) for index in range(earlier.open_index("minhash_dedup", folder, settings(scheme)))]
+    parts = earlier.open_index("minhash_dedup", folder, settings(scheme)).parts
+    return [part_files(folder, index) for index in range(parts)]
 
 
 def index_files(folders: Sequence[str], scheme: Scheme) -> list[Path]:
