@@ -13,7 +13,7 @@ from tamis.checksums import canonical
 from tamis.classifiers.finetune import FILES
 from tamis.classifiers.kinds import by_default
 from tamis.config import all_problems, check_files, load
-from tamis.dedup.minhash.index import index_files
+from tamis.dedup.minhash.index import band_files, set_files
 from tamis.ending import Workflow
 from tamis.errors import TamisError
 from tamis.file_states import KnownHashes, contents
@@ -33,7 +33,7 @@ try:
     UNITS = units(CFG.sources, CFG.ingest, Path(CFG.output_dir))
     if workflow.is_main_process:
         check_files(CFG)
-    EARLIER_INDEX = index_files(CFG.minhash_dedup.against, CFG.minhash_dedup.scheme())
+    EARLIER_DOCUMENTS = CFG.minhash_dedup.earlier()
     EARLIER_PAGES = CFG.url_dedup.earlier()
     EARLIER_PARAGRAPHS = [path for index in CFG.paragraph_dedup.earlier() for path in index.files()]
     EARLIER_LINES = [path for index in CFG.line_pruning.earlier() for path in index.files()]

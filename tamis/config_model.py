@@ -23,6 +23,7 @@ from tamis.pipeline import (
     AFTER_EXTRACTS,
     BUILT_IN,
     CUTTING,
+    GROWING,
     MODULES,
     STAGES,
     STEPS_OF,
@@ -179,7 +180,7 @@ class _Bottom(_Top):
             yield f"shards x partitions = {self.shards * self.partition_count}; at most 1,000,000"
 
     def _earlier_runs(self) -> Iterator[str]:
-        for stage in ("url_dedup", "paragraph_dedup", "minhash_dedup", "line_pruning"):
+        for stage in GROWING:
             section: Any = getattr(self, stage)
             own = PurePath(self.output_dir, stage, "index")
             if own in map(PurePath, section.against):

@@ -227,8 +227,14 @@ class MinhashJobs(Jobs):
     def candidates(self) -> None:
         """Steps map and pairs."""
         given = {"judged": self.judged, "documents": "documents"}
-        self.each_shard("map", **given, signatures_file="signatures", matches="matches", output="map")
-        self.each_partition("pairs", barrier=self.over("map"), output="pairs", collapsed="collapsed")
+        self.each_shard("map", **given, signatures_file="signatures", output="map")
+        members = "map"
+        if self.config.against:
+            self.each_partition("lookup", barrier=self.over("map"), output="lookup")
+            given = {"judged": self.judged, "signatures_file": "signatures", "members": "map"}
+            self.each_shard("match", **given, barrier=self.over("lookup"), matches="matches", output="unmatched")
+            members = "unmatched"
+        self.each_partition("pairs", barrier=self.over(members), output="pairs", collapsed="collapsed")
 
     def verification(self) -> None:
         """Steps sets and verify."""
@@ -240,7 +246,11 @@ class MinhashJobs(Jobs):
         """Steps resolve, audit (where the configuration asks for it) and apply."""
         verdicts = self.folder / "verdicts.arrow"
         self.once("resolve", edges=self.over("edges"), collapsed=self.over("collapsed"), output=verdicts)
-        given: dict[str, Any] = {"judged": self.judged, "verdicts": verdicts, "matches": "matches"}
+        given: dict[str, Any] = {
+            "judged": self.judged,
+            "verdicts": verdicts,
+            "matches": "matches" if self.config.against else None,
+        }
         audit = None
         if self.config.audit_sample:
             signed = {"signatures_file": "signatures", "barrier": self.over("signatures")}
