@@ -14,7 +14,7 @@ from tamis.checksums import canonical
 from tamis.classifiers.finetune import FILES
 from tamis.classifiers.kinds import by_default
 from tamis.config import all_problems, check_files, load
-from tamis.dedup.minhash.index import index_files
+from tamis.dedup.minhash.index import band_files, set_files
 from tamis.ending import Workflow
 from tamis.errors import TamisError
 from tamis.file_states import KnownHashes, contents
@@ -36,7 +36,10 @@ try:
     CFG = CFG.of_shards(CHOSEN.shards)
     if workflow.is_main_process:
         check_files(CFG)
-    EARLIER_INDEX = index_files(CFG.minhash_dedup.against, CFG.minhash_dedup.scheme())
+    EARLIER_DOCUMENTS = CFG.minhash_dedup.earlier()
+    EARLIER_PAGES = CFG.url_dedup.earlier()
+    EARLIER_PARAGRAPHS = [path for index in CFG.paragraph_dedup.earlier() for path in index.files()]
+    EARLIER_LINES = [path for index in CFG.line_pruning.earlier() for path in index.files()]
 except TamisError as error:
     raise WorkflowError(all_problems(config, error)) from None
 
@@ -254,8 +257,13 @@ def crossed(folder):
 EXCHANGED = {}
 
 
-def handed_on(path):
-    """An output that only other jobs of its stage read; without `keep_exchange` it goes once the stage is whole."""
+def handed_on(path, made=True):
+    """An output that only other jobs of its stage read; without `keep_exchange` it goes once the stage is whole.
+
+    `made` says whether this configuration makes it at all.
+    """
+    if not made:
+        return path
     EXCHANGED.setdefault(path.removeprefix(f"{RESULTS}/").partition("/")[0], []).append(path)
     return path if CFG.keep_exchange else temp(path)
 

@@ -1,11 +1,13 @@
 # Cut lines that stand in many documents; all copies go.
 #
-# Input: the documents of the stage before. Output: <results>/line_pruning/{documents,dropped,edits,stats}/part-*.
+# Input: the documents of the stage before, and what earlier runs counted (`against`). Output:
+# <results>/line_pruning/{documents,dropped,edits,stats}/part-*; index/ for later runs.
 # Steps: size (one job) → map → reduce → apply.
 
 
 rule line_pruning_size:
     input:
+        EARLIER_LINES,
         parts(documents_before("line_pruning")),
     output:
         output=f"{RESULTS}/line_pruning/size.json",
@@ -16,7 +18,12 @@ rule line_pruning_size:
     conda:
         "../envs/cpu.yaml"
     params:
-        spec=spec("line_pruning", shards=SHARDS, folder=documents_before("line_pruning").rsplit("/", 1)[0]),
+        spec=spec(
+            "line_pruning",
+            section=CFG.line_pruning.for_documents(),
+            shards=SHARDS,
+            folder=documents_before("line_pruning").rsplit("/", 1)[0],
+        ),
     shell:
         job("line_pruning", "size")
 
@@ -41,6 +48,7 @@ rule line_pruning_map:
 
 rule line_pruning_reduce:
     input:
+        EARLIER_LINES,
         barrier=crossing("line_pruning/map"),
         corpus_size=f"{RESULTS}/line_pruning/size.json",
     output:
@@ -72,6 +80,41 @@ rule line_pruning_apply:
     conda:
         "../envs/cpu.yaml"
     params:
-        spec=spec("line_pruning", shards=SHARDS),
+        spec=spec("line_pruning", section=CFG.line_pruning.for_documents(), shards=SHARDS),
     shell:
         job("line_pruning", "apply", writes=f"{OUTCOME} edits")
+
+
+rule line_pruning_index_part:
+    input:
+        counted=f"{RESULTS}/line_pruning/map/part-{{shard}}.arrow",
+    output:
+        output=f"{RESULTS}/line_pruning/index/part-{{shard}}.arrow",
+    log:
+        f"{LOGS}/line_pruning/index-{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/line_pruning/index-{{shard}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        spec=spec("line_pruning", section=CFG.line_pruning.for_documents()),
+    shell:
+        job("line_pruning", "index")
+
+
+rule line_pruning_index:
+    input:
+        parts=crossing("line_pruning/index"),
+        corpus_size=f"{RESULTS}/line_pruning/size.json",
+    output:
+        output=f"{RESULTS}/line_pruning/index/index.json",
+    log:
+        f"{LOGS}/line_pruning/index.log",
+    benchmark:
+        f"{BENCHMARKS}/line_pruning/index.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        spec=spec("line_pruning", section=CFG.line_pruning.for_documents(), partitions=PARTITIONS),
+    shell:
+        job("line_pruning", "describe")

@@ -1,21 +1,22 @@
 # Remove near-duplicates across all shards: MinHash-LSH candidates, verified by exact Jaccard.
 #
 # Input: the documents of the stage before. Output: <results>/minhash_dedup/{documents,dropped,stats}/part-*.
-# Steps: map (signatures) → pairs (equal sets, buckets) → sets → verify → resolve → apply; `audit` before apply takes a
-# sample, `index` after it writes the index for later runs.
+# Steps: map (signatures) → with earlier runs lookup, match (what they hold) → pairs (equal sets, buckets) → sets → verify →
+# resolve → apply; `audit` before apply takes a sample, `index` after it writes the index for later runs.
 
 # The documents with the text that is compared, whatever was cut since.
 JUDGED = documents_before(CFG.first_to_cut) if "minhash_dedup" in PIPELINE else documents_before("minhash_dedup")
 
+# What earlier runs hold of a shard, where there are some.
+MATCHED = f"{RESULTS}/minhash_dedup/matches/part-{{shard}}.arrow" if EARLIER_DOCUMENTS else []
+
 
 rule minhash_dedup_map:
     input:
-        EARLIER_INDEX,
         judged=JUDGED,
         documents=documents_before("minhash_dedup"),
     output:
         signatures_file=handed_on(f"{RESULTS}/minhash_dedup/signatures/part-{{shard}}.arrow"),
-        matches=handed_on(f"{RESULTS}/minhash_dedup/matches/part-{{shard}}.arrow"),
         output=handed_on(f"{RESULTS}/minhash_dedup/map/part-{{shard}}.arrow"),
     log:
         f"{LOGS}/minhash_dedup/map-{{shard}}.log",
@@ -24,17 +25,62 @@ rule minhash_dedup_map:
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=4000 if EARLIER_INDEX else 3000,
-        runtime=240 if EARLIER_INDEX else 60,
+        mem_mb=3000,
+        runtime=60,
     params:
-        spec=spec("minhash_dedup", section=CFG.minhash_dedup.for_signatures(), partitions=PARTITIONS),
+        spec=spec("minhash_dedup", section=CFG.minhash_dedup.for_pairs(), partitions=PARTITIONS),
     shell:
-        job("minhash_dedup", "map", writes="signatures_file matches output")
+        job("minhash_dedup", "map", writes="signatures_file output")
+
+
+rule minhash_dedup_lookup:
+    input:
+        [path for index in EARLIER_DOCUMENTS for path in band_files(index)],
+        barrier=crossing("minhash_dedup/map"),
+    output:
+        output=handed_on(f"{RESULTS}/minhash_dedup/lookup/part-{{partition}}.arrow", made=EARLIER_DOCUMENTS),
+    log:
+        f"{LOGS}/minhash_dedup/lookup-{{partition}}.log",
+    benchmark:
+        f"{BENCHMARKS}/minhash_dedup/lookup-{{partition}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        spec=spec("minhash_dedup", section=CFG.minhash_dedup.for_looking_up(), partitions=PARTITIONS),
+    shell:
+        job("minhash_dedup", "lookup")
+
+
+rule minhash_dedup_match:
+    input:
+        [path for index in EARLIER_DOCUMENTS for path in set_files(index)],
+        judged=JUDGED,
+        signatures_file=f"{RESULTS}/minhash_dedup/signatures/part-{{shard}}.arrow",
+        members=f"{RESULTS}/minhash_dedup/map/part-{{shard}}.arrow",
+        barrier=crossing("minhash_dedup/lookup", PARTITIONS),
+    output:
+        matches=handed_on(f"{RESULTS}/minhash_dedup/matches/part-{{shard}}.arrow", made=EARLIER_DOCUMENTS),
+        output=handed_on(f"{RESULTS}/minhash_dedup/unmatched/part-{{shard}}.arrow", made=EARLIER_DOCUMENTS),
+    log:
+        f"{LOGS}/minhash_dedup/match-{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/minhash_dedup/match-{{shard}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        spec=spec(
+            "minhash_dedup",
+            section=CFG.minhash_dedup.for_looking_up(),
+            shards=SHARDS,
+            partitions=PARTITIONS,
+        ),
+    shell:
+        job("minhash_dedup", "match", writes="matches output")
 
 
 rule minhash_dedup_pairs:
     input:
-        barrier=crossing("minhash_dedup/map"),
+        barrier=crossing("minhash_dedup/unmatched" if EARLIER_DOCUMENTS else "minhash_dedup/map"),
     output:
         output=handed_on(f"{RESULTS}/minhash_dedup/pairs/part-{{partition}}.arrow"),
         collapsed=handed_on(f"{RESULTS}/minhash_dedup/collapsed/part-{{partition}}.arrow"),
@@ -112,13 +158,9 @@ rule minhash_dedup_audit:
         signatures_file=f"{RESULTS}/minhash_dedup/signatures/part-{{shard}}.arrow",
         barrier=crossing("minhash_dedup/signatures"),
         verdicts=f"{RESULTS}/minhash_dedup/verdicts.arrow",
-        matches=f"{RESULTS}/minhash_dedup/matches/part-{{shard}}.arrow",
+        matches=MATCHED,
     output:
-        output=(
-            handed_on(f"{RESULTS}/minhash_dedup/audit/part-{{shard}}.arrow")
-            if CFG.minhash_dedup.audit_sample
-            else f"{RESULTS}/minhash_dedup/audit/part-{{shard}}.arrow"
-        ),
+        output=handed_on(f"{RESULTS}/minhash_dedup/audit/part-{{shard}}.arrow", made=CFG.minhash_dedup.audit_sample),
     log:
         f"{LOGS}/minhash_dedup/audit-{{shard}}.log",
     benchmark:
@@ -138,7 +180,7 @@ rule minhash_dedup_apply:
         verdicts=f"{RESULTS}/minhash_dedup/verdicts.arrow",
         sets=f"{RESULTS}/minhash_dedup/sets/part-{{shard}}.arrow",
         edges=f"{RESULTS}/minhash_dedup/edges/part-{{shard}}.arrow",
-        matches=f"{RESULTS}/minhash_dedup/matches/part-{{shard}}.arrow",
+        matches=MATCHED,
         audit=crossing("minhash_dedup/audit") if CFG.minhash_dedup.audit_sample else [],
     output:
         **outcome("minhash_dedup"),
@@ -168,7 +210,7 @@ rule minhash_dedup_index_part:
     conda:
         "../envs/cpu.yaml"
     params:
-        spec=spec("minhash_dedup", section=CFG.minhash_dedup.for_comparing()),
+        spec=spec("minhash_dedup", section=CFG.minhash_dedup.for_comparing(), partitions=PARTITIONS),
     shell:
         job("minhash_dedup", "index", writes="bands sets")
 
@@ -186,6 +228,6 @@ rule minhash_dedup_index:
     conda:
         "../envs/cpu.yaml"
     params:
-        spec=spec("minhash_dedup", section=CFG.minhash_dedup.for_comparing(), shards=SHARDS),
+        spec=spec("minhash_dedup", section=CFG.minhash_dedup.for_comparing(), shards=SHARDS, partitions=PARTITIONS),
     shell:
         job("minhash_dedup", "describe")

@@ -1,6 +1,7 @@
 # Cut repeated paragraphs; one copy stays.
 #
-# Input: the documents of the stage before. Output: <results>/paragraph_dedup/{documents,dropped,edits,stats}/part-*.
+# Input: the documents of the stage before, and what earlier runs hold (`against`). Output:
+# <results>/paragraph_dedup/{documents,dropped,edits,stats}/part-*; index/ for later runs.
 # Steps: map → reduce (owners) → decide (near-copies) → resolve (one job) → reown → apply.
 
 
@@ -17,13 +18,14 @@ rule paragraph_dedup_map:
     conda:
         "../envs/cpu.yaml"
     params:
-        spec=spec("paragraph_dedup", partitions=PARTITIONS),
+        spec=spec("paragraph_dedup", section=CFG.paragraph_dedup.for_documents(), partitions=PARTITIONS),
     shell:
         job("paragraph_dedup", "map", writes="output paragraphs")
 
 
 rule paragraph_dedup_reduce:
     input:
+        EARLIER_PARAGRAPHS,
         barrier=crossing("paragraph_dedup/map"),
     output:
         output=handed_on(f"{RESULTS}/paragraph_dedup/reduce/part-{{partition}}.arrow"),
@@ -34,7 +36,7 @@ rule paragraph_dedup_reduce:
     conda:
         "../envs/cpu.yaml"
     params:
-        spec=spec("paragraph_dedup", partitions=PARTITIONS),
+        spec=spec("paragraph_dedup", section=CFG.paragraph_dedup.for_documents(), partitions=PARTITIONS),
     shell:
         job("paragraph_dedup", "reduce")
 
@@ -54,7 +56,7 @@ rule paragraph_dedup_decide:
     conda:
         "../envs/cpu.yaml"
     params:
-        spec=spec("paragraph_dedup", shards=SHARDS, partitions=PARTITIONS),
+        spec=spec("paragraph_dedup", section=CFG.paragraph_dedup.for_documents(), shards=SHARDS, partitions=PARTITIONS),
     shell:
         job("paragraph_dedup", "decide", writes="candidates output")
 
@@ -71,13 +73,14 @@ rule paragraph_dedup_resolve:
     conda:
         "../envs/cpu.yaml"
     params:
-        spec=spec("paragraph_dedup", shards=SHARDS),
+        spec=spec("paragraph_dedup", section=CFG.paragraph_dedup.for_documents(), shards=SHARDS),
     shell:
         job("paragraph_dedup", "resolve")
 
 
 rule paragraph_dedup_reown:
     input:
+        EARLIER_PARAGRAPHS,
         barrier=crossing("paragraph_dedup/map"),
         lines=crossing("paragraph_dedup/decide"),
         fates=f"{RESULTS}/paragraph_dedup/fates.arrow",
@@ -90,7 +93,7 @@ rule paragraph_dedup_reown:
     conda:
         "../envs/cpu.yaml"
     params:
-        spec=spec("paragraph_dedup", shards=SHARDS, partitions=PARTITIONS),
+        spec=spec("paragraph_dedup", section=CFG.paragraph_dedup.for_documents(), shards=SHARDS, partitions=PARTITIONS),
     shell:
         job("paragraph_dedup", "reown")
 
@@ -111,6 +114,45 @@ rule paragraph_dedup_apply:
     conda:
         "../envs/cpu.yaml"
     params:
-        spec=spec("paragraph_dedup", shards=SHARDS),
+        spec=spec("paragraph_dedup", section=CFG.paragraph_dedup.for_documents(), shards=SHARDS),
     shell:
         job("paragraph_dedup", "apply", writes=f"{OUTCOME} edits")
+
+
+rule paragraph_dedup_index_part:
+    input:
+        documents=documents_before("paragraph_dedup"),
+        kept=documents_of("paragraph_dedup"),
+        paragraphs=f"{RESULTS}/paragraph_dedup/paragraphs/part-{{shard}}.arrow",
+        barrier=crossing("paragraph_dedup/reduce", PARTITIONS),
+        changes=crossing("paragraph_dedup/reown", PARTITIONS),
+        fates=f"{RESULTS}/paragraph_dedup/fates.arrow",
+    output:
+        output=f"{RESULTS}/paragraph_dedup/index/part-{{shard}}.arrow",
+    log:
+        f"{LOGS}/paragraph_dedup/index-{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/paragraph_dedup/index-{{shard}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        spec=spec("paragraph_dedup", section=CFG.paragraph_dedup.for_documents(), shards=SHARDS, partitions=PARTITIONS),
+    shell:
+        job("paragraph_dedup", "index")
+
+
+rule paragraph_dedup_index:
+    input:
+        parts=crossing("paragraph_dedup/index"),
+    output:
+        output=f"{RESULTS}/paragraph_dedup/index/index.json",
+    log:
+        f"{LOGS}/paragraph_dedup/index.log",
+    benchmark:
+        f"{BENCHMARKS}/paragraph_dedup/index.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        spec=spec("paragraph_dedup", section=CFG.paragraph_dedup.for_documents(), partitions=PARTITIONS),
+    shell:
+        job("paragraph_dedup", "describe")

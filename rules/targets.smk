@@ -20,9 +20,12 @@ for chosen in EXPORTS.values():
         TARGETS["export"] += parts(f"{folder}/{files}", chosen.export_files)
 TARGETS["report"] = [f"{RESULTS}/tamis.duckdb", f"{RESULTS}/report/index.html"]
 FINAL = DELIVERED + TARGETS["report"] + [f"{RESULTS}/layout.json"] + spent(["ingest", *PIPELINE])
+# Read by other runs.
+for stage in ("url_dedup", "paragraph_dedup", "line_pruning"):
+    if getattr(CFG, stage).write_index and stage in PIPELINE:
+        FINAL += [f"{RESULTS}/{stage}/index/index.json", *parts(f"{RESULTS}/{stage}/index/part-{{shard}}.arrow")]
 if CFG.minhash_dedup.write_index and "minhash_dedup" in PIPELINE:
     FINAL.append(f"{RESULTS}/minhash_dedup/index/index.json")
-    # Read by other runs.
     FINAL += parts(f"{RESULTS}/minhash_dedup/index/bands-{{shard}}.arrow")
     FINAL += parts(f"{RESULTS}/minhash_dedup/index/sets-{{shard}}.arrow")
 if CFG.report.alarms_fatal:

@@ -1,10 +1,14 @@
 # Keep one capture of each URL; captures share their home shard, so nothing crosses.
 #
-# Input: the documents of the stage before. Output: <results>/url_dedup/{documents,dropped,stats}/part-*.
+# Input: the documents of the stage before, and what earlier runs kept (`against`). Output:
+# <results>/url_dedup/{documents,dropped,stats}/part-*; index/ for later runs.
 
 
 rule url_dedup_apply:
     input:
+        lambda wildcards: [
+            path for index in EARLIER_PAGES for path in index.files(index.meeting(int(wildcards.shard), SHARDS))
+        ],
         documents=documents_before("url_dedup"),
     output:
         **outcome("url_dedup"),
@@ -15,6 +19,40 @@ rule url_dedup_apply:
     conda:
         "../envs/cpu.yaml"
     params:
-        spec=spec("url_dedup"),
+        spec=spec("url_dedup", section=CFG.url_dedup.for_documents(), shards=SHARDS),
     shell:
         job("url_dedup", "apply", writes=OUTCOME)
+
+
+rule url_dedup_index_part:
+    input:
+        documents=documents_of("url_dedup"),
+    output:
+        output=f"{RESULTS}/url_dedup/index/part-{{shard}}.arrow",
+    log:
+        f"{LOGS}/url_dedup/index-{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/url_dedup/index-{{shard}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        spec=spec("url_dedup", section=CFG.url_dedup.for_documents()),
+    shell:
+        job("url_dedup", "index")
+
+
+rule url_dedup_index:
+    input:
+        parts=crossing("url_dedup/index"),
+    output:
+        output=f"{RESULTS}/url_dedup/index/index.json",
+    log:
+        f"{LOGS}/url_dedup/index.log",
+    benchmark:
+        f"{BENCHMARKS}/url_dedup/index.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        spec=spec("url_dedup", section=CFG.url_dedup.for_documents()),
+    shell:
+        job("url_dedup", "describe")

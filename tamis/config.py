@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from tamis.config_model import Config
 from tamis.errors import ConfigError, TamisError, safe
+from tamis.pipeline import GROWING
 from tamis.readers import AnySource
 
 
@@ -135,8 +136,6 @@ def check_files(config: Any) -> None:
 
 
 def _missing_files(config: Any) -> list[str]:
-    from tamis.dedup.minhash.index import index_files
-
     lines = []
     for source in config.sources:
         # What is asked of servers was asked before, and may take minutes not to come.
@@ -146,10 +145,11 @@ def _missing_files(config: Any) -> list[str]:
             source.input_files()
         except TamisError as error:
             lines.append(f"sources: {error}")
-    try:
-        index_files(config.minhash_dedup.against, config.minhash_dedup.scheme())
-    except TamisError as error:
-        lines.append(str(error))
+    for stage in GROWING:
+        try:
+            getattr(config, stage).earlier()
+        except TamisError as error:
+            lines.append(str(error))
     try:
         check_files(config)
     except TamisError as error:

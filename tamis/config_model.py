@@ -23,6 +23,7 @@ from tamis.pipeline import (
     AFTER_EXTRACTS,
     BUILT_IN,
     CUTTING,
+    GROWING,
     MODULES,
     STAGES,
     STEPS_OF,
@@ -194,6 +195,15 @@ class _Bottom(_Top):
         if isinstance(self.shards, int) and self.shards * self.partition_count > MOST_CROSSINGS:
             yield _too_many(self.shards, self.partition_count)
 
+    def _earlier_runs(self) -> Iterator[str]:
+        for stage in GROWING:
+            section: Any = getattr(self, stage)
+            own = PurePath(self.output_dir, stage, "index")
+            if own in map(PurePath, section.against):
+                yield f"{stage}.against: {own} is the index of this run itself; name that of an earlier one"
+            if section.against and stage not in self.pipeline:
+                yield f"{stage}.against: earlier runs are given, but the pipeline does not name the stage"
+
     def _pipeline(self) -> Iterator[str]:
         have: set[str] = set()
         whole: Any = self  # the sections of the stages are fields of `Config`
@@ -201,9 +211,7 @@ class _Bottom(_Top):
             yield "remove: lists are given, but the pipeline does not name the stage; put it first"
         if "url_filter" not in self.pipeline and whole.url_filter.block:
             yield "url_filter: lists are given, but the pipeline does not name the stage; put it first"
-        own = PurePath(self.output_dir, "minhash_dedup", "index")
-        if own in map(PurePath, whole.minhash_dedup.against):
-            yield f"minhash_dedup.against: {own} is the index of this run itself; name that of an earlier one"
+        yield from self._earlier_runs()
         for position, name in enumerate(self.pipeline):
             if name not in self.stages:
                 yield f"pipeline: {unknown('stage', name, [*STAGES, *self.named_classifiers])}"

@@ -156,6 +156,11 @@ class ExchangeFile:
             self._sealed.check(index + 1)
             return self._reader.get_batch(index)
 
+    def batch_rows(self, index: int) -> int:
+        """How many rows batch `index` has, without a look at its columns where it is not compressed."""
+        with readable(self._path):
+            return int(self._reader.get_batch(index).num_rows)
+
 
 def open_file(path: Path, columns: Sequence[str] | None = None) -> ExchangeFile:
     """Open an exchange file; only some columns are read where they are named.

@@ -44,6 +44,9 @@ CLASSIFIER = "classifier"
 CUTTING = ("paragraph_dedup", "line_pruning", "substring_dedup")
 """Stages that cut repeated text."""
 
+GROWING = ("url_dedup", "minhash_dedup", "paragraph_dedup", "line_pruning")
+"""Stages that can be held against earlier runs: their sections have `against`, `write_index` and `earlier`."""
+
 AFTER_EXTRACTS = ("domains",)
 """Stages that drop nothing, and may follow `extracts`."""
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
-from tamis import hashing
+from tamis import hashing, streams
+from tamis.dedup.earlier import Index, stretch
 from tamis.edits import Spans, edited, merged
 from tamis.ledger import dropped_rows
 from tamis.schemas import of_kinds
@@ -76,27 +78,64 @@ def count_ngrams(documents: Iterable[pa.Table], scheme: Scheme) -> Iterator[pa.T
     yield pa.table([keys, counts], schema=FREQUENCIES)
 
 
-def frequent(counted: Sequence[Sequence[Callable[[], pa.Table]]], more_than: int) -> list[pa.Table]:
+def counted_earlier(index: Index, partition: int, partitions: int) -> list[Callable[[], pa.Table]]:
+    """What reads the n-grams of one partition that an earlier run has counted: `FREQUENCIES`, sorted by key.
+
+    Args:
+        index: of that run: what its shards counted, in rounds for its own partitions.
+        partition: of this run.
+        partitions: of this run.
+    """
+    there = int(index.told["partitions"])
+    bounds = [*partition_bounds(partitions).tolist(), 1 << 64]
+    first, last = np.uint64(bounds[partition]), np.uint64(bounds[partition + 1] - 1)
+
+    def within(read: Callable[[], pa.Table]) -> pa.Table:
+        table = read()
+        keys = table["key"].to_numpy()
+        start = np.searchsorted(keys, first)
+        return table.slice(start, np.searchsorted(keys, last, side="right") - start)
+
+    return [
+        partial(within, read)
+        for number in range(index.parts)
+        for batch in stretch(partition, partitions, there)
+        for read in streams.rounds(index.part(number), batch, there)
+    ]
+
+
+def frequent(
+    counted: Sequence[Sequence[Callable[[], pa.Table]]],
+    more_than: int,
+    before: Sequence[Callable[[], pa.Table]] = (),
+    were_more_than: int = 0,
+) -> tuple[list[pa.Table], int]:
     """The frequent n-grams of one partition.
 
     Args:
         counted: for each shard what reads its tables of `FREQUENCIES` of one partition, each sorted by key; each is
             read twice, and one is in memory at a time.
         more_than: documents of a bucket that hold an n-gram which is not frequent yet, at most.
+        before: the same for earlier runs, whose documents count too.
+        were_more_than: `more_than` of these alone.
 
     Returns:
-        `FREQUENCIES` for each shard: the frequent n-grams it holds, with the documents of all shards.
+        `FREQUENCIES` for each shard: the frequent n-grams it holds, with the documents of all shards and runs; and how
+        many of those that earlier runs held were not frequent there.
     """
+    every = [*counted, before]
     # An n-gram of more than t documents is in more than t / n of some of n tables: most keys need not be looked at.
-    least = more_than // max(1, sum(map(len, counted))) + 1
+    least = more_than // max(1, sum(map(len, every))) + 1
     candidates = [np.empty(0, dtype=np.uint64)]
-    for read in chain.from_iterable(counted):
+    for read in chain.from_iterable(every):
         table = read()
         candidates.append(table["key"].to_numpy()[table["documents"].to_numpy() >= least])
     keys = np.unique(np.concatenate(candidates))
     totals = np.zeros(len(keys), dtype=np.int64)
-    holds = np.zeros((len(counted), len(keys)), dtype=np.bool_)
-    for shard, reads in enumerate(counted):
+    holds = np.zeros((len(counted) + 1, len(keys)), dtype=np.bool_)
+    earlier = np.zeros(len(keys), dtype=np.int64)
+    # Those of earlier runs come first, so that what they sum up to is known.
+    for shard, reads in [(len(counted), before), *enumerate(counted)]:
         for read in reads:
             table = read()
             own, documents = table["key"].to_numpy(), table["documents"].to_numpy()
@@ -105,8 +144,13 @@ def frequent(counted: Sequence[Sequence[Callable[[], pa.Table]]], more_than: int
                 here = own[place] == keys
                 holds[shard] |= here
                 totals[here] += documents[place[here]]
+        if reads is before:
+            earlier = totals.copy()
     often = totals > more_than
-    return [pa.table([keys[own & often], totals[own & often].astype(np.int32)], schema=FREQUENCIES) for own in holds]
+    tables = [
+        pa.table([keys[own & often], totals[own & often].astype(np.int32)], schema=FREQUENCIES) for own in holds[:-1]
+    ]
+    return tables, int((often & (earlier > 0) & (earlier <= were_more_than)).sum())
 
 
 def whole_units(data: np.ndarray, lines: Units, found: np.ndarray, words: np.ndarray, scheme: Scheme) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Near-copies: documents that would lose most of their characters to paragraphs of one other document.
 
-Such a document is dropped whole, if the other one stays; what it owns passes on. The steps and their order stand in
+Such a document is dropped whole, if the other one stays; what it owns passes on. Documents of earlier runs, whose ranks
+are below zero, have stayed. The steps and their order stand in
 `tamis/stages/paragraph_dedup.py`. Pure functions on Arrow tables, nothing of disk or text.
 """
 
@@ -34,6 +35,7 @@ FATES = pa.schema(
         ("owner_low", pa.uint64()),
         ("share", pa.float64()),
         ("copies", pa.int32()),  # to add, for a document that stays
+        ("earlier", pa.bool_()),  # whether the owner is a document of an earlier run
     ]
 )
 """What resolve tells the home shard of each document concerned."""
@@ -70,7 +72,7 @@ def near_copies(
         .join(owned, on=HASH)
         .join(copies, on="row")
         .filter(pl.col("owner_rank") != pl.col("rank"))
-        .group_by("rank", "owner_rank")
+        .group_by("rank", "owner_rank", "owner_high", "owner_low")
         .agg(
             pl.col("characters").sum(),
             pl.exclude("characters").first(),
@@ -78,7 +80,10 @@ def near_copies(
         )
         .with_columns(share=pl.col("characters") / pl.col("document_characters"))
         .filter(pl.col("more") & (pl.col("share") >= share))
-        .sort(["rank", "characters", "owner_rank"], descending=[False, True, False])
+        .sort(
+            ["rank", "characters", "owner_rank", "owner_high", "owner_low"],
+            descending=[False, True, False, False, False],
+        )
         .unique("rank", keep="first", maintain_order=True)
     )
     return table_of(lost, CANDIDATES)
@@ -149,7 +154,8 @@ def settle(candidates: pa.Table, shards: int) -> list[pa.Table]:
     ordered = frame_of(candidates).sort("rank")
     dropped = ordered.filter(pl.Series(resolve(ordered["rank"].to_numpy(), ordered["owner_rank"].to_numpy())))
     named = (
-        dropped.group_by("owner_rank", "owner_high")
+        dropped.filter(pl.col("owner_rank") >= 0)
+        .group_by("owner_rank", "owner_high")
         .agg(pl.col("copies").sum())
         .sort("owner_rank")
         .select(
@@ -159,8 +165,17 @@ def settle(candidates: pa.Table, shards: int) -> list[pa.Table]:
             owner_low=pl.lit(None, pl.UInt64),
             share=pl.lit(None, pl.Float64),
             copies="copies",
+            earlier=pl.lit(False),
         )
     )
-    gone = dropped.select("rank", "id_high", "owner_high", "owner_low", "share", copies=pl.lit(0, pl.Int32))
+    gone = dropped.select(
+        "rank",
+        "id_high",
+        "owner_high",
+        "owner_low",
+        "share",
+        copies=pl.lit(0, pl.Int32),
+        earlier=pl.col("owner_rank") < 0,
+    )
     fates = pl.concat([gone, named], how="vertical_relaxed")
     return exchange.split(table_of(fates, FATES), homes_of(fates["id_high"].to_numpy(), shards), shards)

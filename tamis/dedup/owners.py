@@ -107,26 +107,39 @@ def _shared(holders: pl.DataFrame) -> pl.DataFrame:
     return grouped.filter(pl.col("documents") > 1)
 
 
-def elect(told: Sequence[pa.Table]) -> list[pa.Table]:
+def _beside(holders: pl.DataFrame, earlier: pa.Table | None) -> pl.DataFrame:
+    """All holders with those of earlier runs, sorted by hash and rank."""
+    import polars as pl
+
+    if earlier is None or not earlier.num_rows:
+        return holders
+    return pl.concat([frame_of(earlier), holders.drop("shard")]).sort([*HASH, "rank"])
+
+
+def elect(told: Sequence[pa.Table], earlier: pa.Table | None = None) -> list[pa.Table]:
     """The owner of each text that more than one document holds, for each shard that holds it.
 
     Args:
         told: `HOLDERS` of one partition, one table a shard; columns besides those are of the holder too.
+        earlier: those of earlier runs, the same columns: of texts that this run holds too, with smaller ranks.
 
     Returns:
         The same columns for each shard: the owner, and how many documents hold the text in the whole corpus.
     """
     holders = _every_holder(told)
-    return _to_shards(_shared(holders), holders, len(told), told[0].schema)
+    return _to_shards(_shared(_beside(holders, earlier)), holders, len(told), told[0].schema)
 
 
-def elect_again(told: Sequence[pa.Table], line: pa.Table, dropped: np.ndarray) -> list[pa.Table]:
+def elect_again(
+    told: Sequence[pa.Table], line: pa.Table, dropped: np.ndarray, earlier: pa.Table | None = None
+) -> list[pa.Table]:
     """New owners of the texts whose owner was dropped.
 
     Args:
         told: `HOLDERS` of one partition, one table a shard, as `elect` read them.
         line: `HOLDERS` of the same partition, those next in line for them in all shards.
         dropped: int64, ranks of all dropped documents.
+        earlier: as `elect` was given them.
 
     Returns:
         `HOLDERS` for each shard: only texts whose owner changed.
@@ -135,7 +148,7 @@ def elect_again(told: Sequence[pa.Table], line: pa.Table, dropped: np.ndarray) -
 
     holders = _every_holder(told)
     gone = pl.DataFrame({"rank": dropped}, schema={"rank": pl.Int64})
-    orphans = _shared(holders).join(gone, on="rank", how="semi").select(*HASH, "documents")
+    orphans = _shared(_beside(holders, earlier)).join(gone, on="rank", how="semi").select(*HASH, "documents")
     heirs = (
         pl.concat(
             [

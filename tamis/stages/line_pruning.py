@@ -20,6 +20,10 @@ lines miss the banner that carries another date on every page, so here lines are
 3 does. The corpus is the
 documents of the kinds in `applies_to`. N-grams are 64-bit hashes.
 
+With `against`, the documents of earlier runs count too, in the buckets of those runs: a banner that they saw often goes
+at its first sight. What they left stays left; how many n-grams became frequent only with this run is counted
+(`ngrams_frequent_only_now`). `write_index` leaves what the shards counted, which is what crossed.
+
 Steps: size (one job, kinds only: the corpus) → map (a shard) → reduce (a partition of the keys) → apply (a shard).
 What crosses is a hash and a count a distinct n-gram of a shard: 1.2 bytes a byte of books, 0.35 of PEPs; with
 `sample_modulus: 8` 0.18 and 0.13 (as written, compressed). Memory: map 20 bytes an n-gram of a round (`KEYS_AT_ONCE`);
@@ -34,22 +38,37 @@ does, crossing_bytes and text_bytes say what crossed for how much text. No survi
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from tamis import exchange, streams
+from tamis import exchange, streams, text
 from tamis.barrier import Files, paths
-from tamis.dedup.frequent_lines import FREQUENCIES, Pruner, Scheme, count_ngrams, frequent, partition_bounds
+from tamis.dedup import earlier
+from tamis.dedup.earlier import Index, WriteIndex
+from tamis.dedup.frequent_lines import (
+    FREQUENCIES,
+    Pruner,
+    Scheme,
+    count_ngrams,
+    counted_earlier,
+    frequent,
+    partition_bounds,
+)
+from tamis.errors import ConfigError
 from tamis.ledger import Outputs, outcome_writer
 from tamis.schemas import of_kinds
-from tamis.section import AppliesTo, Section, Share
+from tamis.section import AppliesTo, FilePath, Section, Share
 from tamis.shards import document_batches, part_name, read_json, read_table, table_batches, write_json
 
 VERSION = 4
+INDEX_VERSION = 1
+ONLY_NOW = "ngrams_frequent_only_now"
 
 
 class Config(Section):
@@ -115,24 +134,63 @@ class Config(Section):
         description="A document that lost lines and has fewer characters left (without blank lines) is dropped.",
     )
 
+    against: tuple[FilePath, ...] = earlier.against("line_pruning", "ngram, min_words and sample_modulus")
+    write_index: WriteIndex = False
+
     def for_counting(self) -> Config:
         """The section without what says which n-grams are frequent and what goes with them, for the params of map."""
         return self.for_frequent().model_copy(update={"min_documents": 6, "min_share": 0.0})
 
     def for_frequent(self) -> Config:
         """The section without what says what goes with frequent n-grams, for the params of reduce."""
-        return self.model_copy(update={"coverage": 1.0, "unit_coverage": None, "min_characters": 0})
+        settled = {"coverage": 1.0, "unit_coverage": None, "min_characters": 0}
+        return self.for_documents().model_copy(update=settled)
 
-    def bucket_count(self, corpus: int) -> int:
-        """Number of buckets of a corpus of so many documents."""
-        return max(1, -(-corpus // self.bucket_documents))
+    def for_documents(self) -> Config:
+        """The section without what changes no document of this run."""
+        return self.model_copy(update={"write_index": False})
 
-    def most(self, corpus: int) -> int:
+    def agreed(self) -> dict[str, Any]:
+        """What must agree between the run that writes an index and one that reads it."""
+        return {
+            "version": INDEX_VERSION,
+            "words": text.VERSION,
+            "unicode": unicodedata.unidata_version,
+            "ngram": self.ngram,
+            "min_words": self.min_words,
+            "sample_modulus": self.sample_modulus,
+        }
+
+    def earlier(self) -> list[Index]:
+        """The indexes of earlier runs.
+
+        Raises:
+            SourceError: one is missing or damaged.
+            ConfigError: one was made under other settings, or they count in different numbers of buckets.
+        """
+        indexes = earlier.opened("line_pruning", self.against, self.agreed())
+        if len({index.told["buckets"] for index in indexes}) > 1:
+            counts = ", ".join(f"{index.folder} {index.told['buckets']}" for index in indexes)
+            msg = (
+                f"line_pruning.against: earlier runs counted in different numbers of buckets ({counts}). Name those of "
+                "one number, or set bucket_documents and write the others again."
+            )
+            raise ConfigError(msg)
+        return indexes
+
+    def size(self, documents: int) -> dict[str, int]:
+        """The corpus, from the documents of this run: documents with those of earlier runs, these alone, buckets."""
+        indexes = self.earlier()
+        before = sum(index.told["documents"] for index in indexes)
+        buckets = indexes[0].told["buckets"] if indexes else max(1, -(-documents // self.bucket_documents))
+        return {"documents": documents + before, "earlier": before, "buckets": buckets}
+
+    def most(self, documents: int, buckets: int) -> int:
         """An n-gram is frequent when more documents of a bucket than this hold it."""
-        return max(self.min_documents, int(self.min_share * corpus / self.bucket_count(corpus)))
+        return max(self.min_documents, int(self.min_share * documents / buckets))
 
-    def scheme(self, corpus: int) -> Scheme:
-        """What the lines of a corpus of so many documents are held against."""
+    def scheme(self, buckets: int) -> Scheme:
+        """What lines are held against that are counted in so many buckets."""
         return Scheme(
             self.applies_to,
             self.ngram,
@@ -141,7 +199,7 @@ class Config(Section):
             self.sample_modulus,
             self.unit_coverage,
             self.min_characters,
-            self.bucket_count(corpus),
+            buckets,
         )
 
 
@@ -150,13 +208,13 @@ def run_size(config: Config, *, shards: int, folder: str, output: Path) -> None:
 
     Args:
         folder: folder of the documents to read.
-        output: JSON to write: documents.
+        output: JSON to write: as `Config.size`.
     """
     documents = 0
     for shard in range(shards):
         kinds = read_table(Path(folder) / f"{part_name(shard)}.parquet", ["kind"])
         documents += int(of_kinds(kinds, config.applies_to).sum())
-    write_json(output, {"documents": documents})
+    write_json(output, config.size(documents))
 
 
 def run_map(config: Config, *, partitions: int, documents: Path, corpus_size: Path, output: Path) -> None:
@@ -165,7 +223,7 @@ def run_map(config: Config, *, partitions: int, documents: Path, corpus_size: Pa
     Args:
         output: `FREQUENCIES` by partition, in rounds (`tamis/streams.py`), to write.
     """
-    first, scheme = partition_bounds(partitions), config.scheme(read_json(corpus_size)["documents"])
+    first, scheme = partition_bounds(partitions), config.scheme(read_json(corpus_size)["buckets"])
 
     def routed() -> Iterator[pa.Table]:
         for counted in count_ngrams(table_batches(documents, ["id", "kind", "text"]), scheme):
@@ -186,7 +244,11 @@ def run_reduce(
         output: `FREQUENCIES` by shard, to write.
     """
     counted = [streams.rounds(path, partition, partitions) for path in paths(barrier)]
-    exchange.write(output, FREQUENCIES, frequent(counted, config.most(read_json(corpus_size)["documents"])))
+    before = [read for index in config.earlier() for read in counted_earlier(index, partition, partitions)]
+    size = read_json(corpus_size)
+    most = [config.most(size[name], size["buckets"]) for name in ("documents", "earlier")]
+    tables, only_now = frequent(counted, most[0], before, most[1])
+    exchange.write(output, streams.with_counts(FREQUENCIES, {ONLY_NOW: only_now} if before else {}), tables)
 
 
 def run_apply(
@@ -209,7 +271,7 @@ def run_apply(
         counted: this shard's n-grams from map, for what crossed.
         barrier: over the outputs of reduce.
     """
-    scheme = config.scheme(read_json(corpus_size)["documents"])
+    scheme = config.scheme(read_json(corpus_size)["buckets"])
     pruner = Pruner(exchange.read(barrier, shard, shards).combine_chunks(), scheme)
     with outcome_writer(Outputs(kept, dropped, stats, edits), "line_pruning", shard) as writer:
         for before in document_batches(documents):
@@ -217,3 +279,29 @@ def run_apply(
             writer.add(before, after, ledger, edits=cuts)
         writer.notes.update(pruner.notes)
         writer.notes["crossing_bytes"] = counted.stat().st_size
+        if shard == 0 and config.against:
+            writer.notes[ONLY_NOW] = sum(streams.counts(path).get(ONLY_NOW, 0) for path in paths(barrier))
+
+
+def run_index(*, counted: Path, output: Path) -> None:
+    """Write the part of one shard of the index for later runs.
+
+    Args:
+        counted: this shard's n-grams, from map.
+        output: the same, which stays when what crossed is taken away.
+    """
+    opened = exchange.open_file(counted)
+    batches = (pa.Table.from_batches([opened.get_batch(number)]) for number in range(opened.num_record_batches))
+    exchange.write(output, FREQUENCIES, batches)
+
+
+def run_describe(config: Config, *, partitions: int, corpus_size: Path, parts: Files, output: Path) -> None:
+    """Describe the index of all shards.
+
+    Args:
+        parts: the files of the index.
+        output: `index.json`, to write.
+    """
+    size = read_json(corpus_size)
+    told = {"documents": size["documents"] - size["earlier"], "buckets": size["buckets"], "partitions": partitions}
+    write_json(output, earlier.described(config.agreed(), paths(parts), **told))

@@ -44,8 +44,10 @@ stays. Extracts come last in the keep order, so that no other document goes beca
 With `within`, documents are compared only inside one value of a column (a source, a snapshot): the value's hash goes
 into set and band hashes, and `verify` asks for equality.
 
-With `against`, a document that the index of an earlier run holds goes first of all, in `map`, verified in the same way,
-and takes no part in the other steps; `write_index` writes the index of this run (`tamis/dedup/minhash/index.py`).
+With `against`, a document that the index of an earlier run holds goes first of all (`lookup`, `match`), verified in
+the same way, and takes no part in the other steps; `write_index` writes the index of this run
+(`tamis/dedup/minhash/index.py`). With `keep: [oldest, …]` and runs in the order of their dates the documents that stay
+are those of one run over everything, but for pairs that the bound of a bucket leaves out.
 
 Reasons: `in_earlier_corpus`; `exact_ngram_set` (the same set as the document named, which stays; with `exact: bytes`
 `exact_text`, the same text) and `near_duplicate`; value and similarity are the exact Jaccard similarity to the document
@@ -69,7 +71,8 @@ from pydantic import Field, model_validator
 
 from tamis import exchange, streams
 from tamis.barrier import Files, paths
-from tamis.dedup import scope
+from tamis.dedup import earlier, scope
+from tamis.dedup.earlier import Index, WriteIndex
 from tamis.dedup.minhash import candidates, groups, index, recall, signatures, verification
 from tamis.dedup.minhash.operators import Operators
 from tamis.dedup.minhash.verdicts import EXACT_TEXT, VERDICTS, rounds, split_by_verdict, with_earlier
@@ -144,17 +147,10 @@ class Config(Section):
     )
     seed: int = Field(0, ge=0, description="Seed of the permutations and hash keys.")
     within: Within = None
-    against: tuple[FilePath, ...] = Field(
-        (),
-        description="Folders minhash_dedup/index of earlier runs (finished, with write_index): a document that one of "
-        "them holds is dropped as in_earlier_corpus, naming the document there. ngram, bands, rows, seed and within "
-        "must be those of that run.",
+    against: tuple[FilePath, ...] = earlier.against(
+        "minhash_dedup", "ngram, bands, rows, seed, operators_in, operators_below and within"
     )
-    write_index: bool = Field(
-        False,
-        description="Write minhash_dedup/index for later runs: 12 bytes a band and 8 a n-gram of every kept document, "
-        "about 4 kB for a document of 3 kB.",
-    )
+    write_index: WriteIndex = False
     audit_sample: int = Field(
         0,
         ge=0,
@@ -189,22 +185,31 @@ class Config(Section):
             raise ValueError(msg)
         return self
 
-    def for_signatures(self) -> Config:
-        """The section without what the first step does not use, for its params: it compares with earlier runs only."""
-        return self.model_copy(update={"audit_sample": 0, "write_index": False}) if self.against else self.for_pairs()
+    def for_looking_up(self) -> Config:
+        """The section without what only the audit and the index use, for the params of `lookup` and `match`."""
+        return self.model_copy(update={"audit_sample": 0, "write_index": False})
+
+    def for_comparing(self) -> Config:
+        """And without the earlier runs, which only these two look at, for the params of the others."""
+        return self.for_looking_up().model_copy(update={"against": ()})
 
     def for_pairs(self) -> Config:
         """And of the steps that find what is compared: moving the threshold finds nothing again."""
         compared = {"threshold": 1.0 if self.threshold >= 1.0 else 0.7, "recall": 0.0, "grouping": "greedy"}
         return self.for_comparing().model_copy(update=compared)
 
-    def for_comparing(self) -> Config:
-        """The section without what only the audit, the index and the first step use, for the params of the others."""
-        return self.model_copy(update={"audit_sample": 0, "write_index": False, "against": ()})
-
     def for_documents(self) -> Config:
         """As `for_comparing`."""
         return self.for_comparing()
+
+    def earlier(self) -> list[Index]:
+        """The indexes of earlier runs.
+
+        Raises:
+            SourceError: one is missing or damaged.
+            ConfigError: one was made under other settings.
+        """
+        return index.open_indexes(self.against, self.scheme())
 
     def scheme(self) -> signatures.Scheme:
         """How sets and signatures are made."""
@@ -221,7 +226,6 @@ def run_map(
     judged: Path,
     documents: Path,
     signatures_file: Path,
-    matches: Path,
     output: Path,
 ) -> None:
     """Make the signatures of one shard and route them.
@@ -230,22 +234,62 @@ def run_map(
         judged: documents with the text that is compared; those among them that are gone are left out.
         documents: the documents of the stage before.
         signatures_file: signatures of this shard without bands, to write.
-        matches: the documents of this shard that an earlier corpus holds, to write.
         output: rows of `tamis.dedup.minhash.candidates.MEMBERS` by partition, to write.
     """
     table = signatures.signatures(judged, documents, config.scheme(), config.applies_to)
     with_words = pc.sum(pc.greater(table["size"], 0)).as_py() or 0
     known = table.drop_columns(["bands"])
     exchange.write(signatures_file, streams.with_counts(known.schema, {recall.WITH_WORDS: with_words}), [known])
-    parts = [part for path in config.against for part in index.open_index(Path(path), config.scheme())]
-    known_earlier, counts = index.MATCHES.empty_table(), dict[str, int]()
-    if parts:
-        known_earlier, counts = index.matches(
-            judged, table, parts, config.scheme(), config.threshold, config.bucket_candidates
-        )
-    exchange.write(matches, streams.with_counts(index.MATCHES, counts), [known_earlier])
-    stays = (table["size"].to_numpy() > 0) & ~np.isin(table["rank"].to_numpy(), known_earlier["rank"].to_numpy())
-    exchange.write(output, candidates.MEMBERS, candidates.members(table, stays, partitions))
+    exchange.write(output, candidates.MEMBERS, candidates.members(table, table["size"].to_numpy() > 0, partitions))
+
+
+def run_lookup(config: Config, *, partitions: int, partition: int, barrier: Files, output: Path) -> None:
+    """Look the bands of one partition up in the indexes of earlier runs.
+
+    Args:
+        barrier: over the rows of all shards.
+        output: rows of `tamis.dedup.minhash.index.FOUND` by shard, to write.
+    """
+    members = list(exchange.read_each(barrier, partition, partitions))
+    tables, left_out = index.lookup(members, config.earlier(), partition, partitions, config.bucket_candidates)
+    exchange.write(output, streams.with_counts(index.FOUND, {"earlier_suppressed_pairs": left_out}), tables)
+
+
+def run_match(
+    config: Config,
+    *,
+    shards: int,
+    partitions: int,
+    shard: int,
+    judged: Path,
+    signatures_file: Path,
+    members: Path,
+    barrier: Files,
+    matches: Path,
+    output: Path,
+) -> None:
+    """Find the documents of one shard that an earlier corpus holds, and leave them out of what follows.
+
+    Args:
+        members: this shard's rows by partition, from map.
+        barrier: over what was looked up in all partitions.
+        matches: rows of `tamis.dedup.minhash.index.MATCHES` and counts, to write.
+        output: the rows of the other documents by partition, to write.
+    """
+    files = paths(barrier)
+    found = exchange.read(barrier, shard, shards).group_by(index.FOUND.names).aggregate([])
+    known = exchange.read_batch(signatures_file, 0, 1, ["rank", "size", "scope", "operators"])
+    table, told_apart = index.matches(judged, known, found, config.earlier(), config.scheme(), config.threshold)
+    counts = {
+        "earlier_candidate_pairs": found.num_rows,
+        "earlier_suppressed_pairs": sum(streams.counts(path)["earlier_suppressed_pairs"][shard] for path in files),
+        "earlier_pairs_told_apart": told_apart,
+    }
+    exchange.write(matches, streams.with_counts(index.MATCHES, counts), [table])
+    gone = table["rank"].combine_chunks()
+    every = (exchange.read_batch(members, partition, partitions) for partition in range(partitions))
+    rest = (rows.filter(pc.invert(pc.is_in(rows["rank"], value_set=gone))) for rows in every)
+    exchange.write(output, candidates.MEMBERS, rest)
 
 
 def run_pairs(
@@ -331,6 +375,11 @@ def run_resolve(config: Config, *, shards: int, edges: Files, collapsed: Files, 
     exchange.write(output, VERDICTS, rounds(decided, shards))
 
 
+def _earlier(matches: Path | None) -> pa.Table:
+    """What an earlier corpus holds of a shard: nothing, where there is none."""
+    return exchange.read_batch(matches, 0, 1) if matches else index.MATCHES.empty_table()
+
+
 def run_audit(
     config: Config,
     *,
@@ -340,20 +389,20 @@ def run_audit(
     signatures_file: Path,
     barrier: Files,
     verdicts: Path,
-    matches: Path,
     output: Path,
+    matches: Path | None = None,
 ) -> None:
     """Take the sample of one shard for the audit.
 
     Args:
         barrier: over the signatures of all shards, for the number of documents.
-        matches: the documents of this shard that an earlier corpus holds.
+        matches: the documents of this shard that an earlier corpus holds, where there is one.
         output: n-gram sets of the sampled documents, to write.
     """
     known = exchange.read_batch(signatures_file, 0, 1, ["rank", "id", "size", "scope", "operators", "parent"])
     with_words = sum(streams.counts(path)[recall.WITH_WORDS] for path in paths(barrier))
     taken = recall.chosen(known, config.audit_sample, with_words)
-    known_earlier = exchange.read_batch(matches, 0, 1)["rank"].to_numpy()
+    known_earlier = _earlier(matches)["rank"].to_numpy()
     dropped = np.concatenate([recall.dropped_ranks(verdicts, shard, shards), known_earlier])
     table = recall.sampled(judged, known, taken, dropped, config.scheme())
     exchange.write(output, table.schema, [table])
@@ -369,10 +418,10 @@ def run_apply(
     sets: Path,
     edges: Path,
     verdicts: Path,
-    matches: Path,
     kept: Path,
     dropped: Path,
     stats: Path,
+    matches: Path | None = None,
     audit: Files | None = None,
 ) -> None:
     """Write the outcome of one shard.
@@ -380,11 +429,11 @@ def run_apply(
     Args:
         sets: this shard's file of sets, for its counts.
         edges: this shard's file of edges, for its counts.
-        matches: the documents of this shard that an earlier corpus holds, and counts.
+        matches: the documents of this shard that an earlier corpus holds, and counts, where there is one.
         audit: barrier over the samples of all shards, where recall is measured.
     """
     mine = [VERDICTS.empty_table(), *streams.read_rounds(verdicts, shard, shards)]
-    verdict = with_earlier(pa.concat_tables(mine), exchange.read_batch(matches, 0, 1))
+    verdict = with_earlier(pa.concat_tables(mine), _earlier(matches))
     gone = verdict.filter(pc.is_valid(verdict["reason"])).combine_chunks()
     if config.exact == "bytes":
         reason = pa.array([EXACT_TEXT] * gone.num_rows, pa.string())
@@ -399,7 +448,7 @@ def run_apply(
             writer.add(before, after, rows)
         largest = 1 + pc.max(extra["copies_count"]).as_py() if extra.num_rows else 0
         writer.notes.update(groups=extra.num_rows, largest_group=largest)
-        for path in (sets, edges, matches):
+        for path in (sets, edges, *([matches] if matches else [])):
             writer.notes.update(streams.counts(path))
         if audit is not None:
             writer.notes.update(_measured(config, paths(audit), shard, judged, documents, gone["rank"].to_numpy()))
@@ -423,22 +472,22 @@ def _measured(
     }
 
 
-def run_index(config: Config, *, judged: Path, documents: Path, bands: Path, sets: Path) -> None:
+def run_index(config: Config, *, partitions: int, judged: Path, documents: Path, bands: Path, sets: Path) -> None:
     """Write the part of one shard of the index for later runs.
 
     Args:
         judged: documents with the text that is compared.
         documents: the documents that were kept.
-        bands: sorted band hashes, to write.
+        bands: band hashes by partition, to write.
         sets: n-gram sets, to write.
     """
-    index.write_part(judged, documents, config.scheme(), config.applies_to, bands, sets)
+    index.write_part(judged, documents, config.scheme(), config.applies_to, partitions, bands, sets)
 
 
-def run_describe(config: Config, *, shards: int, output: Path) -> None:
+def run_describe(config: Config, *, shards: int, partitions: int, output: Path) -> None:
     """Write the description of the index, when all its parts are there.
 
     Args:
         output: `index.json` beside the parts, to write.
     """
-    write_json(output, index.describe(output.parent, shards, config.scheme()))
+    write_json(output, index.describe(output.parent, shards, partitions, config.scheme()))

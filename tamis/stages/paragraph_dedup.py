@@ -27,6 +27,13 @@ here nothing is removed in error and every cut names the document that keeps the
   other documents hold. Hence the promise: **what is cut stands in exactly one kept document, once**; with
   `min_documents: 1` that holds for every paragraph of a kept document.
 
+With `against`, the paragraphs of earlier runs have their owners there: all copies in this run go, named, once
+`min_documents` of all runs together hold them. What these runs left stays left: copies that only together with this run
+are held by so many are counted (`copies_left_in_earlier_runs`); whether a document of theirs was a near-copy or had too
+little left was judged by what was known then. With `min_documents: 1`, `near_copy_share: null`, `min_characters: 0`,
+`keep: [oldest, …]` and runs in the order of their dates, the text that stays is that of one run over everything.
+`write_index` leaves such an index (`tamis/dedup/paragraph_index.py`).
+
 Steps: map (a shard) → reduce (a partition of the hashes) → decide (a shard: near-copies, and who stands next in line
 for the paragraphs they own) → resolve (one: candidates only, about 100 bytes each) → reown (a partition) → apply (a
 shard). Everything else holds one shard or one partition. The decisions stand in `tamis/dedup/`: `paragraphs.py`,
@@ -37,28 +44,35 @@ Writes documents, dropped, edits, stats. Ties: rank is a total order.
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from tamis import exchange, schemas
-from tamis.barrier import Files
+from tamis import exchange, schemas, streams, text
+from tamis.barrier import Files, paths
+from tamis.dedup import earlier, paragraph_index
+from tamis.dedup.earlier import Index, WriteIndex
 from tamis.dedup.near_copies import CANDIDATES, FATES, near_copies, settle, successors
 from tamis.dedup.owners import HOLDERS, elect, elect_again, final_owners, first_holders, frame_of
 from tamis.dedup.paragraphs import PARAGRAPHS, Scheme, cut, find_paragraphs, remove, stumps
 from tamis.dedup.scope import Within
 from tamis.ids import id_strings
 from tamis.ledger import Outputs, add_copies, dropped_rows, outcome_writer
-from tamis.section import AppliesTo, Section
-from tamis.shards import document_batches, read_table, table_batches
+from tamis.section import AppliesTo, FilePath, Section
+from tamis.shards import document_batches, read_table, table_batches, write_json
 
 VERSION = 7
 """7: a section that stays keeps what opens it, and is left whole where half of it would go; who shares a signature or a
 footer is no near-copy."""
+INDEX_VERSION = 1
+
+
+LEFT = "copies_left_in_earlier_runs"
 
 
 class Config(Section):
@@ -107,6 +121,32 @@ class Config(Section):
         description="A document that lost paragraphs and has fewer characters left (without blank lines) is dropped.",
     )
     within: Within = None
+    against: tuple[FilePath, ...] = earlier.against("paragraph_dedup", "unit, min_words and within")
+    write_index: WriteIndex = False
+
+    def for_documents(self) -> Config:
+        """The section without what changes no document of this run."""
+        return self.model_copy(update={"write_index": False})
+
+    def agreed(self) -> dict[str, Any]:
+        """What must agree between the run that writes an index and one that reads it."""
+        return {
+            "version": INDEX_VERSION,
+            "words": text.VERSION,
+            "unicode": unicodedata.unidata_version,
+            "unit": self.unit,
+            "min_words": self.min_words,
+            "within": self.within,
+        }
+
+    def earlier(self) -> list[Index]:
+        """The indexes of earlier runs.
+
+        Raises:
+            SourceError: one is missing or damaged.
+            ConfigError: one was made under other settings.
+        """
+        return earlier.opened("paragraph_dedup", self.against, self.agreed())
 
     def scheme(self) -> Scheme:
         """Which paragraphs are compared."""
@@ -180,7 +220,8 @@ class Plan:
                     threshold=self._config.near_copy_share,
                     similarity=near["share"].to_numpy(),
                     matched_id=owners,
-                    kept_id=owners,
+                    # What stands for it may be kept by an earlier run.
+                    kept_id=pc.if_else(near["earlier"].to_arrow(), None, owners),
                 ),
                 dropped_rows(
                     "paragraph_dedup",
@@ -213,14 +254,25 @@ def run_map(config: Config, *, partitions: int, documents: Path, output: Path, p
     exchange.scatter(output, holders, exchange.partition_of(holders["high"].to_numpy(), partitions), partitions)
 
 
-def run_reduce(*, partition: int, partitions: int, barrier: Files, output: Path) -> None:
+def _told(config: Config, partition: int, partitions: int, barrier: Files) -> tuple[list[pa.Table], pa.Table]:
+    """`HOLDERS` of one partition: of each shard, and of earlier runs."""
+    told = list(exchange.read_each(barrier, partition, partitions))
+    indexes = config.earlier()
+    if not indexes:
+        return told, HOLDERS.empty_table()
+    return told, paragraph_index.held_by_any(paragraph_index.read(indexes, partition, partitions), told)
+
+
+def run_reduce(config: Config, *, partition: int, partitions: int, barrier: Files, output: Path) -> None:
     """Elect the owners of one partition.
 
     Args:
         barrier: over the outputs of map.
         output: `HOLDERS` by shard, to write.
     """
-    exchange.write(output, HOLDERS, elect(list(exchange.read_each(barrier, partition, partitions))))
+    told, before = _told(config, partition, partitions, barrier)
+    counts = {LEFT: paragraph_index.copies_left(before, told, config.min_documents)} if before.num_rows else {}
+    exchange.write(output, streams.with_counts(HOLDERS, counts), elect(told, before))
 
 
 def run_decide(
@@ -264,7 +316,14 @@ def run_resolve(*, shards: int, barrier: Files, output: Path) -> None:
     exchange.write(output, FATES, settle(exchange.read(barrier, 0, 1), shards))
 
 
+def _near_copies(fates: Path, shards: int) -> np.ndarray:
+    """The ranks of all near-copies: int64."""
+    settled = pa.concat_tables([exchange.read_batch(fates, shard, shards) for shard in range(shards)])
+    return settled.filter(pc.is_valid(settled["share"]))["rank"].to_numpy()
+
+
 def run_reown(
+    config: Config,
     *,
     partition: int,
     partitions: int,
@@ -281,10 +340,9 @@ def run_reown(
         lines: the barrier over the outputs of decide.
         output: `HOLDERS` by shard, to write.
     """
-    settled = pa.concat_tables([exchange.read_batch(fates, shard, shards) for shard in range(shards)])
-    dropped = settled.filter(pc.is_valid(settled["share"]))["rank"].to_numpy()
-    told = list(exchange.read_each(barrier, partition, partitions))
-    exchange.write(output, HOLDERS, elect_again(told, exchange.read(lines, partition, partitions), dropped))
+    told, before = _told(config, partition, partitions, barrier)
+    line = exchange.read(lines, partition, partitions)
+    exchange.write(output, HOLDERS, elect_again(told, line, _near_copies(fates, shards), before))
 
 
 def run_apply(
@@ -320,3 +378,48 @@ def run_apply(
             writer.add(before, after, ledger, edits=cuts)
             rows += before.num_rows
         writer.notes.update(plan.notes())
+        if shard == 0 and config.against:
+            writer.notes[LEFT] = sum(streams.counts(path).get(LEFT, 0) for path in paths(barrier))
+
+
+def run_index(
+    *,
+    shards: int,
+    partitions: int,
+    documents: Path,
+    kept: Path,
+    paragraphs: Path,
+    shard: int,
+    barrier: Files,
+    changes: Files,
+    fates: Path,
+    output: Path,
+) -> None:
+    """Write the part of one shard of the index for later runs.
+
+    Args:
+        documents: of the stage before.
+        kept: of this stage.
+        paragraphs: this shard's, from map.
+        barrier: over the outputs of reduce.
+        changes: the barrier over the outputs of reown.
+        output: `HOLDERS` by partition, to write.
+    """
+    table = read_table(documents, ["id", "rank"])
+    gone = np.setdiff1d(table["rank"].to_numpy(), read_table(kept, ["rank"])["rank"].to_numpy())
+    owners = final_owners(exchange.read(barrier, shard, shards), exchange.read(changes, shard, shards))
+    dropped = np.union1d(gone, _near_copies(fates, shards))
+    rows = paragraph_index.rows_of(table, exchange.read_batch(paragraphs, 0, 1), owners, dropped)
+    exchange.scatter(output, rows, exchange.partition_of(rows["high"].to_numpy(), partitions), partitions)
+
+
+def run_describe(config: Config, *, partitions: int, parts: Files, output: Path) -> None:
+    """Describe the index of all shards.
+
+    Args:
+        parts: the files of the index.
+        output: `index.json`, to write.
+    """
+    files = paths(parts)
+    rows = sum(exchange.read(tuple(files), index, partitions, ["high"]).num_rows for index in range(partitions))
+    write_json(output, earlier.described(config.agreed(), files, rows=rows))

@@ -6,28 +6,43 @@ whose halves agree are compared by the key itself. The survivor is the first in 
 most recent); the others become ledger rows of reason `same_url` that name it, and it takes over their copies.
 Documents without a URL pass through. With `within`, captures are compared inside one value of that column.
 
-Writes documents, dropped, stats. Memory: ids and addresses of one shard. Ties: rank is a total order.
+With `against`, captures of pages that an earlier run kept go first (`in_earlier_corpus`, naming the capture there):
+with `keep: [oldest, …]` and runs in the order of their dates what stays is what one run over everything would keep.
+With `write_index` the run leaves such an index: 32 bytes a page, by the home shard, so that a later run with as many
+shards reads one file a shard.
+
+Writes documents, dropped, stats; index. Memory: ids and addresses of one shard. Ties: rank is a total order.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from tamis.dedup import scope
+from tamis import exchange, hashing
+from tamis.barrier import Files, paths
+from tamis.dedup import earlier, scope
+from tamis.dedup.earlier import Index, WriteIndex
 from tamis.dedup.scope import Within
-from tamis.ids import id_halves
+from tamis.ids import id_halves, id_strings
 from tamis.ledger import Outputs, dropped_rows, outcome_writer
 from tamis.schemas import of_kinds
-from tamis.section import AppliesTo, Section
-from tamis.shards import document_batches, read_table
+from tamis.section import AppliesTo, FilePath, Section
+from tamis.shards import document_batches, read_table, write_json
 from tamis.urls import url_key
 
 VERSION = 2
+INDEX_VERSION = 1
+
+PAGES = pa.schema([("high", pa.uint64()), ("key", pa.uint64()), ("scope", pa.uint64()), ("low", pa.uint64())])
+"""A page of an index: the halves of the id of its capture, another hash of its URL key (128 bits with the first), and
+its scope; sorted."""
 
 
 class Config(Section):
@@ -38,6 +53,25 @@ class Config(Section):
         description="Kinds whose captures are reduced to one.",
     )
     within: Within = None
+    against: tuple[FilePath, ...] = earlier.against("url_dedup", "within")
+    write_index: WriteIndex = False
+
+    def for_documents(self) -> Config:
+        """The section without what changes no document of this run."""
+        return self.model_copy(update={"write_index": False})
+
+    def agreed(self) -> dict[str, Any]:
+        """What must agree between the run that writes an index and one that reads it."""
+        return {"version": INDEX_VERSION, "within": self.within}
+
+    def earlier(self) -> list[Index]:
+        """The indexes of earlier runs.
+
+        Raises:
+            SourceError: one is missing or damaged.
+            ConfigError: one was made under other settings.
+        """
+        return earlier.opened("url_dedup", self.against, self.agreed())
 
 
 def _page_numbers(urls: pa.Array, group: np.ndarray) -> np.ndarray:
@@ -93,13 +127,71 @@ def survivors(documents: pa.Table, config: Config) -> np.ndarray:
     return result
 
 
-def run_apply(config: Config, *, shard: int, documents: Path, kept: Path, dropped: Path, stats: Path) -> None:
-    """De-duplicate the captures of one shard."""
+def pages(documents: pa.Table, config: Config) -> tuple[np.ndarray, pa.Table]:
+    """The pages of documents, as an index has them.
+
+    Args:
+        documents: n documents of one shard: id, url, kind and the column of the scope.
+        config: the stage's section.
+
+    Returns:
+        int64[m], the rows that have a page; `PAGES` of them, in the same order.
+    """
+    rows = np.flatnonzero(pc.is_valid(documents["url"]).to_numpy() & of_kinds(documents, config.applies_to))
+    some = documents.take(pa.array(rows))
+    high, low = id_halves(some["id"])
+    keys = hashing.keyed_uint64("url_dedup page", map(url_key, some["url"].to_pylist()))
+    scopes = scope.hashes(some.select(["id", *scope.columns(config.within)]), config.within)
+    return rows, pa.table([high, keys, scopes, low], schema=PAGES)
+
+
+def _found_earlier(documents: pa.Table, config: Config, parts: Sequence[Path]) -> pa.Array:
+    """For each document the id of the capture that an earlier run kept; null where there is none.
+
+    Args:
+        documents: as `pages` takes them.
+        config: the stage's section.
+        parts: of earlier indexes; the first that holds a page counts.
+    """
+    found = np.zeros(documents.num_rows, np.bool_)
+    high, low = np.zeros((2, documents.num_rows), np.uint64)
+    mine = id_halves(documents["id"])[0]
+    rows = np.arange(documents.num_rows)
+    for path in parts:
+        held = exchange.read_batch(path, 0, 1)
+        firsts = held["high"].to_numpy()
+        # The address is looked at only where half of the id agrees.
+        near = rows[~found & np.isin(mine, firsts)]
+        of_them, ours = pages(documents.take(pa.array(near)), config)
+        theirs = {
+            tuple(page[:3]): page[3]
+            for page in zip(*(column.to_pylist() for column in held.filter(np.isin(firsts, mine)).columns), strict=True)
+        }
+        for row, *page in zip(
+            near[of_them].tolist(), *(ours[name].to_pylist() for name in PAGES.names[:3]), strict=True
+        ):
+            if (there := theirs.get(tuple(page))) is not None:
+                found[row], high[row], low[row] = True, page[0], there
+    return pc.if_else(pa.array(found), id_strings(high, low), None)
+
+
+def run_apply(
+    config: Config, *, shard: int, shards: int, documents: Path, kept: Path, dropped: Path, stats: Path
+) -> None:
+    """De-duplicate the captures of one shard.
+
+    Args:
+        shards: how many there are, which decides where captures of earlier runs lie.
+    """
     known = read_table(documents, sorted({"id", "url", "kind", "rank", "copies", *scope.columns(config.within)}))
+    parts = [index.part(number) for index in config.earlier() for number in index.meeting(shard, shards)]
+    there = _found_earlier(known, config, parts)
+    held = pc.is_valid(there).to_numpy(zero_copy_only=False)
+    # All captures of a page are there, or none: those that are left stand for each other as without it.
     survivor = survivors(known, config)
     # Each capture's copies are counted at the document that stands for it, which has its own.
     copies = np.bincount(survivor, weights=known["copies"].to_numpy(), minlength=known.num_rows).astype(np.int32)
-    stays = survivor == np.arange(known.num_rows)
+    stays = (survivor == np.arange(known.num_rows)) & ~held
     with outcome_writer(Outputs(kept, dropped, stats), "url_dedup", shard) as writer:
         first = 0
         for before in document_batches(documents):
@@ -109,12 +201,42 @@ def run_apply(config: Config, *, shard: int, documents: Path, kept: Path, droppe
                 before.schema.get_field_index("copies"), "copies", pa.array(copies[here], pa.int32())
             )
             gone = ~stays[here]
-            instead = known["id"].take(pa.array(survivor[here][gone]))
+            earlier_one = there[here.start : here.stop].filter(pa.array(gone))
+            new = pc.is_null(earlier_one)
+            instead = pc.if_else(new, known["id"].combine_chunks().take(pa.array(survivor[here][gone])), None)
             ledger = dropped_rows(
                 "url_dedup",
                 before.filter(pa.array(gone)),
-                "same_url",
-                matched_id=instead,
+                pc.if_else(new, "same_url", earlier.REASON),
+                matched_id=pc.coalesce(earlier_one, instead),
                 kept_id=instead,
             )
             writer.add(before, counted.filter(pa.array(~gone)), ledger)
+
+
+def run_index(config: Config, *, documents: Path, output: Path) -> None:
+    """Write the part of one shard: the pages of the documents that were kept.
+
+    Args:
+        documents: of this stage.
+        output: `PAGES`, to write.
+    """
+    columns = sorted({"id", "url", "kind", *scope.columns(config.within)})
+    found = pages(read_table(documents, columns), config)[1].sort_by([(name, "ascending") for name in PAGES.names])
+    exchange.write(output, PAGES, [found])
+
+
+def run_describe(config: Config, *, parts: Files, output: Path) -> None:
+    """Describe the index of all shards.
+
+    Args:
+        parts: the files of the index.
+        output: `index.json`, to write.
+    """
+    files = paths(parts)
+    write_json(
+        output,
+        earlier.described(
+            config.agreed(), files, rows=sum(exchange.read_batch(f, 0, 1, ["high"]).num_rows for f in files)
+        ),
+    )

@@ -159,6 +159,9 @@ def url_dedup(folder: Path, documents: pa.Table, config: Any = None, shards: int
     """All steps of url_dedup."""
     jobs = Jobs(urls, folder, documents, config, shards, partitions)
     jobs.each_shard("apply", documents="documents", **OUTCOME)
+    if jobs.config.write_index:
+        jobs.each_shard("index", documents="kept", output="index")
+        jobs.once("describe", parts=jobs.over("index"), output=jobs.folder / "index" / "index.json")
     return jobs.outcome()
 
 
@@ -175,7 +178,11 @@ def paragraph_dedup(
     jobs.each_shard("decide", **given, candidates="candidates", output="decide")
     jobs.once("resolve", barrier=jobs.over("candidates"), output=fates)
     jobs.each_partition("reown", barrier=jobs.over("map"), lines=jobs.over("decide"), fates=fates, output="reown")
-    jobs.each_shard("apply", **given, changes=jobs.over("reown"), fates=fates, **OUTCOME_WITH_EDITS)
+    given |= {"changes": jobs.over("reown"), "fates": fates}
+    jobs.each_shard("apply", **given, **OUTCOME_WITH_EDITS)
+    if jobs.config.write_index:
+        jobs.each_shard("index", **given, kept="kept", output="index")
+        jobs.once("describe", parts=jobs.over("index"), output=jobs.folder / "index" / "index.json")
     return jobs.outcome(edits=True)
 
 
@@ -190,6 +197,10 @@ def line_pruning(
     jobs.each_partition("reduce", barrier=jobs.over("map"), corpus_size=size, output="reduce")
     given = {"documents": "documents", "counted": "map", "barrier": jobs.over("reduce"), "corpus_size": size}
     jobs.each_shard("apply", **given, **OUTCOME_WITH_EDITS)
+    if jobs.config.write_index:
+        jobs.each_shard("index", counted="map", output="index")
+        described = jobs.folder / "index" / "index.json"
+        jobs.once("describe", corpus_size=size, parts=jobs.over("index"), output=described)
     return jobs.outcome(edits=True)
 
 
@@ -216,8 +227,14 @@ class MinhashJobs(Jobs):
     def candidates(self) -> None:
         """Steps map and pairs."""
         given = {"judged": self.judged, "documents": "documents"}
-        self.each_shard("map", **given, signatures_file="signatures", matches="matches", output="map")
-        self.each_partition("pairs", barrier=self.over("map"), output="pairs", collapsed="collapsed")
+        self.each_shard("map", **given, signatures_file="signatures", output="map")
+        members = "map"
+        if self.config.against:
+            self.each_partition("lookup", barrier=self.over("map"), output="lookup")
+            given = {"judged": self.judged, "signatures_file": "signatures", "members": "map"}
+            self.each_shard("match", **given, barrier=self.over("lookup"), matches="matches", output="unmatched")
+            members = "unmatched"
+        self.each_partition("pairs", barrier=self.over(members), output="pairs", collapsed="collapsed")
 
     def verification(self) -> None:
         """Steps sets and verify."""
@@ -229,7 +246,11 @@ class MinhashJobs(Jobs):
         """Steps resolve, audit (where the configuration asks for it) and apply."""
         verdicts = self.folder / "verdicts.arrow"
         self.once("resolve", edges=self.over("edges"), collapsed=self.over("collapsed"), output=verdicts)
-        given: dict[str, Any] = {"judged": self.judged, "verdicts": verdicts, "matches": "matches"}
+        given: dict[str, Any] = {
+            "judged": self.judged,
+            "verdicts": verdicts,
+            "matches": "matches" if self.config.against else None,
+        }
         audit = None
         if self.config.audit_sample:
             signed = {"signatures_file": "signatures", "barrier": self.over("signatures")}

@@ -2,21 +2,25 @@
 
 An index is a folder: `index.json` (settings and sizes) and, for each shard of the run that wrote it,
 
-* `bands-00000.arrow`  every band hash of every kept document, sorted, with the document's row: 12 bytes a band;
+* `bands-00000.arrow`  every band hash of every kept document with the document's row, 12 bytes a band; a batch a
+                       partition (hash modulo partitions), as in a crossing;
 * `sets-00000.arrow`   by row: id, scope, operators, and the n-gram set, so that a match is verified without the text:
-                       8 bytes a n-gram.
+                       8 bytes a n-gram. Only the batches that are asked for are read.
 
-Both are uncompressed, so that they are mapped into memory and only the pages that are asked for are read. Documents can
-be compared only under the same settings; what `settings` lists must agree. A later run goes through the parts of an
-index one after the other: a merge of two sorted lists of band hashes gives the candidates, exact Jaccard decides. The
-bound K of a bucket holds in each part.
+Documents can be compared only under the same settings; what `settings` lists must agree. A later run looks its band
+hashes up by partition (`lookup`): each job reads the stretch of the indexes that its own partition meets, all of it
+where the numbers of partitions share no divisor. What shares a band goes back to the shard of the new document, where
+exact Jaccard decides (`matches`), before the new documents are compared with each other. The bound K of a bucket holds
+in each index.
 """
 
 from __future__ import annotations
 
-import json
+import itertools
+import math
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,23 +29,29 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis import exchange, text
-from tamis.dedup.minhash import signatures
+from tamis.dedup import earlier
+from tamis.dedup.earlier import Index
+from tamis.dedup.minhash import candidates, signatures
 from tamis.dedup.minhash.candidates import PAIRS_AT_ONCE
-from tamis.dedup.minhash.signatures import Scheme, band_matrix, read_sets
-from tamis.errors import ConfigError, SourceError
-from tamis.shards import part_name, read_json, whole_file
+from tamis.dedup.minhash.signatures import Scheme, Sets, band_matrix, read_sets
+from tamis.errors import SourceError
+from tamis.shards import part_name, whole_file
 
-VERSION = 2
-FILE = "index.json"
+VERSION = 3
 BANDS = pa.schema([("hash", pa.uint64()), ("row", pa.int32())])
 SETS = pa.schema(
     [("id", pa.string()), ("scope", pa.uint64()), ("operators", pa.uint64()), ("grams", pa.large_list(pa.uint64()))]
 )
+FOUND = pa.schema([("rank", pa.int64()), ("index", pa.int32()), ("part", pa.int32()), ("row", pa.int32())])
+"""A document of this run and a row of a part of an index that share a band."""
 MATCHES = pa.schema([("rank", pa.int64()), ("matched_id", pa.string()), ("similarity", pa.float64())])
 """One row a document that an earlier corpus holds: the most similar one there, of equal ones the smallest id."""
 
 PAIRS_VERIFIED_AT_ONCE = 50_000
 """Their sets are in memory together: about 200 MB for documents of 3 kB."""
+
+GRAMS_AT_ONCE = 25_000_000
+"""Of documents that are compared with one part of an index after the other: 200 MB."""
 
 
 def settings(scheme: Scheme) -> dict[str, Any]:
@@ -66,51 +76,24 @@ def part_files(folder: Path, index: int) -> tuple[Path, Path]:
     return folder / f"bands-{number}.arrow", folder / f"sets-{number}.arrow"
 
 
-def open_index(folder: Path, scheme: Scheme) -> list[tuple[Path, Path]]:
-    """The parts of an index, after a look at its settings.
+def open_indexes(folders: Sequence[str], scheme: Scheme) -> list[Index]:
+    """The indexes of earlier runs, each after a look at its settings.
 
     Raises:
         SourceError: there is no index, or a damaged one.
         ConfigError: it was made under other settings; the message names each.
     """
-    path = folder / FILE
-    try:
-        value = read_json(path)
-        found, parts = dict(value["settings"]), int(value["parts"])
-    except FileNotFoundError as error:
-        msg = (
-            f"minhash_dedup.against: {path} is missing. Name the folder minhash_dedup/index of an earlier run that has "
-            "write_index set, and that is finished."
-        )
-        raise SourceError(msg) from error
-    except (OSError, ValueError, KeyError, TypeError, SourceError) as error:
-        msg = f"minhash_dedup.against: {path} is not the description of an index ({error}). Write the index again."
-        raise SourceError(msg) from error
-    ours = settings(scheme)
-    differ = [
-        f"{name} is {json.dumps(found.get(name))} there and {json.dumps(ours.get(name))} here"
-        for name in sorted(found.keys() | ours.keys())
-        if found.get(name) != ours.get(name)
-    ]
-    if differ:
-        msg = (
-            f"minhash_dedup.against: {path} was made under other settings: {'; '.join(differ)}. Make them agree, or "
-            "write the earlier index again."
-        )
-        raise ConfigError(msg)
-    return [part_files(folder, index) for index in range(parts)]
+    return earlier.opened("minhash_dedup", folders, settings(scheme))
 
 
-def index_files(folders: Sequence[str], scheme: Scheme) -> list[Path]:
-    """All files of some indexes, as inputs of the workflow.
+def band_files(index: Index) -> list[Path]:
+    """What `lookup` reads of an index, as inputs of a job."""
+    return [index.folder / earlier.FILE, *(part_files(index.folder, part)[0] for part in range(index.parts))]
 
-    Raises:
-        SourceError: as `open_index`.
-        ConfigError: likewise.
-    """
-    return [
-        path for folder in map(Path, folders) for pair in open_index(folder, scheme) for path in (folder / FILE, *pair)
-    ]
+
+def set_files(index: Index) -> list[Path]:
+    """What `matches` reads of an index, as inputs of a job."""
+    return [part_files(index.folder, part)[1] for part in range(index.parts)]
 
 
 def _write(path: Path, schema: pa.Schema, batches: Iterable[pa.Table]) -> None:
@@ -120,15 +103,15 @@ def _write(path: Path, schema: pa.Schema, batches: Iterable[pa.Table]) -> None:
         exchange.write_sealed(temporary, schema, whole)
 
 
-def _batches(path: Path) -> list[pa.RecordBatch]:
-    try:
-        reader = exchange.open_file(path)
-        return [reader.get_batch(number) for number in range(reader.num_record_batches)]
-    except SourceError as error:
-        raise SourceError(f"{error} If it is part of an earlier run's index, write that index again.") from error
-
-
-def write_part(judged: Path, documents: Path, scheme: Scheme, kinds: tuple[str, ...], bands: Path, sets: Path) -> None:
+def write_part(
+    judged: Path,
+    documents: Path,
+    scheme: Scheme,
+    kinds: tuple[str, ...],
+    partitions: int,
+    bands: Path,
+    sets: Path,
+) -> None:
     """Write the part of one shard: its kept documents that have words.
 
     Args:
@@ -136,6 +119,7 @@ def write_part(judged: Path, documents: Path, scheme: Scheme, kinds: tuple[str, 
         documents: the documents that were kept.
         scheme: how sets and signatures are made.
         kinds: documents of other kinds are left out.
+        partitions: of the band hashes.
         bands: file to write.
         sets: file to write.
     """
@@ -146,7 +130,8 @@ def write_part(judged: Path, documents: Path, scheme: Scheme, kinds: tuple[str, 
     rows = np.repeat(np.arange(len(matrix), dtype=np.int32), matrix.shape[1])
     # Stable: rows of a bucket stay in the order of their ids.
     order = np.argsort(hashes, kind="stable")
-    _write(bands, BANDS, [pa.table([hashes[order], rows[order]], schema=BANDS)])
+    table = pa.table([hashes[order], rows[order]], schema=BANDS)
+    exchange.scatter(bands, table, (hashes[order] % np.uint64(partitions)).astype(np.int64), partitions)
     _write(sets, SETS, _set_batches(judged, mine, scheme))
 
 
@@ -157,71 +142,117 @@ def _set_batches(judged: Path, mine: pa.Table, scheme: Scheme) -> Iterator[pa.Ta
         yield pa.table([part["id"], part["scope"], part["operators"], lists], schema=SETS)
 
 
-def describe(folder: Path, parts: int, scheme: Scheme) -> dict[str, Any]:
+def describe(folder: Path, parts: int, partitions: int, scheme: Scheme) -> dict[str, Any]:
     """The value of `index.json`."""
     files = [part_files(folder, index) for index in range(parts)]
-    documents = sum(batch.num_rows for _, sets in files for batch in _batches(sets))
+    documents = sum(_Sets(sets).rows for _, sets in files)
     size = sum(path.stat().st_size for pair in files for path in pair)
     return {
         "settings": settings(scheme),
         "parts": parts,
+        "partitions": partitions,
         "documents": documents,
         "bytes": size,
         "bytes_a_document": round(size / documents, 1) if documents else None,
     }
 
 
-def candidates(known: pa.Table, bands: Path, bound: int) -> tuple[np.ndarray, np.ndarray, int]:
-    """Pairs of a document and a row of one part that share a band.
+def _stretch(index: Index, partition: int, partitions: int) -> tuple[np.ndarray, np.ndarray]:
+    """The bands of an index in a partition of this run: uint64 hashes, sorted; part and row in one int64."""
+    there = int(index.told["partitions"])
+    step = math.gcd(there, partitions)
+    hashes, rows = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
+    for part in range(index.parts):
+        bands, _ = part_files(index.folder, part)
+        with _named_index():
+            reader = exchange.open_file(bands)
+            for number in range(partition % step, there, step):
+                batch = reader.get_batch(number)
+                mine = batch["hash"].to_numpy() % np.uint64(partitions) == np.uint64(partition)
+                hashes.append(batch["hash"].to_numpy()[mine])
+                rows.append((np.int64(part) << 32) | batch["row"].to_numpy()[mine])
+    every, where = np.concatenate(hashes), np.concatenate(rows)
+    order = np.argsort(every, kind="stable")
+    return every[order], where[order]
+
+
+@contextmanager
+def _named_index() -> Iterator[None]:
+    try:
+        yield
+    except SourceError as error:
+        raise SourceError(f"{error} If it is part of an earlier run's index, write that index again.") from error
+
+
+def lookup(
+    members: Sequence[pa.Table], indexes: Sequence[Index], partition: int, partitions: int, bound: int
+) -> tuple[list[pa.Table], list[int]]:
+    """What shares a band in one partition.
 
     Args:
-        known: size and bands of n documents.
-        bands: file of the part.
+        members: rows of `tamis.dedup.minhash.candidates.MEMBERS`, one table a shard.
+        indexes: of earlier runs.
+        partition: of this run.
+        partitions: of this run.
         bound: K.
 
     Returns:
-        Row among the signatures and row of the part, unique and sorted; and how many pairs the bound left out.
+        `FOUND` for each shard, unique; and how many pairs of its documents the bound left out.
     """
+    stretches = [_stretch(index, partition, partitions) for index in indexes]
+    tables, left_out = [], []
+    for table in members:
+        lists = table["hashes"].combine_chunks()
+        lists = lists if isinstance(lists, pa.ListArray) else pa.array([], candidates.MEMBERS.field("hashes").type)
+        ranks = np.repeat(table["rank"].to_numpy(), np.diff(lists.offsets.to_numpy()))
+        hashes = lists.flatten().to_numpy()
+        order = np.argsort(hashes, kind="stable")
+        found, suppressed = [FOUND.empty_table()], 0
+        for number, (others, rows) in enumerate(stretches):
+            own, theirs, more = _joined(hashes[order], ranks[order], others, rows, bound)
+            suppressed += more
+            columns = [own, np.full(len(own), number, np.int32), theirs >> 32, theirs & 0xFFFFFFFF]
+            found.append(pa.table(columns, schema=FOUND))
+        tables.append(pa.concat_tables(found))
+        left_out.append(suppressed)
+    return tables, left_out
+
+
+def _joined(
+    hashes: np.ndarray, ranks: np.ndarray, others: np.ndarray, rows: np.ndarray, bound: int
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """The pairs of two lists of sorted band hashes, unique and sorted: ranks, rows, and how many the bound left out."""
     from tamis.kernels.dedup.buckets import join
 
-    batches = _batches(bands)
-    if not batches or not known.num_rows:
+    if not len(hashes) or not len(others):
         return np.empty(0, np.int64), np.empty(0, np.int64), 0
-    other_hashes, other_rows = batches[0]["hash"].to_numpy(), batches[0]["row"].to_numpy()
-    matrix = band_matrix(known)[known["size"].to_numpy() > 0]
-    numbers = np.repeat(np.flatnonzero(known["size"].to_numpy() > 0), matrix.shape[1])
-    hashes = matrix.reshape(-1)
-    order = np.argsort(hashes)
-    hashes, numbers = hashes[order], numbers[order]
-    count = int(other_rows.max()) + 1 if len(other_rows) else 1
     state = np.zeros(3, np.int64)
     room = max(PAIRS_AT_ONCE, bound)
     left, right = np.empty(room, np.int64), np.empty(room, np.int64)
-    unique = np.empty(0, np.int64)
-    pending: list[np.ndarray] = []
-    while filled := join(hashes, numbers, other_hashes, other_rows, bound, state, left, right):
-        pending.append(np.unique(left[:filled] * count + right[:filled]))
-        if sum(map(len, pending)) > max(len(unique), PAIRS_AT_ONCE):
-            unique = np.unique(np.concatenate([unique, *pending]))
-            pending = []
-    unique = np.unique(np.concatenate([unique, *pending]))
-    one, other = np.divmod(unique, count)
-    return one, other, int(state[2])
+    unique = np.empty((0, 2), np.int64)
+    while filled := join(hashes, ranks, others, rows, bound, state, left, right):
+        unique = np.unique(np.r_[unique, np.c_[left[:filled], right[:filled]]], axis=0)
+    return unique[:, 0], unique[:, 1], int(state[2])
 
 
 class _Sets:
     """The sets of one part, by row."""
 
     def __init__(self, path: Path) -> None:
-        self._batches = _batches(path)
-        self._starts = np.cumsum([0, *(batch.num_rows for batch in self._batches)])
+        with _named_index():
+            self._file = exchange.open_file(path)
+            sizes = [self._file.batch_rows(number) for number in range(self._file.num_record_batches)]
+        self._starts = np.cumsum([0, *sizes])
+        self.rows: int = int(self._starts[-1])
 
     def take(self, rows: np.ndarray) -> pa.Table:
         """Rows of `SETS`; `rows` are sorted."""
         tables = [SETS.empty_table()]
-        for batch, first, last in zip(self._batches, self._starts[:-1], self._starts[1:], strict=True):
+        for number, (first, last) in enumerate(itertools.pairwise(self._starts)):
             mine = rows[(rows >= first) & (rows < last)] - first
             if len(mine):
+                with _named_index():
+                    batch = self._file.get_batch(number)
                 tables.append(pa.Table.from_batches([batch.take(pa.array(mine))]))
         return pa.concat_tables(tables).combine_chunks()
 
@@ -232,7 +263,8 @@ def _groups(documents: np.ndarray, size: int) -> Iterator[slice]:
     start = 0
     for begin in [*starts[1:], len(documents)]:
         if begin - start >= size or begin == len(documents):
-            yield slice(start, int(begin))
+            if begin > start:
+                yield slice(start, int(begin))
             start = int(begin)
 
 
@@ -268,46 +300,74 @@ def _compare(
     return result, table, others
 
 
+def _gathered(parts: Iterable[Sets]) -> Iterator[Sets]:
+    """Consecutive sets together, about `GRAMS_AT_ONCE` n-grams."""
+    some: list[Sets] = []
+    for part in parts:
+        some.append(part)
+        if sum(len(sets.grams) for sets in some) >= GRAMS_AT_ONCE:
+            yield _together(some)
+            some = []
+    if some:
+        yield _together(some)
+
+
+def _together(some: Sequence[Sets]) -> Sets:
+    starts = np.cumsum([0, *(len(sets.grams) for sets in some)])
+    bounds = [sets.bounds[:-1] + start for sets, start in zip(some, starts, strict=False)]
+    return Sets(
+        slice(some[0].rows.start, some[-1].rows.stop),
+        np.concatenate([*bounds, starts[-1:]]),
+        np.concatenate([sets.grams for sets in some]),
+    )
+
+
+def _places(ranks: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Where each of the wanted ranks stands among unsorted ranks."""
+    order = np.argsort(ranks)
+    return order[np.searchsorted(ranks[order], wanted)]
+
+
 def matches(
-    documents: Path,
-    known: pa.Table,
-    parts: Sequence[tuple[Path, Path]],
-    scheme: Scheme,
-    threshold: float,
-    bound: int,
-) -> tuple[pa.Table, dict[str, int]]:
+    documents: Path, known: pa.Table, found: pa.Table, indexes: Sequence[Index], scheme: Scheme, threshold: float
+) -> tuple[pa.Table, int]:
     """Which documents of a shard an earlier corpus holds.
 
     Args:
         documents: the documents of this shard.
-        known: rank, size, scope, operators and bands of those looked at, in the same order.
-        parts: of all earlier indexes.
+        known: rank, size, scope and operators of those looked at, in the same order.
+        found: rows of `FOUND`, unique.
+        indexes: of earlier runs.
         scheme: how sets and signatures are made.
         threshold: smallest exact Jaccard similarity of a match.
-        bound: K.
 
     Returns:
-        Rows of `MATCHES`, sorted by rank, and counts.
+        Rows of `MATCHES`, sorted by rank; how many similar pairs differ in their operators.
     """
-    found = [candidates(known, bands, bound) for bands, _ in parts]
-    opened = [_Sets(sets) for _, sets in parts]
+    known = known.filter(pc.is_in(known["rank"], value_set=found["rank"].combine_chunks()))
     ranks, sizes, scopes, operators = (known[name].to_numpy() for name in ("rank", "size", "scope", "operators"))
+    number, part, row = (found[name].to_numpy() for name in ("index", "part", "row"))
+    place = _places(ranks, found["rank"].to_numpy())
+    parts = set(zip(number.tolist(), part.tolist(), strict=True))
+    opened = {at: _Sets(part_files(indexes[at[0]].folder, at[1])[1]) for at in sorted(parts)}
     told_apart = 0
     best: dict[int, tuple[float, str]] = {}
-    for some in read_sets(documents, ranks, sizes, scheme):
+    for some in _gathered(read_sets(documents, ranks, sizes, scheme)):
         first = some.rows.start
-        for (numbers, rows, _), sets in zip(found, opened, strict=True):
-            pairs = slice(*np.searchsorted(numbers, [first, some.rows.stop]))
-            mine, theirs = numbers[pairs] - first, rows[pairs]
-            for group in _groups(mine, PAIRS_VERIFIED_AT_ONCE):
-                result, table, others = _compare(some.grams, some.bounds, mine[group], theirs[group], sets, threshold)
-                close = (result >= threshold) & (scopes[first + mine[group]] == table["scope"].to_numpy()[others])
-                apart = scheme.operators.apart(operators[first + mine[group]], table["operators"].to_numpy()[others])
+        here = (place >= first) & (place < some.rows.stop)
+        for at, sets in opened.items():
+            pairs = np.flatnonzero(here & (number == at[0]) & (part == at[1]))
+            pairs = pairs[np.lexsort((row[pairs], place[pairs]))]
+            for group in _groups(place[pairs], PAIRS_VERIFIED_AT_ONCE):
+                mine = place[pairs[group]] - first
+                result, table, others = _compare(some.grams, some.bounds, mine, row[pairs[group]], sets, threshold)
+                close = (result >= threshold) & (scopes[first + mine] == table["scope"].to_numpy()[others])
+                apart = scheme.operators.apart(operators[first + mine], table["operators"].to_numpy()[others])
                 told_apart += int((close & apart).sum())
                 close &= ~apart
                 names = table["id"].take(pa.array(others[close])).to_pylist()
                 for document, value, name in zip(
-                    ranks[first + mine[group][close]].tolist(), result[close].tolist(), names, strict=True
+                    ranks[first + mine[close]].tolist(), result[close].tolist(), names, strict=True
                 ):
                     old = best.get(document)
                     if old is None or (-value, name) < (-old[0], old[1]):
@@ -320,9 +380,4 @@ def matches(
         ],
         schema=MATCHES,
     )
-    counts = {
-        "earlier_candidate_pairs": sum(len(numbers) for numbers, _, _ in found),
-        "earlier_suppressed_pairs": sum(left_out for _, _, left_out in found),
-        "earlier_pairs_told_apart": told_apart,
-    }
-    return table, counts
+    return table, told_apart

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tamis.dedup.earlier import REASON
 from tamis.exchange import split
 from tamis.ledger import dropped_rows
 
@@ -20,7 +21,6 @@ reason, the rank of the kept document and the copies of the dropped one."""
 EXACT = "exact_ngram_set"
 EXACT_TEXT = "exact_text"
 NEAR = "near_duplicate"
-EARLIER = "in_earlier_corpus"
 
 ROUND_ROWS = 1 << 20
 
@@ -51,7 +51,7 @@ def with_earlier(verdicts: pa.Table, earlier: pa.Table) -> pa.Table:
         [
             earlier["rank"],
             pa.nulls(earlier.num_rows, pa.int32()),
-            pa.array([EARLIER] * earlier.num_rows, pa.string()),
+            pa.array([REASON] * earlier.num_rows, pa.string()),
             earlier["similarity"],
             earlier["matched_id"],
             earlier["similarity"],

@@ -157,7 +157,7 @@ def join(
         hashes: uint64[n] sorted.
         members: int64[n], whose band it is.
         other_hashes: uint64[m] sorted.
-        other_rows: int32[m].
+        other_rows: int64[m].
         bound: K.
         state: int64[3], zeros at first: positions in both lists, and the number of pairs that the bound left out.
         left: int64, written: members.

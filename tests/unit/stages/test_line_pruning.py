@@ -6,11 +6,13 @@ import json
 import tempfile
 from collections import Counter, defaultdict
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 import zstandard
 from documents import batched
@@ -22,6 +24,7 @@ from pydantic import ValidationError
 from stage_jobs import line_pruning
 
 from tamis.dedup import frequent_lines
+from tamis.errors import ConfigError
 from tamis.kernels.dedup.key_counts import sorted_counts
 from tamis.kernels.dedup.line_ngrams import LARGE
 from tamis.stages import line_pruning as stage
@@ -63,7 +66,7 @@ def oracle(documents, config):
             zip(
                 [row["id"] for row in rows],
                 frequent_lines.buckets_of(
-                    pa.chunked_array([[row["id"] for row in rows]]), config.bucket_count(corpus)
+                    pa.chunked_array([[row["id"] for row in rows]]), config.size(corpus)["buckets"]
                 ).tolist(),
                 strict=True,
             )
@@ -311,8 +314,8 @@ def test_buckets_count_apart(tmp_path):
     texts = [f"{BANNER.format('1 May')}\n\n{'own ' * 30}{i}" for i in range(16)]
     documents = make(texts, id=[f"{i:016x}{i * i:016x}" for i in range(16)])
     config = stage.Config(bucket_documents=4)
-    buckets = frequent_lines.buckets_of(documents["id"], config.bucket_count(16))
-    assert config.bucket_count(16) == 4
+    buckets = frequent_lines.buckets_of(documents["id"], config.size(16)["buckets"])
+    assert config.size(16)["buckets"] == 4
     kept, _, _, _ = run(tmp_path, documents, config, 3, 3)
     size = Counter(buckets.tolist())
     assert [text.startswith("own") for text in kept["text"].to_pylist()] == [size[b] > 6 for b in buckets.tolist()]
@@ -329,7 +332,8 @@ def test_buckets_count_apart(tmp_path):
     ],
 )
 def test_threshold(corpus, config, expected):
-    assert config.most(corpus) == expected
+    size = config.size(corpus)
+    assert config.most(size["documents"], size["buckets"]) == expected
 
 
 def test_a_sample_of_the_ngrams_still_finds_lines_that_repeat_word_for_word(tmp_path):
@@ -386,7 +390,7 @@ def test_a_long_document_counts_once_too():
     line = "one two three four five six seven eight nine"
     assert len(line) * 60_000 > 2 * LARGE
     texts = ["\n".join([line] * 60_000), f"{line}\n{line}", "nine ten eleven twelve thirteen fourteen fifteen sixteen"]
-    (counted,) = frequent_lines.count_ngrams([make(texts)], stage.Config().scheme(3))
+    (counted,) = frequent_lines.count_ngrams([make(texts)], stage.Config().scheme(1))
     assert sorted(counted["documents"].to_pylist()) == [1, 2, 2]
 
 
@@ -418,11 +422,10 @@ def test_real_prose_is_untouched_and_real_banners_go():
     documents = make([*prose, *weekly])
     config = stage.Config()
     counted = [
-        partial(lambda table: table, table)
-        for table in frequent_lines.count_ngrams([documents], config.scheme(documents.num_rows))
+        partial(lambda table: table, table) for table in frequent_lines.count_ngrams([documents], config.scheme(1))
     ]
-    often = frequent_lines.frequent([counted], config.most(documents.num_rows))[0]
-    kept, dropped, edits = frequent_lines.Pruner(often, config.scheme(documents.num_rows)).prune(documents)
+    (often,), _ = frequent_lines.frequent([counted], config.most(documents.num_rows, 1))
+    kept, dropped, edits = frequent_lines.Pruner(often, config.scheme(1)).prune(documents)
     assert dropped.num_rows == 0
     assert kept["text"].to_pylist()[: len(prose)] == prose
     cut = {
@@ -439,3 +442,40 @@ def test_real_prose_is_untouched_and_real_banners_go():
 def test_a_wrong_setting_is_refused(wrong):
     with pytest.raises(ValidationError):
         stage.Config(**wrong)
+
+
+@given(corpora(), CONFIG, st.tuples(st.integers(0, 9), st.integers(0, 9)), st.permutations([(1, 1), (3, 5), (2, 4)]))
+@settings(deadline=None, max_examples=15)
+def test_the_last_of_several_runs_cuts_what_one_run_over_everything_cuts_there(documents, config, cuts, splits):
+    config = config.model_copy(update={"bucket_documents": 100, "min_characters": 0})
+    bounds = [0, *sorted(min(cut, documents.num_rows) for cut in cuts), documents.num_rows]
+    indexes: list[str] = []
+    with tempfile.TemporaryDirectory() as name, patch.object(frequent_lines, "KEYS_AT_ONCE", 20):
+        whole = run(Path(name) / "whole", documents, config, 2, 2)
+        for number, (first, last) in enumerate(pairwise(bounds)):
+            mine = config.model_copy(update={"against": tuple(indexes), "write_index": True})
+            outcome = run(Path(name) / f"{number}", documents[first:last], mine, *splits[number])
+            indexes.append(f"{name}/{number}/index")
+    for table, everything in ((outcome.kept, whole.kept), (outcome.edits, whole.edits)):
+        last_run = pc.is_in(everything["id"], value_set=documents["id"][bounds[2] :].combine_chunks())
+        assert table.to_pylist() == everything.filter(last_run).to_pylist()
+
+
+def test_what_only_a_later_run_makes_frequent_is_counted(tmp_path):
+    texts = [f"{BANNER.format('1 May')}\n\n{'own ' * 30}{i}" for i in range(8)]
+    first = run(tmp_path / "a", make(texts[:4]), stage.Config(write_index=True))
+    later = stage.Config(against=(str(tmp_path / "a" / "index"),))
+    kept, _, edits, notes = run(tmp_path / "b", make(texts[4:]), later, 2, 3)
+    assert all(text.startswith("own") for text in kept["text"].to_pylist())
+    assert set(edits["count"].to_pylist()) == {8}
+    assert first.edits.num_rows == 0
+    # As many as the banner has, and that of `own` eight times.
+    assert notes["ngrams_frequent_only_now"] == len(words(BANNER.format("1 May"))) - 7 + 1
+
+
+def test_runs_that_counted_in_different_numbers_of_buckets_are_refused(tmp_path):
+    texts = [f"{BANNER.format('1 May')} {i}" for i in range(4)]
+    for name, size in (("a", 30), ("b", 2)):
+        run(tmp_path / name, make(texts), stage.Config(write_index=True, bucket_documents=size))
+    with pytest.raises(ConfigError, match=r"different numbers of buckets .*a/index 1, .*b/index 2"):
+        stage.Config(against=[str(tmp_path / name / "index") for name in "ab"]).earlier()

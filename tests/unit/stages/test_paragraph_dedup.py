@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 import textwrap
 from collections import Counter, defaultdict
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -465,3 +467,74 @@ def test_exchange_volume_is_one_row_a_distinct_paragraph(tmp_path):
     assert sorted(holders["documents"].to_pylist()) == [1, 2]
     assert exchange.read_batch(tmp_path / "p.arrow", 0, 1).num_rows == 4
     assert np.all(holders["rank"].to_numpy() == 0)
+
+
+GROWING = {"unit": "paragraph", "applies_to": ("prose", "maths"), "near_copy_share": None, "min_characters": 0}
+
+
+def grown(folder, documents, cuts, splits, **settings):
+    """Runs one after the other: kept {id: text}, the outcomes."""
+    kept, outcomes, indexes = {}, [], []
+    ordered = documents.sort_by("rank")
+    for number, (first, last) in enumerate(itertools.pairwise([0, *sorted(cuts), documents.num_rows])):
+        config = stage.Config(**settings, against=indexes, write_index=True)
+        outcome = run(folder / f"{number}", ordered[first:last], config, *splits[number])
+        indexes.append(str(folder / f"{number}" / "index"))
+        kept |= dict(zip(*(outcome.kept[name].to_pylist() for name in ("id", "text")), strict=True))
+        outcomes.append(outcome)
+    return kept, outcomes
+
+
+@given(
+    corpora(),
+    st.tuples(st.integers(0, 11), st.integers(0, 11)),
+    st.lists(st.sampled_from([(1, 1), (3, 5), (2, 4)]), min_size=4, max_size=4),
+    st.integers(1, 3),
+    st.sampled_from([None, "kind"]),
+)
+@settings(deadline=None, max_examples=15)
+def test_runs_one_after_the_other_keep_what_one_run_keeps(documents, cuts, splits, min_words, within):
+    settings = GROWING | {"min_words": min_words, "min_documents": 1, "within": within}
+    with tempfile.TemporaryDirectory() as name:
+        whole = run(Path(name) / "whole", documents, stage.Config(**settings), *splits[3])
+        cuts = [min(cut, documents.num_rows) for cut in cuts]
+        kept, outcomes = grown(Path(name), documents, cuts, splits, **settings)
+    assert kept == dict(zip(*(whole.kept[column].to_pylist() for column in ("id", "text")), strict=True))
+    named = [row["matched_id"] for outcome in outcomes for row in outcome.edits.to_pylist()]
+    assert sorted(named) == sorted(whole.edits["matched_id"].to_pylist())
+
+
+def test_what_a_later_run_makes_frequent_is_cut_there_and_counted(tmp_path):
+    texts = [f"{OWN[0]}\n\n{LONG}", f"{OWN[1]}\n\n{LONG}", f"{OWN[2]}\n\n{LONG}", f"{OWN[3]}\n\n{LONG}"]
+    documents = make_documents(texts)
+    settings = GROWING | {"min_documents": 3, "min_words": 3}
+    kept, (first, second) = grown(tmp_path, documents, [2], [(1, 1), (2, 3)], **settings)
+    ids = documents["id"].to_pylist()
+    assert [kept[name] for name in ids] == [*texts[:2], OWN[2], OWN[3]]
+    assert {row["matched_id"] for row in second.edits.to_pylist()} == {ids[0]}
+    assert {row["count"] for row in second.edits.to_pylist()} == {4}
+    # One run over everything would have cut it in the second document too.
+    assert second.notes["copies_left_in_earlier_runs"] == 1
+    assert "copies_left_in_earlier_runs" not in first.notes
+
+
+def test_a_near_copy_of_a_document_of_an_earlier_run_goes_and_nothing_here_stays_for_it(tmp_path):
+    documents = make_documents([f"{LONG}\n\n{OTHER}\n\n{OWN[0]}", f"{LONG}\n\n{OTHER}\n\n{OWN[1]}", f"{OWN[1]}"])
+    settings = GROWING | {"near_copy_share": 0.5, "min_documents": 1, "min_words": 3}
+    kept, (_, second) = grown(tmp_path, documents, [1], [(1, 1), (3, 2)], **settings)
+    ids = documents["id"].to_pylist()
+    assert second.dropped.select(["id", "reason", "matched_id", "kept_id"]).to_pylist() == [
+        {"id": ids[1], "reason": "near_copy", "matched_id": ids[0], "kept_id": None}
+    ]
+    # What only the near-copy held passes on.
+    assert set(kept) == {ids[0], ids[2]}
+    assert kept[ids[2]] == OWN[1]
+
+
+def test_a_paragraph_whose_holders_were_all_dropped_is_kept_by_who_comes_later(tmp_path):
+    near = [f"{LONG}\n\n{OTHER}", f"{LONG}\n\n{OTHER}\n\n{OWN[1]}", f"{OWN[1]}\n\n{OWN[2]}"]
+    documents = make_documents(near)
+    settings = GROWING | {"near_copy_share": 0.5, "min_documents": 1, "min_words": 3}
+    kept, _ = grown(tmp_path, documents, [2], [(2, 1), (1, 1)], **settings)
+    ids = documents["id"].to_pylist()
+    assert kept == {ids[0]: near[0], ids[2]: near[2]}

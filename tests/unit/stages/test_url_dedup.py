@@ -1,10 +1,13 @@
 from datetime import UTC, datetime
 
+import pyarrow as pa
+import pytest
 from documents import batched
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stage_jobs import url_dedup as all_steps
 
+from tamis.errors import ConfigError
 from tamis.ids import document_key
 from tamis.shards import read_json
 from tamis.stages import url_dedup
@@ -116,3 +119,51 @@ def test_pages_of_one_hash_in_two_scopes_equal_a_dictionary(make_documents, rows
         if keys[-1] not in best or document["rank"] < documents["rank"][best[keys[-1]]].as_py():
             best[keys[-1]] = row
     assert found.tolist() == [best[key] for key in keys]
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    captures=st.lists(st.tuples(st.sampled_from(URLS), st.sampled_from("ab")), max_size=30),
+    cuts=st.tuples(st.integers(0, 30), st.integers(0, 30)),
+    shards=st.tuples(*[st.sampled_from([1, 2, 3, 6])] * 4),
+    within=st.sampled_from([None, "source"]),
+)
+def test_runs_one_after_the_other_keep_what_one_run_keeps(
+    make_documents, tmp_path_factory, captures, cuts, shards, within
+):
+    folder = tmp_path_factory.mktemp("growing")
+    # Ranks as from `keep: [oldest]`, in the order of arrival.
+    documents = with_urls(make_documents, [url for url, _ in captures])
+    documents = documents.set_column(
+        documents.schema.get_field_index("source"), "source", pa.array([source for _, source in captures], pa.string())
+    )
+    documents = documents.sort_by("rank")
+    whole, *_ = run(folder / "whole", documents, url_dedup.Config(within=within), shards[3])
+    first, last = sorted(cuts)
+    kept, named, indexes = [], {}, []
+    for number, some in enumerate([documents[:first], documents[first:last], documents[last:]]):
+        config = url_dedup.Config(within=within, against=indexes, write_index=True)
+        stays, gone, *_ = run(folder / f"{number}", some, config, shards[number])
+        indexes.append(str(folder / f"{number}" / "index"))
+        kept += stays["id"].to_pylist()
+        for row in gone.to_pylist():
+            named[row["id"]] = row["matched_id"]
+            assert (row["kept_id"] is None) == (row["reason"] == "in_earlier_corpus")
+    assert sorted(kept) == whole["id"].to_pylist()
+    assert set(named.values()) <= set(kept)
+    assert len(kept) + len(named) == documents.num_rows
+
+
+def test_an_equal_hash_of_another_page_is_no_earlier_capture(make_documents, tmp_path):
+    one, two = (
+        make_documents(["text"], id=["0" * 16 + number * 16], url=[f"http://{number}.example/"]) for number in "12"
+    )
+    run(tmp_path / "a", one, url_dedup.Config(write_index=True))
+    kept, *_ = run(tmp_path / "b", two, url_dedup.Config(against=[str(tmp_path / "a" / "index")]))
+    assert kept.num_rows == 1
+
+
+def test_an_index_of_another_scope_is_refused(make_documents, tmp_path):
+    run(tmp_path / "a", with_urls(make_documents, URLS), url_dedup.Config(write_index=True))
+    with pytest.raises(ConfigError, match='within is null there and "source" here'):
+        url_dedup.Config(within="source", against=[str(tmp_path / "a" / "index")]).earlier()

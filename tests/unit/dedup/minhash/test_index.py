@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
 import pytest
 from documents import batched
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from near_duplicates import (
     CERTAIN,
     corpus,
@@ -19,7 +22,6 @@ from near_duplicates import (
 )
 from stage_jobs import minhash_dedup
 
-from tamis.dedup.minhash import index
 from tamis.errors import ConfigError, SourceError
 from tamis.kernels.dedup.buckets import join
 from tamis.shards import read_json
@@ -150,17 +152,23 @@ def test_an_index_of_other_settings_is_refused_and_each_is_named(tmp_path: Path,
     run(tmp_path / "a", make_documents(["one two three four five six"]), Config(write_index=True))
     folder = tmp_path / "a" / "index"
     with pytest.raises(ConfigError, match=r"ngram is 5 there and 6 here; seed is 0 there and 1 here"):
-        index.open_index(folder, Config(ngram=6, seed=1).scheme())
+        Config(ngram=6, seed=1, against=[str(folder)]).earlier()
     with pytest.raises(ConfigError, match=r"within is null there and \"source\" here"):
-        index.open_index(folder, Config(within="source").scheme())
+        Config(within="source", against=[str(folder)]).earlier()
     with pytest.raises(SourceError, match=r"nowhere/index\.json is missing"):
-        index.open_index(tmp_path / "nowhere", Config().scheme())
+        Config(against=[str(tmp_path / "nowhere")]).earlier()
     (folder / "index.json").write_text("{}")
     with pytest.raises(SourceError, match="not the description of an index"):
-        index.open_index(folder, Config().scheme())
-    (folder / "bands-00000.arrow").write_bytes(b"ARROW1 and then nothing")
-    with pytest.raises(SourceError, match=r"bands-00000\.arrow: damaged"):
-        index.describe(folder, 1, Config().scheme()) and index.candidates(None, folder / "bands-00000.arrow", 1)
+        Config(against=[str(folder)]).earlier()
+
+
+@pytest.mark.parametrize("name", ["bands-00000.arrow", "sets-00000.arrow"])
+def test_a_damaged_file_of_an_index_is_named(tmp_path: Path, make_documents, name: str) -> None:
+    documents = make_documents(["one two three four five six"])
+    run(tmp_path / "a", documents, Config(write_index=True))
+    (tmp_path / "a" / "index" / name).write_bytes(b"ARROW1 and then nothing")
+    with pytest.raises(SourceError, match=rf"{name}: damaged.*write that index again"):
+        run(tmp_path / "b", documents, Config(against=[str(tmp_path / "a" / "index")]))
 
 
 def test_empty_corpora(tmp_path: Path, make_documents) -> None:
@@ -175,7 +183,7 @@ def test_empty_corpora(tmp_path: Path, make_documents) -> None:
 def test_the_bound_of_a_bucket_limits_pairs_and_is_counted() -> None:
     random = np.random.default_rng(0)
     own, other = (np.sort(random.integers(0, 6, size).astype(np.uint64)) for size in (40, 50))
-    members, rows = np.arange(40, dtype=np.int64), np.arange(50, dtype=np.int32)
+    members, rows = np.arange(40, dtype=np.int64), np.arange(50, dtype=np.int64)
     for bound, room in ((10**6, 100), (3, 5)):
         state = np.zeros(3, np.int64)
         left, right = np.empty(room, np.int64), np.empty(room, np.int64)
@@ -186,3 +194,25 @@ def test_the_bound_of_a_bucket_limits_pairs_and_is_counted() -> None:
         first = {value: np.flatnonzero(other == value)[:bound].tolist() for value in set(other.tolist())}
         assert seen == [(i, j) for i, j in every if j in first[int(other[j])]]
         assert state[2] == len(every) - len(seen)
+
+
+@settings(max_examples=6, deadline=None)
+@given(
+    seed=st.integers(0, 100),
+    cuts=st.tuples(st.integers(0, 40), st.integers(0, 40)),
+    splits=st.permutations([(1, 1), (3, 2), (2, 6)]),
+)
+def test_runs_one_after_the_other_keep_what_one_run_keeps(tmp_path_factory, make_documents, seed, cuts, splits) -> None:
+    folder = tmp_path_factory.mktemp("growing")
+    texts = [corpus(8)[number] for number in np.random.default_rng(seed).permutation(len(corpus(8)))]
+    documents = make_documents(texts, id=spread(len(texts))).sort_by("rank")
+    whole = run(folder / "whole", documents, Config(**CERTAIN), shards=2, partitions=3)
+    bounds = [0, *sorted(min(cut, len(texts)) for cut in cuts), len(texts)]
+    kept, indexes = [], []
+    for number, (first, last) in enumerate(itertools.pairwise(bounds)):
+        config = Config(**CERTAIN, against=indexes, write_index=True)
+        shards, partitions = splits[number]
+        outcome = run(folder / f"{number}", documents[first:last], config, shards=shards, partitions=partitions)
+        kept += outcome.kept["id"].to_pylist()
+        indexes.append(str(folder / f"{number}" / "index"))
+    assert sorted(kept) == whole.kept["id"].to_pylist()

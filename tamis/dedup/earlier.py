@@ -1,0 +1,143 @@
+"""The index that a finished run leaves for later ones, so that a corpus can grow run by run.
+
+An index is a folder beside the results of a stage: `index.json` (settings and sizes) and numbered files. A stage that
+is told the indexes of earlier runs (`against`) looks up there what those runs kept. The runs are given in the order in
+which they were made: where two hold the same, the first keeps it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import Field
+
+from tamis.errors import ConfigError, SourceError
+from tamis.shards import part_name, read_json
+
+FILE = "index.json"
+REASON = "in_earlier_corpus"
+"""Of documents that an earlier run holds; no document of this run stays for them, so `kept_id` is null."""
+
+WriteIndex = Annotated[bool, Field(description="Write the folder index beside the results, for later runs (against).")]
+
+
+def against(stage: str, agree: str) -> Any:
+    """The key `against` of a stage: no earlier run by default.
+
+    Args:
+        stage: whose indexes are named.
+        agree: the settings that must be those of the earlier run, for the description.
+    """
+    text = (
+        f"Folders {stage}/index of earlier runs (finished, with write_index), in the order in which these were made: "
+        f"what they hold goes, naming the document there. {agree} must be as in those runs."
+    )
+    return Field((), description=text)
+
+
+class Index(NamedTuple):
+    """The index of one earlier run: its folder, how many files it has, and what else its description says."""
+
+    folder: Path
+    parts: int
+    told: Mapping[str, Any]
+
+    def part(self, number: int) -> Path:
+        """One of its files."""
+        return self.folder / f"{part_name(number)}.arrow"
+
+    def files(self, numbers: Iterable[int] | None = None) -> list[Path]:
+        """Its description and some of its files, all by default, as inputs of a job."""
+        numbers = range(self.parts) if numbers is None else numbers
+        return [self.folder / FILE, *map(self.part, numbers)]
+
+    def meeting(self, shard: int, shards: int) -> range:
+        """The files of an index by home shard that hold what may belong to one shard of this run.
+
+        A hash has its home at `hash % shards`; what is in shard s of N can lie in file p of M where p and s agree
+        modulo the greatest common divisor of N and M: one file where the numbers are equal.
+
+        Args:
+            shard: of this run, s.
+            shards: of this run, N.
+        """
+        step = math.gcd(self.parts, shards)
+        return range(shard % step, self.parts, step)
+
+
+def open_index(stage: str, folder: Path, ours: Mapping[str, Any]) -> Index:
+    """An index, after a look at its settings.
+
+    Args:
+        stage: which stage's index it must be.
+        folder: the index.
+        ours: the settings that must agree.
+
+    Raises:
+        SourceError: there is no index, or a damaged one.
+        ConfigError: it was made under other settings; the message names each.
+    """
+    path = folder / FILE
+    try:
+        value = read_json(path)
+        found, parts = dict(value["settings"]), int(value["parts"])
+    except FileNotFoundError as error:
+        msg = (
+            f"{stage}.against: {path} is missing. Name the folder {stage}/index of an earlier run that has "
+            "write_index set, and that is finished."
+        )
+        raise SourceError(msg) from error
+    except (OSError, ValueError, KeyError, TypeError, SourceError) as error:
+        msg = f"{stage}.against: {path} is not the description of an index ({error}). Write the index again."
+        raise SourceError(msg) from error
+    differ = [
+        f"{name} is {json.dumps(found.get(name))} there and {json.dumps(ours.get(name))} here"
+        for name in sorted(found.keys() | ours.keys())
+        if found.get(name) != ours.get(name)
+    ]
+    if differ:
+        msg = (
+            f"{stage}.against: {path} was made under other settings: {'; '.join(differ)}. Make them agree, or "
+            "write the earlier index again."
+        )
+        raise ConfigError(msg)
+    return Index(folder, parts, value)
+
+
+def opened(stage: str, folders: Sequence[str], ours: Mapping[str, Any]) -> list[Index]:
+    """The indexes of earlier runs, each after a look at its settings.
+
+    Raises:
+        SourceError: as `open_index`.
+        ConfigError: likewise.
+    """
+    return [open_index(stage, Path(folder), ours) for folder in folders]
+
+
+def described(settings: Mapping[str, Any], files: Iterable[Path], **more: int) -> dict[str, Any]:
+    """The value of `index.json`.
+
+    Args:
+        settings: what must agree in a run that reads it.
+        files: its parts.
+        more: further numbers.
+    """
+    sizes = [path.stat().st_size for path in files]
+    return {"settings": dict(settings), "parts": len(sizes), "bytes": sum(sizes), **more}
+
+
+def stretch(partition: int, partitions: int, there: int) -> range:
+    """The partitions of an index that one of this run overlaps.
+
+    Partitions are equal stretches of the hashes: p of P overlaps those of M from p·M/P on, up to (p + 1)·M/P.
+
+    Args:
+        partition: of this run, p.
+        partitions: of this run, P.
+        there: partitions of the index, M.
+    """
+    return range(partition * there // partitions, -(-(partition + 1) * there // partitions))
