@@ -4,8 +4,8 @@
 
 Each file names the `sources` of one snapshot, oldest first (names are given once over all files). De-duplication
 alone is run (`url_dedup`, `minhash_dedup`, `paragraph_dedup`, `line_pruning`), first over all sources, then over each
-snapshot `against` those before it, both with `keep: [oldest, source_priority]`. `exact` has the settings under which the
-paragraphs of both are equal, `defaults` those of the stages.
+snapshot `against` those before it, both with `keep: [oldest, source_priority]`. `exact` has the settings under which
+the paragraphs of both are equal, `defaults` those of the stages.
 """
 
 from __future__ import annotations
