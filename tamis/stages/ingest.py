@@ -219,7 +219,7 @@ def run_map(
         streams.write_rounds(output, ROWS, rows, lambda table: home_shards(table["id"], shards), shards)
         skips.close()
     write_json(read_counts, reading.record(token).model_dump(mode="json"), indented=len(files) < MANY_FILES)
-    for name in files:
+    for name in [*files, *(one.path for one in reading.governing)]:
         let_go(Path(name))
 
 
