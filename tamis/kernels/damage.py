@@ -60,10 +60,10 @@ def _makes_one(before: int, code: int, composed: np.ndarray) -> bool:
     if VOWEL <= code < VOWEL + VOWELS:
         return LEADING <= before < LEADING + LEADINGS
     if TRAILING < code < TRAILING + TRAILINGS:
-        place = before - SYLLABLE
-        return 0 <= place < LEADINGS * VOWELS * TRAILINGS and place % TRAILINGS == 0
+        syllable = before - SYLLABLE
+        return 0 <= syllable < LEADINGS * VOWELS * TRAILINGS and syllable % TRAILINGS == 0
     pair = np.int64(before) << 21 | code
-    place = np.searchsorted(composed, pair)
+    place = int(np.searchsorted(composed, pair))
     return place < len(composed) and composed[place] == pair
 
 
