@@ -235,6 +235,12 @@ class _Bottom(_Top):
             found = self._own(name)
             if isinstance(found, Taught) and (wrong := self._wrong_cascade(name, found)):
                 yield f"{self.key(name)}.cascade.score: {wrong}"
+            if (
+                isinstance(found, Taught)
+                and found.languages
+                and "language_id" not in self.stages[: self.stages.index(name)]
+            ):
+                yield f"{self.key(name)}.languages: no stage before {name} tells languages; put language_id there"
             reads = isinstance(found, Encoder) and found.embeddings is not None
             if reads and (wrong := found.wrong_embeddings(self.key(name), self._embedded_by(name))):
                 yield wrong

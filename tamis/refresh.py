@@ -18,6 +18,7 @@ from pathlib import Path
 from tamis import config, launch
 from tamis.errors import SourceError, TamisError
 from tamis.readers import Source
+from tamis.readers.named_files import with_others
 from tamis.readers.remote.addresses import is_address, shown
 from tamis.readers.remote.fetched import client_of, target_of
 from tamis.readers.remote.http import AgainError, Response, UnfetchedError
@@ -97,14 +98,18 @@ def _forget_lists(source: Source, told: Counter[str]) -> Iterator[str]:
                 forget(place)
 
 
+def _chosen(source: Source) -> Iterator[Path]:
+    """The places of its remote files that are read."""
+    remote, read = source.remote_files(), set(source.input_files())
+    return iter(with_others({path: wanted for path, wanted in remote.items() if path in read}))
+
+
 def _ask(sources: Sequence[Source], say: Callable[[str], None]) -> Counter[str]:
     told: Counter[str] = Counter()
     for source in sources:
         for line in _forget_lists(source, told):
             say(line)
-    places = sorted(
-        {place for source in sources for place in {*source.remote_files()}.intersection(source.input_files())}
-    )
+    places = sorted({place for source in sources for place in _chosen(source)})
     known = [(place, origin) for place in places if (origin := origin_of(place)) is not None]
     told["not fetched yet"] += len(places) - len(known)
     with ThreadPoolExecutor(AT_A_TIME) as threads:
@@ -160,6 +165,6 @@ def _run(sources: Sequence[Source], *, every: bool, say: Callable[[str], None]) 
 
 def _places(source: Source) -> list[Path]:
     try:
-        return list(source.remote_files())
+        return list(with_others(source.remote_files()))
     except TamisError:  # its lists cannot be had: there is nothing of it to be forgotten either
         return []

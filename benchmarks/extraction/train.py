@@ -4,9 +4,9 @@
 
 FOLDER holds the pages with gold text (see `pages.py`). Learnt from the half `choose` alone. The threshold is the one
 that is best for the pages of each fifth of the hosts when the model is learnt from the other four. `--leave-out` learns
-without a corpus, to see how far what was learnt carries to pages whose gold text has another idea of main content. The
-weights are rounded to whole numbers. Another model is another text for every page: bump `VERSION` of
-`tamis/stages/ingest.py` with it.
+without a corpus and measures on its pages, to see how far what was learnt carries to pages whose gold text has another
+idea of main content; it writes nothing but to an `--output` that is named. The weights are rounded to whole numbers.
+Another model is another text for every page: bump `VERSION` of `tamis/stages/ingest.py` with it.
 """
 
 from __future__ import annotations
@@ -140,11 +140,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--leave-out", choices=CORPORA[:4])
-    parser.add_argument("--output", type=Path, default=Path("tamis/extraction/lines.json"))
+    parser.add_argument("--output", type=Path, help="default: tamis/extraction/lines.json, or nothing with --leave-out")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     pages = [page for page in load(options.folder, CORPORA[:4]) if page.half == "choose"]
-    rows = [row for page in pages if page.corpus != options.leave_out and (row := row_of(page)) is not None]
+    every = [row for page in pages if (row := row_of(page)) is not None]
+    rows = [row for row in every if row.page.corpus != options.leave_out]
     scores: dict[int, np.ndarray] = {}
     for fold in range(FOLDS):
         others = learn([row for row in rows if fold_of(row.page) != fold], options.seed)
@@ -160,7 +161,17 @@ def main() -> None:
     print(f"with the lines as labelled: {np.mean([row.f1(row.labels > 0.5) for row in rows]):.4f}")
     values = whole_numbers(learn(rows, options.seed))
     values["threshold"] = int(best[1] * values["unit"])
-    options.output.write_text(json.dumps(values, separators=(",", ":")) + "\n")
+    if options.leave_out:
+        model = Model.from_json(values)
+        left = [
+            row.f1(model.scores(row.features) > model.threshold)
+            for row in every
+            if row.page.corpus == options.leave_out
+        ]
+        print(f"F1 of {len(left)} pages of {options.leave_out}, which was left out: {np.mean(left):.4f}")
+    output = options.output or (None if options.leave_out else Path("tamis/extraction/lines.json"))
+    if output is not None:
+        output.write_text(json.dumps(values, separators=(",", ":")) + "\n")
 
 
 if __name__ == "__main__":

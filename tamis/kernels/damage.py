@@ -23,11 +23,18 @@ FORM = 256
 # What characters are beside that: a joiner, which is a sign only behind one that is plain; one that is plain.
 JOINER = 512
 PLAIN = 1024
+# One that makes another character with some that may stand before it; one that may stand there.
+COMPOSES = 2048
+OPENS = 4096
 
 PAIRED = 0x10000
 """Mojibake is made of characters below this one."""
 LINE_BYTES = 5_000
 """A longer line is repaired in pieces, parted at a blank where there is one: what is slow in its length is bounded."""
+
+# Syllables of Hangul are composed by rule (The Unicode Standard, 3.12).
+LEADING, VOWEL, TRAILING, SYLLABLE = 0x1100, 0x1161, 0x11A7, 0xAC00
+LEADINGS, VOWELS, TRAILINGS = 19, 21, 28
 
 AMPERSAND, SEMICOLON, NUMBER_SIGN, SPACE, LINE_FEED = 0x26, 0x3B, 0x23, 0x20, 0x0A
 ENTITY_BYTES = 25
@@ -48,6 +55,19 @@ def _entity(data: np.ndarray, at: int, end: int) -> bool:
 
 
 @njit(cache=True, nogil=True)
+def _makes_one(before: int, code: int, composed: np.ndarray) -> bool:
+    """Whether two characters that stand together are written as one."""
+    if VOWEL <= code < VOWEL + VOWELS:
+        return LEADING <= before < LEADING + LEADINGS
+    if TRAILING < code < TRAILING + TRAILINGS:
+        syllable = before - SYLLABLE
+        return 0 <= syllable < LEADINGS * VOWELS * TRAILINGS and syllable % TRAILINGS == 0
+    pair = np.int64(before) << 21 | code
+    place = int(np.searchsorted(composed, pair))
+    return place < len(composed) and composed[place] == pair
+
+
+@njit(cache=True, nogil=True)
 def _line(
     data: np.ndarray,
     begin: int,
@@ -56,12 +76,15 @@ def _line(
     first: np.ndarray,
     second: np.ndarray,
     combining: np.ndarray,
+    composed: np.ndarray,
 ) -> tuple[int, int]:
     """The byte after a line, or after a piece of one that is too long, and its bits."""
     i = begin
     mark = 0
     before = np.uint64(0)  # pairs that the last character may begin
-    class_before = 0
+    class_before = np.int64(0)
+    starter = np.int64(0)  # the last character that is no mark, where others may follow that make one with it
+    between = False  # whether marks have followed it
     plain = True
     while i < end:
         byte = data[i]
@@ -70,7 +93,8 @@ def _line(
                 if before & second[byte]:
                     mark |= MOJIBAKE
                 before = np.uint64(0)
-            class_before = 0
+            class_before = np.int64(0)
+            starter, between = np.int64(byte), False
             plain = True
             i += 1
             if byte == LINE_FEED:
@@ -94,16 +118,41 @@ def _line(
                 before = first[code]
             else:
                 before = np.uint64(0)
-            own_class = combining[code]
+            own_class = np.int64(combining[code] & 0xFF)
             if own_class != 0 and own_class < class_before:
                 mark |= FORM
-            class_before = own_class
+            # Not where a mark of the same class, or any before a letter, stands between them.
+            open_ = starter != 0 and (not between or own_class > class_before)
+            if own & COMPOSES and open_ and _makes_one(starter, code, composed):
+                mark |= FORM
+            class_before = np.int64(combining[code] >> 8)
+            between = own_class != 0
+            if own_class == 0:
+                starter = np.int64(code) if own & OPENS else np.int64(0)
             if own_class == 0 and i - begin >= 2 * LINE_BYTES:
                 break
         # Not between the two that end a line.
         if i - begin >= 4 * LINE_BYTES and (i >= end or data[i] != LINE_FEED):
             break
     return min(i, end), mark
+
+
+@njit(cache=True, nogil=True)
+def signs(
+    data: np.ndarray,
+    marks: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    combining: np.ndarray,
+    composed: np.ndarray,
+) -> int:
+    """The bits of a text, of all of its lines; see `damaged`."""
+    at = 0
+    found = 0
+    while at < len(data):
+        at, mark = _line(data, at, len(data), marks, first, second, combining, composed)
+        found |= mark
+    return found
 
 
 @njit(cache=True, nogil=True)
@@ -115,6 +164,7 @@ def damaged(
     first: np.ndarray,
     second: np.ndarray,
     combining: np.ndarray,
+    composed: np.ndarray,
     wanted: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Find the lines that show a sign of damage.
@@ -126,7 +176,8 @@ def damaged(
         marks: uint16[0x110000], see `tamis.repair.marks.Tables`.
         first: uint64[0x10000] likewise.
         second: uint64[0x10000] likewise.
-        combining: uint8[0x110000] likewise.
+        combining: uint16[0x110000] likewise.
+        composed: int64[p] likewise.
         wanted: bits that are looked for.
 
     Returns:
@@ -142,7 +193,7 @@ def damaged(
         begin = offsets[row]
         end = offsets[row + 1]
         while begin < end:
-            after, mark = _line(data, begin, end, marks, first, second, combining)
+            after, mark = _line(data, begin, end, marks, first, second, combining, composed)
             if mark & TAG:
                 tags[row] = True
             if mark & wanted:

@@ -16,8 +16,7 @@ from pydantic import Field
 from tamis.extraction import Extraction, Page, Refused, shared
 from tamis.readers.lines import content
 from tamis.readers.record import Record, Skip, Source, make
-from tamis.readers.remote.addresses import is_place
-from tamis.readers.remote.origin import called
+from tamis.readers.remote.origin import called, page_address
 
 HtmlText = Annotated[
     Extraction | None,
@@ -59,10 +58,8 @@ class HtmlSource(Source):
         if isinstance(found, Refused):
             yield Skip(where, 1, found.reason, found.detail)
             return
-        name = called(path)
-        fetched = name if name.startswith("http") and is_place(path) else None
-        url = (found.canonical if self.canonical_urls else None) or fetched
-        yield make(self, where, 1, found.text, url=url, metadata={"path": name} | page_metadata(found))
+        url = (found.canonical if self.canonical_urls else None) or page_address(path)
+        yield make(self, where, 1, found.text, url=url, metadata={"path": called(path)} | page_metadata(found))
 
 
 def text_in(html: object, settings: Extraction, url: object) -> tuple[str, dict[str, Any]] | Refused:

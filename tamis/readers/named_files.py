@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from tamis.errors import SourceError
 from tamis.readers.patterns import irregular, matches
 
 if TYPE_CHECKING:
-    from tamis.readers.remote.listing import Listed
+    from tamis.readers.remote.listing import Listed, Wanted
 
 
 def files_of(source: str, patterns: Sequence[str], listed: Listed | None, *, links_too: bool) -> list[Path]:
@@ -72,3 +72,8 @@ def _listed_here(source: str, files: Sequence[Path]) -> set[Path]:
             msg = f"source {source!r}: {path}, which a list names, {what}; correct the list"
             raise SourceError(msg)
     return set(files)
+
+
+def with_others(remote: Mapping[Path, Wanted]) -> dict[Path, Wanted]:
+    """Remote files, and those that are fetched along with them."""
+    return dict(remote) | {place: other for one in remote.values() for place, other in one.along}

@@ -139,6 +139,17 @@ def _had(path: Path) -> Origin | None:
     return had(path)
 
 
+def _check_fetched(path: Path, origin: Origin | None, digest: str) -> None:
+    """Hold that a fetched file is what came.
+
+    Raises:
+        SourceError: it is not.
+    """
+    if origin is not None and digest != origin.sha256:
+        msg = f"{path}: is not what was fetched from {origin.address}; delete it and run again"
+        raise SourceError(msg)
+
+
 def _told(origin: Origin | None) -> dict[str, str | None]:
     """What the record of a file says of one that was fetched."""
     if origin is None:
@@ -221,9 +232,19 @@ class Reading:
         """
         with ExitStack() as held:
             for path in self._source.governing(self._paths):
-                state, digest = held.enter_context(_unchanged(path))
-                self.governing.append(ReadFile(path=str(path), sha256=digest, **state._asdict()))
+                self.governing.append(self._governing(path, held))
             yield from self._tables(convert)
+
+    def _governing(self, path: Path, held: ExitStack) -> ReadFile:
+        """What another file holds, which does not change while it is held; or why it could not be fetched."""
+        origin = origin_of(path) if is_place(path) else None
+        if origin is not None and origin.failed is not None:
+            # Whoever reads with it says so, and is a bad file then.
+            return ReadFile(path=str(path), bad=origin.failed, **_told(origin), **NO_FILE._asdict())
+        origin = _had(path)
+        state, digest = held.enter_context(_unchanged(path))
+        _check_fetched(path, origin, digest)
+        return ReadFile(path=str(path), sha256=digest, **_told(origin), **state._asdict())
 
     def _tables(self, convert: Convert) -> Iterator[pa.Table]:
         if self._source.on_bad_file == "fail":
@@ -273,9 +294,7 @@ class Reading:
             msg = f"{path}: is {what}, not a file; check the paths of source {self._source.name!r}"
             raise SourceError(msg)
         with _unchanged(path) as (state, digest):
-            if origin is not None and digest != origin.sha256:
-                msg = f"{path}: is not what was fetched from {origin.address}; delete it and run again"
-                raise SourceError(msg)
+            _check_fetched(path, origin, digest)
             check(path, self._source.name, self._source.format, self._source.reads)
             counts: Counter[str] = Counter()
             passed: Counter[str] = Counter()

@@ -13,21 +13,26 @@ import re
 import zipfile
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
-from typing import IO, Any, ClassVar, Literal
+from typing import IO, TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, PrivateAttr, field_validator
 
 from tamis.errors import SourceError
 from tamis.language_codes import TWO_LETTERS
 from tamis.readers.lines import BLOCK, opened
 from tamis.readers.patterns import irregular, matches
 from tamis.readers.record import Passed, Record, Skip, Source, make
+from tamis.readers.remote.addresses import is_place
 from tamis.readers.signatures import head_of
 from tamis.readers.values import invalid_utf8, shorten
+
+if TYPE_CHECKING:
+    from tamis.readers.remote.listing import Wanted
 
 PACKED = (".gz", ".zst")
 _CODE = r"(?:[a-z]{2,3})(?:[_-][A-Za-z0-9]{2,8})*"
@@ -92,6 +97,10 @@ Sides = tuple[Any, Any]
 """Both sides of a pair: bytes, the length of a line that is too long, or the number of columns of a row and None."""
 
 
+Places = dict[tuple[Path, str], list[Path]]
+"""Folder and what comes before the language in a file's name → files."""
+
+
 class ParallelSource(Source):
     """Parallel corpora: the sides of each pair are documents of their own."""
 
@@ -133,25 +142,56 @@ class ParallelSource(Source):
             raise ValueError("two different columns, counted from 1")
         return value
 
+    _elsewhere: Places | None = PrivateAttr(default=None)
+    """Where files that are fetched come to lie, by what both sides of a pair have in common."""
+
     def found_files(self) -> list[Path]:
         """All but the second side of each Moses pair; sorted by path.
 
         Raises:
-            SourceError: as for all formats; a side has no other, or is not on this machine.
+            SourceError: as for all formats; a side has no other.
         """
-        found, remote = super().found_files(), self.remote_files()
-        if side := next((path for path in found if path in remote and self._is_side(path)), None):
-            address = remote[side].address
-            msg = (
-                f"source {self.name!r}: {address} is one side of a pair; fetch both, or name an archive (.zip) of them"
-            )
-            raise SourceError(msg)
-        return [path for path in found if not self._is_side(path) or self._sides(path)[1] != path]
+        self._elsewhere = None
+        return [path for path in super().found_files() if not self._is_side(path) or self._sides(path)[1] != path]
+
+    def remote_files(self) -> Mapping[Path, Wanted]:
+        """First sides, whose others are fetched along with them, tables and archives; what is not read is not fetched.
+
+        Raises:
+            SourceError: a side has no other; or as for all formats.
+        """
+        self._elsewhere = None
+        remote = super().remote_files()
+        found: dict[Path, Wanted] = {}
+        for path, wanted in remote.items():
+            if _is_whole(path):
+                found[path] = wanted
+            elif self._is_side(path):
+                first, second = self._sides(path)
+                if path == first:
+                    found[path] = replace(wanted, along=((second, remote[second]),))
+        return found
+
+    def paths_of(self, files: Sequence[Path]) -> tuple[str, ...]:
+        """Both sides of the pairs that are fetched: what else lies beside them there belongs to others."""
+        sides = [side for path in files if self._is_side(path) and is_place(path) for side in self._sides(path)]
+        return tuple(sorted(str(side) for side in sides))
 
     def governing(self, files: Sequence[Path]) -> list[Path]:
         """The other side of Moses pairs."""
         sides = [self._sides(path) for path in files if self._is_side(path) and self.unread(path) is None]
         return sorted({second for _, second in sides})
+
+    def _beside(self, path: Path, stem: str) -> list[Path]:
+        """Files that may be the other side of one: of those that are fetched what the source names, else its folder."""
+        if self._elsewhere is None:
+            told = [Path(name) for name in self.paths if is_place(name)]
+            self._elsewhere = defaultdict(list)
+            for place in told or super().remote_files():
+                if found := language_of(place.name):
+                    self._elsewhere[place.parent, found[0]].append(place)
+        fetched = self._elsewhere.get((path.parent, stem), [])
+        return fetched if path in fetched else [other for other in path.parent.iterdir() if other.is_file()]
 
     def unread(self, path: Path) -> Skip | None:
         """What lies beside corpora: lists of their origins, licences, and sides in other languages."""
@@ -188,6 +228,9 @@ class ParallelSource(Source):
                 yield from self._documents(path, _stem(path), named, self._columns(_lines(file, self._limit)))
         else:
             one, other = self._sides(path)
+            from tamis.readers.remote.fetched import had
+
+            had(other)
             stem, language = language_of(one.name) or ("", "")
             languages = (language, (language_of(other.name) or ("", ""))[1])
             with opened(one) as first, opened(other) as second:
@@ -206,17 +249,25 @@ class ParallelSource(Source):
         """
         stem = (language_of(path.name) or (path.name, ""))[0]
         sides: dict[str, list[Path]] = defaultdict(list)
-        for other in sorted(path.parent.iterdir()):
+        for other in sorted(self._beside(path, stem)):
             found = language_of(other.name)
-            if found is not None and found[0] == stem and other.is_file():
+            if found is not None and found[0] == stem:
                 sides[found[1]].append(other)
         wanted = self.languages or tuple(sorted(sides))
         chosen = [sides[language][0] for language in wanted if len(sides.get(language, ())) == 1]
         if len(wanted) != 2 or len(chosen) != 2:
-            there = ", ".join(str(one) for files in sides.values() for one in files)
-            msg = f"{path}: a Moses pair has two sides, here are {there}; say which with languages, or take one out"
+            there = ", ".join(self._named(one) for files in sides.values() for one in files)
+            msg = (
+                f"{self._named(path)}: a Moses pair has two sides, here are {there}; say which with languages, name "
+                "both, or take one out"
+            )
             raise SourceError(msg)
         return chosen[0], chosen[1]
+
+    def _named(self, path: Path) -> str:
+        """What the configuration calls a file."""
+        wanted = super().remote_files().get(path) if is_place(path) else None
+        return str(path) if wanted is None else wanted.address
 
     def _columns(self, lines: Iterable[bytes | int]) -> Iterator[Sides]:
         """The sides of the rows of a table."""

@@ -1,7 +1,8 @@
 """Files of PDF: the text of one document a file (`tamis.pdf`).
 
 What has no text layer (a scan), is encrypted, damaged, or takes more time or memory than it may, is listed with its
-reason. The URL is null; title, author and producer are metadata, the date is when the PDF says that it was made.
+reason. The URL is the address that it was fetched from, else null; title, author and producer are metadata, the date is
+when the PDF says that it was made.
 Memory: one file, and the process that reads.
 """
 
@@ -20,7 +21,7 @@ from tamis.pdf.outcome import NoText, PdfText
 from tamis.pdf.reader import shared
 from tamis.pdf.settings import PdfReading
 from tamis.readers.record import Record, Skip, Source, make
-from tamis.readers.remote.origin import called
+from tamis.readers.remote.origin import called, page_address
 from tamis.readers.values import shorten
 
 _DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:Z|([+-])(\d\d)'?(\d\d)?)?")
@@ -60,7 +61,8 @@ class PdfSource(Source):
             yield Skip(where, 1, found.reason, shorten(found.detail))
             return
         metadata = {"path": called(path)} | pdf_metadata(found)
-        yield make(self, where, 1, found.text, date=date_of(found.date), metadata=metadata)
+        url = page_address(path)
+        yield make(self, where, 1, found.text, url=url, date=date_of(found.date), metadata=metadata)
 
 
 def pdf_metadata(found: PdfText) -> dict[str, Any]:

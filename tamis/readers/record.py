@@ -187,7 +187,7 @@ class Passed:
 EMPTY = "empty_text"
 """Why a record that holds nothing but white space is skipped."""
 
-NO_PAGE = frozenset({"http_status", "revisit", "robots_txt", "empty_body"})
+NO_PAGE = frozenset({"http_status", "revisit", "robots_txt", "ads_txt", "empty_body"})
 
 
 def read_well(reason: str) -> bool:

@@ -1,7 +1,7 @@
 """Files of text: one document a file, its kind by extension.
 
 The URL is null, the date unknown (a file's own time is the day it was copied); its path, or the address that it was
-fetched from, is metadata.
+fetched from, is metadata. What a site writes for programs (`robots_txt`, `ads_txt`) is listed.
 Memory: one file.
 """
 
@@ -13,6 +13,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from tamis.readers.for_machines import for_machines
 from tamis.readers.lines import content
 from tamis.readers.record import Record, Skip, Source, make
 from tamis.readers.remote.origin import called
@@ -65,6 +66,8 @@ class TextSource(Source):
         return self._document(path, data)
 
     def _document(self, path: Path, data: bytes) -> Record | Skip:
+        if reason := for_machines(data):
+            return Skip(str(path), 1, reason, "lines for programs, by their form")
         extension = extension_of(path)
         kind = self.kinds.get(extension) or EXTENSIONS.get(extension)
         return make(self, str(path), 1, data, metadata={"path": called(path)}, kind=kind)

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 from tamis.checksums import canonical
 from tamis.errors import ConfigError, TamisError
 from tamis.file_states import NO_FILE, KnownHashes, State, keep_json, kept_json, state_of
+from tamis.readers.named_files import with_others
 from tamis.readers.observed import ReadFile, ReadRecord
 from tamis.readers.record import WHICH, Part, Source
 from tamis.readers.remote.origin import origin_of
@@ -106,7 +107,7 @@ class Unit:
         return {
             "files": [
                 {"path": str(path), "address": one.address, "endpoint": one.endpoint, "sha256": one.sha256}
-                for path, one in sorted(self.remote.items())
+                for path, one in sorted(with_others(self.remote).items())
             ],
             "token": self.token,
         }
@@ -199,7 +200,7 @@ def units(sources: Sequence[Source], unit_bytes: int, results: Path | None) -> l
             unit = _unit(source, priority, group)
             found += [(replace(unit, part=part), group) for part in _parts(source, group, unit_bytes)]
     placed = _placed(found, {} if results is None else _numbers(results))
-    beside = [[_Input(path, state_of(path), None) for path in unit.governing] for unit, _ in placed]
+    beside = [_beside(unit) for unit, _ in placed]
     records = [None if results is None else _record(results, number, unit) for number, (unit, _) in enumerate(placed)]
     hashes = KnownHashes(results)
     # Of another size it holds something else, and a file of the recorded size and time is taken for unchanged.
@@ -249,8 +250,18 @@ def _unit(source: Source, priority: int, group: Sequence[_Input]) -> Unit:
     no_files = frozenset(one.path for one in group if one.state == NO_FILE)
     files = tuple(one.path for one in group)
     remote = {one.path: one.wanted for one in group if one.wanted is not None}
-    governing = tuple(source.governing([path for path in files if path not in remote]))
+    governing = tuple(source.governing(files))
     return Unit(source, priority, files, no_files=no_files, governing=governing, remote=remote)
+
+
+def _beside(unit: Unit) -> list[_Input]:
+    """The files that govern a unit."""
+    remote = with_others(unit.remote)
+    found = [(path, remote.get(path)) for path in unit.governing]
+    return [
+        _Input(path, state_of(path), None) if wanted is None else _Input(path, None, wanted.identity, wanted)
+        for path, wanted in found
+    ]
 
 
 def _parts(source: Source, group: Sequence[_Input], unit_bytes: int) -> Sequence[Part | None]:

@@ -26,6 +26,7 @@ from tamis.extraction import Extraction, Extractor, Refused, shared
 from tamis.pdf.outcome import NoText
 from tamis.pdf.reader import shared as pdf_reader
 from tamis.pdf.settings import PdfReading
+from tamis.readers.for_machines import for_machines
 from tamis.readers.html import page_metadata
 from tamis.readers.pdf import pdf_metadata
 from tamis.readers.record import Passed, Record, Skip, Source, make
@@ -42,11 +43,12 @@ class WarcSource(Source):
     """Web archives: their pages are documents, everything else is counted or listed.
 
     Listed in `ingest/skipped/`, with place and URL, are records that are no page (`http_status`, `revisit`,
-    `segmented`, `robots_txt`, `empty_body`, `unknown_type`, and other media types: `mime_image`, `mime_json` …), those
-    that cannot be read (`damaged`, `truncated`, `garbage`, `bad_header`, `wrong_length`, `bad_http`, `bad_encoding`,
-    `too_large`, `digest_differs`), and pages without text (`no_main_content`, `no_text_layer` and what else the readers
-    of HTML and PDF say). The metadata of a document are those of its record: archive, offset, record_id,
-    payload_digest, status, mime, languages, truncated; and title, html_lang, charset, canonical of its page.
+    `segmented`, `robots_txt` and `ads_txt` by address or form, `empty_body`, `unknown_type`, and other media types:
+    `mime_image`, `mime_json` …), those that cannot be read (`damaged`, `truncated`, `garbage`, `bad_header`,
+    `wrong_length`, `bad_http`, `bad_encoding`, `too_large`, `digest_differs`), and pages without text
+    (`no_main_content`, `no_text_layer` and what else the readers of HTML and PDF say). The metadata of a document are
+    those of its record: archive, offset, record_id, payload_digest, status, mime, languages, truncated; and title,
+    html_lang, charset, canonical of its page.
     """
 
     reads: ClassVar[frozenset[str] | None] = frozenset({"warc", "arc", "gzip", "zstd", "lz4"})
@@ -136,6 +138,8 @@ class _Archive:
         charset = charset_of(payload.said)
         text: str | bytes
         if payload.media == "text":
+            if reason := for_machines(payload.data):
+                raise NoPageError(reason, "lines for programs, by their form")
             text = payload.data if head.type == "conversion" else plain_text(payload.data, charset)
         elif payload.media == "pdf" and source.pdf is not None:
             document = pdf_reader(source.pdf).read(payload.data)

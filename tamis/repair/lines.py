@@ -12,16 +12,21 @@ marks of direction in lines that have letters of a right-to-left script.
 from __future__ import annotations
 
 import functools
+import operator
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
+
+import numpy as np
 
 from tamis.edits import Change, changed, then
 from tamis.repair import marks
 from tamis.repair.marks import Form
 
 ROUNDS = 4
+MANY_WORDS = 8
+"""Words of a line that change, above which they are one change."""
 
 
 class Steps(NamedTuple):
@@ -96,9 +101,13 @@ _A_AND_BLANK = re.compile("[ÃÂ] ")
 
 
 def differences(before: str, after: str, reason: str) -> Iterator[Change]:
-    """Where two lines differ: by words where both have as many, without what a word begins and ends with in both."""
+    """Where two lines differ: by words where both have as many, without what a word begins and ends with in both.
+
+    Where more than `MANY_WORDS` words do, what lies between the first and the last of them is one change: a row of the
+    edits for each word of a text that is decomposed throughout takes more room and twenty times the time of the text.
+    """
     words, others = before.split(" "), after.split(" ")
-    if len(words) != len(others):
+    if len(words) != len(others) or sum(map(operator.ne, words, others)) > MANY_WORDS:
         words, others = [before], [after]
     at = 0
     for word, other in zip(words, others, strict=True):
@@ -210,9 +219,14 @@ def _by_line(text: str, step: Step) -> list[Change]:
 
 
 def _normalised(text: str, form: Form) -> list[Change]:
-    if unicodedata.is_normalized(form, text):
-        return []
-    return list(differences(text, unicodedata.normalize(form, text), "normal_form"))
+    normalised = unicodedata.normalize(form, text)
+    return [] if normalised == text else list(differences(text, normalised, "normal_form"))
+
+
+def _signs(text: str, form: Form | None) -> int:
+    from tamis.kernels.damage import signs
+
+    return int(signs(np.frombuffer(text.encode(), np.uint8), *marks.tables(form)))
 
 
 def repaired(line: str, bits: int, steps: Steps, *, tagged: bool, sure: bool = True) -> list[Change]:
@@ -220,7 +234,7 @@ def repaired(line: str, bits: int, steps: Steps, *, tagged: bool, sure: bool = T
 
     Args:
         line: with its line feed.
-        bits: its signs of damage; most lines with some are sound, and only the steps of these are asked first.
+        bits: its signs of damage, of which only the steps of these are asked; most lines with some are sound.
         steps: what is repaired.
         tagged: whether its document holds a `<`: entities may stand there for what they are (`html_entities: auto`).
         sure: whether the document is known to hold mojibake: then also "Ã la" is some.
@@ -228,17 +242,16 @@ def repaired(line: str, bits: int, steps: Steps, *, tagged: bool, sure: bool = T
     Returns:
         Changes that rise and do not overlap.
     """
-    chosen = _steps(steps, tagged=tagged, sure=sure)
-    if not any(step(line) for sign, step in chosen.items() if bits & sign):
-        return []
     found: list[Change] = []
     current = line
     for _ in range(ROUNDS):
         before = current
-        for step in chosen.values():
-            if changes := step(current):
+        for sign, step in _steps(steps, tagged=tagged, sure=sure).items():
+            if bits & sign and (changes := step(current)):
                 found = then(line, found, changes)
                 current = changed(current, changes)
+                # What one step has put in may be what another looks for.
+                bits = _signs(current, steps.normal_form)
         if current == before:
             break
     return [change for change in found if line[change.start : change.end] != change.replacement]

@@ -105,29 +105,42 @@ class Tables(NamedTuple):
 
     marks: uint16[0x110000], bits that a character gives its line.
     first, second: uint64[0x10000], a bit a pair: what may begin it, and what may end it.
-    combining: uint8[0x110000], canonical combining classes; zeros where the form of texts is left as it is.
+    combining: uint16[0x110000], canonical combining classes, of a character and << 8 of the last of its parts; zeros
+        where the form of texts is left as it is.
+    composed: int64[p], pairs of characters that are written as one, the first << 21 | the second, sorted; likewise.
     """
 
     marks: np.ndarray
     first: np.ndarray
     second: np.ndarray
     combining: np.ndarray
+    composed: np.ndarray
 
 
-def _unstable(form: Form) -> list[int]:
-    """Code points that are not in a normal form, or may combine with what stands before them."""
+_CODES = (*range(0x80, 0x20000), *range(0x2F800, 0x2FA20))
+"""Those that may not be in a normal form, or combine with others."""
+
+
+def _compositions() -> np.ndarray:
+    """What is written as one character: int64[p], the first << 21 | the second, sorted; Hangul is composed by rule."""
     found = []
-    for code in (*range(0x80, 0x20000), *range(0x2F800, 0x2FA20)):
-        character = chr(code)
-        decomposed = unicodedata.decomposition(character)
-        if not decomposed:
-            continue
-        if unicodedata.normalize(form, character) != character:
-            found.append(code)
-        elif not decomposed.startswith("<") and len(parts := decomposed.split()) == 2:
-            found.append(int(parts[1], 16))
-    # Vowels and final consonants of Hangul combine by rule.
-    return [*found, *range(0x1161, 0x1176), *range(0x11A8, 0x11C3)]
+    for code in _CODES:
+        parts = unicodedata.decomposition(chr(code)).split()
+        # Not those that only look alike (<font>). Some others are never put together: they are another in NFC.
+        if len(parts) == 2 and parts[0][0] != "<" and unicodedata.is_normalized("NFC", chr(code)):
+            found.append(int(parts[0], 16) << 21 | int(parts[1], 16))
+    return np.array(sorted(found), np.int64)
+
+
+def _classes() -> np.ndarray:
+    """Combining classes: uint16[0x110000], of a character, and << 8 of the last one that it can be taken apart to."""
+    found = np.zeros(0x110000, np.uint16)
+    for code in range(0xC0, 0x1F000):
+        if own := unicodedata.combining(chr(code)):
+            found[code] = own
+        if last := unicodedata.combining(unicodedata.normalize("NFD", chr(code))[-1]):
+            found[code] |= last << 8
+    return found
 
 
 @functools.cache
@@ -136,10 +149,12 @@ def tables(form: Form | None) -> Tables:
     from tamis.kernels.damage import (
         BIDI,
         BREAK,
+        COMPOSES,
         CONTROL,
         FORM,
         JOINER,
         MOJIBAKE,
+        OPENS,
         PAIRED,
         PLAIN,
         SOFT_HYPHEN,
@@ -160,11 +175,15 @@ def tables(form: Form | None) -> Tables:
         ((ord("<"),), TAG),
     ):
         marks[list(codes)] |= np.uint16(bit)
-    combining = np.zeros(0x110000, np.uint8)
+    combining = np.zeros(0x110000, np.uint16)
+    composed = np.empty(0, np.int64)
     if form is not None:
-        marks[_unstable(form)] |= np.uint16(FORM)
-        codes = range(0x300, 0x1F000)
-        combining[0x300:0x1F000] = [unicodedata.combining(chr(code)) for code in codes]
+        marks[[code for code in _CODES if not unicodedata.is_normalized(form, chr(code))]] |= np.uint16(FORM)
+        combining, composed = _classes(), _compositions()
+        seconds = [*np.unique(composed & 0x1FFFFF), *range(0x1161, 0x1176), *range(0x11A8, 0x11C3)]
+        firsts = [*np.unique(composed >> 21), *range(0x1100, 0x1113), *range(0xAC00, 0xD7A4, 28)]
+        marks[seconds] |= np.uint16(COMPOSES)
+        marks[firsts] |= np.uint16(OPENS)
     first, second = np.zeros(PAIRED, np.uint64), np.zeros(PAIRED, np.uint64)
     categories = _categories()
     for number, (left, right) in enumerate(PAIRS):
@@ -176,4 +195,4 @@ def tables(form: Form | None) -> Tables:
     second |= pair
     for begin, end in (("A", "Z"), ("a", "z")):
         second[ord(begin) : ord(end) + 1] &= ~pair
-    return Tables(marks, first, second, combining)
+    return Tables(marks, first, second, combining, composed)

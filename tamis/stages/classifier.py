@@ -46,7 +46,8 @@ def run_label(config: AnyTaught, *, name: str, documents: Path, output: Path) ->
     """Draw one shard's labelled documents, with as much of their texts as is read and tells copies."""
     config.check(name)
     classes, most = config.labels.by_class(), config.labelled_characters
-    labelled = label_documents(document_batches(documents), classes, config.sampling, config.applies_to, most)
+    batches = (batch.filter(config.in_languages(batch)) for batch in document_batches(documents))
+    labelled = label_documents(batches, classes, config.sampling, config.applies_to, most)
     write_labelled(output, labelled, name)
 
 

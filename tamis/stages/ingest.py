@@ -43,8 +43,10 @@ if TYPE_CHECKING:
     from tamis.readers.columns import Columns
     from tamis.readers.units import Unit
 
-VERSION = 5
-"""5: containers of web pages are seen whatever the case of their tags.
+VERSION = 6
+"""6: fetched PDFs have their address as URL, papers of arXiv their name whatever the address; files for
+programs (robots.txt, ads.txt) are no documents whatever they are called; `x.license` says the licence of x.
+5: containers of web pages are seen whatever the case of their tags.
 4: source code is told by a model of its form, and by what a record says of itself.
 3: extracts name their parent, and come last in the keep order.
 2: what was read is recorded with size, time and hash of each file; the ledger has `kept_id`."""
@@ -219,7 +221,7 @@ def run_map(
         streams.write_rounds(output, ROWS, rows, lambda table: home_shards(table["id"], shards), shards)
         skips.close()
     write_json(read_counts, reading.record(token).model_dump(mode="json"), indented=len(files) < MANY_FILES)
-    for name in files:
+    for name in [*files, *(one.path for one in reading.governing)]:
         let_go(Path(name))
 
 

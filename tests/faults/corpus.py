@@ -40,6 +40,10 @@ HOSTILE = (
 HOSTILE_URL = "javascript:alert(1)//'); DROP TABLE documents; --<b>$(touch executed)\x1b[2J"
 
 
+DAMAGED = "It was a na\u00adive page about a cafÃ© in Köln, written with R&amp;eacute;my for the M\u0075\u0308nster of the town.\n"
+"""What `text_repair` puts right: a soft hyphen, mojibake, an entity twice escaped, a letter in two characters."""
+
+
 def package_files(package: str, suffix: str) -> list[Path]:
     """Files of an installed distribution, sorted by name, without tests."""
     files = importlib.metadata.files(package) or []
@@ -102,7 +106,8 @@ def records() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     crawl, earlier = [], []
     for number, (name, text) in enumerate(list(pages())[:PAGES]):
         url = f"https://docs.example.org/{name}"
-        crawl.append({"url": url, "date": day(number), "kind": "prose", "text": text, "licence": "BSD-3-Clause"})
+        damaged = f"{text}\n\n{DAMAGED}" if number % 13 == 3 else text
+        crawl.append({"url": url, "date": day(number), "kind": "prose", "text": damaged, "licence": "BSD-3-Clause"})
         if number % 9 == 0:
             earlier.append({"url": url, "date": day(-400), "kind": "prose", "text": text.rpartition("\n\n")[0] or text})
         if number % 11 == 0:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -64,14 +65,20 @@ def whole(body: bytes, asked: Asked, etag: str | None = '"v1"', **more: str) -> 
 class FileServer:
     """Records what it was asked, and answers by a function of the request."""
 
-    def __init__(self, behaviour: Callable[[Asked], Sent]) -> None:
+    def __init__(self, behaviour: Callable[[Asked], Sent], secured: ssl.SSLContext | None = None) -> None:
         self.behaviour = behaviour
         self.asked: list[Asked] = []
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
+        if secured is not None:
+            # The handshake is made in the thread of a connection: a client that refuses it stops nobody else.
+            self._server.socket = secured.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False, suppress_ragged_eofs=True
+            )
+            self._server.handle_error = lambda *_: None  # type: ignore[method-assign]
         self.host = f"127.0.0.1:{self._server.server_address[1]}"
-        self.url = f"http://{self.host}"
+        self.url = f"http{'' if secured is None else 's'}://{self.host}"
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
     def stop(self) -> None:
@@ -124,9 +131,9 @@ class FileServer:
 
 
 @contextlib.contextmanager
-def file_server(behaviour: Callable[[Asked], Sent]) -> Iterator[FileServer]:
-    """A server for the time of a test."""
-    server = FileServer(behaviour)
+def file_server(behaviour: Callable[[Asked], Sent], secured: ssl.SSLContext | None = None) -> Iterator[FileServer]:
+    """A server for the time of a test; with a certificate, of https."""
+    server = FileServer(behaviour, secured)
     # No proxy of the machine stands between a test and its server.
     with patch.dict(os.environ, {"no_proxy": "*"}):
         try:

@@ -100,6 +100,12 @@ def test_a_scope_that_is_not_known_yet_is_refused(stage):
     assert "url_dedup.within" in refused(url_dedup={"within": "metadata."})
 
 
+def test_languages_of_labels_want_languages():
+    labels = {"good": [{"urls": ["a*"]}], "bad": [{"urls": ["b*"]}]}
+    given = {"pipeline": ["fasttext_quality"], "fasttext_quality": {"labels": labels, "languages": ["en"]}}
+    assert "fasttext_quality.languages: no stage before fasttext_quality tells languages" in refused(**given)
+
+
 def test_lists_of_removals_without_their_stage_are_refused():
     lists = {"urls": ["takedowns.txt"]}
     assert "remove: lists are given, but the pipeline does not name the stage" in refused(remove=lists)

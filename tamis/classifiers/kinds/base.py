@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field
 
 from tamis.barrier import Files
@@ -18,8 +19,9 @@ from tamis.classifiers.good_bad import Labels
 from tamis.classifiers.labels import Labelled, Sampling
 from tamis.classifiers.scores import Lengths
 from tamis.classifiers.thresholds import Selection
+from tamis.language_codes import UNDECIDED, labels_of
 from tamis.schemas import of_kinds
-from tamis.section import AppliesTo, Section
+from tamis.section import AppliesTo, LanguageCode, Section
 
 USUAL_MB = 3000
 """Memory that a job may have where nothing is said, as in `profiles/`."""
@@ -118,6 +120,12 @@ class Taught(Classifier):
 
     labels: Labels = Field(Labels(), description="Where the labels come from.")
     sampling: Sampling = Field(Sampling(), description="How many labels are used and how they are divided.")
+    languages: tuple[LanguageCode, ...] = Field(
+        (),
+        description="Languages of the labels, as codes of language_id: documents in others are neither scored nor "
+        "dropped, nor labels, because a model of words takes another language for bad text. Those without one (und, as "
+        "code has it) are. Empty: all.",
+    )
     cascade: Cascade | None = Field(
         None,
         description="Score only what an earlier classifier is unsure of; null: every document of `applies_to`.",
@@ -135,7 +143,19 @@ class Taught(Classifier):
     @property
     def reads(self) -> list[str]:
         """Columns by which it is known which documents are scored, and by which scores are counted."""
-        return ["id", "kind", "source", *([self.cascade.score] if self.cascade else [])]
+        more = [*(["language"] if self.languages else []), *([self.cascade.score] if self.cascade else [])]
+        return ["id", "kind", "source", *more]
+
+    def in_languages(self, known: pa.Table) -> np.ndarray:
+        """Which of n documents are in the languages of the labels, or in none: bool[n].
+
+        Args:
+            known: their column `language`, where the section names some.
+        """
+        if not self.languages:
+            return np.ones(known.num_rows, dtype=bool)
+        wanted = pa.array(sorted({*labels_of(self.languages), UNDECIDED}), pa.string())
+        return np.asarray(pc.fill_null(pc.is_in(known["language"], value_set=wanted), False).to_numpy())
 
     def seen(self, known: pa.Table, kinds: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """Which of n documents are scored to be decided about, and which others only to measure the cascade.
@@ -144,7 +164,7 @@ class Taught(Classifier):
             known: their columns `reads`.
             kinds: that are scored.
         """
-        where = of_kinds(known, kinds)
+        where = of_kinds(known, kinds) & self.in_languages(known)
         if self.cascade is None:
             return where, np.zeros(len(where), dtype=bool)
         inside, sampled = self.cascade.seen(known)

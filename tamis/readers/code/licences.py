@@ -2,7 +2,8 @@
 
 In a folder the licence file counts (`LICENSE`, `COPYING` …, several of them together), or where its text is none known,
 or there is none, what the folder's package says of itself. The nearest folder that says something governs; a folder
-with a `.git` of its own is another repository, and nothing above it governs what lies in it.
+with a `.git` of its own is another repository, and nothing above it governs what lies in it. A file that has no room
+for a head has a file of its own beside it, `logo.svg.license` (REUSE 3.3), which says the same as a head would.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ NOT_GOVERNING = re.compile(r"notice", re.IGNORECASE)
 PACKAGE_FILES = frozenset(
     {"Cargo.toml", "METADATA", "PKG-INFO", "composer.json", "package.json", "pyproject.toml", "setup.cfg"}
 )
+BESIDE = ".license"
+"""End of the name of the file that speaks for the one of the same name without it."""
 INSTALLED = (".dist-info", ".egg-info")
 """Folders that say of what lies beside them which package it is."""
 
@@ -67,7 +70,12 @@ UNKNOWN = Licence(None, None)
 def governs(name: str) -> bool:
     """Whether a file may govern its folder, by its name there; `x.dist-info/METADATA` stands for two parts."""
     name = name.rpartition("/")[2]
-    return name in PACKAGE_FILES or (is_licence_file(name) and not NOT_GOVERNING.search(name))
+    return name in PACKAGE_FILES or speaks_for_one(name) or (is_licence_file(name) and not NOT_GOVERNING.search(name))
+
+
+def speaks_for_one(name: str) -> bool:
+    """Whether a file says the licence of one beside it, by its name: `logo.svg.license`."""
+    return name.endswith(BESIDE) and len(name) > len(BESIDE)
 
 
 class Licences:
@@ -82,6 +90,7 @@ class Licences:
         """
         self._files_of, self._is_repository = files_of, is_repository
         self._known: dict[str, Licence] = {}
+        self._looked: dict[str, tuple[Licence | None, dict[str, Licence]]] = {}
 
     def of(self, path: str, head: str, *, words: bool) -> Licence:
         """The licence of a file.
@@ -91,13 +100,14 @@ class Licences:
             head: its first `HEAD_CHARACTERS`.
             words: as for `header`.
         """
-        return header(head, words=words) or self.of_folder(path.rpartition("/")[0])
+        folder, _, name = path.rpartition("/")
+        return header(head, words=words) or self._look(folder)[1].get(f"{name}{BESIDE}") or self.of_folder(folder)
 
     def of_folder(self, folder: str) -> Licence:
         """The licence that governs a folder."""
         way = [folder]
         while (known := self._known.get(way[-1])) is None:
-            found = _of_files(way[-1], self._files_of(way[-1]))
+            found = self._look(way[-1])[0]
             if found is None and way[-1] and not self._is_repository(way[-1]):
                 way.append(way[-1].rpartition("/")[0])
                 continue
@@ -106,6 +116,19 @@ class Licences:
         for passed in way:
             self._known[passed] = known
         return known
+
+    def _look(self, folder: str) -> tuple[Licence | None, dict[str, Licence]]:
+        """What the files of a folder say of it, and what each of those says that speaks for one file."""
+        if folder not in self._looked:
+            files = self._files_of(folder)
+            beside = {
+                name: Licence(told.expression, _path(folder, name))
+                for name, data in files.items()
+                if speaks_for_one(name)
+                and (told := header(data[:HEAD_CHARACTERS].decode("utf-8", "replace"), words=False))
+            }
+            self._looked[folder] = _of_files(folder, files), beside
+        return self._looked[folder]
 
 
 def header(head: str, *, words: bool) -> Licence | None:
@@ -127,7 +150,8 @@ def header(head: str, *, words: bool) -> Licence | None:
 
 def _of_files(folder: str, files: Folder) -> Licence | None:
     """The licence that the files of a folder say; None where they say nothing about it."""
-    texts = {name: data for name, data in files.items() if PurePosixPath(name).name not in PACKAGE_FILES}
+    names = {name: PurePosixPath(name).name for name in files}
+    texts = {n: data for n, data in files.items() if names[n] not in PACKAGE_FILES and not speaks_for_one(names[n])}
     primary = {name: data for name, data in texts.items() if PRIMARY.fullmatch(PurePosixPath(name).name)}
     texts = primary or texts
     found: dict[str, None] = {}

@@ -34,6 +34,7 @@ from tamis.readers.latex.found import PACKED, bounded, holds_source, is_source, 
 from tamis.readers.latex.macros import Macros, styles_named
 from tamis.readers.latex.papers import SOURCES, Joined, Paper, joined, mains
 from tamis.readers.record import Passed, Record, Skip, Source, make
+from tamis.readers.remote.addresses import is_address, names_in
 from tamis.readers.remote.origin import called
 from tamis.readers.signatures import CONTENTS, HEAD_BYTES, recognised
 from tamis.readers.values import shorten
@@ -377,5 +378,11 @@ class LatexSource(Source):
 
 
 def _name(path: Path) -> str:
-    """The name of a file, where it was fetched from if it was."""
-    return called(path).rpartition("/")[2] or path.name
+    """The name of a paper's file: of one that was fetched as its address has it, and not as it lies here."""
+    address = called(path)
+    if not is_address(address):
+        return path.name
+    folder, name = names_in(address)
+    # arXiv's older papers: https://arxiv.org/e-print/hep-th/9901001
+    old = f"{folder}{name}"
+    return old if paper_named(name) is None and paper_named(old) is not None else name or path.name

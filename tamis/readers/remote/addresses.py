@@ -177,3 +177,14 @@ def folder_of(address: str) -> str:
     """An address up to its last `/`, against which relative ones are read."""
     base, _, _ = address.partition("?") if not address.startswith("s3://") else (address, "", "")
     return base[: base.rindex("/") + 1]
+
+
+def names_in(address: str) -> tuple[str, str]:
+    """The names of the folder of a file and of the file, as an address has them: decoded, without query or slash."""
+    scheme, _, path = address.partition("://")
+    folder, name = ["", *path.partition("?" if scheme in WEB else "\0")[0].split("/")][-2:]
+    return (folder, name) if scheme == "s3" else (_one(folder), _one(name))
+
+
+def _one(name: str) -> str:
+    return unquote(name).replace("/", "-")

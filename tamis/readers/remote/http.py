@@ -14,7 +14,6 @@ import ssl
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Protocol
 from urllib.parse import unquote, urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -22,6 +21,7 @@ from urllib.request import getproxies, proxy_bypass
 from tamis import __version__
 from tamis.backoff import retry_after
 from tamis.errors import SourceError
+from tamis.readers.remote import tls
 from tamis.readers.remote.addresses import checked, shown
 from tamis.readers.remote.guard import Guard, HostRefusedError, port_of
 
@@ -154,11 +154,6 @@ class _Way:
     direct: bool = True
 
 
-@cache
-def _tls() -> ssl.SSLContext:
-    return ssl.create_default_context()
-
-
 def _reason(error: BaseException) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
@@ -246,8 +241,7 @@ class Client:
                 raise self._refused(target, url, str(error)) from None
             if isinstance(error, TimeoutError):
                 raise AgainError(f"no answer within {self._timeout:g} seconds") from None
-            if isinstance(error, ssl.SSLCertVerificationError):
-                why = f"its certificate is not trusted ({error.verify_message}); SSL_CERT_FILE names others"
+            if isinstance(error, ssl.SSLError) and (why := tls.refusal(error, port_of(url)[0])):
                 raise self._refused(target, url, why) from None
             if isinstance(error, OSError | http.client.HTTPException | ValueError):
                 raise AgainError(f"no connection ({_reason(error)})") from None
@@ -268,22 +262,26 @@ class Client:
             raise self._refused(target, url, str(error)) from None
         except (OSError, UnicodeError) as error:
             raise AgainError(f"{host} cannot be found ({_reason(error)}); is there a network?") from None
+        try:
+            trusted = tls.context() if parts.scheme == "https" else None
+        except SourceError as error:
+            raise self._refused(target, url, str(error)) from None
         if proxy is None:
-            return _Way(self._new(host, port, secure=parts.scheme == "https"), path)
+            return _Way(self._new(host, port, trusted), path)
         through = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
         if through.scheme != "http" or not through.hostname:
             raise self._refused(target, url, "the environment names a proxy that is none of http://; unset it")
         word = f"{unquote(through.username)}:{unquote(through.password or '')}" if through.username else ""
         let_in = {"Proxy-Authorization": f"Basic {base64.b64encode(word.encode()).decode()}"} if word else {}
-        connection = self._new(through.hostname, through.port or 80, secure=parts.scheme == "https")
+        connection = self._new(through.hostname, through.port or 80, trusted)
         if parts.scheme == "http":
             return _Way(connection, url, let_in, direct=False)
         connection.set_tunnel(host, port, let_in)
         return _Way(connection, path, direct=False)
 
-    def _new(self, host: str, port: int, *, secure: bool) -> http.client.HTTPConnection:
-        if secure:
-            return http.client.HTTPSConnection(host, port, timeout=self._timeout, context=_tls())
+    def _new(self, host: str, port: int, trusted: ssl.SSLContext | None) -> http.client.HTTPConnection:
+        if trusted is not None:
+            return http.client.HTTPSConnection(host, port, timeout=self._timeout, context=trusted)
         return http.client.HTTPConnection(host, port, timeout=self._timeout)
 
     def _refused(self, target: Target, url: str, why: str) -> UnfetchedError:

@@ -75,17 +75,19 @@ class Wanted:
         bytes: its size, where a list says it.
         sha256: the hash that it must have, in small letters, where a list says it.
         endpoint: of an s3 address: its server, where it is not Amazon's.
+        along: places of other files that are fetched with it, because it is read with them, and what they are.
     """
 
     address: str
     bytes: int | None = None
     sha256: str | None = None
     endpoint: str | None = None
+    along: tuple[tuple[Path, Wanted], ...] = ()
 
     @property
     def identity(self) -> str:
         """What tells it from another file, before it is fetched."""
-        return canonical([self.address, self.sha256])
+        return canonical([self.address, self.sha256, *(other.identity for _, other in self.along)])
 
 
 @dataclass(frozen=True)

@@ -82,3 +82,9 @@ def called(path: Path) -> str:
     """What a file is called in documents: its address, or its path."""
     origin = origin_of(path) if is_place(path) else None
     return path.as_posix() if origin is None else origin.address
+
+
+def page_address(path: Path) -> str | None:
+    """The URL of what was fetched from the web; None for a local file and one of a bucket."""
+    name = called(path)
+    return name if is_place(path) and name.startswith(("http://", "https://")) else None

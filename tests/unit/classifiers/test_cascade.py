@@ -97,3 +97,26 @@ def test_only_the_unsure_are_scored_and_the_report_is_that_of_brute_force(make_d
     assert report["above"]["dropped"] > 0
     same = classify(tmp_path / "again", documents, Linear(**values, cascade=bounds), 1)
     assert same.table("scores").sort_by("id").equals(scores)
+
+
+def test_labels_of_one_language_judge_no_other(make_documents: Make, tmp_path: Path) -> None:
+    """Words of another language are like none of the good ones: without `languages` they go for bad text."""
+    documents = _documents(make_documents).drop_columns(["fasttext_quality"])
+    told = np.array(["en"] * 400, dtype=object)
+    told[::5], told[1::7] = "de", "und"
+    documents = with_column(documents, "language", pa.array(told.tolist(), pa.string()))
+    values: dict[str, Any] = {
+        "labels": Labels(good=(Selector(urls=("good*",)),), bad=(Selector(urls=("bad*",)),)),
+        "sampling": Sampling(min_labels=10),
+        "selection": Selection(keep_share={"prose": 0.5}),
+    }
+    found = classify(tmp_path / "one", documents, Linear(**values, languages=("en",)), 2)
+    scores = found.table("scores").sort_by("id")
+    assert (scores["quality"].is_valid().to_numpy() == (told != "de")).all()
+    kept = set(found.outcome().kept["id"].to_pylist())
+    assert set(documents["id"].filter(pa.array(told == "de")).to_pylist()) <= kept
+    assert len(kept) == (told == "de").sum() + -(-(told != "de").sum() // 2)
+    # Nor are they labels.
+    alone = documents.filter(pa.array(told != "de"))
+    same = classify(tmp_path / "alone", alone, Linear(**values), 1).table("scores").sort_by("id")
+    assert scores["quality"].drop_null().equals(same["quality"])

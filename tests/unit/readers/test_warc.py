@@ -119,6 +119,8 @@ def test_what_is_no_page_is_passed_over_and_counted(tmp_path: Path) -> None:
         (made.record(b""), "bad_http", "not even a header"),
         (made.record(made.http(b"")), "empty_body", "text/html"),
         (made.record(made.http(b"User-agent: *", kind="text/plain"), url="http://x.example/robots.txt"), "robots_txt", ""),
+        (made.record(made.http(b"User-agent: *\nDisallow: /", kind="text/plain"), url="http://x.example/r"), "robots_txt", "form"),
+        (made.record(b"a.com, pub-1, DIRECT", type="conversion", kind="text/plain"), "ads_txt", "form"),
         (made.record(made.http(b"%PDF-1.4 ...", kind="text/html")), "pdf_damaged", "PDFium"),
         (made.record(made.http(b"...", kind="application/pdf")), "pdf_damaged", "PDFium"),
         (made.record(made.http(b"\x89PNG\r\n\x1a\n...", kind="")), "mime_image", "no media type"),

@@ -392,3 +392,34 @@ def test_a_prefix_makes_addresses_for_one_tree(tmp_path: Path) -> None:
 def test_a_licence_that_spdx_does_not_list_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match="no identifier of the SPDX licence list"):
         source(tmp_path, licenses={"allow": ["MTI"]})
+
+
+def test_a_file_that_speaks_for_the_one_beside_it(tmp_path: Path) -> None:
+    """REUSE 3.3: `table.sql.license`, for what has no head of its own; of no other file and no folder it says anything."""
+    files = {
+        "LICENSE": MIT,
+        "data/table.sql": "SELECT 1;\n",
+        "data/table.sql.license": "SPDX-FileCopyrightText: 2026 A project\n\nSPDX-License-Identifier: GPL-3.0-only\n",
+        "data/other.sql": "SELECT 2;\n",
+        "data/headed.sql": "-- SPDX-License-Identifier: ISC\nSELECT 3;\n",
+        "data/headed.sql.license": "SPDX-License-Identifier: GPL-3.0-only\n",
+        "data/silent.sql": "SELECT 4;\n",
+        "data/silent.sql.license": "nothing of the kind\n",
+        "bare/a.sql": "SELECT 5;\n",
+        "bare/a.sql.license": "SPDX-License-Identifier: CC0-1.0\n",
+    }
+    expected = {
+        "data/table.sql": ("GPL-3.0-only", "data/table.sql.license"),
+        "data/other.sql": ("MIT", "LICENSE"),
+        "data/headed.sql": ("ISC", "header"),
+        "data/silent.sql": ("MIT", "LICENSE"),
+        "bare/a.sql": ("CC0-1.0", "bare/a.sql.license"),
+    }
+    packed = tmp_path / "project.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(f"project-1/{name}", text)
+    for place in (write(tmp_path / "project", files), packed):
+        records, _ = everything(source(place))
+        found = {path: (one.metadata["licence"], one.metadata["licence_from"]) for path, one in records.items()}
+        assert {path: found[path] for path in expected} == expected

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import io
 import random
+import tarfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 from file_server import file_server, serving
+from pdf_files import pdf
 from pydantic import ValidationError
 
 from tamis import presets
@@ -18,6 +21,8 @@ from tamis.errors import ConfigError, SourceError
 from tamis.readers.code.source import CodeSource
 from tamis.readers.html import HtmlSource
 from tamis.readers.jsonl import JsonlSource
+from tamis.readers.latex.source import LatexSource
+from tamis.readers.pdf import PdfSource
 from tamis.readers.record import Source
 from tamis.readers.releases import ReleasesSource
 from tamis.readers.remote import origin
@@ -248,6 +253,58 @@ def test_a_fetched_file_of_text_is_called_by_its_address() -> None:
     origin.record(origin.Origin(address="https://a.org/c.html", remote={}), page)
     (record,) = source(HtmlSource, paths=["x"], extraction={"extractor": "resiliparse"}).read(page)
     assert (record.url, record.metadata["path"]) == ("https://a.org/c.html", "https://a.org/c.html")
+
+
+def fetched(address: str, data: bytes) -> Any:
+    place = place_of(address)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(data)
+    origin.record(origin.Origin(address=address, remote={}), place)
+    return place
+
+
+@pytest.mark.parametrize(
+    ("address", "name", "paper"),
+    [
+        ("https://arxiv.org/e-print/2101.00001v2", "2101.00001v2", "2101.00001"),
+        ("https://arxiv.org/src/2101.00001", "2101.00001", "2101.00001"),
+        ("https://arxiv.org/e-print/hep-th/9901001v3", "hep-th9901001v3", "hep-th/9901001"),
+        ("https://mirror.org/hep-th%2F9901001.tar.gz", "hep-th-9901001.tar.gz", "hep-th/9901001"),
+        ("https://mirror.org/2101.00001.tar.gz?download=1", "2101.00001.tar.gz", "2101.00001"),
+        ("s3://papers/src/2101/2101.00001.gz", "2101.00001.gz", "2101.00001"),
+        ("https://example.org/a%20paper.tar.gz", "a paper.tar.gz", None),
+        ("https://example.org/papers/", "index", None),
+    ],
+)
+def test_a_fetched_paper_is_called_as_its_address_says(address: str, name: str, paper: str | None) -> None:
+    """And not as it lies in `downloads/`; whether it is one file or an archive."""
+    text = rb"\documentclass{article}\begin{document}" + b"A paper says something. " * 9 + rb"\end{document}"
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        info = tarfile.TarInfo("ms.tex")
+        info.size = len(text)
+        archive.addfile(info, io.BytesIO(text))
+    forms = [(packed.getvalue(), f"{name}/ms.tex")]
+    # What is called a tar and is none is damaged.
+    forms += [] if ".tar" in address else [(gzip.compress(text), name)]
+    for data, called in forms:
+        (record,) = source(LatexSource, paths=[address]).read(fetched(address, data))
+        assert record.metadata["path"] == called
+        assert record.url == (None if paper is None else f"https://arxiv.org/abs/{paper}")
+        assert record.metadata.get("arxiv_id") == paper
+        assert record.metadata.get("arxiv_version") == (name[-2:] if name[-2] == "v" else None)
+
+
+def test_a_fetched_pdf_has_its_address_as_url() -> None:
+    lines = [(72, 700 - 14 * line, 12, f"Line {line} of a page that says something.") for line in range(20)]
+    given = source(PdfSource, paths=["x"])
+    for address in ("https://arxiv.org/pdf/2101.00001v2", "https://a.org/a%20b.pdf?x=1", "s3://bucket/a b.pdf"):
+        (record,) = given.read(fetched(address, pdf([lines])))
+        assert record.metadata["path"] == address
+        assert record.url == (address if address.startswith("https") else None)
+    Path("local.pdf").write_bytes(pdf([lines]))
+    (record,) = given.read(Path("local.pdf"))
+    assert (record.metadata["path"], record.url) == ("local.pdf", None)
 
 
 def test_where_a_local_file_is_needed_an_address_is_refused() -> None:
