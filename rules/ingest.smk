@@ -29,7 +29,8 @@ rule ingest_map:
     params:
         spec=spec("ingest", each=lambda wildcards: UNITS[int(wildcards.unit)].params(), shards=SHARDS),
     shell:
-        job("ingest", "map", writes="output skipped read_counts")
+        # Where the names of many files are; which these are its params know.
+        job("ingest", "map", "output skipped read_counts", beside={"names_folder": f"{RESULTS}/{NAMES}"})
 
 
 rule ingest_keys:

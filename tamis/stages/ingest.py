@@ -182,7 +182,8 @@ def run_map(
     skipped: Path,
     read_counts: Path,
     files: Sequence[str] = (),
-    names: Sequence[str] = (),
+    names: str | None = None,
+    names_folder: Path | None = None,
     part: Sequence[int] | None = None,
 ) -> None:
     """Read one unit of input files.
@@ -196,7 +197,8 @@ def run_map(
         skipped: Parquet list of records that could not be read.
         read_counts: JSON: what was read of each file.
         files: paths.
-        names: or many paths, as `tamis.readers.units.written` has them.
+        names: or the digest of a list of many paths.
+        names_folder: where that list is (`tamis.readers.units.names_in`).
         part: which of several parts of the one file, from 0, and how many there are; None: all of it.
 
     Raises:
@@ -206,9 +208,10 @@ def run_map(
     from tamis.readers.observed import Reading
     from tamis.readers.record import Part
     from tamis.readers.remote.origin import let_go
-    from tamis.readers.units import read_names
+    from tamis.readers.units import names_in
 
-    files = [*files, *read_names(names)]
+    if names is not None and names_folder is not None:
+        files = names_in(names_folder, names)
     section = TypeAdapter(AnySource).validate_python({"paths": files} | source)
     output.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(skipped) as temporary:
