@@ -55,7 +55,7 @@ def run(found: list[units.Unit]) -> None:
         reading = Reading(unit.source, [str(path) for path in unit.files], lambda _: None, Path("in"))
         for _ in reading.tables(lambda records: iter([pa.table({"n": [len([*records])]})])):
             pass
-        record = reading.record(unit.token).model_dump(mode="json")
+        record = reading.record(unit.token)
         write_json(Path("results/ingest/read", f"{part_name(number)}.json"), record)
 
 
