@@ -31,6 +31,7 @@ from tamis.checksums import canonical
 from tamis.errors import ConfigError, SourceError, TamisError
 from tamis.file_states import NO_FILE, KnownHashes, State, keep_json, kept_json, state_of
 from tamis.readers.observed import ReadFile, ReadRecord
+from tamis.readers.planned_parts import parts_of
 from tamis.readers.record import WHICH, Part, Source
 from tamis.readers.remote.origin import origin_of
 from tamis.section import workflow_path
@@ -51,12 +52,6 @@ PLAIN_NAMES = 4_000
 
 FULL = 4
 """A cut is looked for from a fourth of the bounds on. With 1 MB files and 64 MB a unit is on average 5/8 full."""
-
-PART_BYTES = 1 << 24
-"""Bytes of a part of a file, at least."""
-
-MOST_PARTS = 16
-"""Parts of one file, at most."""
 
 PLAN = ".tamis.units.json"
 NAMES = ".tamis.names"
@@ -280,18 +275,21 @@ def _unit(source: Source, priority: int, group: Sequence[_Input]) -> Unit:
 
 
 def _parts(source: Source, group: Sequence[_Input], unit_bytes: int) -> Sequence[Part | None]:
-    """The parts in which the files of a unit are read: none but for one large file.
-
-    Each job hashes the whole file, so that they are not more than `MOST_PARTS`. Where bad files are left out as a whole
-    one job must know all of it, and the size of a remote one is not known before it is fetched.
-    """
-    size = group[0].state.bytes if group[0].state else 0
-    whole = source.stands_alone or source.on_bad_file == "skip" or group[0].wanted is not None
-    if len(group) > 1 or whole or size <= unit_bytes:
+    """The parts in which the files of a unit are read: none but for one large file."""
+    one = group[0]
+    if len(group) > 1:
         return [None]
-    wanted = min(-(-size // unit_bytes), size // PART_BYTES, MOST_PARTS)
-    count = min(wanted, source.most_parts(group[0].path)) if wanted > 1 else 1
-    return [Part(number, count) for number in range(count)] if count > 1 else [None]
+    return parts_of(source, one.path, one.state.bytes if one.state else 0, one.wanted, unit_bytes)
+
+
+def fetchers(planned: Sequence[Unit]) -> list[int]:
+    """For each unit the number of the one whose job fetches its files: the first part of a file fetches all of it."""
+    first = {
+        (unit.source.name, unit.files): number
+        for number, unit in enumerate(planned)
+        if unit.part is None or unit.part.number == 0
+    }
+    return [first[unit.source.name, unit.files] for unit in planned]
 
 
 def _cut(inputs: Sequence[_Input], unit_bytes: int) -> list[list[_Input]]:
