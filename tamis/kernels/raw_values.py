@@ -44,7 +44,7 @@ def _has_return_or_nul(text: np.ndarray) -> bool:
     found = np.uint8(0)
     for byte in text:
         found |= np.uint8(byte == 0x0D) | np.uint8(byte == 0)
-    return found > 0
+    return bool(found > 0)
 
 
 @njit(cache=True, nogil=True, inline="always")

@@ -399,6 +399,7 @@ def test_many_small_files_are_few_jobs(tmp_path: Path, monkeypatch: pytest.Monke
     params = found[0].params()
     assert "files" not in params
     assert len(canonical(params)) < 2_000
+    assert found[0].awaited() == []
     folder = tmp_path / "results" / units.NAMES
     with pytest.raises(SourceError, match="start the run again"):
         units.names_in(folder, params["names"])
