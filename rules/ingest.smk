@@ -2,9 +2,11 @@
 #
 # Input: the files of `sources` in the configuration, cut into units.
 # Output: <results>/ingest/{documents,dropped,stats}/part-*, skipped/ and read/ by unit.
-# Steps: (fetch, a unit with remote files: fetch.smk) → map (a unit) → keys (a shard) → rank (one job) → apply (a shard).
+# Steps: (fetch, a file or unit of remote files: fetch.smk) → map (a unit) → keys (a shard) → rank (one job) → apply (a shard).
 
-FETCHED = f"{RESULTS}/ingest/fetched/part-{{}}.json"
+FETCHED = f"{RESULTS}/ingest/fetched/part-{{:05d}}.json"
+# The parts of a file share the job that fetches it.
+FETCHERS = fetchers(UNITS)
 READ = parts(f"{RESULTS}/ingest/read/part-{{shard}}.json", len(UNITS))
 
 
@@ -13,7 +15,7 @@ rule ingest_map:
         # Ancient: what the files hold decides, by the token in the params, not that they are newer or older.
         lambda wildcards: ancient(UNITS[int(wildcards.unit)].awaited()),
         # Not ancient: Snakemake looks at no other reason to run a job whose input is being made.
-        lambda wildcards: FETCHED.format(wildcards.unit) if UNITS[int(wildcards.unit)].remote else [],
+        lambda wildcards: FETCHED.format(FETCHERS[int(wildcards.unit)]) if UNITS[int(wildcards.unit)].remote else [],
     output:
         output=handed_on(f"{RESULTS}/ingest/map/part-{{unit}}.arrow"),
         skipped=f"{RESULTS}/ingest/skipped/part-{{unit}}.parquet",
@@ -29,7 +31,8 @@ rule ingest_map:
     params:
         spec=spec("ingest", each=lambda wildcards: UNITS[int(wildcards.unit)].params(), shards=SHARDS),
     shell:
-        job("ingest", "map", writes="output skipped read_counts")
+        # Where the names of many files are; which these are its params know.
+        job("ingest", "map", "output skipped read_counts", beside={"names_folder": f"{RESULTS}/{NAMES}"})
 
 
 rule ingest_keys:

@@ -79,7 +79,10 @@ class Reference(Section):
         return len(names) if single else None
 
     def _reader(self, path: Path) -> Source:
-        given: dict[str, Any] = {"name": "reference", "kind": self.kind or EXTENSIONS.get(extension_of(path), "prose")}
+        given: dict[str, Any] = {
+            "name": "reference",
+            "kind": self.kind or EXTENSIONS.get(extension_of(path.name), "prose"),
+        }
         if _is_parquet(path):
             return ParquetSource(text_column=self.text, metadata_columns=(), **given)
         if _is_json(path):

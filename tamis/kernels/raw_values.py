@@ -34,11 +34,17 @@ def odd_texts(data: np.ndarray, offsets: np.ndarray, limit: int) -> np.ndarray:
         strange = at == end or end - begin > limit
         if end - begin >= 3:
             strange |= data[begin] == 0xEF and data[begin + 1] == 0xBB and data[begin + 2] == 0xBF
-        found = 0
-        for i in range(begin, end):
-            found |= (data[i] == 0x0D) | (data[i] == 0)
-        odd[row] = strange or found > 0
+        odd[row] = strange or _has_return_or_nul(data[begin:end])
     return odd
+
+
+@njit(cache=True, nogil=True)
+def _has_return_or_nul(text: np.ndarray) -> bool:
+    """Whether a text holds a carriage return or NUL; without an index, which keeps the loop from wide registers."""
+    found = np.uint8(0)
+    for byte in text:
+        found |= np.uint8(byte == 0x0D) | np.uint8(byte == 0)
+    return bool(found > 0)
 
 
 @njit(cache=True, nogil=True, inline="always")

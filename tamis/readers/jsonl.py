@@ -87,9 +87,17 @@ class JsonlSource(Source):
         """As many as there are frames of zstd; any number for a file that is not compressed; 1 for gzip."""
         return len(pieces_of(path)) - 1
 
+    def parts_by_name(self, path: Path) -> bool:
+        """All but gzip."""
+        return path.suffix != ".gz"
+
     def read_part(self, path: Path, counts: Counter[str], part: Part) -> Iterator[Record | Skip | Columns]:
         """As `read_together`, the lines of a part."""
         first, last = part.of_many(len(pieces_of(path)) - 1)
+        if first == last:
+            # More parts were planned, by the name and size of the file, than it has frames.
+            counts.update(dict.fromkeys(self.own_fields, 0))
+            return
         before: int | None = None
         for item in self._blocks(path, counts, (first, last)):
             if isinstance(item, Columns):

@@ -109,6 +109,10 @@ class ParquetSource(ColumnSource):
         except DAMAGE:  # its job says so, and what to do
             return 1
 
+    def parts_by_name(self, path: Path) -> bool:  # noqa: ARG002 - every file has row groups
+        """Always."""
+        return True
+
     def read_part(self, path: Path, counts: Counter[str], part: Part) -> Iterator[Record | Skip | Columns]:
         """As `read_together`, some of the row groups."""
         for batch in joined(self._batches(path, counts, part)):

@@ -34,6 +34,7 @@ from tamis.section import Kind, Section
 
 if TYPE_CHECKING:
     from tamis.readers.remote.listing import Listed, Named, Wanted
+    from tamis.readers.small_files import Small
 
 DEFAULT_DOCUMENT_BYTES = 104_857_600
 """100 MiB. Reading a document takes up to fifteen times its bytes, where one character is wide: 1.5 GB of the 3 GB that
@@ -207,7 +208,7 @@ class Source(Section, ABC):
     recognised by its first bytes is refused. None: the reader looks for itself."""
 
     takes_whole: ClassVar[bool] = False
-    """Whether a small file is given to `whole`, with all of its bytes, before it is read as any other."""
+    """Whether each small file is a document: those that `is_whole` names are given to `together` and `whole`."""
 
     awaits_files: ClassVar[bool] = True
     """Whether the workflow knows its files by name. A tree has as many as it has, some with names that Snakemake cannot
@@ -352,6 +353,13 @@ class Source(Section, ABC):
         """In how many parts one of `input_files` can be read, by a job each; 1: only as a whole."""
         return 1
 
+    def parts_by_name(self, path: Path) -> bool:  # noqa: ARG002 - for formats with large files
+        """Whether one of `input_files` that is not there yet will be read by several jobs, going by its name.
+
+        `read_part` takes any number of parts of such a file; where it turns out to have fewer, some are empty.
+        """
+        return False
+
     def read_part(self, path: Path, counts: Counter[str], part: Part) -> Iterator[Record | Skip | Passed | Columns]:
         """As `read_together`, what is in one of several parts of a file.
 
@@ -360,7 +368,7 @@ class Source(Section, ABC):
         Args:
             path: one of `input_files`.
             counts: as there.
-            part: which, of a number up to `most_parts`.
+            part: which, of a number up to `most_parts`, or of any where `parts_by_name` says so.
         """
         raise NotImplementedError(f"{path} is read as a whole, not as part {part}")
 
@@ -372,14 +380,26 @@ class Source(Section, ABC):
             SourceError: the file is missing, damaged, or of another format or hash than configured.
         """
 
-    def whole(self, path: Path, data: bytes) -> Record | Skip | None:  # noqa: ARG002 - for formats of small files
-        """What one of `input_files` is that holds at most one document; None: it is to be read as any other.
+    def is_whole(self, path: str, size: int) -> bool:  # noqa: ARG002 - for formats of small files
+        """Whether one of `input_files`, of so many bytes, is given to `together` and `whole` or read as any other."""
+        return False
+
+    def together(self, files: Sequence[Small]) -> tuple[Columns | None, Sequence[int]]:
+        """The documents of small files with nothing odd about them, and which the others are, for `whole`.
+
+        Args:
+            files: some that `is_whole` names.
+        """
+        return None, range(len(files))
+
+    def whole(self, path: Path, data: bytes) -> Record | Skip:
+        """What one of `input_files` is that `is_whole` names.
 
         Args:
             path: the file.
-            data: its bytes, uncompressed.
+            data: its bytes.
         """
-        return None
+        raise NotImplementedError(f"{path}, of {len(data)} bytes, is not taken as a whole")
 
     def read_and_count(self, path: Path, counts: Counter[str]) -> Iterator[Record | Skip | Passed]:  # noqa: ARG002 - for formats with fields
         """As `read`; a format whose section names fields counts in how many records each was there and not null.

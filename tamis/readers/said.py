@@ -45,11 +45,11 @@ def kind_said(fields: Mapping[str, Any], *, has_url: bool) -> Kind | None:
             return _kind(language)
     for field in EXTENSIONS:
         said = fields.get(field)
-        if isinstance(said, str) and said and (kind := _of_name(f"x.{said.removeprefix('.')}")):
+        if isinstance(said, str) and said and (kind := kind_of_name(f"x.{said.removeprefix('.')}")):
             return kind
     for field in () if has_url else NAMES:
         said = fields.get(field)
-        if isinstance(said, str) and said and (kind := _of_name(said)):
+        if isinstance(said, str) and said and (kind := kind_of_name(said)):
             return kind
     return None
 
@@ -77,7 +77,8 @@ def kinds_said(
                 yield row, kind
 
 
-def _of_name(path: str) -> Kind | None:
+def kind_of_name(path: str) -> Kind | None:
+    """The kind that the name of a file says; None where it says none."""
     from tamis.readers.code.language_tables import BY_NAME
 
     name = path.rpartition("/")[2]

@@ -10,7 +10,9 @@ A file whose content is pinned by the configuration counts with its pin alone, w
 among those that leave a unit at least a quarter full: so an added file changes its own unit and seldom the next. And a
 unit of the same files as in the last run keeps its number, whatever was added before it.
 
-Two small files beside the results remember what would be dear to find out again; both may be lost.
+Two small files beside the results remember what would be dear to find out again; both may be lost. The names of many
+files that one job reads stand beside the results too (`NAMES`), under a name that tells what is in them: a command line
+has no room for them, and without it 300 MB of small files were 86 jobs of 3 s, a third of which is their start.
 """
 
 from __future__ import annotations
@@ -20,40 +22,41 @@ import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tamis.checksums import canonical
-from tamis.errors import ConfigError, TamisError
+from tamis.errors import ConfigError, SourceError, TamisError
 from tamis.file_states import NO_FILE, KnownHashes, State, keep_json, kept_json, state_of
 from tamis.readers.named_files import with_others
 from tamis.readers.observed import ReadFile, ReadRecord
+from tamis.readers.planned_parts import parts_of
 from tamis.readers.record import WHICH, Part, Source
 from tamis.readers.remote.origin import origin_of
 from tamis.section import workflow_path
-from tamis.shards import part_name, read_json
+from tamis.shards import part_name, read_json, write_json
 
 if TYPE_CHECKING:
     from tamis.readers.remote.listing import Wanted
 
-NAME_BYTES = 64_000
-"""Bytes of the names of a unit's files, at most: they stand in the command line of its job, and Linux takes 131,072
-bytes there."""
+UNIT_FILES = 100_000
+"""Files of a unit, at most: about 15 s of CPU, 130 MB of what is written down of each of them."""
+
+FETCHED_NAME_BYTES = 64_000
+"""Bytes of the names and addresses of a unit's remote files, at most: they stand in the command line of the job that
+fetches them, and Linux takes 131,072 bytes there."""
 
 PLAIN_NAMES = 4_000
-"""Characters of names up to which they are written as they are, for people who read a command line."""
+"""Characters of names up to which they stand in the command line of the job, for people to read."""
 
 FULL = 4
 """A cut is looked for from a fourth of the bounds on. With 1 MB files and 64 MB a unit is on average 5/8 full."""
 
-PART_BYTES = 1 << 24
-"""Bytes of a part of a file, at least."""
-
-MOST_PARTS = 16
-"""Parts of one file, at most."""
-
 PLAN = ".tamis.units.json"
+NAMES = ".tamis.names"
+"""In the results: lists of the files of units that have many, each called by its digest."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,17 @@ class Unit:
     remote: Mapping[Path, Wanted] = field(default_factory=dict)
     part: Part | None = None
 
+    @property
+    def names(self) -> list[str]:
+        """Its files, as the job names them."""
+        return [str(path) for path in self.files]
+
+    @cached_property
+    def listed(self) -> str | None:
+        """The digest of its files where they are so many that the job is told their list; None: they are few."""
+        names = self.names
+        return digest_of(names) if sum(map(len, names)) > PLAIN_NAMES else None
+
     def params(self) -> dict[str, Any]:
         """What the job depends on that reads it."""
         source = self.source.model_dump(mode="json", exclude=set(WHICH))
@@ -91,14 +105,18 @@ class Unit:
         return {
             "source": source,
             "priority": self.priority,
-            **written([str(path) for path in self.files]),
+            **({"files": self.names} if self.listed is None else {"names": self.listed}),
             "fields": self.source.named_fields(),
             "token": self.token,
         } | ({} if self.part is None else {"part": self.part})
 
     def awaited(self) -> list[str]:
-        """The local files that must be there before the job starts: all but links that lead nowhere, pipes and such."""
-        if not self.source.awaits_files:
+        """The local files that must be there before the job starts: all but links that lead nowhere, pipes and such.
+
+        None of very many, which were there a moment ago: 55,000 of them take Snakemake 8 s of CPU in each parse. One
+        that goes meanwhile fails its job, or is listed.
+        """
+        if not self.source.awaits_files or self.listed is not None:
             return []
         return [str(path) for path in self.files if path not in self.no_files and path not in self.remote]
 
@@ -123,7 +141,7 @@ class Unit:
     @property
     def key(self) -> tuple[str, ...]:
         """By which it is known again in the next run."""
-        return key_of(self.source.name, [str(path) for path in self.files], self.part)
+        return key_of(self.source.name, self.names, self.part)
 
 
 def key_of(source: str, files: Sequence[str], part: Sequence[int] | None) -> tuple[str, ...]:
@@ -131,35 +149,29 @@ def key_of(source: str, files: Sequence[str], part: Sequence[int] | None) -> tup
     return (source, *files) if part is None else (source, *files, f"part {part[0] + 1} of {part[1]}")
 
 
-def written(files: Sequence[str]) -> dict[str, list[str]]:
-    """The names of files as the params of a job have them: `files`; of many `names`, each by what differs.
+def digest_of(files: Sequence[str]) -> str:
+    """By which a list of files is known: the name of the file that has it, and what the params of a job say of it."""
+    return blake2b(canonical(list(files)).encode(), digest_size=16).hexdigest()
 
-    Of each the characters that it has in common with the one before are counted, and the others written: ten thousand
-    files of one folder then fit into the command line of a job or two.
+
+def names_in(folder: Path, digest: str) -> list[str]:
+    """The names of the files of a unit, as `remember` has written them down.
+
+    Args:
+        folder: `NAMES` in the results.
+        digest: of the list.
+
+    Raises:
+        SourceError: the list is missing, or another.
     """
-    if sum(map(len, files)) <= PLAIN_NAMES:
-        return {"files": list(files)}
-    return {"names": [_coded(before, name) for before, name in itertools.pairwise(["", *files])]}
-
-
-def read_names(names: Sequence[str]) -> list[str]:
-    """The names of files that `written` has coded."""
-    found = [""]
-    for name in names:
-        shared, _, rest = name.partition(":")
-        found.append(found[-1][: int(shared)] + rest)
-    return found[1:]
-
-
-def _coded(before: str, name: str) -> str:
-    low, high = 0, min(len(before), len(name))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if before[low:middle] == name[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return f"{low}:{name[low:]}"
+    path = folder / f"{digest}.json"
+    try:
+        files: list[str] = read_json(path)
+    except FileNotFoundError as error:
+        raise SourceError(f"{path}: missing, the list of the files that this job reads; start the run again") from error
+    if digest_of(files) != digest:
+        raise SourceError(f"{path}: is not the list of files that was planned; delete it and start the run again")
+    return files
 
 
 @dataclass(frozen=True)
@@ -172,12 +184,13 @@ class _Input:
     wanted: Wanted | None = None
     size: int = 0
 
-    def weight(self, before: str) -> tuple[int, int]:
-        """Bytes of the file, and of its name in a command line, given the name before it."""
-        # Of a remote file path, address and hash stand in the command line of the job that fetches it.
-        told = canonical([str(self.path), self.pin]) if self.wanted else canonical(_coded(before, str(self.path)))
+    def weight(self) -> tuple[int, int, int]:
+        """Bytes of the file, one file, and bytes of it in the command line of the job that fetches it."""
         size = self.state.bytes if self.state else self.size
-        return size, len(shlex.quote(told).encode("utf-8", "surrogateescape")) + 1
+        if not self.wanted:
+            return size, 1, 0
+        told = canonical([str(self.path), self.pin])
+        return size, 1, len(shlex.quote(told).encode("utf-8", "surrogateescape")) + 1
 
 
 def units(sources: Sequence[Source], unit_bytes: int, results: Path | None) -> list[Unit]:
@@ -222,8 +235,20 @@ def units(sources: Sequence[Source], unit_bytes: int, results: Path | None) -> l
 
 
 def remember(planned: Sequence[Unit], results: Path) -> None:
-    """Write down the numbers of the units of a run that begins, for the next one to repeat."""
+    """Write down the units of a run that begins: their numbers, for the next one to repeat, and long lists of files.
+
+    Raises:
+        OSError: a list cannot be written, which its job needs.
+    """
     keep_json(results / PLAN, [list(unit.key) for unit in planned])
+    lists = {f"{unit.listed}.json": unit.names for unit in planned if unit.listed is not None}
+    folder = results / NAMES
+    for name, files in lists.items():
+        if kept_json(folder / name) != files:
+            write_json(folder / name, files, indented=False)
+    for path in folder.glob("*.json") if folder.is_dir() else ():
+        if path.name not in lists:
+            path.unlink()
 
 
 def _inputs(source: Source, priority: int, unit_bytes: int) -> list[_Input]:
@@ -265,36 +290,38 @@ def _beside(unit: Unit) -> list[_Input]:
 
 
 def _parts(source: Source, group: Sequence[_Input], unit_bytes: int) -> Sequence[Part | None]:
-    """The parts in which the files of a unit are read: none but for one large file.
-
-    Each job hashes the whole file, so that they are not more than `MOST_PARTS`. Where bad files are left out as a whole
-    one job must know all of it, and the size of a remote one is not known before it is fetched.
-    """
-    size = group[0].state.bytes if group[0].state else 0
-    whole = source.stands_alone or source.on_bad_file == "skip" or group[0].wanted is not None
-    if len(group) > 1 or whole or size <= unit_bytes:
+    """The parts in which the files of a unit are read: none but for one large file."""
+    one = group[0]
+    if len(group) > 1:
         return [None]
-    wanted = min(-(-size // unit_bytes), size // PART_BYTES, MOST_PARTS)
-    count = min(wanted, source.most_parts(group[0].path)) if wanted > 1 else 1
-    return [Part(number, count) for number in range(count)] if count > 1 else [None]
+    return parts_of(source, one.path, one.state.bytes if one.state else 0, one.wanted, unit_bytes)
+
+
+def fetchers(planned: Sequence[Unit]) -> list[int]:
+    """For each unit the number of the one whose job fetches its files: the first part of a file fetches all of it."""
+    first = {
+        (unit.source.name, unit.files): number
+        for number, unit in enumerate(planned)
+        if unit.part is None or unit.part.number == 0
+    }
+    return [first[unit.source.name, unit.files] for unit in planned]
 
 
 def _cut(inputs: Sequence[_Input], unit_bytes: int) -> list[list[_Input]]:
     """Cut a sequence of files where it will be cut again when some files come or go."""
-    bounds = (unit_bytes, NAME_BYTES)
-    names = ["", *(str(one.path) for one in inputs)]
-    weights = [one.weight(before) for one, before in zip(inputs, names, strict=False)]
+    bounds = (unit_bytes, UNIT_FILES, FETCHED_NAME_BYTES)
+    weights = [one.weight() for one in inputs]
     groups, start = [], 0
     while start < len(inputs):
-        end, total = start, (0, 0)
+        end, total = start, (0, 0, 0)
         cuts: list[int] = []
         while end < len(inputs):
-            size, name = weights[end]
-            total = (total[0] + size, total[1] + name)
-            if end > start and (total[0] > bounds[0] or total[1] > bounds[1]):
+            size, count, name = weights[end]
+            total = (total[0] + size, total[1] + count, total[2] + name)
+            if end > start and (total[0] > bounds[0] or total[1] > bounds[1] or total[2] > bounds[2]):
                 break
             end += 1
-            if total[0] * FULL > bounds[0] or total[1] * FULL > bounds[1]:
+            if total[0] * FULL > bounds[0] or total[1] * FULL > bounds[1] or total[2] * FULL > bounds[2]:
                 cuts.append(end)
         if end < len(inputs) and cuts:
             end = min(cuts, key=lambda cut: blake2b(os.fsencode(inputs[cut].path)).digest())

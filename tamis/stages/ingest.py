@@ -86,7 +86,8 @@ class Config(Section):
         le=10**12,
         description="Input files of one source are read together by one job up to this many bytes on disk; a larger "
         "file is read by several, where it can be parted: Parquet by row groups, JSON Lines anywhere, or by frames of "
-        "zstd. Else it is a job of its own, as gzip is, and files of a source with `on_bad_file: skip`.",
+        "zstd. Else it is a job of its own, as gzip is, and files of a source with `on_bad_file: skip`. Of small files "
+        "a job reads at most 100,000.",
     )
 
 
@@ -184,7 +185,8 @@ def run_map(
     skipped: Path,
     read_counts: Path,
     files: Sequence[str] = (),
-    names: Sequence[str] = (),
+    names: str | None = None,
+    names_folder: Path | None = None,
     part: Sequence[int] | None = None,
 ) -> None:
     """Read one unit of input files.
@@ -198,7 +200,8 @@ def run_map(
         skipped: Parquet list of records that could not be read.
         read_counts: JSON: what was read of each file.
         files: paths.
-        names: or many paths, as `tamis.readers.units.written` has them.
+        names: or the digest of a list of many paths.
+        names_folder: where that list is (`tamis.readers.units.names_in`).
         part: which of several parts of the one file, from 0, and how many there are; None: all of it.
 
     Raises:
@@ -207,10 +210,12 @@ def run_map(
     from tamis.readers import AnySource
     from tamis.readers.observed import Reading
     from tamis.readers.record import Part
+    from tamis.readers.remote.addresses import is_place
     from tamis.readers.remote.origin import let_go
-    from tamis.readers.units import read_names
+    from tamis.readers.units import names_in
 
-    files = [*files, *read_names(names)]
+    if names is not None and names_folder is not None:
+        files = names_in(names_folder, names)
     section = TypeAdapter(AnySource).validate_python({"paths": files} | source)
     output.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(skipped) as temporary:
@@ -220,8 +225,8 @@ def run_map(
         rows = reading.tables(lambda records: documents_of(records, section.name, priority))
         streams.write_rounds(output, ROWS, rows, lambda table: home_shards(table["id"], shards), shards)
         skips.close()
-    write_json(read_counts, reading.record(token).model_dump(mode="json"), indented=len(files) < MANY_FILES)
-    for name in [*files, *(one.path for one in reading.governing)]:
+    write_json(read_counts, reading.record(token), indented=len(files) < MANY_FILES)
+    for name in filter(is_place, [*files, *(one.path for one in reading.governing)]):
         let_go(Path(name))
 
 
@@ -278,7 +283,7 @@ def run_rank(*, units: int, barrier: Files, read_folder: str, output: Path) -> N
     for name, of_source in sorted(files.items()):
         if any(file["records"] for file in of_source):
             continue
-        bad = [file["bad"] for file in of_source if file["bad"]]
+        bad = [file["bad"] for file in of_source if file.get("bad")]
         why = f"{sum(file['skipped'] for file in of_source)} records were skipped"
         if bad:
             why = f"{len(bad)} of its {len(of_source)} files are bad, the first: {bad[0]}; {why}"

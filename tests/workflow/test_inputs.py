@@ -109,6 +109,27 @@ def test_files_that_come_and_go_rerun_their_own_unit(folder: Path) -> None:
     assert "source 'web': in/* matches no file" in output
 
 
+def test_the_names_of_many_files_are_told_beside_the_command_line(folder: Path) -> None:
+    place = folder / "in" / ("a folder of a long name " * 8)
+    place.mkdir()
+    for number in range(40):
+        (place / f"{number}.jsonl").write_bytes(lines(f"File {number}"))
+    more = {"paths": ["in/*/*.jsonl"]}
+    many = config(**more) | {"ingest": {"unit_bytes": 10**6}}
+    assert planned(folder, many, "url_dedup")["ingest_map"] == 1
+    assert not (folder / "results").exists()
+    assert planned_jobs(run_workflow(folder, many, "url_dedup"))["ingest_map"] == 1
+    expected = sorted(text for number in range(40) for text in texts(f"File {number}"))
+    assert documents(folder) == expected
+    # The list is for the job alone: without it nothing runs again.
+    (listed,) = (folder / "results/.tamis.names").iterdir()
+    listed.unlink()
+    assert planned_jobs(run_workflow(folder, many, "url_dedup")) == {}
+    (place / "40.jsonl").write_bytes(lines("File 40"))
+    assert planned_jobs(run_workflow(folder, many, "url_dedup"))["ingest_map"] == 1
+    assert documents(folder) == sorted([*expected, *texts("File 40")])
+
+
 def test_a_change_that_could_not_be_read_is_not_forgotten(folder: Path) -> None:
     run(folder)
     path = folder / "in" / "b"

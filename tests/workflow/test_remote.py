@@ -10,6 +10,7 @@ from typing import Any
 import finished
 import pyarrow.parquet as pq
 import pytest
+import zstandard
 from file_server import Asked, Sent, file_server, serving
 from running import planned_jobs, run_workflow
 
@@ -92,3 +93,26 @@ def test_a_list_of_remote_files_becomes_documents_once(
     for path in (tmp_path / "downloads").rglob("[ab].jsonl.gz"):
         path.unlink()
     assert planned_jobs(run_workflow(tmp_path, config(**remote), "url_dedup", "--dry-run", "--quiet=rules")) == {}
+
+
+def test_a_large_remote_file_is_fetched_once_and_read_in_parts(tmp_path: Path) -> None:
+    data = b"".join(gzip.decompress(lines(name)) for name in "abc")
+    frames = [zstandard.ZstdCompressor().compress(data[at : at + 1_000]) for at in range(0, len(data), 1_000)]
+    packed = b"".join(frames)
+    with file_server(serving({"/big.jsonl.zst": packed})) as server:
+        parted = config(paths=[f"{server.url}/big.jsonl.zst"], remote={"parts": 3})
+        jobs = planned_jobs(run_workflow(tmp_path, parted, "url_dedup"))
+        assert (jobs["fetch_unit"], jobs["ingest_map"]) == (1, 3)
+        assert [asked.path for asked in server.asked].count("/big.jsonl.zst") == 1
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/big.jsonl.zst").write_bytes(packed)
+    run_workflow(tmp_path, config("local", paths=["in/*"]), "url_dedup")
+    assert documents(tmp_path / "results").num_rows == 90
+    assert documents(tmp_path / "results").equals(documents(tmp_path / "local"))
+    records = [read_json(path) for path in sorted((tmp_path / "results/ingest/read").glob("*.json"))]
+    assert all(record["files"][0]["records"] for record in records)
+    # Nothing runs again, with the file or without; what was lost of one part is read from what was fetched.
+    assert planned_jobs(run_workflow(tmp_path, parted, "url_dedup", "--dry-run", "--quiet=rules")) == {}
+    (tmp_path / "results/ingest/read/part-00001.json").unlink()
+    jobs = planned_jobs(run_workflow(tmp_path, parted, "url_dedup"))
+    assert ("fetch_unit" in jobs, jobs["ingest_map"]) == (False, 1)

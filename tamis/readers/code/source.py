@@ -237,10 +237,14 @@ class CodeSource(Source):
             raise SourceError(f"{path}: cannot be opened ({error.strerror or error})") from error
         yield self._of_tree(*found, path, data, size)
 
-    def whole(self, path: Path, data: bytes) -> Record | Skip | None:
-        """The document of a small file of a tree; None for an archive."""
-        found = self._tree_of(path)
-        return None if found is None else self._of_tree(*found, path, data, len(data))
+    def is_whole(self, path: str, size: int) -> bool:  # noqa: ARG002 - files of any size that are small
+        """Whether a file is one of a tree, no archive."""
+        return self._tree_of(Path(path)) is not None
+
+    def whole(self, path: Path, data: bytes) -> Record | Skip:
+        """The document of a small file of a tree."""
+        root, folder, name = self._tree_of(path) or (path.parent, "", path.name)
+        return self._of_tree(root, folder, name, path, data, len(data))
 
     def _of_tree(self, root: Path, folder: str, name: str, path: Path, data: bytes, size: int) -> Record | Skip:
         """A file of a tree."""

@@ -65,4 +65,12 @@ class Remote(Section):
         description="false: a fetched file is deleted once it has been read, so that a corpus larger than the disk "
         "goes through; it is fetched again, and held to its hash, when it must be read again.",
     )
+    parts: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Jobs that read each file whose size is not known before it is fetched, where it can be parted by "
+        "its name (Parquet, .jsonl, .jsonl.zst): for corpora of a few large files. A file whose size a bucket's list "
+        "says is read by as many as it would be if it lay here. Not with keep_files: false, nor on_bad_file: skip.",
+    )
     s3: S3 = Field(default=S3(), description="Of s3:// addresses.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import json
 import os
@@ -9,6 +10,7 @@ import random
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,7 +24,8 @@ from tamis.readers.jsonl import JsonlSource
 from tamis.readers.line_parts import pieces_of
 from tamis.readers.parquet import ParquetSource
 from tamis.readers.record import Part
-from tamis.readers.units import units
+from tamis.readers.remote.listing import Wanted
+from tamis.readers.units import fetchers, units
 from tamis.shards import read_json
 from tamis.stages.ingest import documents_of, run_map
 
@@ -94,6 +97,54 @@ def test_row_groups(tmp_path: Path) -> None:
         assert in_parts(source, path, count) == whole(source, path)
 
 
+def test_more_parts_than_there_are_frames_row_groups_or_pieces(tmp_path: Path) -> None:
+    """As of a file that was not there when they were planned."""
+    data = lines(random.Random(3))  # noqa: S311 - the same every time
+    frame = zstandard.ZstdCompressor().compress
+    half = data.index(b"\n", len(data) // 2) + 1
+    files = {"a.jsonl": data, "b.jsonl.zst": frame(data[:half]) + frame(data[half:]), "c.jsonl": gzip.compress(data)}
+    for name, content in files.items():
+        path = tmp_path / name
+        path.write_bytes(content)
+        assert in_parts(LINES, path, 5) == whole(LINES, path)
+    table = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": [f"Row {number}." for number in range(20)]}), table, row_group_size=10)
+    source = ParquetSource(name="s", paths=("x",))
+    assert in_parts(source, table, 5) == whole(source, table)
+
+
+REMOTE = {"b.parquet": 10**9, "c.jsonl.zst": 10**9, "d.jsonl.gz": 10**9, "e.jsonl": 10, "f.jsonl": None}
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({}, [16, 16, 1, 1, 1]),
+        ({"remote": {"parts": 3}}, [16, 16, 1, 1, 3]),
+        ({"remote": {"parts": 3, "keep_files": False}}, [1, 1, 1, 1, 1]),
+        ({"remote": {"parts": 3}, "on_bad_file": "skip"}, [1, 1, 1, 1, 1]),
+    ],
+)
+def test_parts_of_files_that_are_not_there_yet(
+    monkeypatch: pytest.MonkeyPatch, more: dict[str, Any], expected: list[int]
+) -> None:
+    found = []
+    for name, size in REMOTE.items():
+        reader = ParquetSource if name.endswith(".parquet") else JsonlSource
+        source = reader.model_validate({"name": name[0], "paths": [f"s3://bucket/{name}"], **more})
+        wanted = {Path("downloads", name): Wanted(f"s3://bucket/{name}", bytes=size)}
+        monkeypatch.setattr(reader, "remote_files", lambda _, wanted=wanted: wanted)
+        monkeypatch.setattr(reader, "found_files", lambda _, wanted=wanted: [*wanted])
+        found.append(units([source], 64_000_000, None))
+    assert [len(planned) for planned in found] == expected
+    everything = [*itertools.chain(*found)]
+    random.Random(5).shuffle(everything)  # noqa: S311 - numbers as they come
+    by = fetchers(everything)
+    for unit, number in zip(everything, by, strict=True):
+        assert everything[number].files == unit.files
+        assert everything[number].part in (None, Part(0, len(found["bcdef".index(unit.source.name)])))
+
+
 def test_damage_in_the_middle_fails_its_part(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl.zst"
     frame = zstandard.ZstdCompressor(write_checksum=True).compress(lines(random.Random(1)))  # noqa: S311
@@ -115,7 +166,7 @@ def test_units_of_a_large_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         path.write_bytes(b" " * size)
     source = JsonlSource(name="s", paths=(f"{tmp_path}/*",))
     assert [unit.part for unit in units([source], 1_000, None)] == [None] * 3
-    monkeypatch.setattr("tamis.readers.units.PART_BYTES", 500)
+    monkeypatch.setattr("tamis.readers.planned_parts.PART_BYTES", 500)
     monkeypatch.setattr("tamis.readers.line_parts.PIECE", 100)
     cut = units([source], 1_000, None)
     assert [unit.part for unit in cut] == [None, *(Part(number, 4) for number in range(4)), None]
@@ -128,7 +179,7 @@ def test_units_of_a_large_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_what_was_read_in_parts_is_known_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tamis.readers.units.PART_BYTES", 500)
+    monkeypatch.setattr("tamis.readers.planned_parts.PART_BYTES", 500)
     monkeypatch.setattr("tamis.readers.line_parts.PIECE", 100)
     path, results = tmp_path / "a.jsonl", tmp_path / "results"
     path.write_bytes(b"".join(b'{"text": "Line %d of some."}\n' % number for number in range(200)))

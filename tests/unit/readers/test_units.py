@@ -24,6 +24,7 @@ from tamis.readers.jsonl import JsonlSource
 from tamis.readers.observed import Reading
 from tamis.readers.parquet import ParquetSource
 from tamis.readers.releases import ReleasesSource
+from tamis.readers.remote.listing import Wanted
 from tamis.readers.text import TextSource
 from tamis.shards import part_name, write_json
 
@@ -54,7 +55,7 @@ def run(found: list[units.Unit]) -> None:
         reading = Reading(unit.source, [str(path) for path in unit.files], lambda _: None, Path("in"))
         for _ in reading.tables(lambda records: iter([pa.table({"n": [len([*records])]})])):
             pass
-        record = reading.record(unit.token).model_dump(mode="json")
+        record = reading.record(unit.token)
         write_json(Path("results/ingest/read", f"{part_name(number)}.json"), record)
 
 
@@ -354,12 +355,26 @@ def test_an_added_file_moves_few_cuts(seed: int, size: int) -> None:
 
 def test_units_of_many_small_files_fit_a_command_line() -> None:
     names = {f'notes/it\'s a "file" of a long name ü {number:06d}.md': 10 for number in range(20_000)}
-    groups = cut(names, 64 * MEGABYTE)
-    assert 2 < len(groups) < 20
-    section = source("x")
-    for group in groups:
-        unit = units.Unit(section, 0, tuple(Path(name) for name in group), "0" * 16)
-        assert len(shlex.quote(canonical(unit.params())).encode()) < 70_000
+    (group,) = cut(names, 64 * MEGABYTE)
+    unit = units.Unit(source("x"), 0, tuple(Path(name) for name in group), "0" * 16)
+    assert len(shlex.quote(canonical(unit.params())).encode()) < 2_000
+    # Of remote files address and hash stand in the command line of the job that fetches them.
+    wanted = [Wanted(f"https://a.example/{name}", sha256="0" * 64) for name in names]
+    remote = [
+        units._Input(Path(name), None, one.identity, one, 10) for name, one in zip(sorted(names), wanted, strict=True)
+    ]
+    groups = units._cut(remote, 64 * MEGABYTE)
+    assert 20_000 / 500 < len(groups) < 20_000 / 50
+    assert all(
+        len(shlex.quote(canonical([[str(one.path), one.pin] for one in group])).encode()) < 70_000 for group in groups
+    )
+
+
+def test_a_unit_has_a_bounded_number_of_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(units, "UNIT_FILES", 100)
+    groups = cut({f"{number:05d}.txt": 0 for number in range(1_000)}, 64 * MEGABYTE)
+    assert max(map(len, groups)) <= 100
+    assert 10 <= len(groups) <= 40
 
 
 def test_the_settings_of_a_job_are_those_of_its_source(inputs: Path) -> None:
@@ -382,12 +397,36 @@ def test_many_small_files_are_few_jobs(tmp_path: Path, monkeypatch: pytest.Monke
     found = units.units([TextSource(name="s", paths=("a folder*/**",))], 10**6, None)
     assert len(found) == 1
     params = found[0].params()
-    assert len(canonical(params)) < units.NAME_BYTES
-    assert units.read_names(params["names"]) == [str(path) for path in found[0].files]
+    assert "files" not in params
+    assert len(canonical(params)) < 2_000
+    assert found[0].awaited() == []
+    folder = tmp_path / "results" / units.NAMES
+    with pytest.raises(SourceError, match="start the run again"):
+        units.names_in(folder, params["names"])
+    units.remember(found, tmp_path / "results")
+    assert units.names_in(folder, params["names"]) == [str(path) for path in found[0].files]
+    # One file more is another list, and the old one goes; a list that was written is left as it is.
+    (tmp_path / "a folder of some length/000/more.txt").touch()
+    again = units.units([TextSource(name="s", paths=("a folder*/**",))], 10**6, None)
+    assert again[0].params()["names"] != params["names"]
+    units.remember(again, tmp_path / "results")
+    (written,) = folder.iterdir()
+    state = written.stat()
+    units.remember(again, tmp_path / "results")
+    assert written.stat().st_mtime_ns == state.st_mtime_ns
+    # A damaged one is written again; one that is another list is refused.
+    written.write_text("{")
+    with pytest.raises(SourceError, match="damaged"):
+        units.names_in(folder, again[0].params()["names"])
+    units.remember(again, tmp_path / "results")
+    written.rename(written.with_name("0.json"))
+    with pytest.raises(SourceError, match="not the list"):
+        units.names_in(folder, "0")
 
 
-@given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1), min_size=1))
-def test_names_are_read_as_they_were_written(names: list[str]) -> None:
-    told = units.written([*names, "n" * 5_000])
-    assert units.read_names(told["names"]) == [*names, "n" * 5_000]
-    assert units.written(["a", "b"]) == {"files": ["a", "b"]}
+NAMES = st.lists(st.text(st.characters(codec="utf-8"), max_size=2), max_size=3)
+
+
+@given(NAMES, NAMES)
+def test_lists_of_files_are_told_apart(one: list[str], other: list[str]) -> None:
+    assert (units.digest_of(one) == units.digest_of(other)) == (one == other)

@@ -50,9 +50,7 @@ def run(found: list[units.Unit]) -> list[str]:
             )
         ):
             licences += table["n"].to_pylist()
-        write_json(
-            Path("results/ingest/read", f"{part_name(number)}.json"), reading.record(unit.token).model_dump(mode="json")
-        )
+        write_json(Path("results/ingest/read", f"{part_name(number)}.json"), reading.record(unit.token))
     return licences
 
 

@@ -71,7 +71,7 @@ def run(found: list[units.Unit]) -> list[str]:
             yield pa.table({"n": [0]})
 
         list(reading.tables(convert))
-        record = reading.record(unit.token).model_dump(mode="json")
+        record = reading.record(unit.token)
         write_json(Path("results/ingest/read", f"{part_name(number)}.json"), record)
         for path in unit.files:
             let_go(path)
