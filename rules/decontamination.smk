@@ -2,7 +2,7 @@
 #
 # Input: the documents of the stage before and the files of the benchmarks. Output: <results>/decontamination/
 # {documents,dropped,edits,found,stats}/part-*, audit.json, contamination.json (the table by benchmark).
-# Steps: index (one job: the items) → map (documents that hold each word) → rarity (one job) → audit, apply → table.
+# Steps: index (one job: the items) → map (passages that hold each word) → rarity (one job) → audit, apply → table.
 
 BENCHMARK_FILES = CFG.decontamination.files() if "decontamination" in PIPELINE else []
 

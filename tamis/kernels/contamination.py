@@ -24,6 +24,8 @@ from numba import njit
 from tamis.kernels.hashes import BASE, mix64
 from tamis.kernels.visible_words import Names, visible_words
 
+PASSAGE = 256
+"""Words of a passage. Whole documents would not do: a book holds nearly every word."""
 MISSING = 4
 FOREIGN = 16
 STEPS_A_WORD = 400
@@ -178,7 +180,7 @@ def numbered(hashes: np.ndarray, words: np.ndarray, slots: np.ndarray) -> np.nda
 
 
 @njit(cache=True, nogil=True)
-def count_documents(
+def count_passages(
     offsets: np.ndarray,
     data: np.ndarray,
     rows: np.ndarray,
@@ -187,10 +189,10 @@ def count_documents(
     words: np.ndarray,
     slots: np.ndarray,
     seen: np.ndarray,
-    first_number: int,
+    passage: int,
     counts: np.ndarray,
-) -> None:
-    """Count the documents that hold each word of the items.
+) -> int:
+    """Count the passages of `PASSAGE` words, or what is left of a document, that hold each word of the items.
 
     Args:
         offsets: int64[n + 1].
@@ -200,9 +202,12 @@ def count_documents(
         known: `visible_words.names()`.
         words: of the index.
         slots: likewise.
-        seen: int64[V], the number of the last document that held each word, below `first_number`; changed.
-        first_number: of the first row.
+        seen: int64[V], the number of the last passage that held each word, below `passage`; changed.
+        passage: how many there were before.
         counts: int64[V], added to.
+
+    Returns:
+        How many passages there are now.
     """
     widest = 0
     for row in range(len(offsets) - 1):
@@ -214,10 +219,13 @@ def count_documents(
             continue
         count = visible_words(data, offsets[row], offsets[row + 1], table, known, hashes, starts, ends)
         for j in range(count):
+            if j % PASSAGE == 0:
+                passage += 1
             number = _look_up(words, slots, hashes[j])
-            if number >= 0 and seen[number] != first_number + row:
-                seen[number] = first_number + row
+            if number >= 0 and seen[number] != passage:
+                seen[number] = passage
                 counts[number] += 1
+    return passage
 
 
 @njit(cache=True, nogil=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as pq
 from markupsafe import Markup
 
+from tamis.decontamination.card import Contamination, table
 from tamis.ids import is_id
 from tamis.report import database, samples, tables, views
 from tamis.report.alarms import alarms
@@ -92,6 +93,12 @@ def backbones(models: dict[str, dict[str, Any]]) -> list[str]:
     return found
 
 
+def contamination(results: Results) -> Contamination | None:
+    """What stood of benchmarks in the corpus; None where the run has not looked for any."""
+    path = results.folder / "decontamination" / "contamination.json"
+    return table(read_json(path)) if "decontamination" in results.layout.stages and path.exists() else None
+
+
 def contents(results: Results, config: Config) -> dict[str, Any]:
     """Everything that `page.html.j2` needs.
 
@@ -137,6 +144,7 @@ def contents(results: Results, config: Config) -> dict[str, Any]:
         "groups": groups if config.largest_groups else [],
         "notes": notes,
         "measures": [*measures(notes), *orphans],
+        "contamination": contamination(results),
         "shipments": shipments,
         "cards": cards(results, models),
         "backbones": backbones(models),

@@ -7,7 +7,7 @@ hides; 46 % of evaluation items have fewer than 13 words. Here (`method: overlap
   quotes, Markdown, HTML and the spacing of LaTeX hide nothing; each ideograph is a word;
 * every run of `seed` words of an item is found by its hash, and the item laid over the document there, word by word,
   over changed, missing and foreign words (`tamis.kernels.contamination`);
-* what was found is weighed by rarity: a word weighs by how few documents of this corpus hold it, so that names and
+* what was found is weighed by rarity: a word weighs by how few passages of this corpus hold it, so that names and
   numbers decide, not "what is the value of" (`tamis.decontamination.rarity`). An item is there when `threshold` of its
   weight is; one of fewer than `exact_below` words when all of it is, and one of fewer than a seed whole, if it has
   `min_words` words and says something (`min_information`), which "yes" does not.
@@ -21,12 +21,12 @@ characters around it, and drops a document that would lose more than `max_cuts` 
 `min_characters` characters (GPT-3: 200 characters, ten pieces, 200 characters).
 
 The column `contamination` holds the largest score of any item in a document, whether it was enough or not, so that a
-set may ask for less than the pool does (`where: contamination < 0.5`).
+set may ask for less than the pool does (`max_contamination` of annealing sets and mixtures).
 
 **The error is known.** `audit` items a disguise are planted into copies of documents of this corpus and looked for
 (`tamis.decontamination.audit`); from their recall follows how many of each benchmark are there and were not found.
 
-Steps: index (one job: the items) → map (a shard: documents that hold each word; documents for the audit) → rarity (one
+Steps: index (one job: the items) → map (a shard: passages that hold each word; documents for the audit) → rarity (one
 job: their sums) → audit, apply (a shard) → table (one job: by benchmark). What crosses is a count a word of the items.
 Memory: the index (1.8 kB an item) and a batch. Measured figures: `benchmarks/results`.
 
@@ -64,7 +64,7 @@ ADDS = ("contamination",)
 Part = Literal["pair", "question", "answer", "passage"]
 
 HOLDING = pa.schema([("holding", pa.int64())])
-"""Documents that hold each word of the index, then the number of documents."""
+"""Passages of 256 words that hold each word of the index, then the number of passages."""
 CARRIERS = pa.schema([("key", pa.uint64()), ("id", pa.string()), ("text", pa.large_string())])
 """Documents that the audit plants items into copies of."""
 
@@ -129,7 +129,7 @@ class Config(Section):
         15.0,
         ge=0.0,
         description="What the words of a match must say together: the sum over distinct words of the natural logarithm "
-        "of how many times as many documents there are as hold the word.",
+        "of how many times as many passages of 256 words there are as hold the word.",
     )
     ngram: int = Field(13, ge=3, le=100, description="Words of an n-gram, for ngram (GPT-3, Llama 3: 13).")
     mode: Literal["drop", "cut"] = Field("drop", description="Drop the document, or cut what was found out of it.")
@@ -211,7 +211,7 @@ def run_index(config: Config, *, output: Path) -> None:
 
 
 def run_map(config: Config, *, documents: Path, index: Path, counts: Path, carriers: Path) -> None:
-    """Count the documents of one shard that hold each word, and choose some for the audit.
+    """Count the passages of one shard that hold each word, and choose some for the audit.
 
     Args:
         counts: `HOLDING` of the shard, to write.
@@ -329,7 +329,8 @@ def run_table(config: Config, *, index: Path, audit: Path, found: Files, output:
     from tamis.decontamination.table import contamination
 
     columns = ["id", "benchmark", "item", "part", "characters", "outcome"]
-    rows = pa.concat_tables([table.select(columns) for path in paths(found) for table in table_batches(path)])
+    tables = [table.select(columns) for path in paths(found) for table in table_batches(path)]
+    rows = pa.concat_tables([FOUND.empty_table().select(columns), *tables])
     names = read_index(index, config.scheme()).names
     method = f"{config.method}, {config.mode}"
     write_json(output, contamination(names, rows, read_json(audit), method))
