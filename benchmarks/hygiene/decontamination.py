@@ -218,7 +218,7 @@ def main() -> None:
         )
         for row, match in sorted(flagged.items(), key=lambda pair: pair[1].score)[:40]:
             text = texts[row].encode()
-            start = sum(len(one.encode()) for one in texts[row // 4096 * 4096 : row])
+            start = sum(len(one.encode()) for one in texts[:row])
             span = text[match.start - start : match.end - start].decode("utf-8", "replace")
             print(
                 f"- {files[row]}: {way.index.names[match.item]}, {PARTS[match.part]}, {match.score:.2f}: {span[:150]!r}"

@@ -172,11 +172,11 @@ def _records(path: Path) -> Iterable[Mapping[str, Any]]:
         if kind == ".parquet":
             import pyarrow.parquet as pq
 
-            return pq.read_table(path, partitioning=None).to_pylist()  # type: ignore[no-any-return]
+            return pq.read_table(path, partitioning=None).to_pylist()
         if kind == ".arrow":
             data = path.read_bytes()
             opening = pa.ipc.open_file if data.startswith(b"ARROW1") else pa.ipc.open_stream
-            return opening(data).read_all().to_pylist()  # type: ignore[no-any-return]
+            return opening(data).read_all().to_pylist()
         if kind in (".csv", ".tsv"):
             with opened(path) as stream:
                 text = stream.read().decode("utf-8-sig")

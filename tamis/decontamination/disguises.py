@@ -11,10 +11,13 @@ import re
 from collections.abc import Callable, Sequence
 from random import Random
 
+from tamis.text import SINGLE_RANGES
+
 CHANGED = 0.05
 """Share of words that `words_changed` changes, at least one."""
 
-WORD = re.compile(r"\w+")
+SINGLE = "".join(f"{chr(first)}-{chr(last)}" for first, last in SINGLE_RANGES)
+WORD = re.compile(rf"[{SINGLE}]|[^\W{SINGLE}]+")
 SPACE = re.compile(r"\s+")
 PUNCTUATION = re.compile(r"(?<=\w)[.,;:!?](?=\s|$)")
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -234,8 +235,8 @@ def read_index(path: Path, scheme: Scheme) -> Benchmarks:
 
     def values(name: str) -> np.ndarray:
         array = table[name].combine_chunks().flatten()
-        return array.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
+        return array.to_numpy(zero_copy_only=False)
 
-    lists = {name: table[name][0].as_py() for name in ("names", "answers", "choices")}
-    arrays = {name: values(name) for name in ARRAYS}
-    return Benchmarks(scheme, Index(*(values(name) for name in Index._fields)), **arrays, **lists)
+    given: dict[str, Any] = {name: values(name) for name in ARRAYS}
+    given |= {name: table[name][0].as_py() for name in ("names", "answers", "choices")}
+    return Benchmarks(scheme, Index(*(values(name) for name in Index._fields)), **given)

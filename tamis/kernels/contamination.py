@@ -424,8 +424,7 @@ def find(
                         score = np.float32(min(1.0, out[2] / rarity.totals[probe]))
                         agree = np.int64(out[3])
                     else:
-                        first = at
-                        last = j
+                        first, last = np.int64(at), np.int64(j)
                         while (
                             last + 1 < count
                             and place + last + 1 - at < size

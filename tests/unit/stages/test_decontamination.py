@@ -31,7 +31,12 @@ ITEMS = [
     },
     {"id": "capital", "question": "What is the capital of Burkina Faso?", "answer": "Ouagadougou", "solution": None},
     {"id": "yes", "question": "Is it?", "answer": "yes", "solution": None},
-    {"id": "chinese", "question": "一个水池有两根进水管和一根出水管，同时打开时需要多少小时才能注满水池？", "answer": "六小时", "solution": None},
+    {
+        "id": "chinese",
+        "question": "一个水池有两根进水管和一根出水管，同时打开时需要多少小时才能注满水池？",  # noqa: RUF001
+        "answer": "六小时",
+        "solution": None,
+    },
     {
         "id": "code",
         "question": 'def truncate_number(number: float) -> float:\n    """ Given a positive floating point number, it can be '
@@ -107,27 +112,26 @@ def test_what_is_dropped_and_why(items, tmp_path):
     assert row["threshold"] == pytest.approx(0.75)
     assert row["kept_id"] is None
     found = jobs.table("found").to_pylist()
-    spans = {(row["part"], documents["text"][int(row["id"][16:], 16)].as_py()[row["start"] : row["end"]]) for row in found}
+    spans = {
+        (row["part"], documents["text"][int(row["id"][16:], 16)].as_py()[row["start"] : row["end"]]) for row in found
+    }
     assert ("question", robe["question"].rstrip("?")) in spans
 
 
 @pytest.mark.parametrize("name", ["robe", "chinese", "code", "latex"])
 @pytest.mark.parametrize("disguise", DISGUISES)
 def test_every_disguise_is_seen_through(items, tmp_path, name, disguise):
-    texts = [planted(DISGUISES[disguise](question(name), Random(seed), FILLER.split())) for seed in range(5)]
+    texts = [planted(DISGUISES[disguise](question(name), Random(seed), FILLER.split())) for seed in range(5)]  # noqa: S311
     jobs = run(tmp_path, make_documents([*texts, FILLER]), config(items))
-    assert dropped(jobs) == {number: ("benchmark_question", f"small/{name}") for number in range(5)}
+    assert dropped(jobs) == dict.fromkeys(range(5), ("benchmark_question", f"small/{name}"))
 
 
 @pytest.mark.parametrize(
     ("name", "written"),
     [
-        ("latex", r"compute \(\Bigl(\frac{3}{4}\Bigr)^{2} \cdot \sqrt{x}\) for the least positive real solution of \(x^2 - 7x + "
-        r"\mathrm{six} = 0\)"),
-        ("robe", "A robe takes 2 <a href='/bolts?of=blue&amp;fiber=1'>bolts</a> of **blue** fiber&nbsp;and &ldquo;half&rdquo; that "
-        "much white fiber&#46; How many bolts in <em>total</em> does it take"),
-        ("code", "function truncate_number ( number : float ) -> float : given a positive floating-point number, it can be decomposed "
-        "into an integer part and decimals; return the decimal part of the number"),
+        ("latex", r"compute \(\Bigl(\frac{3}{4}\Bigr)^{2} \cdot \sqrt{x}\) for the least positive real solution of \(x^2-7x + \mathrm{six} = 0\)"),
+        ("robe", "A robe takes 2 <a href='/bolts?of=blue&amp;fiber=1'>bolts</a> of **blue** fiber&nbsp;and &ldquo;half&rdquo; that much white fiber&#46; How many bolts in <em>total</em> does it take"),
+        ("code", "function truncate_number ( number : float ) -> float : given a positive floating-point number, it can be decomposed into an integer part and decimals; return the decimal part of the number"),
         ("chinese", "一个 水池 有 两根 进水管 和 一根 出水管 同时 打开 时 需要 多少 小时 才能 注满 水池"),
     ],
 )  # fmt: skip
@@ -197,7 +201,9 @@ def test_choices_listed_beside_a_question_are_no_answer(tmp_path):
     fields = {"answer": "answer", "choices": "choices"}
     chosen = stage.Config(benchmarks=[{"name": "air", "paths": [str(path)], "fields": fields}], audit=0)
     listed = f"{item['question']}\nA) oxygen\nB) nitrogen\nC) argon\nD) methane"
-    documents = make_documents([planted(listed), planted(f"{listed}\nAnswer: B) nitrogen"), planted(f"{item['question']} Nitrogen.")])
+    documents = make_documents(
+        [planted(listed), planted(f"{listed}\nAnswer: B) nitrogen"), planted(f"{item['question']} Nitrogen.")]
+    )
     jobs = run(tmp_path, documents, chosen)
     assert {number: reason for number, (reason, _) in dropped(jobs).items()} == {
         0: "benchmark_question",
@@ -219,7 +225,9 @@ def test_the_same_text_in_two_benchmarks_counts_for_both(items, tmp_path):
 
 
 TEXTS = st.lists(
-    st.lists(st.sampled_from([FILLER, *(item["question"] for item in ITEMS), "Is it? yes", "3"]), max_size=4).map("\n".join),
+    st.lists(st.sampled_from([FILLER, *(item["question"] for item in ITEMS), "Is it? yes", "3"]), max_size=4).map(
+        "\n".join
+    ),
     min_size=1,
     max_size=8,
 )
@@ -246,7 +254,9 @@ def test_nothing_depends_on_shards(items, texts, mode, method):
 
 
 def test_without_benchmarks_the_stage_is_refused(items):
-    with pytest.raises(ConfigError, match=r"decontamination.benchmarks: none is given.*take decontamination out of pipeline"):
+    with pytest.raises(
+        ConfigError, match=r"decontamination.benchmarks: none is given.*take decontamination out of pipeline"
+    ):
         stage.Config().check("decontamination")
     twice = config(items, benchmarks=[{"name": "a", "paths": [str(items)]}] * 2)
     with pytest.raises(ConfigError, match="the name 'a' is given to 2"):
