@@ -157,8 +157,10 @@ def datatrove(
     """Print what datatrove's filter finds of planted documents and flags of plain ones, with its queries."""
     from datatrove.data import Document
     from datatrove.pipeline.decont.n_grams import NGramsDecontConfig, NGramsDecontFilter, NGramsDecontIndexer
+    from datatrove.utils.hashing import HashConfig
 
-    config = NGramsDecontConfig(find_query_ngrams=True)
+    # Its xxhash wants text where the library wants bytes; which hash it is makes no difference to what is found.
+    config = NGramsDecontConfig(find_query_ngrams=True, hash_config=HashConfig(hash_fc="sha1"))
     # Its own constructor wants lighteval, which is for downloading tasks.
     indexer = object.__new__(NGramsDecontIndexer)
     looking = NGramsDecontFilter(".", config)

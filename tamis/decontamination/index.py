@@ -47,9 +47,6 @@ WORD = 4
 EXACT = 0.9999
 """The score of a text that is found word for word, whatever the sums are rounded to."""
 
-VERY_SHORT = 5
-"""A question of fewer words is also looked for with its answer behind it."""
-
 
 @dataclass(frozen=True)
 class Scheme:
@@ -108,7 +105,7 @@ def _probe_texts(items: Sequence[Item], words: Sequence[int], scheme: Scheme) ->
         yield number, QUESTION, item.question
         if count < scheme.exact_below and item.choices:
             yield number, QUESTION, "\n".join([item.question, *item.choices])
-        if count < VERY_SHORT and item.answers:
+        elif count < scheme.exact_below and item.answers:
             yield number, PAIR, f"{item.question}\n{item.answers[0]}"
         # One of several choices may be a phrase of the law or of a textbook, and stands in other texts.
         for text in (item.solution, *(() if item.choices else item.answers)):

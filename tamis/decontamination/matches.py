@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from tamis.decontamination.index import ANSWER, PAIR, QUESTION, WORD, Benchmarks
+from tamis.decontamination.index import ANSWER, EXACT, PAIR, QUESTION, WORD, Benchmarks
 from tamis.kernels.contamination import Rarity, find, numbered
 from tamis.kernels.folded_characters import character_table
 from tamis.kernels.visible_words import names, visible_hashes
@@ -81,11 +81,16 @@ class Finder:
             self.unpaid,
         )
         found = [
-            Match(row, int(self._of.owners[self._of.owner_offsets[probe]]), probe, int(self._of.parts[probe]), *place)
+            Match(row, int(self._of.owners[self._of.owner_offsets[probe]]), probe, self._part(probe, score), *place)
             for (row, probe, first, last, words, _), score in zip(hits.tolist(), scores.tolist(), strict=True)
             for place in [(first, last, min(score, 1.0), words)]
         ]
         return self._answered(joined(found), offsets, data), best
+
+    def _part(self, probe: int, score: float) -> int:
+        """What a match is of: a short question with its answer is a pair where all of it is there."""
+        part = int(self._of.parts[probe])
+        return QUESTION if part == PAIR and score < EXACT else part
 
     def _answered(self, found: list[Match], offsets: np.ndarray, data: np.ndarray) -> list[Match]:
         """Questions as pairs where the answer stands behind them, or a solution anywhere in the document."""

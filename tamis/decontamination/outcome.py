@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -95,8 +95,23 @@ def _cuts(text: bytes, first: int, matches: Sequence[Match], margin: int) -> lis
     return found
 
 
-def _characters(text: bytes) -> int:
-    return len(text) - sum((byte & 0xC0) == 0x80 for byte in text)
+class _Places:
+    """Characters before some bytes of a text, counted in one pass however many there are."""
+
+    def __init__(self, text: bytes, places: Iterable[int]) -> None:
+        """Count before each of some places, and in all of the text."""
+        self._places = np.unique([0, *places, len(text)])
+        begins = (np.frombuffer(text, np.uint8) & 0xC0) != 0x80
+        counts = np.add.reduceat(begins, self._places[:-1], dtype=np.int64) if text else np.empty(0, np.int64)
+        self._before = np.r_[0, np.cumsum(counts)]
+
+    def before(self, place: int) -> int:
+        """Characters before one of the places."""
+        return int(self._before[np.searchsorted(self._places, place)])
+
+    def between(self, start: int, end: int) -> int:
+        """Characters from one place to another."""
+        return self.before(end) - self.before(start)
 
 
 def taken_out(
@@ -126,20 +141,20 @@ def taken_out(
         first = int(offsets[row])
         text = data[first : offsets[row + 1]].tobytes()
         counting = [match for match in here if match.part in rules.parts]
+        cuts = _cuts(text, first, counting, rules.margin) if rules.cut else []
+        spans_of = [(match.start - first, match.end - first) for match in here]
+        places = _Places(text, [at for span in (*spans_of, *((cut.start, cut.end) for cut in cuts)) for at in span])
         outcome, gone = "noted", 0
         if counting:
-            cuts = _cuts(text, first, counting, rules.margin) if rules.cut else []
-            left = _characters(text) - sum(_characters(text[cut.start : cut.end]) for cut in cuts)
+            left = places.before(len(text)) - sum(places.between(cut.start, cut.end) for cut in cuts)
             if cuts and len(cuts) <= rules.max_cuts and left >= rules.min_characters:
-                outcome, gone = "cut", _characters(text) - left
+                outcome, gone = "cut", places.before(len(text)) - left
                 spans += [(row, cut) for cut in cuts]
             else:
-                outcome, gone = "dropped", _characters(text)
+                outcome, gone = "dropped", places.before(len(text))
                 named[row] = gravest(counting)
-        for match in here:
+        for match, (start, end) in zip(here, spans_of, strict=True):
             acted = outcome if match.part in rules.parts else "noted"
-            start = _characters(text[: match.start - first])
-            end = start + _characters(text[match.start - first : match.end - first])
             for item in benchmarks.owners_of(match.probe):
                 benchmark, _, name = benchmarks.names[item].partition("/")
                 found.append(
@@ -148,8 +163,8 @@ def taken_out(
                         "benchmark": benchmark,
                         "item": name,
                         "part": PARTS[match.part],
-                        "start": start,
-                        "end": end,
+                        "start": places.before(start),
+                        "end": places.before(end),
                         "score": match.score,
                         "words": match.words,
                         "characters": 0 if acted == "noted" else gone,
