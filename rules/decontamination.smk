@@ -18,8 +18,6 @@ rule decontamination_index:
         f"{BENCHMARKS}/decontamination/index.tsv"
     conda:
         "../envs/cpu.yaml"
-    resources:
-        mem_mb=3000,
     params:
         spec=spec("decontamination", given=given(*BENCHMARK_FILES)),
     shell:
@@ -78,8 +76,6 @@ rule decontamination_audit:
         f"{BENCHMARKS}/decontamination/audit.tsv"
     conda:
         "../envs/cpu.yaml"
-    resources:
-        mem_mb=3000,
     params:
         spec=spec("decontamination", given=given(*BENCHMARK_FILES)),
     shell:
