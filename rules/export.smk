@@ -60,6 +60,7 @@ rule export_card:
         stats=f"{SAMPLING}/export/{{export}}/stats/{next(iter(EXPORT_FILES.values()))}.json".replace("{shard}", "00000"),
         summary=lambda wildcards: f"{RESULTS}/{EXPORTS[wildcards.export].folder}/summary.json",
         training=f"{RESULTS}/tokenizer/training.json",
+        contamination=f"{RESULTS}/decontamination/contamination.json" if "decontamination" in PIPELINE else [],
     output:
         readme=f"{RESULTS}/export/{{export}}/README.md",
         manifest=f"{RESULTS}/export/{{export}}/export.json",

@@ -104,6 +104,7 @@ rule report_page:
         f"{RESULTS}/stats.parquet",
         f"{RESULTS}/notes.parquet",
         f"{RESULTS}/manifest.json",
+        [f"{RESULTS}/decontamination/contamination.json"] if "decontamination" in PIPELINE else [],
         layout=f"{RESULTS}/layout.json",
     output:
         page=f"{RESULTS}/report/index.html",

@@ -28,5 +28,7 @@ if CFG.minhash_dedup.write_index and "minhash_dedup" in PIPELINE:
     FINAL.append(f"{RESULTS}/minhash_dedup/index/index.json")
     FINAL += parts(f"{RESULTS}/minhash_dedup/index/bands-{{shard}}.arrow")
     FINAL += parts(f"{RESULTS}/minhash_dedup/index/sets-{{shard}}.arrow")
+if "decontamination" in PIPELINE:
+    FINAL.append(f"{RESULTS}/decontamination/contamination.json")
 if CFG.report.alarms_fatal:
     FINAL.append(f"{RESULTS}/report/checked.json")

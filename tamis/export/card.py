@@ -18,13 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tamis.decontamination.card import markdown, table
 from tamis.errors import ConservationError
 from tamis.export import FORMATS
 from tamis.export.files import Format
 from tamis.export.order import Config
 from tamis.shards import part_name, read_json, whole_file, write_json
 
-VERSION = 1
+VERSION = 2
 
 LANGUAGE_CODE = re.compile(r"[a-z]{2,3}")
 
@@ -67,6 +68,8 @@ class Facts:
     groups: Sequence[Mapping[str, Any]]
     licences: Counter[str]
     training: Mapping[str, Any]
+    contamination: Mapping[str, Any] | None = None
+    """What was found of benchmarks, where the run has looked for any."""
 
 
 def _format(name: str) -> Format:
@@ -188,6 +191,7 @@ def dataset_card(facts: Facts) -> str:
         + _by(facts, "source")
         + _by(facts, "language")
         + _licences(facts)
+        + (markdown(table(facts.contamination)) if facts.contamination else "")
         + f"\n## Columns\n\n{columns}\n\n"
         + "`id` is a hash of what the document is, stable over runs; `copies` counts the captures and near-copies that "
         + "the document stands for; `epoch` counts the repeats of a document in this set from 0.\n\n"
@@ -206,6 +210,7 @@ def run_write(
     training: Path,
     readme: Path,
     manifest: Path,
+    contamination: Path | None = None,
 ) -> None:
     """Write the card and the list of files of a set.
 
@@ -215,6 +220,7 @@ def run_write(
             formats in folders beside its own.
         summary: the set's summary, which the export is held to.
         training: the tokenizer's report.
+        contamination: the table of `decontamination`, where the pipeline has that stage.
 
     Raises:
         ConservationError: a format does not hold the documents and tokens of the set.
@@ -253,6 +259,7 @@ def run_write(
         groups=chosen["groups"],
         licences=seen,
         training=read_json(training),
+        contamination=read_json(contamination) if contamination else None,
     )
     with whole_file(readme) as temporary:
         temporary.write_text(dataset_card(facts), encoding="utf-8")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as pq
 from markupsafe import Markup
 
+from tamis.decontamination.card import Contamination, table
 from tamis.ids import is_id
 from tamis.report import database, samples, tables, views
 from tamis.report.alarms import alarms
@@ -38,7 +39,8 @@ def largest_groups(results: Results, connection: duckdb.DuckDBPyConnection, coun
             continue
         rows = connection.execute(
             "SELECT coalesce(kept_id, matched_id) AS stays, count(*) AS documents FROM dropped "
-            "WHERE stage = ? AND stays IS NOT NULL "
+            # What a benchmark's item matched is no group of copies; its name has a stroke.
+            "WHERE stage = ? AND stays IS NOT NULL AND NOT contains(stays, '/') "
             "GROUP BY stays HAVING documents > 1 ORDER BY documents DESC, stays LIMIT ?",
             [stage, count],
         ).fetchall()
@@ -92,6 +94,12 @@ def backbones(models: dict[str, dict[str, Any]]) -> list[str]:
     return found
 
 
+def contamination(results: Results) -> Contamination | None:
+    """What stood of benchmarks in the corpus; None where the run has not looked for any."""
+    path = results.folder / "decontamination" / "contamination.json"
+    return table(read_json(path)) if "decontamination" in results.layout.stages and path.exists() else None
+
+
 def contents(results: Results, config: Config) -> dict[str, Any]:
     """Everything that `page.html.j2` needs.
 
@@ -137,6 +145,7 @@ def contents(results: Results, config: Config) -> dict[str, Any]:
         "groups": groups if config.largest_groups else [],
         "notes": notes,
         "measures": [*measures(notes), *orphans],
+        "contamination": contamination(results),
         "shipments": shipments,
         "cards": cards(results, models),
         "backbones": backbones(models),

@@ -82,6 +82,11 @@ class SetConfig(Section):
         description="Times that `repeat` may take the documents of a group; up to 4 epochs cost almost nothing against "
         "new text (Muennighoff et al. 2023, figure 1).",
     )
+    max_contamination: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        None,
+        description="Documents in which `decontamination` found more than this share of any benchmark item are not "
+        "taken, though the pool keeps them; null: no bound. 0.5 is strict.",
+    )
     seed: int = Field(0, ge=0, description="Seed of the keyed hash; equal seeds take nested samples.")
     files: int = Field(4, ge=1, le=10_000, description="Files that the set's documents are laid out in.")
 
@@ -106,7 +111,14 @@ class SetConfig(Section):
     def needs(self) -> frozenset[str]:
         """Stage columns that the pool must carry."""
         column = () if self.weights is None else (self.by,)
-        return frozenset(column) & STAGE_COLUMNS.keys()
+        bounded = () if self.max_contamination is None else ("contamination",)
+        return frozenset((*column, *bounded)) & STAGE_COLUMNS.keys()
+
+    def clean(self, rows: pa.Table) -> pa.Array:
+        """Which rows of the index `max_contamination` lets through; those that have no score pass."""
+        if self.max_contamination is None:
+            return pa.array(np.ones(rows.num_rows, bool))
+        return pc.fill_null(pc.less_equal(rows["contamination"], self.max_contamination), True)
 
 
 @dataclass(frozen=True)

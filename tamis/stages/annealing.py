@@ -93,8 +93,10 @@ def run_plan(
         return score_keys(rows[config.rank_by], rows["id"])
 
     def eligible(rows: pa.Table) -> pa.Array:
-        score = rows[config.rank_by]
-        return pc.fill_null(pc.greater_equal(score, config.minimum), False)
+        clean = config.clean(rows)
+        if config.minimum is None:
+            return clean
+        return pc.and_(clean, pc.fill_null(pc.greater_equal(rows[config.rank_by], config.minimum), False))
 
     request = Request(
         where=f"annealing.{name}",
@@ -105,7 +107,7 @@ def run_plan(
         scarcity=config.scarcity,
         epoch_cap=config.epoch_cap,
         share_of_pool=True,
-        eligible=None if config.minimum is None else eligible,
+        eligible=eligible,
     )
     files = choices_of(excluded, choice)
     choose(request, index=index, shards=shards, excluded=files, plan=plan, choice=choice)

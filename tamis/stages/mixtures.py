@@ -72,6 +72,7 @@ def run_plan(
         order=order,
         scarcity=config.scarcity,
         epoch_cap=config.epoch_cap,
+        eligible=config.clean,
     )
     files = choices_of(excluded, choice)
     choose(request, index=index, shards=shards, excluded=files, plan=plan, choice=choice)

@@ -22,7 +22,7 @@ from tamis.dedup.minhash.index import part_files
 from tamis.ids import home_shards
 from tamis.job import FILES
 from tamis.shards import part_name, write_table
-from tamis.stages import classifier, embeddings, judge
+from tamis.stages import classifier, decontamination, embeddings, judge
 from tamis.stages import domains as domain
 from tamis.stages import ensemble as ensembles
 from tamis.stages import line_pruning as lines
@@ -31,7 +31,7 @@ from tamis.stages import paragraph_dedup as paragraphs
 from tamis.stages import substring_dedup as substrings
 from tamis.stages import url_dedup as urls
 
-TABLES = ("documents", "kept", "dropped", "edits", "scores", "embeddings")
+TABLES = ("documents", "kept", "dropped", "edits", "scores", "embeddings", "found")
 JSON = ("stats", "counts")
 
 
@@ -216,6 +216,21 @@ def substring_dedup(
     jobs.each_partition("elect", barrier=jobs.over("windows"), output="elect")
     jobs.each_shard("apply", **given, barrier=jobs.over("elect"), **OUTCOME_WITH_EDITS)
     return jobs.outcome(edits=True)
+
+
+def decontaminate(folder: Path, documents: pa.Table, config: Any, shards: int = 1) -> Jobs:
+    """All steps of decontamination."""
+    jobs = Jobs(decontamination, folder, documents, config, shards)
+    index, rarity, carriers = (jobs.folder / f"{name}.arrow" for name in ("index", "rarity", "chosen"))
+    jobs.once("index", output=index)
+    jobs.each_shard("map", documents="documents", index=index, counts="counted", carriers="carriers")
+    over = {"counts": jobs.over("counted"), "carriers": jobs.over("carriers")}
+    jobs.once("rarity", **over, output=rarity, chosen=carriers)
+    jobs.once("audit", index=index, rarity=rarity, carriers=carriers, output=jobs.folder / "audit.json")
+    jobs.each_shard("apply", documents="documents", index=index, rarity=rarity, found="found", **OUTCOME_WITH_EDITS)
+    given = {"index": index, "audit": jobs.folder / "audit.json", "found": jobs.over("found")}
+    jobs.once("table", **given, output=jobs.folder / "contamination.json")
+    return jobs
 
 
 class MinhashJobs(Jobs):

@@ -46,7 +46,7 @@ LAYERS = (
     ("repair",),
     ("dedup", "heuristics", "expressions"),
     ("classifiers",),
-    ("languages",),
+    ("languages", "decontamination"),
     ("sets",),
     ("stages",),
     ("export",),

@@ -1,0 +1,61 @@
+"""The contamination table as a person reads it: on the page, and on the card of an export."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+
+class Contamination(NamedTuple):
+    """What stands of benchmarks in the corpus."""
+
+    method: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    """Of each benchmark, as text."""
+    disguises: tuple[tuple[str, ...], ...]
+    """Disguise, form, planted, recall with its interval."""
+
+
+HEADS = (
+    "benchmark", "items", "hit items", "documents", "dropped", "cut", "characters", "found", "recall",
+    "missed, estimated",
+)  # fmt: skip
+
+
+def _recall(row: Mapping[str, Any], low: str, high: str) -> str:
+    if row["recall"] is None:
+        return "not measured"
+    return f"{row['recall']:.1%} ({row[low]:.1%} to {row[high]:.1%})"
+
+
+def table(value: Mapping[str, Any]) -> Contamination:
+    """What `tamis.decontamination.table.contamination` gave, as texts."""
+    numbers = ("items", "hit_items", "documents", "dropped", "cut", "characters", "found")
+    rows = tuple(
+        (
+            str(row["benchmark"]),
+            *(f"{row[name]:,}" for name in numbers),
+            _recall(row, "recall_low", "recall_high"),
+            "not measured"
+            if row["missed"] is None
+            else f"{row['missed']:,.1f} ({row['missed_low']:,} to {row['missed_high']:,})",
+        )
+        for row in value["benchmarks"]
+    )
+    disguises = tuple(
+        (row["disguise"].replace("_", " "), row["form"], f"{row['planted']:,}", _recall(row, "low", "high"))
+        for row in value["audit"]["by_disguise"]
+    )
+    return Contamination(value["method"], HEADS, rows, disguises)
+
+
+def markdown(found: Contamination) -> str:
+    """The table as a section of a card."""
+    rows: Sequence[Sequence[str]] = [found.heads, ["---"] * len(found.heads), *found.rows]
+    lines = "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    return (
+        "\n## Benchmark contamination\n\nOf the corpus that this set is drawn from, before the documents and spans "
+        f"counted here were taken out ({found.method}). `found` counts items in documents; `missed` is what, by the "
+        "recall of planted items (95 % interval), was there and was not found.\n\n" + lines + "\n"
+    )

@@ -1,0 +1,140 @@
+"""Matches against an overlap worked out plainly, and what stands behind a question."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tamis.decontamination.benchmarks import Item
+from tamis.decontamination.index import Scheme, build, read_index, write_index
+from tamis.decontamination.matches import Finder, _count
+from tamis.decontamination.rarity import FLOOR, Holding, rarity
+from tamis.kernels.contamination import FOREIGN, MISSING
+from tamis.text import words
+
+SCHEME = Scheme(extended=True, seed=3, threshold=0.6, exact_below=4, min_words=2, min_information=0.0)
+
+
+def item(name, question, **more):
+    values = {"answers": (), "solution": "", "choices": (), "passage": ""} | more
+    return Item(benchmark="b", id=name, question=question, **values)
+
+
+def found(items, texts, scheme=SCHEME):
+    """Row → item → best score."""
+    benchmarks = build(items, scheme)
+    column = pa.chunked_array([pa.array(texts, pa.large_string())])
+    every = np.ones(len(texts), bool)
+    holding = Holding(benchmarks.arrays)
+    holding.add(column, every)
+    weights = rarity(benchmarks.arrays, int(holding.counts[-1]), holding.counts[:-1])
+    scores = {}
+    for match in Finder(benchmarks, weights).find(column, every)[0]:
+        for owner in benchmarks.owners_of(match.probe):
+            key = match.row, owner
+            scores[key] = max(scores.get(key, 0.0), match.score)
+    return scores
+
+
+def weights_of(texts):
+    """Word → its weight, by the definition."""
+    passages = [
+        set(found[at : at + 256]) for text in texts for found in [words(text)] for at in range(0, len(found), 256)
+    ]
+    many = max(len(passages), 1000) + 1
+    return lambda word: FLOOR + np.log(many / (sum(word in passage for passage in passages) + 1)) / np.log(many)
+
+
+def extended(probe, document, i, d, step):
+    """The places of the probe that are found from (i, d) on in one direction."""
+    places = []
+    while 0 <= i < len(probe) and 0 <= d < len(document):
+        if probe[i] == document[d]:
+            places.append(i)
+            i, d = i + step, d + step
+            continue
+        for a, b in sorted(
+            ((a, b) for a in range(MISSING + 1) for b in range(FOREIGN + 1) if a + b), key=lambda ab: (sum(ab), ab[0])
+        ):
+            ii, dd = i + a * step, d + b * step
+            if not (0 <= ii < len(probe) and 0 <= dd < len(document) and probe[ii] == document[dd]):
+                continue
+            last = not 0 <= ii + step < len(probe)
+            if last and b <= a + 1:
+                break
+            if not last and 0 <= dd + step < len(document) and probe[ii + step] == document[dd + step]:
+                break
+        else:
+            break
+        i, d = ii, dd
+    return places
+
+
+def plain(items, texts):
+    """Row → item → every score that a seed of it leads to and that is enough."""
+    weight = weights_of(texts)
+    scores = {}
+    for row, text in enumerate(texts):
+        document = words(text)
+        for number, one in enumerate(items):
+            probe = words(one.question)
+            size = min(3, len(probe))
+            for i in range(len(probe) - size + 1):
+                for d in range(len(document) - size + 1):
+                    if size < 2 or probe[i : i + size] != document[d : d + size]:
+                        continue
+                    places = {
+                        *range(i, i + size),
+                        *extended(probe, document, i + size, d + size, 1),
+                        *extended(probe, document, i - 1, d - 1, -1),
+                    }
+                    score = sum(weight(probe[place]) for place in places) / sum(map(weight, probe))
+                    if score >= (0.6 if len(probe) >= 4 else 0.9999):
+                        scores.setdefault((row, number), []).append(score)
+    return scores
+
+
+WORDS = st.lists(st.sampled_from("abcdefgh"), max_size=25).map(" ".join)
+QUESTIONS = st.lists(
+    st.lists(st.sampled_from("abcdefghij"), min_size=1, max_size=12).map(" ".join), min_size=1, max_size=4
+)
+
+
+@given(QUESTIONS, st.lists(WORDS, min_size=1, max_size=4))
+def test_what_is_found_is_an_overlap(questions, texts):
+    items = [item(str(number), question) for number, question in enumerate(questions)]
+    expected = plain(items, texts)
+    for key, score in found(items, texts).items():
+        assert min(abs(score - other) for other in expected[key]) < 1e-5
+
+
+@given(QUESTIONS, WORDS, WORDS)
+def test_what_stands_there_word_for_word_is_found(questions, before, after):
+    items = [item(str(number), question) for number, question in enumerate(questions)]
+    for number, question in enumerate(questions):
+        if len(question.split()) >= 2:
+            assert found(items, [f"{before} {question} {after}"])[0, number] == pytest.approx(1.0, abs=1e-5)
+
+
+def test_the_index_survives_the_disk(tmp_path):
+    items = [
+        item("x", "one two three four five", answers=("six seven",), choices=("six seven", "eight")),
+        item("y", "Is it?"),
+    ]
+    made = build(items, SCHEME)
+    write_index(tmp_path / "index.arrow", made)
+    again = read_index(tmp_path / "index.arrow", SCHEME)
+    for one, other in zip(made.arrays, again.arrays, strict=True):
+        assert np.array_equal(one, other)
+    assert (made.names, made.answers, made.choices) == (again.names, again.answers, again.choices)
+    assert again.searchable.tolist() == [True, True]
+
+
+def test_words_are_counted_whole():
+    numbers = np.array([1, 256, 1, 256, 65536], np.int32).tobytes()
+    assert _count(numbers, np.array([1, 256], np.int32).tobytes()) == 2
+    assert _count(numbers, np.array([256], np.int32).tobytes()) == 2
+    assert _count(numbers, b"") == 0
