@@ -9,7 +9,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, create_model, field_validator, model_validator
+from pydantic import (
+    Field,
+    TypeAdapter,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    create_model,
+    field_validator,
+    model_validator,
+)
 
 from tamis.classifiers.kinds import AnyClassifier, Classifier, Encoder, Ensemble, Taught
 from tamis.classifiers.references import Reference
@@ -59,6 +68,16 @@ MOST_CROSSINGS = 1_000_000
 """Shards times partitions: batches of a crossing."""
 
 
+Count = Annotated[int, Field(ge=1, le=10_000)]
+Word = Literal["auto", "anew"]
+
+
+def _shards(value: Any, _: ValidatorFunctionWrapHandler) -> Any:
+    """A number of shards, or a word; what is wrong is said of the one that it is like, not of both."""
+    words = isinstance(value, str) and not value.isdigit()
+    return TypeAdapter(Word if words else Count).validate_python(value)
+
+
 def _too_many(shards: int, partitions: int) -> str:
     return f"shards x partitions = {shards * partitions}; at most 1,000,000"
 
@@ -67,7 +86,7 @@ class _Top(Section):
     """Keys that belong to no stage."""
 
     output_dir: FilePath = Field("results", min_length=1, description="Folder of everything the workflow writes.")
-    shards: Annotated[int, Field(ge=1, le=10_000)] | Literal["auto", "anew"] = Field(
+    shards: Annotated[Count | Word, WrapValidator(_shards)] = Field(
         2,
         description="Number of document shards N; nothing a user receives depends on it. A shard is the work of one "
         "job: choose N so that it is about 0.1-1 GB of text; no job has all of that in memory at once. auto: by the "

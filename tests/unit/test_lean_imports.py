@@ -51,9 +51,9 @@ def test_the_first_job_of_each_de_duplication_loads_numba_at_most(stage, make_do
     from tamis.shards import write_json, write_table
 
     write_table(tmp_path / "in.parquet", make_documents(["one two three four five six seven eight nine ten"]))
-    write_json(tmp_path / "size.json", {"documents": 1})
+    write_json(tmp_path / "size.json", {"documents": 1, "earlier": 0, "buckets": 1})
     if stage == "url_dedup":
-        call = "module.run_apply(config, shard=0, documents=folder / 'in.parquet', kept=folder / 'k', dropped=folder / 'd', stats=folder / 's')"
+        call = "module.run_apply(config, shard=0, shards=1, documents=folder / 'in.parquet', kept=folder / 'k', dropped=folder / 'd', stats=folder / 's')"
     else:
         wanted = "{name: folder / name for name in inspect.signature(module.run_map).parameters if name not in given}"
         call = (
