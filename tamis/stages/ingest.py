@@ -43,8 +43,9 @@ if TYPE_CHECKING:
     from tamis.readers.columns import Columns
     from tamis.readers.units import Unit
 
-VERSION = 5
-"""5: containers of web pages are seen whatever the case of their tags.
+VERSION = 6
+"""6: rendered documentation in HTML counts as generated in trees of code.
+5: containers of web pages are seen whatever the case of their tags.
 4: source code is told by a model of its form, and by what a record says of itself.
 3: extracts name their parent, and come last in the keep order.
 2: what was read is recorded with size, time and hash of each file; the ledger has `kept_id`."""
