@@ -29,7 +29,7 @@ from tamis.stages.ingest import units
 try:
     config_files.check(workflow.configfiles)
     CFG = load(config)
-    ENDING = Workflow(CFG.output_dir)
+    ENDING = Workflow(CFG.output_dir, CFG.report.model_dump(mode="json"))
     UNITS = units(CFG.sources, CFG.ingest, Path(CFG.output_dir))
     if workflow.is_main_process:
         check_files(CFG)

@@ -317,5 +317,6 @@ def run(arguments: Sequence[str]) -> int:
             command=ending.command_line(arguments),
             place=channel.get(ending.VARIABLE),
             stopped=stopped,
+            config=merged(arguments).get("report"),
         )
     return code
