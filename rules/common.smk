@@ -30,7 +30,7 @@ from tamis.stages.ingest import units
 try:
     config_files.check(workflow.configfiles)
     CFG = load(config)
-    ENDING = Workflow(CFG.output_dir)
+    ENDING = Workflow(CFG.output_dir, CFG.report.model_dump(mode="json"))
     UNITS = units(CFG.sources, CFG.ingest, Path(CFG.output_dir))
     CHOSEN = sharding.choose(CFG.shards, UNITS, Path(CFG.output_dir))
     CFG = CFG.of_shards(CHOSEN.shards)

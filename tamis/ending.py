@@ -15,13 +15,13 @@ import shlex
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tamis import trouble
-from tamis.errors import FolderError
+from tamis.errors import FolderError, TamisError
 
 VARIABLE = "TAMIS_FAILURES"
 KIND = "tamis-failures"
@@ -198,8 +198,16 @@ def _say(text: str) -> None:
         sys.stderr.flush()
 
 
-def say_failure(results: Path, directory: Path, *, command: str, place: str | None = None, stopped: str = "") -> None:
-    """Print `failure`.
+def say_failure(
+    results: Path,
+    directory: Path,
+    *,
+    command: str,
+    place: str | None = None,
+    stopped: str = "",
+    config: Mapping[str, Any] | None = None,
+) -> None:
+    """Print `failure`, and write the page of what is done.
 
     Args:
         results: the results folder.
@@ -207,23 +215,52 @@ def say_failure(results: Path, directory: Path, *, command: str, place: str | No
         command: what continues the run.
         place: the file that jobs told their failures to, where it is not in this process's environment.
         stopped: what stopped it, where it was a signal.
+        config: the section `report` of the configuration, which says what the page shows.
     """
-    _say(failure(results, directory, told(place), command, stopped))
+    known = told(place)
+    _say(failure(results, directory, known, command, stopped))
+    if known.failures and not stopped:
+        _say(so_far(results, known, config))
+
+
+def so_far(results: Path, known: Told, config: Mapping[str, Any] | None = None) -> str:
+    """Write the page of what a run that failed has done, and say where it is; empty where there is none.
+
+    Args:
+        results: the results folder.
+        known: what jobs told.
+        config: the section `report` of the configuration.
+    """
+    if not (results / "layout.json").exists():
+        # A run of single stages, which makes no page.
+        return ""
+    # DuckDB, templates and pyarrow, for a run that failed alone.
+    from tamis.report import stopped
+    from tamis.report.settings import Config
+
+    try:
+        why = " ".join(_failed(known.failures))
+        found = stopped.write(results, why, Config.model_validate(dict(config or {})))
+    except (TamisError, OSError, ValueError) as error:
+        return f"The page of what is done could not be written: {error}"
+    return f"What is done so far: {found[0]}; its counts: {found[1]}" if found else ""
 
 
 class Workflow:
     """What a Snakefile says at start and end; nothing where `tamis run` has started it and speaks itself."""
 
-    def __init__(self, results: str) -> None:
+    def __init__(self, results: str, report: Mapping[str, Any] | None = None) -> None:
         """Open the channel, so that all jobs inherit its place.
 
         Args:
             results: the results folder.
+            report: the section `report` of the configuration.
 
         Raises:
             FolderError: the disk is full.
         """
         self._results = Path(results)
+        self._report = report
         self._speaks = "TAMIS_RUN" not in os.environ
         if self._speaks:
             check_space(self._results, Path())
@@ -238,6 +275,9 @@ class Workflow:
     def start(self) -> None:
         """Jobs begin."""
         tell(begun="yes")
+        from tamis.report import stopped
+
+        stopped.clear(self._results)
 
     def success(self) -> None:
         """Print the alarms that this run has raised."""
@@ -258,4 +298,4 @@ class Workflow:
         """Print which jobs failed, and how to continue."""
         if self._speaks:
             atexit.unregister(self._end)
-            say_failure(self._results, Path(), command="the same command, with --rerun-incomplete")
+            say_failure(self._results, Path(), command="the same command, with --rerun-incomplete", config=self._report)

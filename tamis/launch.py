@@ -140,32 +140,53 @@ def _writing_to(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def run_lock(folder: Path) -> Iterator[IO[str]]:
-    """Hold the lock of a results folder.
+    """Hold the lock of a results folder; one that was not there goes again if the run leaves nothing in it.
 
     Raises:
         AlreadyRunningError: another run holds it.
         FolderError: the folder cannot be written to.
     """
     path = folder / LOCK
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
     with _writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
         opened = path.open("a+", encoding="utf-8")
     with opened as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        if not _locked(file, path):
             file.seek(0)
             holder = file.read().strip()
             msg = (
                 f"{folder}: another run works there{f' (process {holder})' if holder else ''}. Wait for it or stop it "
                 "with Ctrl-C in its terminal; or give this run a folder of its own with --config output_dir=…"
             )
-            raise AlreadyRunningError(msg) from error
+            raise AlreadyRunningError(msg)
         with _writing_to(folder):
             # Not through the file's buffer, which would be written again, and fail again, when it is closed.
             os.ftruncate(file.fileno(), 0)
             os.write(file.fileno(), f"{os.getpid()}\n".encode())
-        yield file
+        try:
+            yield file
+        finally:
+            _leave_nothing(path, missing)
+
+
+def _locked(file: IO[str], path: Path) -> bool:
+    """Take a lock, unless another has it, or has had it and taken the file away, as a refused run does."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return path.exists() and os.path.samestat(path.stat(), os.fstat(file.fileno()))
+
+
+def _leave_nothing(lock: Path, made: Sequence[Path]) -> None:
+    """Take a lock away, and the folders that were made for it, where nothing else came to lie there."""
+    if made and lock.parent.is_dir() and [each.name for each in lock.parent.iterdir()] == [lock.name]:
+        lock.unlink()
+        for folder in made:
+            if next(folder.iterdir(), None) is not None:
+                break
+            folder.rmdir()
 
 
 @contextmanager
@@ -296,5 +317,6 @@ def run(arguments: Sequence[str]) -> int:
             command=ending.command_line(arguments),
             place=channel.get(ending.VARIABLE),
             stopped=stopped,
+            config=merged(arguments).get("report"),
         )
     return code

@@ -32,6 +32,8 @@ MAX_LINE = 100 << 20
 ROWS = 1024
 """Rows of a Parquet file in memory."""
 
+_HOLDS_TEXTS = ". A label file holds the judged texts themselves: ids of documents are not looked up"
+
 
 class LabelFile(Section):
     """A file of labelled texts, for instance human or model judgements."""
@@ -194,7 +196,7 @@ def _json_lines(entry: LabelFile) -> Iterator[tuple[str, Any, Any]]:
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             msg = (
                 f"label file {entry.path}, line {number}: expected a JSON object in UTF-8 with the fields "
-                f"{entry.text!r} and {entry.label!r} ({error!r})"
+                f"{entry.text!r} and {entry.label!r} ({error!r}){_HOLDS_TEXTS}"
             )
             raise SourceError(msg) from error
 
@@ -206,7 +208,7 @@ def _parquet(entry: LabelFile) -> Iterator[tuple[str, Any, Any]]:
             if missing:
                 msg = (
                     f"label file {entry.path}: no column {missing[0]!r} among {file.schema_arrow.names[:20]}; correct "
-                    "`text` and `label`"
+                    f"`text` and `label`{_HOLDS_TEXTS}"
                 )
                 raise ConfigError(msg)
             number = 0

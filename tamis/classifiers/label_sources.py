@@ -18,7 +18,7 @@ from tamis.barrier import Files
 from tamis.classifiers import label_files
 from tamis.classifiers import labels as labels_of
 from tamis.classifiers.judge.section import Judge, read_prompt
-from tamis.classifiers.label_files import LabelFile
+from tamis.classifiers.label_files import Judged, LabelFile
 from tamis.classifiers.labels import Labelled, Sampling, read_labelled
 from tamis.classifiers.references import Pool, Reference, Teacher, as_selectors
 from tamis.classifiers.selectors import Selector
@@ -138,10 +138,13 @@ class LabelSources(Section):
         for name, teachers in self.by_class().items():
             if not teachers and self.judge is None and given[name] < sampling.min_labels:
                 others = ", ".join(f"{given[other]} of class {other}" for other in self.ascending() if other != name)
+                told = _of_grades(self.files, found.texts) or (
+                    f"Give more labels, say under `classes` what they mean, or lower {stage}.sampling.min_labels"
+                )
                 msg = (
                     f"{stage}.labels.files: {given[name]} texts of class {name} and {others}; "
                     f"{sampling.min_labels} of {name} are needed, and nothing else teaches it ({dict(found.counts)}). "
-                    f"Give more labels, say under `classes` what they mean, or lower {stage}.sampling.min_labels"
+                    f"{told}"
                 )
                 raise ConfigError(msg)
 
@@ -179,6 +182,27 @@ class LabelSources(Section):
                 f"{stage}.sampling.cap, or judge fewer"
             )
             raise ConfigError(msg)
+
+
+def _of_grades(files: Sequence[LabelFile], texts: Sequence[Judged]) -> str:
+    """What is to be done about grades that lie on one side of the middle; empty where they do not, or are names."""
+    scales = {entry.grades for entry in files if entry.grades is not None}
+    if len(scales) != 1 or any(text.grade is None for text in texts):
+        return ""
+    ((worst, best),) = scales
+    found = [worst + (text.grade or 0.0) * (best - worst) for text in texts]
+    if not found or min(found) < (worst + best) / 2 <= max(found):
+        return ""
+    if min(found) == max(found):
+        return (
+            f"All {len(found)} grades are {min(found):g}: nothing can be learnt from one grade. Add texts of other "
+            "grades, or give these as `good: {reference: …}`, which sets them against a sample of the pool"
+        )
+    return (
+        f"All grades lie from {min(found):g} to {max(found):g}, on one side of the middle of `grades` [{worst:g}, "
+        f"{best:g}]: write grades: [{min(found):g}, {max(found):g}] to learn what is better among them, or add "
+        "texts of the other side"
+    )
 
 
 def _spelled(number: int) -> str:

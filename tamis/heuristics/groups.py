@@ -56,7 +56,7 @@ Off = BeforeValidator(_switched_off)
 MEASURING: Mapping[Group, tuple[str, ...]] = {
     "size": (),
     "gopher_repetition": (),
-    "gopher_quality": ("stop_words",),
+    "gopher_quality": ("stop_words", "ignore_addresses"),
     "c4": (
         "terminal_lines_only",
         "min_line_words",
@@ -120,15 +120,14 @@ class Groups(Section):
     words: Literal["pieces", "tokens"] = Field(
         "pieces",
         description="What Gopher's and FineWeb's rules count. pieces: whatever stands between white space, as the "
-        "papers read. tokens: words and punctuation apart; then fewer words have a letter in them, so that the papers' "
-        "thresholds drop more.",
+        "papers read. tokens: words and punctuation apart.",
     )
     as_datatrove: bool = Field(
         False,
-        description="Count all as datatrove 0.10 does, to reproduce its decisions: tokens, stop words with the "
-        "capitals that they have, • and - as the only bullets, blank lines among the line feeds, lines without a word "
-        "among those that repeat, an n-gram that occurs once as a frequent one, and the very last character of a line "
-        "as its end, though it be a blank or a quote.",
+        description="Count all as datatrove 0.10 does, to reproduce its decisions: tokens, punctuation among the words "
+        "of which some have a letter, stop words with the capitals that they have, • and - as the only bullets, blank "
+        "lines among the line feeds, lines without a word among those that repeat, an n-gram that occurs once as a "
+        "frequent one, and the very last character of a line as its end, though it be a blank or a quote.",
     )
     size: Annotated[Size | None, Off] = Field(
         Size(), description="Length and damage. null or false switches a whole group off."

@@ -107,6 +107,7 @@ def measure_prose(text: pa.Array, language: pa.Array, config: Groups) -> dict[st
         small,
         listed_pieces.encode(DATATROVE_BULLETS if as_datatrove else BULLETS),
         as_datatrove,
+        as_datatrove or not quality.ignore_addresses,
         fineweb.short_line,
         settings,
         *phrases,

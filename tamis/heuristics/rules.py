@@ -36,7 +36,7 @@ METRICS: Mapping[Group, tuple[str, ...]] = {
         "stop_words",
         "character_word_share",
     ),
-    "c4": ("lorem_ipsum_lines", "curly_bracket_lines", "tag_share", "sentences"),
+    "c4": ("lorem_ipsum_ratio", "curly_bracket_lines", "tag_share", "sentences"),
     "fineweb": (
         "terminal_line_share",
         "short_line_share",
@@ -134,7 +134,7 @@ RULES: tuple[Rule, ...] = (
     Rule("gopher_ellipsis_lines", "gopher_quality", "max_ellipsis_lines", "ellipsis_line_share"),
     Rule("gopher_alphabetic_words", "gopher_quality", "min_alphabetic_words", "alphabetic_word_share", "below"),
     Rule("gopher_stop_words", "gopher_quality", "min_stop_words", "stop_words", "below"),
-    Rule("c4_lorem_ipsum", "c4", "max_lorem_ipsum_lines", "lorem_ipsum_lines"),
+    Rule("c4_lorem_ipsum", "c4", "max_lorem_ipsum", "lorem_ipsum_ratio"),
     Rule("c4_curly_brackets", "c4", "max_curly_bracket_lines", "curly_bracket_lines"),
     Rule("c4_tags", "c4", "max_tag_share", "tag_share"),
     Rule("c4_too_few_sentences", "c4", "min_sentences", "sentences", "below", spaced=True),

@@ -105,8 +105,8 @@ class GopherQuality(Section):
     )
     min_alphabetic_words: Share | None = Field(
         0.8,
-        description="Least share of words, punctuation included, with a letter in them. Gopher A1.1; its paper "
-        "counts words without punctuation, the oracle with, which is stricter.",
+        description="Least share of words that are not mere punctuation with a letter in them: marks of lists and "
+        "empty cells of tables are no words. Gopher A1.1; datatrove counts them.",
     )
     min_stop_words: Count | None = Field(
         2, description="Least different stop words; only for languages with a list. Gopher A1.1."
@@ -115,6 +115,12 @@ class GopherQuality(Section):
         STOP_WORDS,
         description="Language → stop words; capitals do not matter. Gopher's eight for English; for 40 more languages "
         "lists made alike. Languages without a list pass.",
+    )
+    ignore_addresses: bool = Field(
+        False,
+        description="Whether lines that hold nothing but addresses (URLs, mail addresses, paths of files; a mark, a "
+        "number or a link's name before them) are left out where the length of words, hash signs and ellipses are "
+        "counted: sources under an article, link targets of a change log. Gopher has no such rule.",
     )
 
 
@@ -125,7 +131,11 @@ class C4(Section):
     """
 
     applies_to: AppliesTo = Field(PROSE, description="Kinds looked at.")
-    max_lorem_ipsum_lines: Count | None = Field(0, description='Most lines with "lorem ipsum". C4 2.2.')
+    max_lorem_ipsum: Ratio | None = Field(
+        0.005,
+        description='Most lines with "lorem ipsum" a word. C4 2.2 has 0: one mention drops the page, though it be a '
+        "manual of 4,000 words; what is filled with it has a line of it in every few dozen words.",
+    )
     max_curly_bracket_lines: Count | None = Field(
         None,
         description="Most lines with an opening curly bracket. C4 2.2 has 0 and wants no code; off, because nothing "

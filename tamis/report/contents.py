@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from markupsafe import Markup
 
@@ -107,8 +108,28 @@ def contents(results: Results, config: Config) -> dict[str, Any]:
         results: a finished run: stats.parquet, notes.parquet and manifest.json are there.
         config: the page's section.
     """
-    stats = read_table(results.folder / "stats.parquet")
-    manifest, models = read_json(results.folder / "manifest.json"), model_cards(results)
+    return gathered(
+        results,
+        config,
+        read_table(results.folder / "stats.parquet"),
+        tables.combine_notes(read_table(results.folder / "notes.parquet")),
+        read_json(results.folder / "manifest.json"),
+    )
+
+
+def gathered(
+    results: Results, config: Config, stats: pa.Table, notes: dict[str, dict[str, float]], manifest: dict[str, Any]
+) -> dict[str, Any]:
+    """Everything that `page.html.j2` needs, of all stages of a layout.
+
+    Args:
+        results: of which each stage is done.
+        config: the page's section.
+        stats: the counts of its stages.
+        notes: their notes, combined.
+        manifest: value of `manifest.json`.
+    """
+    models = model_cards(results)
     steps = tables.steps(stats)
     sizes = samples.Sizes(
         kept=config.kept_samples,
@@ -131,8 +152,8 @@ def contents(results: Results, config: Config) -> dict[str, Any]:
             orphans = orphaned_cuts(connection.execute(f"SELECT {columns} FROM {views.ORPHANS}").fetchall())  # noqa: S608
         shipments = [shipment(results, delivery, connection) for delivery in results.deliveries()]
     skipped = sum(pq.read_metadata(path).num_rows for path in results.skipped())
-    notes = tables.combine_notes(read_table(results.folder / "notes.parquet"))
     return {
+        "stopped": "",
         "style": Markup(resources.files("tamis.report").joinpath("page.css").read_text("utf-8")),  # noqa: S704 - our file
         "manifest": manifest,
         "steps": steps,

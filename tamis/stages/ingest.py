@@ -45,7 +45,8 @@ if TYPE_CHECKING:
 
 VERSION = 6
 """6: fetched PDFs have their address as URL, papers of arXiv their name whatever the address; files for
-programs (robots.txt, ads.txt) are no documents whatever they are called; `x.license` says the licence of x.
+ programs (robots.txt, ads.txt) are no documents whatever they are called; `x.license` says the licence of x; rendered
+ documentation in HTML counts as generated in trees of code.
 5: containers of web pages are seen whatever the case of their tags.
 4: source code is told by a model of its form, and by what a record says of itself.
 3: extracts name their parent, and come last in the keep order.

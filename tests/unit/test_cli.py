@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -265,6 +266,34 @@ def test_a_second_run_into_the_same_results_is_refused(tmp_path):
     with launch.run_lock(tmp_path), refused, launch.run_lock(tmp_path):
         pass
     with launch.run_lock(tmp_path):
+        pass
+
+
+def test_a_run_that_is_refused_leaves_no_folder(tmp_path):
+    with launch.run_lock(tmp_path / "a" / "results"):
+        assert (tmp_path / "a" / "results" / launch.LOCK).exists()
+    assert list(tmp_path.iterdir()) == []
+    # What came to lie there stays, and so does a folder that was there before.
+    with launch.run_lock(tmp_path / "results"):
+        (tmp_path / "results" / "ingest").mkdir()
+    assert sorted(path.name for path in (tmp_path / "results").iterdir()) == [launch.LOCK, "ingest"]
+    (tmp_path / "own").mkdir()
+    with launch.run_lock(tmp_path / "own"):
+        pass
+    assert (tmp_path / "own").exists()
+
+
+def test_a_lock_that_was_taken_away_is_nobody_s(tmp_path, monkeypatch):
+    path = tmp_path / launch.LOCK
+    flock = fcntl.flock
+
+    def after_a_refused_run(file, operation):
+        if path.exists():
+            path.unlink()
+        return flock(file, operation)
+
+    monkeypatch.setattr(launch.fcntl, "flock", after_a_refused_run)
+    with pytest.raises(launch.AlreadyRunningError), launch.run_lock(tmp_path):
         pass
 
 

@@ -7,6 +7,7 @@ import shutil
 
 import finished
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from judge_server import fails, judge_server, says
 from running import planned_jobs, run_workflow
@@ -87,14 +88,20 @@ def test_a_chain_with_a_judge_asks_for_nothing_twice(folder):
 
 def test_an_endpoint_that_dies_half_way_is_said_and_continued(folder):
     with judge_server(lambda body, n: grades(body, n) if n < 30 else fails(503, "out of memory")) as server:
-        output = run_workflow(folder, config(server.url, concurrency=1), "education", fails=True)
+        output = run_workflow(folder, config(server.url, concurrency=1), fails=True)
         assert "503 out of memory" in output
         assert "30 answers are kept in judgements/" in output
         assert "the same command continues from there" in output
         assert not (folder / "results" / "education" / "judged.arrow").exists()
         assert not (folder / "results" / "education" / "model").exists()
+        # Page and counts of what was done before.
+        assert "What is done so far: results/stopped/index.html" in output
+        assert "503 out of memory" in (folder / "results" / "stopped" / "index.html").read_text(encoding="utf-8")
+        counts = pq.read_table(folder / "results" / "stopped" / "stats.parquet")
+        assert set(counts["stage"].to_pylist()) == {"ingest", "url_dedup"}
         server.behaviour = grades
-        run_workflow(folder, None, "education")
+        run_workflow(folder, None)
+        assert not (folder / "results" / "stopped").exists()
         assert len(server.requests) == 31 + 58
     assert finished.table(folder / "results" / "education" / "documents").num_rows == 100
 

@@ -63,6 +63,7 @@ def test_label_files_are_refused_before_any_job(make_folder):
         (None, "label file judged.jsonl: cannot be read"),
         ([{"text": "a", "label": 5}, {"text": "b"}], "label file judged.jsonl, line 2: expected a JSON object"),
         ([{"text": f"text {row}", "label": 5} for row in range(30)], "0 texts of class bad and 30 of class good"),
+        ([{"id": "0" * 32, "label": 5}], "ids of documents are not looked up"),
         (
             [{"text": f"text {row}", "label": 5 * (row % 2)} for row in range(10)],
             "5 texts of class good and 5 of class bad",
@@ -72,7 +73,17 @@ def test_label_files_are_refused_before_any_job(make_folder):
             write(folder / "judged.jsonl", rows)
         output = run_workflow(folder, config(labels), "linear_quality", fails=True)
         assert message in output
-        assert not (folder / "results" / "ingest").exists()
+        assert not (folder / "results").exists()
+    graded = {"files": [{"path": "judged.jsonl", "grades": [0, 5]}]}
+    for grades, message in (
+        ([4], "All 30 grades are 4: nothing can be learnt from one grade"),
+        ([3, 4, 5], "on one side of the middle of `grades` [0, 5]: write grades: [3, 5]"),
+        ([0, 2], "write grades: [0, 2]"),
+    ):
+        write(
+            folder / "judged.jsonl", [{"text": f"text {row}", "label": grades[row % len(grades)]} for row in range(30)]
+        )
+        assert message in run_workflow(folder, config(graded), "linear_quality", fails=True)
     output = run_workflow(folder, config({"good": {"reference": "liked"}}), "linear_quality", fails=True)
     assert "linear_quality.labels.good[0].reference: there is no source 'liked'" in output
     output = run_workflow(folder, config({"good": {"reference": "liked/*.txt"}}), "linear_quality", fails=True)

@@ -35,6 +35,9 @@ GOOD = [
 BAD = ["buy", "now", "cheap", "click", "here", "offer", "free", "shipping", "price", "discount", "order", "today"]
 
 
+LABELS = {"files": [{"path": "judged.jsonl", "grades": [0, 5]}]}
+
+
 def _texts(words: list[str], number: int, seed: int) -> list[str]:
     random = np.random.default_rng(seed)
     return [" ".join(random.choice(words, 40)) for _ in range(number)]
@@ -64,7 +67,7 @@ def _config() -> dict[str, Any]:
                 "train": "full",
                 "backbone": {"name": "corpus/backbone", "max_tokens": 64},
                 "full": {"epochs": 12, "learning_rate": 0.002},
-                "labels": {"files": [{"path": "judged.jsonl", "grades": [0, 5]}]},
+                "labels": LABELS,
                 "selection": {"keep_share": {"prose": 0.9}},
             },
             "ready": {"model": "fasttext", "ready": {"path": "hq.bin", "label": "__label__hq"}},
@@ -149,6 +152,8 @@ def test_a_change_runs_what_depends_on_it(folder: Path):
 def test_what_cannot_score_is_refused_when_the_workflow_is_parsed(folder: Path):
     write_encoder(folder / "headless", "bert")
     (folder / "cut.bin").write_bytes((folder / "hq.bin").read_bytes()[:-9])
+    write_encoder(folder / "cut", "bert")
+    (folder / "cut" / "model.safetensors").write_bytes((folder / "cut" / "model.safetensors").read_bytes()[:-9])
     for changes, message in (
         (
             {"classifiers__ready__ready__label": "hq"},
@@ -161,6 +166,11 @@ def test_what_cannot_score_is_refused_when_the_workflow_is_parsed(folder: Path):
         ({"classifiers__graded__scores": {"grades": [0, 1]}}, "`scores.grades` must give one for each of 3 labels"),
         ({"classifiers__graded__backbone__name": "headless"}, "is a BertModel, not a *ForSequenceClassification"),
         ({"classifiers__graded__backbone__name": "nothing/there"}, "neither a local folder nor in the local cache"),
+        ({"classifiers__fine__backbone__name": "cut"}, "cut/model.safetensors was cut off or is damaged"),
+        (
+            {"classifiers__fine": {"model": "head", "backbone": {"name": "cut"}, "labels": LABELS}},
+            "cut/model.safetensors was cut off or is damaged",
+        ),
         ({"classifiers__fine__train": "all"}, "classifiers.fine.train: `train` is head or full, not 'all'"),
         ({"classifiers__fine__full": {"learning_rate": 1.0}}, "classifiers.fine.full.learning_rate"),
         (

@@ -22,7 +22,7 @@ from pydantic import Field, field_validator, model_validator
 from tamis.barrier import paths
 from tamis.classifiers import embedding_files, linear_words, stacked
 from tamis.classifiers.backbone import Backbone
-from tamis.classifiers.checkpoints import Scores, inspect, scoring
+from tamis.classifiers.checkpoints import Scores, inspect, scoring, weights
 from tamis.classifiers.encoder import characters_read
 from tamis.classifiers.good_bad import CLASSES, only_kinds
 from tamis.classifiers.kinds.base import Classifier, Encoded, Taught, Trained, all_held_out
@@ -196,6 +196,12 @@ class Head(Encoder):
     def read_characters(self) -> int:
         """As many as the encoder or the words may need."""
         return max(super().read_characters, self.labelled_characters)
+
+    def check_files(self, stage: str) -> None:
+        """Also refuse an encoder whose weights are not whole, if it is there."""
+        super().check_files(stage)
+        if self.embeddings is None and (folder := self.backbone.folder_if_there(stage)) is not None:
+            weights(folder, self.backbone.name)
 
     def learn(self, stage: str, labelled: Labelled, model: Path, encoded: Encoded) -> Trained:
         """See `Taught.learn`."""

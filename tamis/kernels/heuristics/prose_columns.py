@@ -27,7 +27,7 @@ METRICS = (
     "duplicate_8_grams",
     "duplicate_9_grams",
     "duplicate_10_grams",
-    "lorem_ipsum_lines",
+    "lorem_ipsum_ratio",
     "curly_bracket_lines",
     "sentences",
     "terminal_line_share",

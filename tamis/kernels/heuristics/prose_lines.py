@@ -18,11 +18,21 @@ from tamis.kernels.heuristics.prose_columns import (
 from tamis.kernels.heuristics.repetition import NEWLINE, find_or_add, holds_word, is_blank, text_hash
 
 DOT = 0x2E
+HASH = 0x23
 ELLIPSIS = 0x2026
 LESS, GREATER, SLASH, EXCLAMATION, HYPHEN = map(ord, "<>/!-")
 SMALL = LOWER | MARK
 IDEOGRAPHIC = 0x3000
 CLOSERS = tuple(map(ord, ")]}*_"))
+
+
+@numba.njit(cache=True, nogil=True)
+def heading_mark(codes: np.ndarray, flags: np.ndarray, start: int, end: int) -> int:
+    """Hash signs with which the line [start, end) begins, if they mark a heading of Markdown (CommonMark 4.2)."""
+    at = start
+    while at < end and codes[at] == HASH:
+        at += 1
+    return at - start if at - start <= 6 and (at == end or flags[at] & SPACE) else 0
 
 
 @numba.njit(cache=True, nogil=True)

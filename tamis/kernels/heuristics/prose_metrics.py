@@ -13,8 +13,9 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from tamis.kernels.heuristics.address_lines import address_lines
 from tamis.kernels.heuristics.c4_lines import BRACE, CITATION, c4_lines, phrase_openings
-from tamis.kernels.heuristics.characters import CHARACTER_WORD, LETTER, LINE_BREAK, SPACE, SYMBOL, decode
+from tamis.kernels.heuristics.characters import CHARACTER_WORD, LETTER, LINE_BREAK, SYMBOL, decode
 from tamis.kernels.heuristics.listed_pieces import find_sorted, mix, small_hash
 from tamis.kernels.heuristics.prose_columns import (
     ALL_WORDS,
@@ -36,7 +37,16 @@ from tamis.kernels.heuristics.prose_columns import (
     TAGS,
     WORDS,
 )
-from tamis.kernels.heuristics.prose_lines import DOT, ELLIPSIS, LESS, marked_lines, newline_lines, tag_characters
+from tamis.kernels.heuristics.prose_lines import (
+    DOT,
+    ELLIPSIS,
+    HASH,
+    LESS,
+    heading_mark,
+    marked_lines,
+    newline_lines,
+    tag_characters,
+)
 from tamis.kernels.heuristics.repetition import (
     LARGEST_DUPLICATE,
     SMALLEST_DUPLICATE,
@@ -49,23 +59,12 @@ from tamis.kernels.heuristics.repetition import (
 )
 from tamis.kernels.heuristics.rule_words import split_pieces, split_words
 
-HASH = ord("#")
-
 # A base of the polynomial and its inverse modulo 2⁶⁴.
 BASE = 0x9E3779B97F4A7C15
 INVERSE = pow(BASE, -1, 1 << 64)
 
 # Pairs of six bits of the first and of the last letter: four words in five are no stop word by these.
 STOP_ENDS = 1 << 12
-
-
-@numba.njit(cache=True, nogil=True)
-def _heading_mark(codes: np.ndarray, flags: np.ndarray, start: int, end: int) -> int:
-    """Hash signs with which the line [start, end) begins, if they mark a heading of Markdown (CommonMark 4.2)."""
-    at = start
-    while at < end and codes[at] == HASH:
-        at += 1
-    return at - start if at - start <= 6 and (at == end or flags[at] & SPACE) else 0
 
 
 @numba.njit(cache=True, nogil=True)
@@ -117,7 +116,7 @@ def _scan(
         start = 0
         for line in range(lines + 1):
             end = breaks[line] if line < lines else count
-            hashes -= _heading_mark(codes, flags, start, end)
+            hashes -= heading_mark(codes, flags, start, end)
             start = end + 1
     return hashes, ellipses, brackets > 0, less > 0, lines
 
@@ -165,9 +164,16 @@ def _words(
     prefix: np.ndarray,
     inverses: np.ndarray,
     lengths: np.ndarray,
+    as_written: bool,
     row: np.ndarray,
-) -> None:
-    """Counts over words, and the running sums from which any n-gram's hash follows in constant time."""
+) -> tuple[int, int]:
+    """Counts over words, and the running sums from which any n-gram's hash follows in constant time.
+
+    Of words that are not mere punctuation some share has a letter; with `as_written` it is a share of all.
+
+    Returns:
+        words that are not mere punctuation, and their characters.
+    """
     spoken = 0
     spoken_characters = 0
     alphabetic = 0
@@ -204,11 +210,10 @@ def _words(
     lengths[count] = length
     row[WORDS] = spoken
     row[ALL_WORDS] = count
-    if spoken:
-        row[MEAN_WORD_LENGTH] = spoken_characters / spoken
     if count:
-        row[ALPHABETIC] = alphabetic / count
+        row[ALPHABETIC] = alphabetic / (count if as_written else max(spoken, 1))
         row[CHARACTER_WORDS] = single / count
+    return spoken, spoken_characters
 
 
 @numba.njit(cache=True, nogil=True)
@@ -227,6 +232,7 @@ def measure_prose(
     small: np.ndarray,
     bullets: np.ndarray,
     as_written: bool,
+    addresses_count: bool,
     short_line: int,
     c4_settings: np.ndarray,
     phrases: np.ndarray,
@@ -248,8 +254,9 @@ def measure_prose(
         language: index of each document's language in these bounds, -1 where it has no list.
         small: `characters.small_letters()`, in which stop words are compared, or every code point itself.
         bullets: code points of the signs that begin a line of a list, uint32.
-        as_written: whether the last character of a line is its end, whatever it is (`newline_lines`), and every hash
-            sign and ellipsis counts (`_scan`).
+        as_written: whether the last character of a line is its end, whatever it is (`newline_lines`), every hash
+            sign and ellipsis counts (`_scan`), and punctuation among the words of which some have a letter.
+        addresses_count: whether lines of nothing but addresses count for the length of words, hash signs and ellipses.
         short_line: characters of the longest "short" line.
         c4_settings: see `c4_lines`.
         phrases: see `c4_lines`.
@@ -327,7 +334,6 @@ def measure_prose(
             line_codes,
             line_flags,
         )
-        row[LOREM] = lorem
         row[CURLY] = curly
         row[SENTENCES] = sentences
         if not pieces:
@@ -346,16 +352,31 @@ def measure_prose(
             places = np.empty(starts.size, np.int32)
             inverses = np.empty(starts.size + 1, np.uint64)
             lengths = np.empty(starts.size + 1, np.int64)
-        _words(codes, flags, starts, ends, words, tokens, prefix, inverses, lengths, row)
+        spoken, characters = _words(
+            codes, flags, starts, ends, words, tokens, prefix, inverses, lengths, as_written, row
+        )
+        others = words
+        if not addresses_count:
+            away = address_lines(codes, flags, count, breaks, lines, starts, ends, words)
+            # Where there is nothing else, that is what is judged.
+            if away[1] < spoken:
+                others -= away[0]
+                spoken -= away[1]
+                characters -= away[2]
+                hashes -= away[3]
+                ellipses -= away[4]
+        if spoken:
+            row[MEAN_WORD_LENGTH] = characters / spoken
         its = language[document]
         if its >= 0:
             own = stop_words[stop_bounds[its] : stop_bounds[its + 1]]
             row[STOP_WORDS] = _stop_words(
                 codes, starts, ends, words, own, stop_ends[its], stop_longest[its], small, found
             )
-        if words:
-            row[HASHES] = hashes / words
-            row[ELLIPSES] = ellipses / words
+        row[LOREM] = lorem / max(words, 1)
+        if others:
+            row[HASHES] = hashes / others
+            row[ELLIPSES] = ellipses / others
         marked_lines(codes, flags, count, breaks, lines, bullets, row)
         row[TAGS] = tag_characters(codes, flags, count) / count if tagged else 0.0
         mask = table_mask(lines + 1)

@@ -67,6 +67,40 @@ MORE_MARKS = re.compile(
 """Further marks of generators, which name themselves."""
 
 
+HTML_GENERATOR = re.compile(
+    r"""<meta\s+(?:name=["']?generator["']?\s+content=["']?(?P<last>[^"'>]+)|content=["']?(?P<first>[^"'>]+)["']?\s+"""
+    r"""name=["']?generator)""",
+    re.IGNORECASE,
+)
+"""What a page says wrote it (HTML Living Standard 4.2.5.1)."""
+
+RENDERERS = re.compile(
+    r"antora|apache maven doxia|asciidoc|bookdown|docbook|docfx|docusaurus|docutils|doxygen|doxia|dokka|epydoc|exdoc"
+    r"|gatsby|gi-docgen|gitbook|gtk-doc|haddock|hevea|hugo|javadoc|jekyll|jsdoc|latex2html|makeinfo|mdbook|mkdocs|odoc"
+    r"|pandoc|pdoc|pydoctor|quarto|rdoc|rustdoc|sphinx|tex4ht|tex4moz|texi2html|texinfo|typedoc|vitepress|vuepress|yard"
+    r"|zensical|zola",
+    re.IGNORECASE,
+)
+"""Programs that render documentation from sources of another form, as they name themselves at the beginning. Editors
+(FrontPage, Word …) and HTML Tidy are none: what they leave was written as HTML."""
+
+RENDERED = re.compile(
+    r"<!-- ?(?P<comment>(?:generated|produced|created) by (?:the )?(?:javadoc|apigen|gi-docgen|gnu texinfo|doxygen|"
+    r"haddock|rdoc|yard|jsdoc|typedoc|pod2html|texi2html|docutils|ddoc)|book generated using mdbook)\b"
+    r"|(?P<doxygen>closed by doxygen)"
+    r"|(?P<sphinx>_static/(?:documentation_options\.js|pygments\.css)|DOCUMENTATION_OPTIONS = \{)"
+    r"|(?P<haddock>haddock-(?:util|bundle\.min)\.js|<span class=\"hs-(?:comment|keyword|pragma)\">)"
+    r"|(?P<erl_docgen>xmlns:erl=\"http://erlang\.org\")"
+    r"|(?P<yard>YARD [\d.]+ Documentation)"
+    r"|(?P<jsdoc><title>JSDoc: )",
+    re.IGNORECASE,
+)
+"""Marks of those that name themselves in a comment, or only by the files that they put beside a page."""
+
+TEMPLATE = re.compile(r"\{[{%]|<%|<\?php|\$projectname", re.IGNORECASE)
+"""What a page holds from which pages are rendered: the themes of the generators themselves are written by hand."""
+
+
 def is_vendored(path: str) -> bool:
     """Whether a file is a copy of another project's, by its path in the tree."""
     return VENDORED.search(path) is not None
@@ -94,6 +128,25 @@ def generated_by(path: str, text: str, language: str | None) -> str | None:
     found = _marks().search(head) or MORE_MARKS.search(head)
     if found:
         return f"a mark in its head: {' '.join(found[0].split())}"
+    if language == "HTML" and (renderer := _rendered_by(text)):
+        return f"rendered documentation: {renderer}"
     if language in ("JavaScript", "CSS") and len(text) > MINIFIED_LINE * (text.count("\n") + 1):
         return "minified: long lines"
     return None
+
+
+def _rendered_by(text: str) -> str | None:
+    """What rendered a page of HTML from sources of another form, as its head says; None where it says nothing.
+
+    Args:
+        text: the page, or the first few thousand characters of it.
+    """
+    said = HTML_GENERATOR.search(text)
+    if said and RENDERERS.match(name := (said["last"] or said["first"]).strip()):
+        found, mark = said, name
+    elif named := RENDERED.search(text):
+        found, mark = named, named["comment"] or str(named.lastgroup)
+    else:
+        return None
+    # Behind the mark stand examples, which may well be of templates.
+    return None if TEMPLATE.search(text, 0, found.end()) else mark

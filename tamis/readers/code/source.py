@@ -143,7 +143,9 @@ class CodeSource(Source):
         default="skip", description="Copies of other projects (node_modules, third_party, jquery.js …), by path."
     )
     generated: KeepOrSkip = Field(
-        default="skip", description="What programs wrote: lock files, minified scripts, files that say so at their top."
+        default="skip",
+        description="What programs wrote: lock files, minified scripts, files that say so at their top, manuals that "
+        "Sphinx, Doxygen, Javadoc, mdBook and the like rendered to HTML, by their marks. Pages written as HTML stay.",
     )
     url_prefix: str | None = Field(
         default=None,

@@ -90,10 +90,12 @@ EXAMPLES: dict[str, tuple[str, str, float]] = {
     "max_ellipses": ("gopher_quality", "one... two\u2026 ........ \u2026\u2026\u2026 x..", 4 / 10),
     "max_bullet_lines": ("gopher_quality", "- a\n \u2022 b\r\n-c", 1),
     "max_ellipsis_lines": ("gopher_quality", "a...\nb \u2026 \nc\nd", 2 / 4),
-    "min_alphabetic_words": ("gopher_quality", "a 1 2 , b2", 2 / 5),
+    # The comma is no word.
+    "min_alphabetic_words": ("gopher_quality", "a 1 2 , b2", 2 / 4),
     # Capitals do not matter: three times the same word. "or" is not in the list.
     "min_stop_words": ("gopher_quality", "The cat or THE hat or the bat", 1),
-    "max_lorem_ipsum_lines": ("c4", "Some Lorem Ipsum here\nand no more lines", 1),
+    # Two lines of twelve words.
+    "max_lorem_ipsum": ("c4", "Some Lorem Ipsum here\nlorem ipsum lorem ipsum\nand no more lines", 2 / 12),
     # 4 + 4 characters of 9.
     "max_tag_share": ("c4", "<em>a</a>", 8 / 9),
     "max_curly_bracket_lines": ("c4", "a line with {\nanother line with {}\nthe last line", 2),
@@ -442,11 +444,14 @@ def test_one_word_a_million_times_is_repetition() -> None:
     assert value == pytest.approx(9 * 999_999 / 5_000_000)
 
 
-def test_pieces_take_a_heading_s_underline_for_one_word() -> None:
-    text = GOOD + "\n\nHeading\n" + "=" * 60 + "\n"
+@pytest.mark.parametrize("marks", ["\n\nHeading\n" + "=" * 60, "\n*    *\n    *   -" * 30])
+def test_marks_are_no_words_without_a_letter(marks: str) -> None:
     rule = only("gopher_quality", "min_alphabetic_words")
-    assert outcome(text, words="tokens", **rule)[0] == "gopher_alphabetic_words"
-    assert outcome(text, words="pieces", **only("gopher_quality", "min_alphabetic_words")) is None
+    assert outcome(GOOD + marks, as_datatrove=True, **rule)[0] == "gopher_alphabetic_words"
+    assert outcome(GOOD + marks, words="tokens", **rule) is None
+    assert outcome(GOOD + marks, words="pieces", **rule) is None
+    numbers = GOOD + "\n*    * 12\n    *   -" * 60
+    assert outcome(numbers, **rule)[0] == "gopher_alphabetic_words"
 
 
 @settings(max_examples=25, deadline=None)

@@ -41,11 +41,12 @@ def test_run_writes_ledger_with_value_and_threshold(tmp_path: Path) -> None:
     texts = [GOOD, "short", GOOD + " Lorem ipsum.", without]
     write_table(tmp_path / "in.parquet", documents_of(texts))
     apply(tmp_path, tmp_path / "in.parquet")
+    words = len(texts[2].split())
     assert read_documents(tmp_path / "kept")["text"].to_pylist() == [GOOD]
     ledger = read_table(tmp_path / "dropped").select(["reason", "value", "threshold", "chars"]).to_pylist()
     assert ledger == [
         {"reason": "too_few_characters", "value": 5.0, "threshold": 100.0, "chars": 5},
-        {"reason": "c4_lorem_ipsum", "value": 1.0, "threshold": 0.0, "chars": len(GOOD) + 13},
+        {"reason": "c4_lorem_ipsum", "value": 1 / words, "threshold": 0.005, "chars": len(GOOD) + 13},
         {"reason": "gopher_stop_words", "value": 0.0, "threshold": 2.0, "chars": len(without)},
     ]
     notes = read_json(tmp_path / "stats")["notes"]
