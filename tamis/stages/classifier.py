@@ -38,8 +38,8 @@ from tamis.shards import document_batches, read_json, read_table
 
 log = logging.getLogger(__name__)
 
-VERSION = 9
-"""9: a language in a selector holds for its macrolanguage and for that one's members."""
+VERSION = 10
+"""10: probabilities of fastText are summed in float64 and without the 1e-5 that the library adds."""
 
 
 def run_label(config: AnyTaught, *, name: str, documents: Path, output: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tamis.classifiers import fasttext
+from tamis.classifiers import fasttext, fasttext_scorer
 from tamis.errors import ModelError
 
 TRAINING = fasttext.Training(dimension=8, buckets=10_000, min_count=1)
@@ -51,8 +51,8 @@ def test_hostile_training_texts_leave_exactly_the_two_classes(tmp_path: Path) ->
         TRAINING,
         tmp_path / "model.bin",
     )
-    model = fasttext.load(tmp_path / "model.bin")
-    assert sorted(model.f.getLabels("strict")[0]) == ["__tamis__bad", "__tamis__good"]
+    model = fasttext_scorer.load(tmp_path / "model.bin")
+    assert sorted(model.labels) == ["__tamis__bad", "__tamis__good"]
     found = fasttext.probabilities(
         model, (pa.array([text], pa.large_string()) for text in ("", *texts[:2])), ["bad", "good"], 99
     )
@@ -63,4 +63,4 @@ def test_hostile_training_texts_leave_exactly_the_two_classes(tmp_path: Path) ->
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model.bin").write_bytes(b"nothing")
     with pytest.raises(ModelError, match="a fastText model that was cut off"):
-        fasttext.load(tmp_path / "model.bin")
+        fasttext_scorer.load(tmp_path / "model.bin")
