@@ -80,9 +80,9 @@ def run_train(
 
     Args:
         name: of the classifier.
-        labels: barrier over the labelled documents of all shards.
+        labels: the labelled documents of all shards.
         model: output, the classifier.
-        embeddings: barrier over the embeddings of all shards, if it reads any.
+        embeddings: those of all shards, if it reads any.
         backbone: what the encoder of the embeddings said of itself.
         tuned: from `run_tune`, if an encoder is fine-tuned.
         judged: labels of the judge, if there is one.
