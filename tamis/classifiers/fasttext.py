@@ -28,6 +28,7 @@ from tamis.classifiers.fasttext_scorer import Scorer
 from tamis.errors import ModelError
 from tamis.section import Section
 from tamis.shards import whole_file
+from tamis.text import SINGLE_RANGES
 
 PREFIX = "__tamis__"
 """Marks a label in the training file; words of a document that look like one are broken up by `normalise`."""
@@ -109,14 +110,21 @@ def _zeroed_allocations() -> Iterator[None]:
         mallopt(M_PERTURB, 0)
 
 
+APART = "([[:punct:]" + "".join(f"\\x{{{first:x}}}-\\x{{{last:x}}}" for first, last in SINGLE_RANGES) + "])"
+"""What is a word of its own."""
+
+
 def normalise(text: pa.Array | pa.ChunkedArray, max_characters: int) -> list[str]:
-    """The start of each text as one lower-case line, ASCII punctuation standing apart.
+    """The start of each text as one lower-case line, ASCII punctuation and characters of unspaced scripts apart.
+
+    Of a script without spaces fastText would otherwise see whole clauses as words: of Chinese reviews it told good from
+    bad with an AUC of .50 at 300 and at 5,000 labels, with each character a word and their pairs with .79 and .88.
 
     Setting punctuation apart also breaks `</s>`, which fastText reads as the end of a line, and anything that looks
     like a label, so that a hostile text can neither end its line nor label itself.
     """
     text = pc.utf8_slice_codeunits(text, 0, max_characters)
-    text = pc.replace_substring_regex(text, r"([[:punct:]])", r" \1 ")
+    text = pc.replace_substring_regex(text, APART, r" \1 ")
     text = pc.replace_substring_regex(text, r"[\s\x00\x0b\x1c-\x1f\x{85}\x{2028}\x{2029}]+", " ")
     return pc.utf8_lower(text).to_pylist()
 

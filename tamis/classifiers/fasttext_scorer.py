@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.classifiers import elementary, fasttext_file
+from tamis.text import SINGLE_RANGES
 
 PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 SPACES = "\x00\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\u2028\u2029"
@@ -35,7 +36,8 @@ def characters() -> np.ndarray:
     written = np.delete(code_points, slice(0xD800, 0xE000))
     lower = pc.utf8_lower(pa.scalar(written.tobytes().decode("utf-32-le"), pa.large_string())).as_py()
     table[written] = np.frombuffer(lower.encode("utf-32-le"), np.uint32)
-    for kind, members in ((SPACE, SPACES), (APART, PUNCTUATION)):
+    apart = [*PUNCTUATION, *(chr(point) for first, last in SINGLE_RANGES for point in range(first, last + 1))]
+    for kind, members in ((SPACE, list(SPACES)), (APART, apart)):
         table[[ord(member) for member in members]] |= np.uint32(kind << CLASS_SHIFT)
     return table
 

@@ -39,7 +39,8 @@ from tamis.shards import document_batches, read_json, read_table
 log = logging.getLogger(__name__)
 
 VERSION = 10
-"""10: probabilities of fastText are summed in float64 and without the 1e-5 that the library adds."""
+"""10: fastText takes characters of scripts without spaces for words; its probabilities are summed in float64,
+without the 1e-5 that the library adds."""
 
 
 def run_label(config: AnyTaught, *, name: str, documents: Path, output: Path) -> None:

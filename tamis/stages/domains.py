@@ -57,7 +57,8 @@ log = logging.getLogger(__name__)
 
 STAGE = "domains"
 VERSION = 8
-"""8: probabilities of fastText are summed in float64 and without the 1e-5 that the library adds."""
+"""8: fastText takes characters of scripts without spaces for words; its probabilities are summed in float64,
+without the 1e-5 that the library adds."""
 
 NEEDS = frozenset({"language"})
 ADDS = ("domain", "domain_score")

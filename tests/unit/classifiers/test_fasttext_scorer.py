@@ -85,7 +85,11 @@ def test_probabilities_are_the_librarys(model: Path) -> None:
     assert np.ptp(found[-10:, 0]) > 0.1
 
 
-@given(text=st.text(st.one_of(st.sampled_from(" \n,.aAéЖ中"), st.characters(exclude_categories=["Cs"])), max_size=60))
+@given(
+    text=st.text(
+        st.one_of(st.sampled_from(" \n,.aAéЖ中\uff0cไ"), st.characters(exclude_categories=["Cs"])), max_size=60
+    )
+)
 def test_any_text_has_the_librarys_probabilities(model: Path, text: str) -> None:
     library, scorer = loaded(model)
     found = scorer.probabilities(pa.array([text], pa.large_string()), 50)[0]
