@@ -190,7 +190,7 @@ def main() -> None:
                 print(f"  {values[0] / len(texts):.0f} bytes of scores a document")
                 continue
             speeds = sorted(megabytes / value for value in values)
-            print(f"  {step:9} {statistics.median(speeds):6.1f} ({speeds[0]:.1f}, {speeds[-1]:.1f})")
+            print(f"  {step:9} {statistics.median(speeds):7.2f} ({speeds[0]:.2f}, {speeds[-1]:.2f})")
     if given.against:
         new, old = spent.values()
         ratios = [before["measure"] / after["measure"] for after, before in zip(new, old, strict=True)]
