@@ -70,17 +70,32 @@ def refused(lines: Iterable[str]) -> str:
 
 
 def _right_parts(values: Mapping[str, Any], error: ValidationError) -> dict[str, Any]:
-    """The configuration without what pydantic refuses: whole sections, but single sources and stages."""
+    """The configuration without what pydantic refuses: whole sections, but single sources, stages and classifiers."""
     wrong = {item["loc"][0] for item in error.errors() if item["loc"]}
     right = {key: value for key, value in values.items() if key not in wrong}
     if isinstance(values.get("sources"), list | tuple) and "sources" in wrong:
         right["sources"] = [source for value in values["sources"] if (source := _right_source(value)) is not None]
     if isinstance(values.get("pipeline"), list | tuple) and "pipeline" in wrong:
         right["pipeline"] = [stage for stage in values["pipeline"] if isinstance(stage, str)]
-    if "classifiers" in wrong and isinstance(right.get("pipeline"), list | tuple):
-        named = values["classifiers"] if isinstance(values["classifiers"], Mapping) else {}
-        right["pipeline"] = [stage for stage in right["pipeline"] if stage not in named]
+    if "classifiers" in wrong and isinstance(values["classifiers"], Mapping):
+        refused = _refused_classifiers(values, error)
+        right["classifiers"] = {name: own for name, own in values["classifiers"].items() if name not in refused}
+        if isinstance(right.get("pipeline"), list | tuple):
+            right["pipeline"] = [stage for stage in right["pipeline"] if stage not in refused]
     return right
+
+
+def _refused_classifiers(values: Mapping[str, Any], error: ValidationError) -> set[str]:
+    """Names of the classifiers that pydantic refuses; all where it refuses the section as such."""
+    named = values.get("classifiers")
+    found = {
+        item["loc"][1] if len(item["loc"]) > 1 else None
+        for item in error.errors()
+        if item["loc"][:1] == ("classifiers",)
+    }
+    if not isinstance(named, Mapping):
+        return set()
+    return {str(name) for name in (named if None in found else found)}
 
 
 def _right_source(value: Any) -> Any:
@@ -107,18 +122,25 @@ def _problems(values: Mapping[str, Any], *, look: bool) -> list[str]:
     """
     lines: list[str] = []
     wrong: set[str] = set()
+    refused: set[str] = set()
     try:
         config = Config.model_validate(values, context={"alone": True})
     except ValidationError as error:
         lines += _error_lines(error)
         wrong = {str(item["loc"][0]) for item in error.errors() if item["loc"]}
+        refused = _refused_classifiers(values, error)
         try:
             config = Config.model_validate(_right_parts(values, error), context={"alone": True})
         except ValidationError:
             return lines
-    # What is said of a section that is refused, and has its defaults here, would not be true.
+    # What is said of a section that is refused, and has its defaults here, would not be true; neither that a classifier
+    # is none, or a column, that is refused itself.
+    unknown = re.compile(rf"\b(?:{'|'.join(map(re.escape, refused))})\b" if refused else "(?!)")
     lines += [
-        line for line in config.problems() if re.split(r"[.:\[ ]", line, maxsplit=1)[0] not in wrong - {"sources"}
+        line
+        for line in config.problems()
+        if re.split(r"[.:\[ ]", line, maxsplit=1)[0] not in wrong - {"sources", "classifiers"}
+        and not unknown.search(line)
     ]
     return lines + (_missing_files(config) if look else [])
 

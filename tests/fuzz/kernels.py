@@ -15,13 +15,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pyarrow as pa
 
+from tamis.classifiers.fasttext_scorer import characters
 from tamis.dedup import frequent_lines, paragraphs, winnowing
 from tamis.dedup.minhash import signatures
 from tamis.errors import ConservationError
 from tamis.heuristics import metrics
 from tamis.heuristics.groups import Groups
 from tamis.heuristics.sections import Code
-from tamis.kernels import json_structure, language_walk, lines, spans, word_features, words
+from tamis.kernels import fasttext_sums, json_structure, language_walk, lines, spans, word_features, words
 from tamis.kernels.damage import damaged
 from tamis.kernels.dedup.minhash import write_sets
 from tamis.kernels.folded_characters import character_table
@@ -134,6 +135,21 @@ def copies(texts: pa.Array, dice: random.Random) -> None:
     winnowing.windows(documents(texts), np.unique(prints), windows)
 
 
+LAST = (np.uint32(3_617_362_777), 0)
+
+
+def sums(texts: pa.Array, dice: random.Random) -> None:
+    """fastText's words and runs of words, in texts that are cut."""
+    known = np.frombuffer(b"word\0the\0\xc3\x9f\0", np.uint8)
+    bounds = np.array([[0, 4], [5, 8], [9, 11]])
+    slots = np.zeros(8, np.int64)
+    fasttext_sums.numbered(known, bounds, slots)
+    numbers = np.ones((len(bounds) + dice.choice((0, 1, 7)), 2), np.float32)
+    found = np.zeros((len(texts), 2))
+    model = characters(), known, bounds, slots, LAST, dice.choice((1, 2, 5)), numbers
+    fasttext_sums.sums(*words.buffers(texts), dice.choice((1, 100)), *model, found)
+
+
 def frequent(texts: pa.Array, dice: random.Random) -> None:
     """Lines by their n-grams."""
     scheme = frequent_lines.Scheme(
@@ -160,7 +176,7 @@ def json(texts: pa.Array, dice: random.Random) -> None:
 
 
 TARGETS: tuple[Callable[[pa.Array, random.Random], None], ...] = (
-    heuristics, language, cuts, damage, copies, frequent, json,
+    heuristics, language, cuts, damage, copies, sums, frequent, json,
 )  # fmt: skip
 
 

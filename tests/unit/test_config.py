@@ -187,3 +187,22 @@ def test_a_name_with_control_characters_is_spelled_out(tmp_path, monkeypatch):
     message = config.all_problems(given, ConfigError("The configuration is refused:\n  …"))
     assert "annealing.\\x1b[2Jwiped\\x07" in message
     assert not set(message) & {"\x1b", "\x07"}
+
+
+def test_a_classifier_that_is_refused_makes_no_other_line_untrue():
+    liked = {"model": "linear", "labels": {"good": {"reference": "./liked.jsonl"}}}
+    message = refused(
+        pipeline=["url_dedup", "liked", "sure", "both", "filter"],
+        classifiers={
+            "liked": liked,
+            "sure": liked | {"cascade": {"score": "liked", "above": 0.2, "sample": 0.5}},
+            "both": {"model": "ensemble", "of": ["liked", "sure"]},
+        },
+        filter={"keep": {"either": "liked > 0.1", "certain": "sure > 0.1", "wrong": "unheard_of > 0.1"}},
+    )
+    first, *lines = message.splitlines()[1:]
+    assert first.startswith("  classifiers.sure.cascade.sample: there is no such key")
+    # The right classifier is a column; of the refused one nothing is said that its correction would take back.
+    (line,) = lines
+    assert line.startswith("  filter.keep.wrong: there is no column 'unheard_of' here (known: ")
+    assert ", liked" in line

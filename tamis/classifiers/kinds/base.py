@@ -53,9 +53,11 @@ class Encoded:
     """Where a classifier finds what encoders made; nothing for those that read words."""
 
     embeddings: Files | None = None
-    """In training the files of all shards, in scoring that of the shard."""
+    """Embedding files (`embedding_files`), for `barrier.paths` to list: in `learn` those of all shards in order, in
+    `score` the one of the shard. They hold the documents of the kinds in `embed`; behind a cascade only what it lets
+    through and its sample of the rest. None where `encodes` is false: the rules then ask for none."""
     backbone: Path | None = None
-    """What the encoder said of itself."""
+    """What the encoder said of itself, `backbone.json`; only in `learn`, for the card."""
     tuned: Path | None = None
     """What became of a fine-tuning; the model lies beside it, in the folder of the same name."""
     lengths: Lengths | None = None

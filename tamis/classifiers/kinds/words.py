@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
-from tamis.classifiers import fasttext, linear_words
+from tamis.classifiers import fasttext, fasttext_scorer, linear_words
 from tamis.classifiers.good_bad import CLASSES, WORTH, only_kinds
 from tamis.classifiers.kinds.base import USUAL_MB, Encoded, Taught, Trained, all_held_out, size_mb
 from tamis.classifiers.labels import Labelled, learnable_kinds
@@ -138,7 +138,7 @@ class FastText(Words):
         """See `Words.scores`."""
         if self.ready is not None:
             return ReadyModel(self.ready).score(texts)
-        return fasttext.score(fasttext.load(model), texts, WORTH, self.training.max_characters)
+        return fasttext.score(fasttext_scorer.load(model), texts, WORTH, self.training.max_characters)
 
 
 class Linear(Words):

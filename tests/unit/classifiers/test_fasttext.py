@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tamis.classifiers import fasttext
+from tamis.classifiers import fasttext, fasttext_scorer
 from tamis.errors import ModelError
 
 TRAINING = fasttext.Training(dimension=8, buckets=10_000, min_count=1)
@@ -51,8 +51,8 @@ def test_hostile_training_texts_leave_exactly_the_two_classes(tmp_path: Path) ->
         TRAINING,
         tmp_path / "model.bin",
     )
-    model = fasttext.load(tmp_path / "model.bin")
-    assert sorted(model.f.getLabels("strict")[0]) == ["__tamis__bad", "__tamis__good"]
+    model = fasttext_scorer.load(tmp_path / "model.bin")
+    assert sorted(model.labels) == ["__tamis__bad", "__tamis__good"]
     found = fasttext.probabilities(
         model, (pa.array([text], pa.large_string()) for text in ("", *texts[:2])), ["bad", "good"], 99
     )
@@ -60,7 +60,20 @@ def test_hostile_training_texts_leave_exactly_the_two_classes(tmp_path: Path) ->
     assert found[1, 1] > 0.5 > found[2, 1]
 
 
+@pytest.mark.parametrize(("good", "bad"), [("这本书很好", "东西太差了"), ("หนังสือดี", "ของไม่ดี")])
+def test_scripts_without_spaces_have_words(tmp_path: Path, good: str, bad: str) -> None:
+    # No clause occurs twice, so that only what it is made of can be learnt.
+    dice = np.random.default_rng(0)
+    filled = ["".join(dice.permutation(list("一二三四五六七八九十" + (good, bad)[row % 2]))) for row in range(200)]
+    texts = pa.array(filled, pa.large_string())
+    labels = [("good", "bad")[row % 2] for row in range(200)]
+    fasttext.train(texts[:150], labels[:150], np.arange(150), TRAINING, tmp_path / "model.bin")
+    model = fasttext_scorer.load(tmp_path / "model.bin")
+    found = fasttext.probabilities(model, [texts[150:]], ["good"], 99)[:, 0]
+    assert ((found > 0.5) == [label == "good" for label in labels[150:]]).mean() > 0.95
+
+
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model.bin").write_bytes(b"nothing")
     with pytest.raises(ModelError, match="a fastText model that was cut off"):
-        fasttext.load(tmp_path / "model.bin")
+        fasttext_scorer.load(tmp_path / "model.bin")

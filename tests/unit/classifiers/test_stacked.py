@@ -189,8 +189,9 @@ def test_a_handful_of_labels_grades_and_texts_without_words() -> None:
     plain, _ = stacked.fit(labelled(telling(good, 1), good), vectors_for(good, 2), CLASSES, 1.0, WORDS)
     fresh = vectors_for(good, 3), telling(good, 4)
     assert np.abs(score(graded, *fresh) - 0.5).mean() < np.abs(score(plain, *fresh) - 0.5).mean()
-    with pytest.raises(ModelError, match="bad and good"):
-        stacked.fit(labelled(telling(good, 1), good | True), vectors_for(good, 2), CLASSES, 1.0, WORDS)
+    for words in (WORDS, None):
+        with pytest.raises(ModelError, match="bad and good"):
+            stacked.fit(labelled(telling(good, 1), good | True), vectors_for(good, 2), CLASSES, 1.0, words)
 
 
 def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
