@@ -254,7 +254,7 @@ def table(found: scaling.Estimate, *, cores: int, keep_exchange: bool) -> str:
     for stage in found.stages:
         end += stage.elapsed
         lines.append(
-            f"{stage.name:24}{stage.jobs:>10,}{stage.seconds / 3600:>13,.3f}{stage.megabytes:>9,.0f}"
+            f"{stage.name:24}{stage.jobs:>10,}{_hours(stage.seconds):>13}{stage.megabytes:>9,.0f}"
             f"{stage.kept / 1e6:>12,.1f}{stage.exchange / 1e6:>13,.1f}{_duration(end):>12}"
         )
     total = scaling.Stage(
@@ -266,13 +266,18 @@ def table(found: scaling.Estimate, *, cores: int, keep_exchange: bool) -> str:
         sum(stage.exchange for stage in found.stages),
     )
     lines.append(
-        f"{total.name:24}{total.jobs:>10,}{total.seconds / 3600:>13,.3f}{total.megabytes:>9,.0f}"
+        f"{total.name:24}{total.jobs:>10,}{_hours(total.seconds):>13}{total.megabytes:>9,.0f}"
         f"{total.kept / 1e6:>12,.1f}{total.exchange / 1e6:>13,.1f}{_duration(end):>12}"
     )
     peak = found.peak_disk(keep_exchange=keep_exchange)
     lines += ["", f"peak disk {peak / 1e6:,.1f} MB with keep_exchange: {str(keep_exchange).lower()}"]
     lines += [f"note: {note}" for note in found.notes]
     return "\n".join(lines)
+
+
+def _hours(seconds: float) -> str:
+    hours = seconds / 3600
+    return f"{hours:,.4f}" if hours < 1 else f"{hours:,.1f}"
 
 
 def _duration(seconds: float) -> str:
