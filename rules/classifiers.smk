@@ -17,6 +17,7 @@ for name, section in TAUGHT.items():
     tuned_files = [f"{RESULTS}/{name}/fine_tuned/{file}" for file in FILES] if section.tunes else []
     judge = JUDGES.get(name)
     judged = f"{RESULTS}/{name}/judged.arrow" if judge else []
+    LONG |= {f"{name}_score"} if section.tunes else set()
     # What changes answers (rules/judge.smk).
     ASKED[name] = spec(
         name,
@@ -130,6 +131,7 @@ for name, section in TAUGHT.items():
     # Also those whose embeddings nobody reads, so that what an earlier configuration made is known.
     if section.model not in ("head", "checkpoint"):
         continue
+    LONG.add(f"{name}_embed")
 
     rule:
         name:

@@ -162,7 +162,9 @@ def needed(results: Path) -> int:
     return max(10_000_000, largest)
 
 
-def failure(results: Path, directory: Path, known: Told, command: str, stopped: str = "") -> str:
+def failure(
+    results: Path, directory: Path, known: Told, command: str, stopped: str = "", more: Sequence[str] = ()
+) -> str:
     """What is said of a run that did not end well; empty where Snakemake has said all there is.
 
     Args:
@@ -171,12 +173,14 @@ def failure(results: Path, directory: Path, known: Told, command: str, stopped: 
         known: what jobs told.
         command: what continues the run.
         stopped: what stopped it, where it was a signal.
+        more: what is known of jobs that ran elsewhere and could tell nothing.
     """
     lines = []
     if stopped:
         lines.append(f"{stopped}.")
     else:
         lines += _failed(known.failures)
+        lines += [_with_stop(line) for line in more[:SHOWN]]
     if not any("disk is full" in line for line in lines):
         lines += _full(results, directory)
     if lines or known.begun:
@@ -198,7 +202,15 @@ def _say(text: str) -> None:
         sys.stderr.flush()
 
 
-def say_failure(results: Path, directory: Path, *, command: str, place: str | None = None, stopped: str = "") -> None:
+def say_failure(
+    results: Path,
+    directory: Path,
+    *,
+    command: str,
+    place: str | None = None,
+    stopped: str = "",
+    more: Sequence[str] = (),
+) -> None:
     """Print `failure`.
 
     Args:
@@ -207,8 +219,9 @@ def say_failure(results: Path, directory: Path, *, command: str, place: str | No
         command: what continues the run.
         place: the file that jobs told their failures to, where it is not in this process's environment.
         stopped: what stopped it, where it was a signal.
+        more: what is known of jobs that ran elsewhere.
     """
-    _say(failure(results, directory, told(place), command, stopped))
+    _say(failure(results, directory, told(place), command, stopped, more))
 
 
 class Workflow:

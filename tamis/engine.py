@@ -22,6 +22,9 @@ def main() -> int:
     logging.raiseExceptions = False
     from snakemake.cli import main as snakemake  # type: ignore[import-untyped]
 
+    from tamis import group_check
+
+    group_check.install()
     if hears:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

@@ -41,7 +41,7 @@ LAYERS = (
     ("readers",),
     ("demand",),
     ("inventory",),
-    ("sweep",),
+    ("sweep", "grouping"),
     ("targets", "barrier", "exchange", "streams", "external_sort", "stats", "edits", "ledger"),
     ("repair",),
     ("dedup", "heuristics", "expressions"),
@@ -54,6 +54,7 @@ LAYERS = (
     ("pipeline",),
     ("config_model",),
     ("config",),
+    ("cluster", "group_check"),
     ("job", "reference", "launch", "engine", "ending", "cli", "verify", "clean", "reproduce", "presets", "refresh"),
 )
 """Folders and modules of `tamis/` from the bottom up. Each may import those of its own layer and of the layers below."""

@@ -30,7 +30,7 @@ def _profile():
 
 def resources(output):
     """Rule → memory in MB and minutes of its jobs, as a dry run prints them."""
-    jobs = re.findall(r"^(?:local)?rule (\w+):\n(?:    .*\n)*?    resources: (.*)$", output, re.MULTILINE)
+    jobs = re.findall(r"^ *(?:local)?rule (\w+):\n(?:    .*\n)*? +resources: (.*)$", output, re.MULTILINE)
     found = {}
     for rule, text in jobs:
         values = dict(pair.split("=", 1) for pair in text.split(", "))
@@ -55,7 +55,7 @@ def test_tamis_run_takes_it(make_folder, small):
     (folder / "test.yaml").write_text(yaml.safe_dump(small), encoding="utf-8")
     command = [sys.executable, "-m", "tamis.cli", "run", "--snakefile", str(ROOT / "Snakefile"), "--dry-run"]
     done = subprocess.run(
-        [*command, "--workflow-profile", str(SLURM), "--configfile", "test.yaml"],
+        [*command, "--profile", "slurm", "--configfile", "test.yaml"],
         cwd=folder,
         env=environment(),
         capture_output=True,
@@ -63,7 +63,10 @@ def test_tamis_run_takes_it(make_folder, small):
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    assert f"workflow specific profile {SLURM}" in done.stdout + done.stderr
     assert "was a dry-run" in done.stdout + done.stderr
+    # Neighbours of all shards are one job.
+    assert re.search(r"Group job shards-\d+ ", done.stdout + done.stderr, re.MULTILINE)
 
 
 def test_a_job_that_fails_gets_more_in_its_next_attempt(profile):
@@ -87,12 +90,14 @@ def test_rules_whose_names_the_configuration_gives_count_the_attempts_themselves
     assert all("attempt" in line for lines in needed for line in lines.splitlines())
 
 
-def test_jobs_go_as_arrays_and_are_followed_with_squeue(profile):
+def test_long_jobs_go_as_arrays_and_are_followed_with_squeue(profile):
     assert profile["executor"] == "slurm"
-    assert profile["slurm-array-jobs"] == "all"
+    assert profile["slurm-array-jobs"] == "ingest_map,tokenizer_count,transformer_quality_embed"
     assert profile["slurm-status-command"] == "squeue"
+    # The commands of all tasks are one argument of each, 2.2 kB a task here; Linux takes 128 KiB.
+    assert profile["slurm-array-limit"] * 3_000 < 128 * 1024
     # Partition and account are the user's to fill in, in this one place.
-    assert not {"slurm_partition", "slurm_account"} & profile["default-resources"].keys()
+    assert not {"slurm_partition", "slurm_account", "qos"} & profile["default-resources"].keys()
 
 
 def test_it_differs_from_the_default_profile_only_where_it_must(profile):
