@@ -157,6 +157,15 @@ def cancel_left(name: str) -> list[str]:
     return found
 
 
+def clean_logs(directory: Path) -> None:
+    """Take away SLURM's own logs, once a run has ended well; those of array tasks the plugin does not find.
+
+    Args:
+        directory: the working directory.
+    """
+    shutil.rmtree(directory / ".snakemake" / "slurm_logs", ignore_errors=True)
+
+
 NEVER = {
     "PartitionTimeLimit": "its time is above the limit of the partition: lower `runtime`, or name another "
     "`slurm_partition`",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
 from typing import Any
 
@@ -30,6 +30,10 @@ class Step:
     level: int
     group: str | None
     """The name of the group that they go in; None where each goes alone."""
+    chain: int
+    """Steps of one group and chain follow each other shard by shard."""
+    local: bool
+    """Whether its jobs are not sent anywhere."""
 
 
 def _node(rule: str, names: Mapping[str, Any], number: str | None) -> Node:
@@ -79,8 +83,43 @@ def steps(
             count=len(group.values()) if group.number else 1,
             level=level,
             group=None if key in single else f"shards-{level:03d}",
+            chain=len(found),
+            local=group.rule in local,
         )
+        joined = {found[other].chain for other in chained if found[other].level == level}
+        for other, step in found.items():
+            if step.chain in joined:
+                found[other] = replace(step, chain=found[key].chain)
     return found
+
+
+def cluster_jobs(found: Iterable[Step], shards: int) -> dict[str, int]:
+    """How many cluster jobs there are of each group and of each rule whose jobs go alone.
+
+    Args:
+        found: the values of `steps`.
+        shards: chains a cluster job (`group-components`).
+    """
+    chains: dict[str, dict[int, int]] = {}
+    jobs: dict[str, int] = {}
+    for step in found:
+        if step.group:
+            of = chains.setdefault(step.group, {})
+            of[step.chain] = max(of.get(step.chain, 0), step.count)
+        elif not step.local:
+            jobs[step.rule] = jobs.get(step.rule, 0) + step.count
+    return {group: -(-sum(of.values()) // shards) for group, of in chains.items()} | jobs
+
+
+def calls(jobs: Mapping[str, int], arrays: Collection[str], limit: int) -> int:
+    """How often `sbatch` is called for them at least.
+
+    Args:
+        jobs: `cluster_jobs`.
+        arrays: rules whose jobs go as job arrays.
+        limit: tasks of an array.
+    """
+    return sum(-(-count // limit) if name in arrays else count for name, count in jobs.items())
 
 
 def label(rules: Iterable[Any], found: Mapping[Node, Step], described: Iterable[Described]) -> None:

@@ -217,10 +217,16 @@ def sole_run(directory: Path) -> Iterator[tuple[bool, IO[str]]]:
 
 
 def environment() -> dict[str, str]:
-    """The environment of the workflow: this interpreter's programs come first, and the Snakefile knows who prints."""
+    """The environment of the workflow: this interpreter's programs come first, and the Snakefile knows who prints.
+
+    Jobs with an interpreter of their own (`--sdm conda apptainer`) find tamis where the Snakefile lies.
+    """
     programs = str(Path(sys.executable).parent)
     path = f"{programs}{os.pathsep}{os.environ.get('PATH', '')}"
-    return os.environ | user_cache.environment() | {"PATH": path, "TAMIS_RUN": "1"}
+    before = [place for place in os.environ.get("PYTHONPATH", "").split(os.pathsep) if place]
+    own = [str(CLONE)] if (CLONE / "Snakefile").exists() and str(CLONE) not in before else []
+    found = {"PYTHONPATH": os.pathsep.join([*own, *before])} if own else {}
+    return os.environ | user_cache.environment() | {"PATH": path, "TAMIS_RUN": "1"} | found
 
 
 def is_locked(directory: Path) -> bool:
@@ -334,6 +340,8 @@ def run(arguments: Sequence[str]) -> int:
         )
         with cluster.watched(name, profile, _say) if on_slurm else nullcontext():
             code, stopped = _follow(process)
+    if on_slurm and alone and not code:
+        cluster.clean_logs(given.directory)
     if code and not given.dry_run:
         ending.say_failure(
             folder,

@@ -123,7 +123,7 @@ class Trial:
         """Wait for its end; its exit code."""
         try:
             process.wait(SECONDS)
-        except subprocess.TimeoutExpired:
+        except BaseException:
             kill_tree(process.pid)
             raise
         finally:
