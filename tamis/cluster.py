@@ -273,7 +273,7 @@ ENDED = {
 }
 MEMORY = re.compile(r"exceeded (?:job )?memory limit|oom[- _]kill|out of memory", re.IGNORECASE)
 
-ERROR = re.compile(r"^(?:\[.*\]\n)?Error in (?:rule|group(?: job)?) (\S+?)[:,]?(?: .*)?$", re.MULTILINE)
+ERROR = re.compile(r"^Error in (?:rule|group)(?: job)? (\S+?)[:,]?\s*$", re.MULTILINE)
 BODY = re.compile(r"(?:.*\n)((?:[ \t]+.*\n?|\n)*)")
 STATUS = re.compile(r"SLURM-job '([\d_]+)' failed(?: due to a node failure)?, SLURM status is: '(\w+)'")
 SAID = re.compile(r"The error message was '(.*?)'\.?$|failed with exception: (.*)$", re.MULTILINE | re.DOTALL)

@@ -27,11 +27,14 @@ ROOT = Path(__file__).parents[2]
 
 
 def parsed(configfile: Path, shards: int) -> dict[str, Any]:
-    """The names of the Snakefile, for a configuration with so many shards and partitions."""
+    """The names of the Snakefile, with so many shards and as many partitions as are allowed."""
     with SnakemakeApi(OutputSettings()) as api:
         workflow = api.workflow(
             resource_settings=ResourceSettings(cores=1),
-            config_settings=ConfigSettings(configfiles=[configfile.resolve()], config={"shards": shards}),
+            config_settings=ConfigSettings(
+                configfiles=[configfile.resolve()],
+                config={"shards": shards, "partitions": min(shards, 1_000_000 // shards)},
+            ),
             snakefile=ROOT / "Snakefile",
         )
         return workflow._workflow.globals  # noqa: SLF001 - the interface gives no way to what a Snakefile holds
