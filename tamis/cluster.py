@@ -276,7 +276,8 @@ MEMORY = re.compile(r"exceeded (?:job )?memory limit|oom[- _]kill|out of memory"
 ERROR = re.compile(r"^Error in (?:rule|group)(?: job)? (\S+?)[:,]?\s*$", re.MULTILINE)
 BODY = re.compile(r"(?:.*\n)((?:[ \t]+.*\n?|\n)*)")
 STATUS = re.compile(r"SLURM-job '([\d_]+)' failed(?: due to a node failure)?, SLURM status is: '(\w+)'")
-SAID = re.compile(r"The error message was '(.*?)'\.?$|failed with exception: (.*)$", re.MULTILINE | re.DOTALL)
+ARRAY = "Part of failed array sbatch submission"
+SAID = re.compile(r"The error message was '(.*?)'\.?\s*$|failed with exception: (.*)$", re.MULTILINE | re.DOTALL)
 
 
 def _newest_log(directory: Path, since: float) -> str:
@@ -320,6 +321,9 @@ def explained(text: str, directory: Path, profile: Profile) -> list[str]:
         lowered = body.lower()
         status = STATUS.search(body)
         said = SAID.search(body)
+        if said is None and ARRAY in body:
+            # What was said of the whole array stands before what is said of its tasks.
+            said = next(iter(list(SAID.finditer(text, 0, match.start()))[-1:]), None)
         if said:
             words = (said[1] or said[2] or "").strip()
             setting = next((setting for key, setting in REFUSED if key in words.lower()), "")

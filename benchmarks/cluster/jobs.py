@@ -49,6 +49,8 @@ def row(configfile: Path, shards: int) -> list[int]:
     names = parsed(configfile, shards)
     steps, inventory = names["STEPS"].values(), names["INVENTORY"]
     sent = cluster_jobs(steps, together)
+    named = dict(pair.split("=") for pair in profile["groups"])
+    sent = {rule: count for rule, count in sent.items() if rule not in named} | dict.fromkeys(named.values(), 1)
     files = list(inventory.outputs())
     exchange = sum(map(is_exchange, files))
     return [

@@ -131,6 +131,23 @@ def test_what_sbatch_refuses_names_the_setting(tmp_path, said, setting):
     assert line.startswith(f"SLURM refused ingest_map: {said}. Change in {tmp_path}/profile/profile.yaml: {setting}")
 
 
+def test_an_array_that_is_refused_is_said_once(tmp_path):
+    """The plugin's words of the whole stand before those of its tasks."""
+    said = "allocation failure: Invalid job array specification"
+    task = """\
+Error in rule ingest_map:
+    message: Part of failed array sbatch submission (tasks 1-2); see log for details.
+    jobid: {}
+"""
+    text = (
+        f"SLURM sbatch failed for array job submission (tasks 1-2). The error message was '{said}'.\n"
+        f"    sbatch call:\n        sbatch\n\n{task.format(4)}{task.format(5)}"
+    )
+    [line] = cluster.explained(text, tmp_path, profile(tmp_path))
+    assert line.startswith(f"SLURM refused ingest_map: {said}. Change in ")
+    assert "slurm-array-limit" in line
+
+
 ENDED = """\
 Error in rule line_pruning_map:
     message: SLURM-job '{job}' failed, SLURM status is: '{state}'. Detailed failure reason unavailable (status command is not 'sacct').

@@ -71,13 +71,13 @@ def test_the_chain_gives_the_bytes_of_local_cores(trial, cluster):
 
 REFUSED = {
     "a partition that does not exist": ({"slurm_partition": "nowhere"}, {}, r"slurm_partition.*'nowhere'.*main, short"),
-    "no account": ({"slurm_account": "nobody"}, {}, r"slurm_account: this cluster has no accounts"),
-    "a quality of service that does not exist": ({"qos": "best"}, {}, r"SLURM refused \w+.*qos"),
+    "a GPU where there is none": ({"gpu": 1}, {}, r"SLURM refused \w+.*gpu"),
     "more memory than a node has": ({"mem_mb": 90_000}, {}, r"SLURM refused \w+.*mem_mb"),
     "arrays of one": ({}, {"slurm_array_limit": 1}, r"array.limit"),
 }
 
 
+# Accounts and qualities of service are held to nothing where there is no accounting database; tests/unit/test_cluster.py has them.
 @on_a_cluster
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_slurm_refuses_is_said_with_the_setting(trial, case):
