@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test test-faults check check-types check-rest format docs lock clean bench-dedup bench-classifiers bench-hygiene
+.PHONY: help env run test test-faults test-slurm check check-types check-rest format docs lock clean bench-dedup bench-classifiers bench-hygiene
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -34,6 +34,9 @@ test: env ## Run all tests (ARGS goes to the unit tests)
 
 test-faults: env ## Break a small corpus in hundreds of ways, 45 minutes on two cores (ARGS="--only SIGINT/3 --seed 1")
 	@python -m tests.faults $(ARGS)
+
+test-slurm: env ## The chain and 16 faults on a SLURM cluster of this machine, beside local cores (ARGS="--only node-killed")
+	@python -m tests.slurm $(ARGS)
 
 check: env ## Format, lint, types, workflow lint
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync check-types check-rest
@@ -67,6 +70,9 @@ bench-hygiene: env ## Decontamination on your own benchmarks and texts, printed 
 
 lock: ## Write requirements.lock from what .venv holds (after pip install --upgrade in it)
 	$(BIN)/python -m pip freeze --exclude-editable --disable-pip-version-check | sed -E 's/\+cpu$$//' > requirements.lock
+	sed -E '/^ +- .*==/d' envs/cpu.yaml > envs/cpu.yaml.new
+	sed -E 's/^/      - /' requirements.lock >> envs/cpu.yaml.new
+	mv envs/cpu.yaml.new envs/cpu.yaml
 
 clean: ## Remove results, logs and downloads (not .venv)
 	rm -rf results logs downloads .snakemake

@@ -37,6 +37,7 @@ include: "rules/spent.smk"
 include: "rules/targets.smk"
 # What the folders must not hold any more; after all that says what is made.
 include: "rules/sweep.smk"
+include: "rules/groups.smk"
 
 
 for target in TARGETS:

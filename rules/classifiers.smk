@@ -15,8 +15,11 @@ for name, section in TAUGHT.items():
     embeddings = f"{RESULTS}/{maker}/embeddings/part-{{shard}}.parquet" if maker else []
     tuned = f"{RESULTS}/{name}/fine_tuned.json" if section.tunes else []
     tuned_files = [f"{RESULTS}/{name}/fine_tuned/{file}" for file in FILES] if section.tunes else []
+    # Beside memory and time: a GPU for what runs on one.
+    gpu = {"gpu": 1} if section.tunes and section.backbone.device == "cuda" else {}
     judge = JUDGES.get(name)
     judged = f"{RESULTS}/{name}/judged.arrow" if judge else []
+    LONG |= {f"{name}_score"} if section.tunes else set()
     # What changes answers (rules/judge.smk).
     ASKED[name] = spec(
         name,
@@ -100,6 +103,7 @@ for name, section in TAUGHT.items():
             "../envs/cpu.yaml"
         threads: section.threads
         resources:
+            **gpu,
             mem_mb=lambda wildcards, attempt, need=section.memory_mb: need * attempt + 350,
             runtime=lambda wildcards, attempt, minutes=240 if section.tunes else 60: minutes * attempt,
         params:
@@ -130,6 +134,8 @@ for name, section in TAUGHT.items():
     # Also those whose embeddings nobody reads, so that what an earlier configuration made is known.
     if section.model not in ("head", "checkpoint"):
         continue
+    LONG.add(f"{name}_embed")
+    gpu = {"gpu": 1} if section.backbone.device == "cuda" else {}
 
     rule:
         name:
@@ -149,6 +155,7 @@ for name, section in TAUGHT.items():
             "../envs/cpu.yaml"
         threads: section.backbone.threads
         resources:
+            **gpu,
             mem_mb=lambda wildcards, attempt, need=section.memory_mb: need * attempt + 350,
             runtime=lambda wildcards, attempt: 1440 * attempt,
         params:
@@ -173,6 +180,8 @@ for name, section in TAUGHT.items():
             f"{BENCHMARKS}/{name}/backbone.tsv"
         conda:
             "../envs/cpu.yaml"
+        resources:
+            **gpu,
         params:
             spec=spec(
                 name,
@@ -199,6 +208,7 @@ for name, section in TAUGHT.items():
             "../envs/cpu.yaml"
         threads: section.backbone.threads
         resources:
+            **gpu,
             runtime=lambda wildcards, attempt: 240 * attempt,
         params:
             spec=spec(name, section=section.for_embedding(), code="embeddings"),

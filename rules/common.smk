@@ -60,6 +60,8 @@ CLASSIFIERS |= {
     name: CFG.section(name) if name in CFG.named_classifiers else by_default(model)
     for name, model in sorted(NAMED.items())
 }
+# The rules whose jobs take long: on a cluster each goes alone, all others with their neighbours (rules/groups.smk).
+LONG = {"ingest_map", "tokenizer_count"}
 # The judges of labels; of them jobs are told beside their params what changes no answer.
 JUDGES = {
     name: section.labels.judge for name, section in CLASSIFIERS.items() if section.taught and section.labels.judge

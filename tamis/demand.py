@@ -99,7 +99,7 @@ def filled(pattern: str, values: Mapping[str, str]) -> str:
     return WILDCARD.sub(lambda match: values.get(match[1], f"{{{match[1]}}}"), pattern)
 
 
-class _Makers:
+class Makers:
     """Finds the rule that makes a file."""
 
     def __init__(self, rules: Sequence[Described]) -> None:
@@ -159,7 +159,7 @@ class Reached:
         """The values of the number of each rule and names; "" where it has none."""
         self.needs: dict[Key, set[Key]] = {}
         """What each reads from."""
-        self._makers = _Makers(rules)
+        self._makers = Makers(rules)
         self._waiting: list[tuple[Key, set[str]]] = []
         by_name = {rule.name: rule for rule in rules}
         for path in roots:

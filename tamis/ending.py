@@ -162,7 +162,9 @@ def needed(results: Path) -> int:
     return max(10_000_000, largest)
 
 
-def failure(results: Path, directory: Path, known: Told, command: str, stopped: str = "") -> str:
+def failure(
+    results: Path, directory: Path, known: Told, command: str, stopped: str = "", more: Sequence[str] = ()
+) -> str:
     """What is said of a run that did not end well; empty where Snakemake has said all there is.
 
     Args:
@@ -171,12 +173,14 @@ def failure(results: Path, directory: Path, known: Told, command: str, stopped: 
         known: what jobs told.
         command: what continues the run.
         stopped: what stopped it, where it was a signal.
+        more: what is known of jobs that ran elsewhere and could tell nothing.
     """
     lines = []
     if stopped:
         lines.append(f"{stopped}.")
     else:
         lines += _failed(known.failures)
+        lines += [_with_stop(line) for line in more[:SHOWN]]
     if not any("disk is full" in line for line in lines):
         lines += _full(results, directory)
     if lines or known.begun:
@@ -206,6 +210,7 @@ def say_failure(
     place: str | None = None,
     stopped: str = "",
     config: Mapping[str, Any] | None = None,
+    more: Sequence[str] = (),
 ) -> None:
     """Print `failure`, and write the page of what is done.
 
@@ -216,9 +221,10 @@ def say_failure(
         place: the file that jobs told their failures to, where it is not in this process's environment.
         stopped: what stopped it, where it was a signal.
         config: the section `report` of the configuration, which says what the page shows.
+        more: what is known of jobs that ran elsewhere.
     """
     known = told(place)
-    _say(failure(results, directory, known, command, stopped))
+    _say(failure(results, directory, known, command, stopped, more))
     if known.failures and not stopped:
         _say(so_far(results, known, config))
 

@@ -48,7 +48,10 @@ def main() -> int:
     gc.set_threshold(NEW_OBJECTS, 50, 1000)
     from snakemake.cli import main as snakemake  # type: ignore[import-untyped]
 
+    from tamis import group_check
+
     _describe_only_what_is_shown()
+    group_check.install()
     if hears:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

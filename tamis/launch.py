@@ -14,13 +14,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
-from tamis import config_files, ending, trouble, user_cache
+from tamis import cluster, config_files, ending, trouble, user_cache
 from tamis.errors import ConfigError, FolderError, TamisError
 
 LOCK = ".tamis.lock"
@@ -41,6 +42,9 @@ def parse_workflow(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--config", "-C", nargs="*", action="extend", default=[])
     parser.add_argument("--dry-run", "--dryrun", "-n", action="store_true")
     parser.add_argument("--snakefile", "-s", type=Path, default=None)
+    parser.add_argument("--profile", default=None)
+    parser.add_argument("--workflow-profile", default=None)
+    parser.add_argument("--cores", "-c", "--jobs", "-j", nargs="?", const="all", default=None)
     return parser.parse_known_args(list(arguments))[0]
 
 
@@ -121,6 +125,30 @@ def snakefile(arguments: Sequence[str]) -> list[str]:
         )
         raise ConfigError(msg)
     return ["--snakefile", str(own)]
+
+
+def with_profile(arguments: Sequence[str]) -> tuple[list[str], cluster.Profile]:
+    """The arguments with `--profile slurm` in the words of Snakemake, and the profile that is in force.
+
+    A profile of tamis stands in the place of profiles/default, which Snakemake would lay over it.
+
+    Args:
+        arguments: Snakemake's arguments.
+
+    Raises:
+        ConfigError: the profile is no YAML.
+    """
+    given = parse_workflow(arguments)
+    own = cluster.find(given.profile, given.directory, CLONE) if given.profile and not given.workflow_profile else None
+    if own is None:
+        name = given.workflow_profile or "default"
+        return list(arguments), cluster.read(None if name == "none" else cluster.find(name, given.directory, CLONE))
+    rest, skip = [], False
+    for each in arguments:
+        if not skip and each != "--profile" and not each.startswith("--profile="):
+            rest.append(each)
+        skip = each == "--profile" and not skip
+    return [*rest, "--workflow-profile", str(own)], cluster.read(own)
 
 
 @contextmanager
@@ -210,10 +238,16 @@ def sole_run(directory: Path) -> Iterator[tuple[bool, IO[str]]]:
 
 
 def environment() -> dict[str, str]:
-    """The environment of the workflow: this interpreter's programs come first, and the Snakefile knows who prints."""
+    """The environment of the workflow: this interpreter's programs come first, and the Snakefile knows who prints.
+
+    Jobs with an interpreter of their own (`--sdm conda apptainer`) find tamis where the Snakefile lies.
+    """
     programs = str(Path(sys.executable).parent)
     path = f"{programs}{os.pathsep}{os.environ.get('PATH', '')}"
-    return os.environ | user_cache.environment() | {"PATH": path, "TAMIS_RUN": "1"}
+    before = [place for place in os.environ.get("PYTHONPATH", "").split(os.pathsep) if place]
+    own = [str(CLONE)] if (CLONE / "Snakefile").exists() and str(CLONE) not in before else []
+    found = {"PYTHONPATH": os.pathsep.join([*own, *before])} if own else {}
+    return os.environ | user_cache.environment() | {"PATH": path, "TAMIS_RUN": "1"} | found
 
 
 def is_locked(directory: Path) -> bool:
@@ -274,7 +308,12 @@ def _look(folder: Path) -> None:
     from tamis.verify import quick_look
 
     for sentence in quick_look(folder):
-        sys.stderr.write(f"tamis: {sentence}\n")
+        _say(sentence)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"tamis: {text}\n")
+    sys.stderr.flush()
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -292,31 +331,46 @@ def run(arguments: Sequence[str]) -> int:
         ConfigError: the configuration cannot be read.
     """
     given = parse_workflow(arguments)
+    typed, (arguments, profile) = arguments, with_profile(arguments)
     folder = output_folder(arguments)
     command = [sys.executable, "-m", "tamis.engine", *snakefile(arguments)]
+    # What the profile says of cores is of a cluster job; where it says nothing, this machine's are meant.
+    command += [] if given.cores or "cores" in profile.values else ["--cores", "all"]
     channel = ending.open_channel()
+    on_slurm = profile.on_slurm and not given.dry_run
+    name = cluster.job_name(profile, folder)
     if not given.dry_run:
         ending.check_space(folder, given.directory)
+    if on_slurm:
+        cluster.check(profile)
+        command += cluster.arguments(arguments, name)
+    since = time.time()
     with run_lock(folder) as lock, sole_run(given.directory) as (alone, shared):
         if alone and is_locked(given.directory) and not given.dry_run:
             unlock(given.directory)
         if not given.dry_run:
             _look(output_folder(arguments))
+        if on_slurm and (left := cluster.cancel_left(name)):
+            _say(f"cancelled {len(left)} jobs that an earlier run of {folder} had left in the queue")
         fcntl.flock(shared, fcntl.LOCK_SH)
         process = subprocess.Popen(  # noqa: S603 - no shell
-            [*command, "--cores", "all", "--rerun-incomplete", *arguments],
+            [*command, "--rerun-incomplete", *arguments],
             env=environment() | channel,
             process_group=0,
             pass_fds=[lock.fileno(), shared.fileno()],
         )
-        code, stopped = _follow(process)
+        with cluster.watched(name, profile, _say) if on_slurm else nullcontext():
+            code, stopped = _follow(process)
+    if on_slurm and alone and not code:
+        cluster.clean_logs(given.directory)
     if code and not given.dry_run:
         ending.say_failure(
             folder,
             given.directory,
-            command=ending.command_line(arguments),
+            command=ending.command_line(typed),
             place=channel.get(ending.VARIABLE),
             stopped=stopped,
             config=merged(arguments).get("report"),
+            more=cluster.explanation(given.directory, profile, since) if on_slurm else (),
         )
     return code

@@ -41,7 +41,7 @@ LAYERS = (
     ("readers",),
     ("demand",),
     ("inventory", "scaling"),
-    ("sweep",),
+    ("sweep", "grouping"),
     ("targets", "barrier", "spent", "sharding", "exchange", "streams", "external_sort", "stats", "edits", "ledger"),
     ("repair",),
     ("dedup", "heuristics", "expressions"),
@@ -54,6 +54,7 @@ LAYERS = (
     ("pipeline",),
     ("config_model",),
     ("config",),
+    ("cluster", "group_check"),
     (
         "job",
         "reference",

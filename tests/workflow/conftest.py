@@ -15,8 +15,17 @@ import pytest
 import yaml
 from running import DATA, DOCUMENTS, environment, run_workflow
 
-FIRST = ("test_chain", "test_invariance", "test_names", "test_presets", "test_classifiers", "test_ready_models")
-"""The longest go first, so that no process is left alone with one; the complete run is made while another goes on."""
+FIRST = (
+    "test_slurm",
+    "test_chain",
+    "test_invariance",
+    "test_names",
+    "test_presets",
+    "test_classifiers",
+    "test_ready_models",
+)
+"""The longest go first, so that no process is left alone with one; the complete run is made while another goes on. Much of what
+a cluster takes is waiting."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 import yaml
-from running import ROOT, environment, run_workflow
+from running import ROOT, changed, environment, run_workflow
 
 pytestmark = [
     pytest.mark.workflow,
@@ -30,7 +30,7 @@ def _profile():
 
 def resources(output):
     """Rule → memory in MB and minutes of its jobs, as a dry run prints them."""
-    jobs = re.findall(r"^(?:local)?rule (\w+):\n(?:    .*\n)*?    resources: (.*)$", output, re.MULTILINE)
+    jobs = re.findall(r"^ *(?:local)?rule (\w+):\n(?:    .*\n)*? +resources: (.*)$", output, re.MULTILINE)
     found = {}
     for rule, text in jobs:
         values = dict(pair.split("=", 1) for pair in text.split(", "))
@@ -57,7 +57,7 @@ def test_tamis_run_takes_it(make_folder, small):
     (folder / "test.yaml").write_text(yaml.safe_dump(small), encoding="utf-8")
     command = [sys.executable, "-m", "tamis.cli", "run", "--snakefile", str(ROOT / "Snakefile"), "--dry-run"]
     done = subprocess.run(
-        [*command, "--workflow-profile", str(SLURM), "--configfile", "test.yaml"],
+        [*command, "--profile", "slurm", "--configfile", "test.yaml"],
         cwd=folder,
         env=environment(),
         capture_output=True,
@@ -65,7 +65,10 @@ def test_tamis_run_takes_it(make_folder, small):
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    assert f"workflow specific profile {SLURM}" in done.stdout + done.stderr
     assert "was a dry-run" in done.stdout + done.stderr
+    # Neighbours of all shards are one job.
+    assert re.search(r"Group job shards-\d+ ", done.stdout + done.stderr, re.MULTILINE)
 
 
 def test_a_job_that_fails_gets_more_in_its_next_attempt(profile):
@@ -84,17 +87,19 @@ def test_a_job_that_fails_gets_more_in_its_next_attempt(profile):
 
 def test_rules_whose_names_the_configuration_gives_count_the_attempts_themselves():
     text = (ROOT / "rules" / "classifiers.smk").read_text(encoding="utf-8")
-    needed = re.findall(r"resources:\n((?: {12}\w+=.*\n)+)", text)
+    needed = re.findall(r"resources:\n((?: {12}(?:\*\*gpu,|\w+=.*)\n)+)", text)
     assert len(needed) >= 3
-    assert all("attempt" in line for lines in needed for line in lines.splitlines())
+    assert all("attempt" in line or "**gpu" in line for lines in needed for line in lines.splitlines())
 
 
-def test_jobs_go_as_arrays_and_are_followed_with_squeue(profile):
+def test_long_jobs_go_as_arrays_and_are_followed_with_squeue(profile):
     assert profile["executor"] == "slurm"
-    assert profile["slurm-array-jobs"] == "all"
+    assert profile["slurm-array-jobs"] == "ingest_map,tokenizer_count,transformer_quality_embed"
     assert profile["slurm-status-command"] == "squeue"
+    # The commands of all tasks are one argument of each, 2.2 kB a task here; Linux takes 128 KiB.
+    assert profile["slurm-array-limit"] * 3_000 < 128 * 1024
     # Partition and account are the user's to fill in, in this one place.
-    assert not {"slurm_partition", "slurm_account"} & profile["default-resources"].keys()
+    assert not {"slurm_partition", "slurm_account", "qos"} & profile["default-resources"].keys()
 
 
 def test_it_differs_from_the_default_profile_only_where_it_must(profile):
@@ -102,3 +107,53 @@ def test_it_differs_from_the_default_profile_only_where_it_must(profile):
     default = yaml.safe_load((ROOT / "profiles" / "default" / "profile.yaml").read_text(encoding="utf-8"))
     for name in default.keys() - {"default-resources", "max-jobs-per-timespan"}:
         assert profile[name] == default[name], name
+
+
+def test_as_many_cluster_jobs_as_stated_for_many_shards(make_folder, small):
+    """The table of docs/how-to/slurm.md comes from the formula; here Snakemake's own groups are counted."""
+    folder = make_folder("slurm_many")
+    output = run_workflow(folder, small | {"shards": 40}, "--workflow-profile", str(SLURM), "--dry-run")
+    groups = output.count("Group job ")
+    alone = len(re.findall(r"^rule \w+:$", output, re.MULTILINE))
+    done = subprocess.run(
+        [
+            sys.executable,
+            str(ROOT / "benchmarks" / "cluster" / "jobs.py"),
+            "--configfile",
+            "test.yaml",
+            "--shards",
+            "40",
+        ],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    _, shards, jobs, cluster_jobs, calls, *_ = done.stdout.splitlines()[-1].split("|")
+    assert int(shards) == 40
+    assert int(cluster_jobs) == groups + alone
+    assert int(calls) < int(cluster_jobs) < int(jobs)
+
+
+def test_what_runs_on_a_gpu_asks_for_one(make_folder, config):
+    folder = make_folder("slurm_gpu")
+    cuda = changed(config, transformer_quality__backbone__device="cuda")
+    output = run_workflow(folder, cuda, "--workflow-profile", str(SLURM), "--dry-run")
+    asked = set(re.findall(r"^ *rule (\w+):\n(?:    .*\n)*? +resources: .*\bgpu=1", output, re.MULTILINE))
+    assert asked == {"transformer_quality_backbone", "transformer_quality_embed"}
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("snakemake_executor_plugin_kubernetes") is None,
+    reason="the Kubernetes executor plugin is not installed: pip install -e '.[kubernetes]'",
+)
+def test_the_kubernetes_profile_is_one_and_differs_only_in_where_jobs_go(make_folder, small, profile):
+    folder = make_folder("kubernetes")
+    output = run_workflow(folder, small, "--workflow-profile", str(ROOT / "profiles" / "kubernetes"), "--dry-run")
+    assert "was a dry-run" in output
+    assert resources(output)["minhash_dedup_apply"] == {(3350, 60)}
+    own = yaml.safe_load((ROOT / "profiles" / "kubernetes" / "profile.yaml").read_text(encoding="utf-8"))
+    for name in ("scheduler", "rerun-incomplete", "max-checksum-file-size", "retries", "group-components", "cores"):
+        assert own[name] == profile[name], name
+    assert not [name for name in own if name.startswith("default-storage")]

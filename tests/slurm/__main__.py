@@ -1,0 +1,121 @@
+"""`python -m tests.slurm`: the whole chain on a SLURM cluster of this machine, then what can happen to it there.
+
+*Survived* means that the run ended by itself, or after the same command once more, with the bytes of the run on local
+cores. Exit code 1 when the chain or a fault did not; 0 with a reason where no cluster can be started.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.faults.bench import Bench, delivered
+from tests.slurm.cluster import Cluster, missing
+from tests.slurm.faults import FAULTS, HITS
+from tests.slurm.trial import Trial
+
+
+def say(text: str) -> None:
+    """Print at once."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.slurm", description=__doc__.splitlines()[0] if __doc__ else None
+    )
+    parser.add_argument("--chain", default="whole", help="of the corpus of tests/faults: whole, short or least")
+    parser.add_argument("--only", nargs="+", metavar="FAULT[/STAGE]", help="these faults, and not the whole chain")
+    parser.add_argument("--keep", type=Path, help="a folder for all that is made, which stays")
+    return parser.parse_args()
+
+
+def exports(files: Mapping[str, str]) -> str:
+    """One hash over the exports: of each file's name and hash."""
+    lines = "".join(f"{name} {value}\n" for name, value in sorted(files.items()) if name.startswith("export/"))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def try_chain(bench: Bench, cluster: Cluster, folder: Path, chain: str) -> bool:
+    """The chain from nothing; whether it gave the bytes of the run on local cores."""
+    expected = bench.expected(chain)
+    trial = Trial(bench, cluster, folder, chain)
+    trial.fresh()
+    begun, before = time.monotonic(), cluster.sent()
+    code = trial.run()
+    took = time.monotonic() - begun
+    same = code == 0 and not trial.differences()
+    say(f"{chain} chain: {cluster.sent() - before} sbatch calls on {cluster.nodes} nodes, {took:.0f} s")
+    say(f"sha256 of the exports, local: {exports(expected)}")
+    say(f"sha256 of the exports, SLURM: {exports(delivered(trial.results)) if code == 0 else 'none'}")
+    say(f"all {len(expected)} files that are delivered or decided: {'the same bytes' if same else 'NOT THE SAME'}")
+    if not same:
+        say(f"exit code {code}\n" + "\n".join(trial.differences()[:10]) + f"\n{trial.said[-6000:]}")
+    return same
+
+
+def try_fault(bench: Bench, cluster: Cluster, folder: Path, name: str, stage: str) -> tuple[bool, str]:
+    """One fault while one stage is made again; whether it survived, and how."""
+    trial = Trial(bench, cluster, folder, "short")
+    trial.without(stage)
+    code = FAULTS[name].happen(trial, HITS[stage])
+    how = "by itself"
+    if code:
+        how = "after the same command once more"
+        code = trial.run()
+    if code:
+        return False, f"exit code {code} of the second command:\n{trial.said[-5000:]}"
+    if different := trial.differences():
+        return False, "\n".join(different[:10])
+    if not trial.is_quiet():
+        return False, f"jobs are left in the queue: {trial.left_in_queue()}"
+    return True, how
+
+
+def main() -> int:
+    """Entry point."""
+    given = arguments()
+    if why := missing():
+        say(f"skipped: {why}")
+        return 0
+    # So that the daemons are ended then, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix="tamis-slurm-", dir=given.keep) as root:
+        bench, place = Bench(Path(root)), Path(root) / "cluster"
+        place.mkdir()
+        with Cluster(place) as cluster:
+            if not given.only:
+                failed += not try_chain(bench, cluster, Path(root) / "chain", given.chain)
+            planned = [(name, stage) for stage in HITS for name in FAULTS]
+            if given.only:
+                planned = [(name, stage) for name, stage in planned if {name, f"{name}/{stage}"} & set(given.only)]
+            survived = 0
+            for name, stage in planned:
+                begun = time.monotonic()
+                try:
+                    well, how = try_fault(bench, cluster, Path(root) / f"{name}-{stage}", name, stage)
+                except Exception:  # noqa: BLE001 - an error of the harness must not hide the other faults
+                    well, how = False, f"the harness failed:\n{traceback.format_exc()}"
+                cluster.mend()
+                survived += well
+                say(
+                    f"{name}/{stage}: {'survived' if well else 'NOT SURVIVED'}, {how} "
+                    f"({time.monotonic() - begun:.0f} s; {FAULTS[name].about})"
+                )
+            say(f"faults survived / tried: {survived} / {len(planned)}")
+            failed += survived < len(planned)
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
