@@ -23,6 +23,7 @@ include: "rules/heuristics.smk"
 include: "rules/classifiers.smk"
 include: "rules/extracts.smk"
 include: "rules/domains.smk"
+include: "rules/privacy.smk"
 include: "rules/judge.smk"
 include: "rules/filter.smk"
 # From the curated pool to what a trainer reads.
