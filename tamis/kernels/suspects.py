@@ -6,6 +6,8 @@ begins, so that time is in proportion to the text whatever it holds.
 
 from __future__ import annotations
 
+import string
+
 import numpy as np
 from numba import njit
 
@@ -48,16 +50,16 @@ def _classes() -> np.ndarray:
 CLASSES = _classes()
 
 _BEGINNINGS = (
-    b"AKI ASI AID ARO ghp gho ghu ghs ghr git glp gld glr glc gls glo xox xap sk_ rk_ whs AIz ya2 GOC sk- hf_ npm pyp SG. "
-    b"dop doo dor shp eyJ gsk ppl xai r8_ nva tvl fw_ fw- lsv lin ntn sec dck fig PMA EAA sq0 rub ver hvs CCI key hoo com"
+    b"AKI ASI AID ARO ghp gho ghu ghs ghr git glp gld glr glc gls glo xox xap sk_ rk_ whs AIz ya2 GOC "
+    b"sk- hf_ npm pyp SG. dop doo dor shp eyJ gsk ppl xai r8_ nva tvl fw_ fw- lsv lin ntn sec dck fig PMA EAA "
+    b"sq0 rub ver hvs CCI key hoo com"
 ).split()
 """The first three letters of keys with prefixes (`tamis/privacy/secrets.py`), and of hosts of hooks."""
 PREFIXES = np.zeros(1 << 12, np.bool_)
-for _one in (
-    *_BEGINNINGS,
-    *(b"SK" + bytes([_byte]) for _byte in b"0123456789abcdef"),
-    *(b"AA" + bytes([_byte]) for _byte in b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"),
-):
+_ALNUM = string.ascii_letters + string.digits
+_BEGINNINGS += [f"SK{digit}".encode() for digit in "0123456789abcdef"]
+_BEGINNINGS += [f"AA{letter}".encode() for letter in _ALNUM + "_-"]
+for _one in _BEGINNINGS:
     PREFIXES[(_one[0] * 211 + _one[1] * 37 + _one[2]) & 0xFFF] = True
 
 _NAMES = tuple(

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from tamis.edits import Spans
-from tamis.privacy import mail, machines, numbers, phones, secrets
+from tamis.privacy import machines, mail, numbers, phones, secrets
 from tamis.privacy.kinds import PRIORITY, PRIVATE_KINDS, Found, Place, PrivateKind
 from tamis.privacy.streets import streets
 

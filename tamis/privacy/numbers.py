@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from typing import NamedTuple
 
 from tamis.privacy import check_digits
@@ -36,7 +37,7 @@ _GROUP = re.compile(rb"[0-9]+")
 def groups_of(place: Place) -> Groups:
     """The groups of a run."""
     found = list(_GROUP.finditer(place.text, place.start, place.end))
-    between = tuple(place.text[one.end() : two.start()] for one, two in zip(found, found[1:], strict=False))
+    between = tuple(place.text[one.end() : two.start()] for one, two in pairwise(found))
     return Groups(tuple(one.start() for one in found), tuple(one[0].decode() for one in found), between)
 
 

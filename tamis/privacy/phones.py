@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tamis.privacy.kinds import Found, Place
 from tamis.privacy.numbers import Groups
@@ -47,7 +47,7 @@ class _Region(NamedTuple):
 def _region(name: str) -> _Region:
     from phonenumbers import PhoneMetadata
 
-    data = PhoneMetadata.metadata_for_region(name)
+    data: Any = PhoneMetadata.metadata_for_region(name)
     general = data.general_desc
     return _Region(
         name,
@@ -192,6 +192,6 @@ def _is_phone(one: _Candidate, regions: Sequence[str], *, plus: bool, bracket: b
         return _in_regions(digits, regions)
     if bracket and grouped and shape[0] < 6 and len(digits) >= 9:
         return _in_regions(digits, regions)
-    if not named or shape == (4, 4) and digits[:2] in ("19", "20") and digits[4:6] in ("19", "20"):
+    if not named or (shape == (4, 4) and digits[:2] in ("19", "20") and digits[4:6] in ("19", "20")):
         return False
     return (shape == (3, 4) and digits[0] not in "01") or _in_regions(digits, regions)

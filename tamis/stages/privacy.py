@@ -10,12 +10,12 @@ document and depend on nothing else, so that nothing links two documents and not
 numbers, as a hash could (docs/decisions/0026-placeholders-are-numbered.md).
 
 Where: after what judges texts (heuristics and classifiers were made for texts as they are), before anything that a
-trainer reads; an alarm of an earlier order is none. Texts before this stage still lie in the folders of the stages
+trainer reads. Texts before this stage still lie in the folders of the stages
 before it; the report and `tamis why` show them with what is private blotted out.
 
 An editor: the reason of an edit is the kind, what stands in the place of a value is the replacement, and no table of
-this stage holds a value. By option a document with more than `max_spans` is dropped (`too_many_spans`). Writes documents,
-dropped, edits, stats. Memory: a batch of documents.
+this stage holds a value. By option a document with more than `max_spans` is dropped (`too_many_spans`). Writes
+documents, dropped, edits, stats. Memory: a batch of documents.
 """
 
 from __future__ import annotations
@@ -74,12 +74,12 @@ class Config(Section):
     kinds: tuple[PrivateKind, ...] = Field(
         tuple(kind for kind in PRIVATE_KINDS if kind not in OFF),
         min_length=1,
-        description="What is replaced. Reserved and example values stay (example.com, 192.0.2.0/24, 555-01xx, test cards). "
-        "street_address is off: nothing but words tells one.",
+        description="What is replaced. Reserved and example values stay (example.com, 192.0.2.0/24, 555-01xx, test "
+        "cards). street_address is off: nothing but words tells one.",
     )
     phone_regions: Regions = Field(
-        ("US", "GB", "DE", "FR", "ES", "IT", "NL", "BE", "CH", "AT", "PT", "IE", "SE", "NO", "DK", "FI", "PL", "AU", "IN",
-         "BR", "MX", "CN", "JP", "KR", "RU", "TR", "ZA"),
+        ("US", "GB", "DE", "FR", "ES", "IT", "NL", "BE", "CH", "AT", "PT", "IE", "SE", "NO", "DK", "FI", "PL", "AU",
+         "IN", "BR", "MX", "CN", "JP", "KR", "RU", "TR", "ZA"),
         description="Countries whose telephone numbers are known without + and the code of the country (ISO 3166).",
     )  # fmt: skip
     placeholder: Literal["numbered", "typed"] = Field(

@@ -43,7 +43,7 @@ LAYERS = (
     ("inventory",),
     ("sweep",),
     ("targets", "barrier", "exchange", "streams", "external_sort", "stats", "edits", "ledger"),
-    ("repair",),
+    ("repair", "privacy"),
     ("dedup", "heuristics", "expressions"),
     ("classifiers",),
     ("languages",),
