@@ -63,6 +63,7 @@ def planned_layout(config: Any, exports: Iterable[str], classifiers: Mapping[str
         classifiers: those that have no section of their own, of this run and of earlier ones.
         exports: names of the sets that are exported.
     """
+    private = config.privacy.model_dump(mode="json", include={"kinds", "phone_regions"})
     return {
         "stages": ["ingest", *config.pipeline, *(["tokenizer"] if config.tokenizer else [])],
         "shards": config.shards,
@@ -71,9 +72,7 @@ def planned_layout(config: Any, exports: Iterable[str], classifiers: Mapping[str
         "exports": list(exports),
         "classifiers": dict(classifiers),
         "validation": config.validation is not None,
-        "privacy": config.privacy.model_dump(include={"kinds", "phone_regions"})
-        if "privacy" in config.pipeline
-        else None,
+        "privacy": private if "privacy" in config.pipeline else None,
     }
 
 

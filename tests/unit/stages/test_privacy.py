@@ -25,7 +25,7 @@ PAIRS = (
     ("Call (212) 664-7665 or +49 30 2345678.", "Call [PHONE_1] or [PHONE_2]."),
     ("Tél. : 01 42 68 53 00", "Tél. : [PHONE_1]"),
     ("card 4539 1488 0343 6467 exp 12/27", "card [CARD_1] exp 12/27"),
-    ("IBAN DE21 3005 0110 0012 3456 78, BIC", "IBAN [IBAN_1], BIC"),
+    ("IBAN DE71 3005 0110 0012 3456 78, BIC", "IBAN [IBAN_1], BIC"),
     ("SSN 536-22-8145", "SSN [NATIONAL_ID_1]"),
     ("CPF 529.982.247-25", "CPF [NATIONAL_ID_1]"),
     ("身份证号：11010519491231002X", "身份证号：[NATIONAL_ID_1]"),
@@ -39,7 +39,7 @@ STAY = (
     "2001:db8::1, fe80::1, ::1, std::vector, a[::2], 10:20:30, 00:1a:2b:3c:4d:5e",
     "call (212) 555-0123; ISBN 978-3-16-148410-0; 2020-10-12 10:11:12; order 4837261950; lines 1200-1350",
     "card 4111 1111 1111 1111, 4539 1488 0343 6468, IMEI 490154203237518, x = 0.4539148803436467",
-    "DE89 3704 0044 0532 0130 00, DE22 3005 0110 0012 3456 78, SSN 078-05-1120, 000-12-3456",
+    "DE89 3704 0044 0532 0130 00, DE72 3005 0110 0012 3456 78, SSN 078-05-1120, 000-12-3456",
     "commit 3f786850e387550fdab836ed7e6dc881de23001b, AKIAIOSFODNN7EXAMPLE, api_key='YOUR_API_KEY_HERE_1'",
     "postgresql://scott:tiger@localhost/test, https://user:password@example.com/, https://medium.com/@a/b",
     "-----BEGIN CERTIFICATE-----\n" + "MIIBfzCCASWgAwIBAgIUZ" * 4 + "\n-----END CERTIFICATE-----",
@@ -136,7 +136,7 @@ def test_documents_do_not_know_their_company(shards: int) -> None:
 
 PIECES = st.sampled_from(
     ["anna@web.de", "81.2.69.142", "+1 212-664-7665", "4539 1488 0343 6467", " ", "\n", ".", "-", "@", "語", "é", "1", "22",
-     "key=", "://a:b@", "2a02::1", "-----BEGIN PRIVATE KEY-----", "(at)", "DE21", "\xa0", "x", "%40", "dot "]
+     "key=", "://a:b@", "2a02::1", "-----BEGIN PRIVATE KEY-----", "(at)", "DE71", "\xa0", "x", "%40", "dot "]
 )  # fmt: skip
 
 
