@@ -25,6 +25,7 @@ StageName = Literal[
     "transformer_quality",
     "extracts",
     "domains",
+    "privacy",
     "decontamination",
     "filter",
 ]

@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError
 from tamis.errors import SourceError
 from tamis.ids import home_shard
 from tamis.inventory import Inventory, unpack
+from tamis.privacy.kinds import PrivateKind
 from tamis.section import Section
 from tamis.shards import part_name, read_json, write_json
 
@@ -26,6 +27,13 @@ FILE = "layout.json"
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
 """A name that becomes a folder: nothing that could leave the results folder or end a quoted string."""
+
+
+class Private(Section):
+    """What counts as private; see the section `privacy`."""
+
+    kinds: tuple[PrivateKind, ...]
+    phone_regions: tuple[str, ...]
 
 
 class Layout(Section):
@@ -40,6 +48,10 @@ class Layout(Section):
         default_factory=dict, description="Classifiers that have no section of their own: name, and what kind it is."
     )
     validation: bool = Field(False, description="Whether a validation split was reserved.")
+    privacy: Private | None = Field(
+        None,
+        description="Where the run has that stage: what the page and `tamis why` blot out of the texts that they show.",
+    )
     inventory: Inventory = Field(Inventory(), description="All files that the run makes.")
 
 
@@ -51,6 +63,7 @@ def planned_layout(config: Any, exports: Iterable[str], classifiers: Mapping[str
         classifiers: those that have no section of their own, of this run and of earlier ones.
         exports: names of the sets that are exported.
     """
+    private = config.privacy.model_dump(mode="json", include={"kinds", "phone_regions"})
     return {
         "stages": ["ingest", *config.pipeline, *(["tokenizer"] if config.tokenizer else [])],
         "shards": config.shards,
@@ -59,6 +72,7 @@ def planned_layout(config: Any, exports: Iterable[str], classifiers: Mapping[str
         "exports": list(exports),
         "classifiers": dict(classifiers),
         "validation": config.validation is not None,
+        "privacy": private if "privacy" in config.pipeline else None,
     }
 
 

@@ -20,6 +20,7 @@ import pyarrow as pa
 from tamis.edits import read_edits
 from tamis.hashing import keyed_uint64
 from tamis.ids import is_id
+from tamis.report.blotted import blotted_rows
 from tamis.report.layout import Results
 from tamis.report.lookup import fetch
 from tamis.shards import read_table
@@ -165,7 +166,7 @@ class Reader:
             if (stage, document_id) not in self.found and is_id(document_id):
                 by_file[self.results.part(stage, "documents", document_id)].append(document_id)
         for path, wanted in sorted(by_file.items()):
-            for row in fetch(path, wanted, SHOWN_COLUMNS):
+            for row in blotted_rows(self.results, fetch(path, wanted, SHOWN_COLUMNS)):
                 self.found[stage, row["id"]] = row
 
     def get(self, stage: str, document_id: str) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from tamis.errors import SourceError
 from tamis.ids import HALF_CHARACTERS, ID_CHARACTERS, document_key, is_id
+from tamis.report.blotted import blotted_rows
 from tamis.report.layout import Delivery, Results
 from tamis.report.lookup import fetch
 from tamis.report.samples import Edit, EditSize, Piece, around_edits
@@ -200,12 +201,12 @@ def tell(results: Results, document_id: str) -> Story:
         document_id: a whole id that ingest gave.
     """
     first = results.layout.stages[0]
-    rows = fetch(results.part(first, "documents", document_id), [document_id])
+    rows = blotted_rows(results, fetch(results.part(first, "documents", document_id), [document_id]))
     story = Story(document_id, rows[0] if rows else {}, delivers=bool(results.deliveries()))
     current = story.document
     for stage in results.layout.stages:
         ledger = fetch(results.part(stage, "dropped", document_id), [document_id])
-        rows = fetch(results.part(stage, "documents", document_id), [document_id])
+        rows = blotted_rows(results, fetch(results.part(stage, "documents", document_id), [document_id]))
         if not ledger and not rows:
             story.unfinished = True
             break
@@ -267,7 +268,7 @@ def _event(
 
 def _document(results: Results, stage: str, document_id: str) -> dict[str, Any] | None:
     """A document as a stage left it, if it kept it."""
-    found = fetch(results.part(stage, "documents", document_id), [document_id])
+    found = blotted_rows(results, fetch(results.part(stage, "documents", document_id), [document_id]))
     return found[0] if found else None
 
 

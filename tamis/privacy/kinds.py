@@ -1,0 +1,46 @@
+"""Kinds of private text, and what detectors give."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, get_args
+
+PrivateKind = Literal[
+    "secret",
+    "url_credentials",
+    "email",
+    "iban",
+    "payment_card",
+    "ip_address",
+    "national_id",
+    "phone_number",
+    "street_address",
+]
+"""What is looked for; where two overlap, the first of them names the span."""
+
+PRIVATE_KINDS: tuple[PrivateKind, ...] = get_args(PrivateKind)
+PRIORITY = {kind: place for place, kind in enumerate(PRIVATE_KINDS)}
+
+
+class Found(NamedTuple):
+    """A span of bytes of the window, and its kind."""
+
+    start: int
+    end: int
+    kind: PrivateKind
+
+
+class Place(NamedTuple):
+    """Bytes of a text around a suspect.
+
+    text: the bytes; what stands before and behind them in the document is not seen.
+    start, end: the suspect's, in `text`.
+    """
+
+    text: bytes
+    start: int
+    end: int
+
+    @property
+    def before(self) -> bytes:
+        """What stands before the suspect, in small ASCII letters."""
+        return self.text[: self.start].lower()

@@ -1,0 +1,160 @@
+"""Put typed placeholders in the place of what is private: addresses, numbers of persons and cards, keys.
+
+What is looked for and what stays is said by the modules of `tamis/privacy`: a kernel finds suspects, check digits,
+`phonenumbers`, `ipaddress` and lists of prefixes decide. Dolma (Soldaini et al. 2024) masks e-mail, IP addresses and
+telephones by expressions and drops documents with more than five; datatrove replaces e-mail and IP addresses.
+
+A placeholder says the kind and a number: the first value of a kind in a document is `[EMAIL_1]`, the next other one
+`[EMAIL_2]`, and the same value has the same number wherever it stands in that document. Numbers begin anew in each
+document and depend on nothing else, so that nothing links two documents and nothing can be tried against a list of
+numbers, as a hash could (docs/decisions/0026-placeholders-are-numbered.md).
+
+Where: after what judges texts (heuristics and classifiers were made for texts as they are), before anything that a
+trainer reads. Texts before this stage still lie in the folders of the stages
+before it; the report and `tamis why` show them with what is private blotted out.
+
+An editor: the reason of an edit is the kind, what stands in the place of a value is the replacement, and no table of
+this stage holds a value. By option a document with more than `max_spans` is dropped (`too_many_spans`). Writes
+documents, dropped, edits, stats. Memory: a batch of documents.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+import pyarrow as pa
+from pydantic import AfterValidator, Field
+
+from tamis.edits import Spans, edited
+from tamis.ledger import Outputs, dropped_rows, outcome_writer
+from tamis.privacy.kinds import PRIVATE_KINDS, PrivateKind
+from tamis.schemas import of_kinds
+from tamis.section import AppliesTo, Section
+from tamis.shards import document_batches
+
+VERSION = 1
+
+STAGE = "privacy"
+
+NAMES: dict[str, str] = {
+    "secret": "SECRET",
+    "url_credentials": "URL_WITH_CREDENTIALS",
+    "email": "EMAIL",
+    "iban": "IBAN",
+    "payment_card": "CARD",
+    "ip_address": "IP",
+    "national_id": "NATIONAL_ID",
+    "phone_number": "PHONE",
+    "street_address": "ADDRESS",
+}
+"""What placeholders call the kinds."""
+
+OFF: tuple[PrivateKind, ...] = ("street_address",)
+
+
+def _known(regions: tuple[str, ...]) -> tuple[str, ...]:
+    from tamis.privacy.phones import known_regions
+
+    if unknown := sorted(set(regions) - known_regions()):
+        raise ValueError(f"{', '.join(unknown)}: no region that has telephone numbers; ISO 3166 codes such as DE, GB")
+    return regions
+
+
+Regions = Annotated[tuple[str, ...], AfterValidator(_known)]
+
+
+class Config(Section):
+    """Replacing what is private."""
+
+    applies_to: AppliesTo = Field(
+        ("prose", "code", "maths", "licence", "catalogue"), description="Kinds of document that are looked at."
+    )
+    kinds: tuple[PrivateKind, ...] = Field(
+        tuple(kind for kind in PRIVATE_KINDS if kind not in OFF),
+        min_length=1,
+        description="What is replaced. Reserved and example values stay (example.com, 192.0.2.0/24, 555-01xx, test "
+        "cards). street_address is off: nothing but words tells one.",
+    )
+    phone_regions: Regions = Field(
+        ("US", "GB", "DE", "FR", "ES", "IT", "NL", "BE", "CH", "AT", "PT", "IE", "SE", "NO", "DK", "FI", "PL", "AU",
+         "IN", "BR", "MX", "CN", "JP", "KR", "RU", "TR", "ZA"),
+        description="Countries whose telephone numbers are known without + and the code of the country (ISO 3166).",
+    )  # fmt: skip
+    placeholder: Literal["numbered", "typed"] = Field(
+        "numbered", description="[EMAIL_1], the same for the same value within a document; or [EMAIL] for all."
+    )
+    max_spans: int | None = Field(
+        None,
+        ge=0,
+        description="Documents with more private spans are dropped; null: none. Dolma drops those with more than 5.",
+    )
+
+
+def placeholders(values: list[tuple[int, str, bytes]], config: Config) -> list[str]:
+    """What stands in the place of values.
+
+    Args:
+        values: row, kind and value of each, by row and place.
+        config: the stage's section.
+    """
+    found: list[str] = []
+    row_before, numbers = -1, {}
+    for row, kind, value in values:
+        if row != row_before:
+            row_before, numbers = row, dict[str, dict[bytes, int]]()
+        known = numbers.setdefault(kind, {})
+        number = known.setdefault(value, len(known) + 1)
+        found.append(f"[{NAMES[kind]}_{number}]" if config.placeholder == "numbered" else f"[{NAMES[kind]}]")
+    return found
+
+
+def replace(documents: pa.Table, config: Config) -> tuple[pa.Table, pa.Table, pa.Table]:
+    """Replace what is private.
+
+    Args:
+        documents: n documents.
+        config: the stage's section.
+
+    Returns:
+        The documents that stay, with their new texts; rows of `schemas.EDITS` and of `schemas.LEDGER`.
+    """
+    from tamis.kernels.words import buffers
+    from tamis.privacy.detect import private_spans
+
+    chosen = of_kinds(documents, config.applies_to)
+    spans, kinds = private_spans(documents["text"], chosen, config.kinds, config.phone_regions)
+    counts = np.bincount(spans.rows, minlength=documents.num_rows)
+    most = documents.num_rows and config.max_spans
+    gone = (
+        counts > config.max_spans if config.max_spans is not None and most is not None else np.zeros(len(counts), bool)
+    )
+    limit = None if config.max_spans is None else float(config.max_spans)
+    ledger = dropped_rows(
+        STAGE,
+        documents.filter(pa.array(gone)),
+        "too_many_spans",
+        value=counts[gone].astype(np.float64),
+        threshold=limit,
+    )
+    stay = ~gone[spans.rows]
+    spans = Spans(*(column[stay] for column in spans))
+    kinds = [kind for kind, stays in zip(kinds, stay.tolist(), strict=True) if stays]
+    _, data = buffers(documents["text"])
+    values = [
+        (row, kind, data[start:end].tobytes())
+        for row, start, end, kind in zip(*(column.tolist() for column in spans), kinds, strict=True)
+    ]
+    after, rows = edited(documents, spans, kinds, replacement=placeholders(values, config))
+    return after.filter(pa.array(~gone)), rows, ledger
+
+
+def run_apply(
+    config: Config, *, shard: int, documents: Path, kept: Path, dropped: Path, edits: Path, stats: Path
+) -> None:
+    """Replace what is private in the texts of one shard."""
+    with outcome_writer(Outputs(kept, dropped, stats, edits), STAGE, shard) as writer:
+        for before in document_batches(documents):
+            after, rows, ledger = replace(before, config)
+            writer.add(before, after, ledger, edits=rows)
