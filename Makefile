@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test test-faults test-slurm check check-types check-rest format docs lock clean bench-dedup bench-classifiers bench-hygiene
+.PHONY: help env run test test-faults test-slurm check check-types check-rest format docs lock clean bench-dedup bench-classifiers bench-hygiene bench-decontamination
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -68,7 +68,7 @@ bench-hygiene: env ## Private values, planted and labelled, beside peers (ARGS="
 bench-dedup: env ## De-duplication beside its peers, a dated table in benchmarks/results (ARGS="--documents 500000")
 	PYTHONPATH=tests/support python benchmarks/dedup/run.py $(ARGS)
 
-bench-hygiene: env ## Decontamination on your own benchmarks and texts, printed (ARGS="BENCHMARKS TEXTS --peers 60")
+bench-decontamination: env ## Decontamination on your own benchmarks and texts, printed (ARGS="BENCHMARKS TEXTS --peers 60")
 	PYTHONPATH=. OMP_NUM_THREADS=1 python benchmarks/hygiene/decontamination.py $(ARGS)
 
 lock: ## Write requirements.lock from what .venv holds (after pip install --upgrade in it)
