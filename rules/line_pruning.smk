@@ -20,7 +20,7 @@ rule line_pruning_size:
     params:
         spec=spec(
             "line_pruning",
-            section=CFG.line_pruning.for_documents(),
+            section=CFG.line_pruning.for_counting(),
             shards=SHARDS,
             folder=documents_before("line_pruning").rsplit("/", 1)[0],
         ),
