@@ -114,7 +114,8 @@ def identify(text: pa.Array, config: Identification) -> tuple[list[str], np.ndar
     if config.second is not None:
         config.second.check("language_id")
         for row in np.flatnonzero(config.second.asked(languages, score)).tolist():
-            if (found := second.identify(data[bounds[row] : bounds[row + 1]].tobytes().decode())) is not None:
+            sample = data[bounds[row] : bounds[row + 1]].tobytes().decode()
+            if (found := second.identify(sample, languages[row], float(score[row]))) is not None:
                 languages[row], score[row] = found
                 undecided[row] = False
     wider = {member: wide for wide in config.macrolanguages for member in MACROLANGUAGES[wide]}

@@ -28,6 +28,11 @@ KNOWN = frozenset(_KNOWN.split())
 """What it may give; Bokmål is `no`, as the packaged model has it."""
 
 
+FIRST_COUNTS = 2.0
+"""Of 8,574 lines that are not among those of benchmarks/languages/run.py, 83.0 % of those in the 75 languages are right
+with it, and 82.5 without; 83.0 and 82.9 with 1.5 and 3."""
+
+
 class Second(Section):
     """A second model, asked where the first is unsure."""
 
@@ -74,9 +79,29 @@ def _lingua() -> Any:
     return LanguageDetectorBuilder.from_all_languages().build()
 
 
-def identify(sample: str) -> tuple[str, float] | None:
-    """Language and confidence of a sample; None where there is no word to go by."""
-    best = _lingua().compute_language_confidence_values(sample)[0]
-    code = language_code(best.language.iso_code_639_1.name.lower())
+def identify(sample: str, first: str | None = None, score: float = 0.0) -> tuple[str, float] | None:
+    """Language and confidence of a sample; None where there is no word to go by.
+
+    What the first model says counts too, by how sure it is: its language stands where the second gives it at least
+    1 / (1 + `FIRST_COUNTS` * score) of the confidence that it has in its own best.
+
+    Args:
+        sample: the text.
+        first: what the first model says, with this score; None: nobody was asked.
+        score: its score.
+    """
+    values = _lingua().compute_language_confidence_values(sample)
     # Sums of floats in an order that is not fixed: rounded, they are the same every time.
-    return ("no" if code == "nb" else code, round(best.value, 4)) if best.value > 0 else None
+    told = [(_code(one.language), round(one.value, 4)) for one in values]
+    code, best = told[0]
+    if best <= 0:
+        return None
+    same = next((value for one, value in told if one == first), 0.0)
+    if first is not None and same * (1 + FIRST_COUNTS * round(score, 4)) >= best:
+        return first, max(same, round(score, 4))
+    return code, best
+
+
+def _code(language: Any) -> str:
+    code = language_code(language.iso_code_639_1.name.lower())
+    return "no" if code == "nb" else code

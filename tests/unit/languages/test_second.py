@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
@@ -35,7 +36,8 @@ def test_only_what_the_first_model_is_unsure_of_is_asked(monkeypatch: pytest.Mon
     first, score = identify(TEXTS, Config(undecided_below=0))
     asked = []
 
-    def answer(sample: str) -> tuple[str, float] | None:
+    def answer(sample: str, first: str, score: float) -> tuple[str, float] | None:
+        assert 0 <= score < bound
         asked.append(sample)
         return ("tn", 0.25) if sample.strip() else None
 
@@ -67,6 +69,24 @@ def test_without_its_package_a_run_is_refused_before_it_begins(monkeypatch: pyte
         Config(second={}).check_files("language_id")
     with pytest.raises(ValidationError, match="second: stands beside the packaged model only"):
         Config(second={}, model="lid.bin")
+
+
+def test_what_the_first_model_says_counts_by_how_sure_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = [("CS", 0.5), ("SK", 0.3), ("NB", 0.2)]
+    values = [
+        SimpleNamespace(language=SimpleNamespace(iso_code_639_1=SimpleNamespace(name=name)), value=value)
+        for name, value in said
+    ]
+    lingua = SimpleNamespace(compute_language_confidence_values=lambda _: values)
+    monkeypatch.setattr(second, "_lingua", lambda: lingua)
+    assert second.identify("slovo") == ("cs", 0.5)
+    # .3 times 1 + 2 * .33 is less than .5, and 1 + 2 * .34 is more.
+    assert second.identify("slovo", "sk", 0.33) == ("cs", 0.5)
+    assert second.identify("slovo", "sk", 0.34) == ("sk", 0.34)
+    assert second.identify("ord", "no", 0.8) == ("no", 0.8)
+    assert second.identify("ord", "sv", 0.89) == ("cs", 0.5)
+    values[:] = [SimpleNamespace(language=values[0].language, value=0.0)]
+    assert second.identify("1234", "sk", 0.34) is None
 
 
 @needs_lingua
