@@ -88,7 +88,8 @@ rule decontamination_apply:
         index=f"{RESULTS}/decontamination/index.arrow",
         rarity=f"{RESULTS}/decontamination/rarity.arrow",
     output:
-        **outcome("decontamination", "edits", "found"),
+        **outcome("decontamination", "edits"),
+        found=f"{RESULTS}/decontamination/found/part-{{shard}}.parquet",
     log:
         f"{LOGS}/decontamination/apply-{{shard}}.log",
     benchmark:

@@ -48,6 +48,10 @@ EXACT = 0.9999
 """The score of a text that is found word for word, whatever the sums are rounded to."""
 
 
+VERY_SHORT = 5
+"""A question of fewer words is also looked for with its answer behind it."""
+
+
 @dataclass(frozen=True)
 class Scheme:
     """How probes are made and found."""
@@ -105,7 +109,7 @@ def _probe_texts(items: Sequence[Item], words: Sequence[int], scheme: Scheme) ->
         yield number, QUESTION, item.question
         if count < scheme.exact_below and item.choices:
             yield number, QUESTION, "\n".join([item.question, *item.choices])
-        elif count < scheme.exact_below and item.answers:
+        if count < VERY_SHORT and item.answers:
             yield number, PAIR, f"{item.question}\n{item.answers[0]}"
         # One of several choices may be a phrase of the law or of a textbook, and stands in other texts.
         for text in (item.solution, *(() if item.choices else item.answers)):
