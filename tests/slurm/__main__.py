@@ -33,7 +33,9 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.slurm", description=__doc__.splitlines()[0] if __doc__ else None
     )
-    parser.add_argument("--chain", default="whole", help="of the corpus of tests/faults: whole, short or least")
+    parser.add_argument(
+        "--chain", default="whole", help="of the corpus of tests/faults: whole, short or least (faults: short or least)"
+    )
     parser.add_argument("--only", nargs="+", metavar="FAULT[/STAGE]", help="these faults, and not the whole chain")
     parser.add_argument("--keep", type=Path, help="a folder for all that is made, which stays")
     return parser.parse_args()
@@ -65,7 +67,7 @@ def try_chain(bench: Bench, cluster: Cluster, folder: Path, chain: str) -> bool:
 
 def try_fault(bench: Bench, cluster: Cluster, folder: Path, name: str, stage: str) -> tuple[bool, str]:
     """One fault while one stage is made again; whether it survived, and how."""
-    trial = Trial(bench, cluster, folder, "short")
+    trial = Trial(bench, cluster, folder, bench.chain("short"))
     trial.without(stage)
     code = FAULTS[name].happen(trial, HITS[stage])
     how = "by itself"
@@ -91,7 +93,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     failed = 0
     with tempfile.TemporaryDirectory(prefix="tamis-slurm-", dir=given.keep) as root:
-        bench, place = Bench(Path(root)), Path(root) / "cluster"
+        bench = Bench(Path(root), only="least" if given.chain == "least" else None)
+        place = Path(root) / "cluster"
         place.mkdir()
         with Cluster(place) as cluster:
             if not given.only:
