@@ -72,7 +72,7 @@ for name, section in TAUGHT.items():
             "../envs/cpu.yaml"
         threads: section.threads
         resources:
-            mem_mb=lambda wildcards, attempt, need=section.memory_mb: need * attempt + 350,
+            mem_mb=lambda wildcards, attempt, need=section.memory_mb: need * attempt + 600,
         params:
             spec=spec(
                 name,
@@ -104,7 +104,7 @@ for name, section in TAUGHT.items():
         threads: section.threads
         resources:
             **gpu,
-            mem_mb=lambda wildcards, attempt, need=section.memory_mb: need * attempt + 350,
+            mem_mb=lambda wildcards, attempt, need=section.memory_mb: need * attempt + 600,
             runtime=lambda wildcards, attempt, minutes=240 if section.tunes else 60: minutes * attempt,
         params:
             spec=spec(name, section=section.for_scoring(), given=given(*section.files())),
@@ -156,7 +156,7 @@ for name, section in TAUGHT.items():
         threads: section.backbone.threads
         resources:
             **gpu,
-            mem_mb=lambda wildcards, attempt, need=section.memory_mb: need * attempt + 350,
+            mem_mb=lambda wildcards, attempt, need=section.memory_mb: need * attempt + 600,
             runtime=lambda wildcards, attempt: 1440 * attempt,
         params:
             spec=spec(

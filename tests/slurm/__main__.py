@@ -7,6 +7,7 @@ cores. Exit code 1 when the chain or a fault did not; 0 with a reason where no c
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import signal
 import sys
@@ -33,9 +34,11 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.slurm", description=__doc__.splitlines()[0] if __doc__ else None
     )
-    parser.add_argument("--chain", default="whole", help="of the corpus of tests/faults: whole, short or least")
+    parser.add_argument(
+        "--chain", default="whole", help="of the corpus of tests/faults: whole, short or least (faults: short or least)"
+    )
     parser.add_argument("--only", nargs="+", metavar="FAULT[/STAGE]", help="these faults, and not the whole chain")
-    parser.add_argument("--keep", type=Path, help="a folder for all that is made, which stays")
+    parser.add_argument("--keep", type=Path, help="a new folder for all that is made, which stays (a short path)")
     return parser.parse_args()
 
 
@@ -65,7 +68,7 @@ def try_chain(bench: Bench, cluster: Cluster, folder: Path, chain: str) -> bool:
 
 def try_fault(bench: Bench, cluster: Cluster, folder: Path, name: str, stage: str) -> tuple[bool, str]:
     """One fault while one stage is made again; whether it survived, and how."""
-    trial = Trial(bench, cluster, folder, "short")
+    trial = Trial(bench, cluster, folder, bench.chain("short"))
     trial.without(stage)
     code = FAULTS[name].happen(trial, HITS[stage])
     how = "by itself"
@@ -90,12 +93,15 @@ def main() -> int:
     # So that the daemons are ended then, too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     failed = 0
-    with tempfile.TemporaryDirectory(prefix="tamis-slurm-", dir=given.keep) as root:
-        bench, place = Bench(Path(root)), Path(root) / "cluster"
+    with contextlib.ExitStack() as stack:
+        root = given.keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tamis-slurm-")))
+        root.mkdir(parents=True, exist_ok=True)
+        bench = Bench(root, only="least" if given.chain == "least" else None)
+        place = root / "cluster"
         place.mkdir()
         with Cluster(place) as cluster:
             if not given.only:
-                failed += not try_chain(bench, cluster, Path(root) / "chain", given.chain)
+                failed += not try_chain(bench, cluster, root / "chain", given.chain)
             planned = [(name, stage) for stage in HITS for name in FAULTS]
             if given.only:
                 planned = [(name, stage) for name, stage in planned if {name, f"{name}/{stage}"} & set(given.only)]
@@ -103,7 +109,7 @@ def main() -> int:
             for name, stage in planned:
                 begun = time.monotonic()
                 try:
-                    well, how = try_fault(bench, cluster, Path(root) / f"{name}-{stage}", name, stage)
+                    well, how = try_fault(bench, cluster, root / f"{name}-{stage}", name, stage)
                 except Exception:  # noqa: BLE001 - an error of the harness must not hide the other faults
                     well, how = False, f"the harness failed:\n{traceback.format_exc()}"
                 cluster.mend()

@@ -31,7 +31,7 @@ QUICK: dict[str, Any] = {
     "cores": 2,
     "latency-wait": 30,
 }
-MEMORY = "450 * attempt + 350"
+MEMORY = "500 * attempt + 600"
 
 
 def write_profile(folder: Path, **changes: Any) -> Path:

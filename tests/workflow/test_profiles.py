@@ -44,9 +44,9 @@ def test_a_dry_run_gives_every_job_what_it_needs_and_snakemake_itself(make_folde
         folder, small | {"report": {"alarms_fatal": True}}, "--workflow-profile", str(SLURM), "--dry-run"
     )
     found = resources(output)
-    assert found["minhash_dedup_map"] == {(4350, 240)}
-    assert found["minhash_dedup_apply"] == {(3350, 60)}
-    assert found["report_manifest"] == {(3350, 120)}
+    assert found["minhash_dedup_map"] == {(4600, 240)}
+    assert found["minhash_dedup_apply"] == {(3600, 60)}
+    assert found["report_manifest"] == {(3600, 120)}
     # Exchange files are temporary there.
     assert "minhash_dedup/spent.json" in output
     assert "was a dry-run" in output
@@ -152,7 +152,7 @@ def test_the_kubernetes_profile_is_one_and_differs_only_in_where_jobs_go(make_fo
     folder = make_folder("kubernetes")
     output = run_workflow(folder, small, "--workflow-profile", str(ROOT / "profiles" / "kubernetes"), "--dry-run")
     assert "was a dry-run" in output
-    assert resources(output)["minhash_dedup_apply"] == {(3350, 60)}
+    assert resources(output)["minhash_dedup_apply"] == {(3600, 60)}
     own = yaml.safe_load((ROOT / "profiles" / "kubernetes" / "profile.yaml").read_text(encoding="utf-8"))
     for name in ("scheduler", "rerun-incomplete", "max-checksum-file-size", "retries", "group-components", "cores"):
         assert own[name] == profile[name], name
