@@ -69,7 +69,7 @@ def datatrove(texts: Sequence[str]) -> list[Spans]:
         for kind, replacer in (("email", formatter.emails_replacer), ("ip_address", formatter.ip_replacer)):
             for match in replacer.regex.finditer(text):
                 if replacer.validator is None or replacer.validator(match[0]):
-                    spans.append((match.start(), match.end(), kind))  # noqa: PERF401
+                    spans.append((match.start(), match.end(), kind))
         found.append(spans)
     return found
 

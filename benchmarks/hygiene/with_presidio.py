@@ -28,9 +28,8 @@ def main() -> None:
     for text in json.loads(given.read_text(encoding="utf-8")):
         spans = []
         for kind, tool in tools:
-            for result in tool.analyze(text, tool.supported_entities, None) or ():
-                if result.score >= LEAST:
-                    spans.append((result.start, result.end, kind))
+            results = tool.analyze(text, tool.supported_entities, None) or ()
+            spans += [(one.start, one.end, kind) for one in results if one.score >= LEAST]
         found.append(spans)
     made.write_text(json.dumps(found), encoding="utf-8")
 

@@ -90,7 +90,7 @@ def private_spans(
     offsets, data = buffers(texts)
     decide = _deciders(kinds, regions)
     found: list[tuple[int, int, int, int]] = []
-    view = memoryview(data)
+    view = data.data
     for row, start, end, bits in suspects(offsets, data, chosen, _bits(kinds)).tolist():
         first = max(int(offsets[row]), start - BEFORE)
         until = min(int(offsets[row + 1]), end + AFTER)

@@ -68,7 +68,7 @@ _NAMED_BRANDS = (
     (re.compile(r"4"), (13, 19)),
     (re.compile(r"5[06-8]|6"), (12, 13, 14, 15, 16, 17, 18, 19)),
     (re.compile(r"2131|1800"), (15,)),
-    (re.compile(r"3(?:0|6|8)"), (14, 16)),
+    (re.compile(r"3(?:0|5|6|8)"), (14, 16)),
 )
 """What counts only behind a word for a card."""
 _CARD_WORD = re.compile(

@@ -18,7 +18,7 @@ from tamis.privacy.numbers import Groups
 _PHONE = re.compile(
     rb"(?<![a-z])(?:phone|telephone|tel|t\xc3\xa9l|tele|fax|telefax|mobile|mob|cell|cellphone|call|calls?(?: us)?|calling|"
     rb"whatsapp|viber|text|txt|sms|dial|contact|hotline|helpline|ring|handy|telefon\w{0,3}|t\xc3\xa9l\xc3\xa9phone|"
-    rb"tel\xc3\xa9fono|telefono|telefone|m\xc3\xb3vil|celular|portable|rufnummer|mobil\w{0,4}|reach|voicemail|"
+    rb"tel\xc3\xa9fono|telefono|telefone|m\xc3\xb3vil|celular|portable|rufnummer|mobil\w{0,4}|reach|voicemail|answer(?:ing)?|desk|"
     rb"phone number|toll[ -]free|pager|tlf|puh|ph|"
     rb"\xd1\x82\xd0\xb5\xd0\xbb\w{0,20})(?![a-z])[^0-9\n]{0,28}\Z"
     rb"|(?:\xe7\x94\xb5\xe8\xaf\x9d|\xe9\x9b\xbb\xe8\xa9\xb1|\xe6\x89\x8b\xe6\x9c\xba|\xe2\x98\x8e|\xe2\x98\x8f|"
@@ -74,6 +74,16 @@ def _valid(digits: str, region: str | None) -> bool:
     except NumberParseException:
         return False
     return bool(is_valid_number(number))
+
+
+def _possible(digits: str) -> bool:
+    """Whether digits with the code of a country have a length that its numbers have."""
+    from phonenumbers import NumberParseException, is_possible_number, parse
+
+    try:
+        return bool(is_possible_number(parse(f"+{digits}", None)))
+    except NumberParseException:
+        return False
 
 
 def _in_regions(digits: str, regions: Sequence[str]) -> bool:
@@ -142,7 +152,8 @@ def _longest(text: bytes, groups: Groups, first: int, regions: Sequence[str]) ->
             break
         if len(digits) >= 7:
             ends.append((last, digits))
-    if not ends or lead[-1:].isalnum() or lead.endswith(b"_"):
+    # 07:13:04.142 is a time.
+    if not ends or lead[-1:].isalnum() or lead.endswith(b"_") or (lead.endswith(b":") and lead[-2:-1].isdigit()):
         return -1
     named = _PHONE.search(lead) is not None
     if not named and not plus and _OTHER.search(lead):
@@ -179,7 +190,8 @@ def _is_phone(one: _Candidate, regions: Sequence[str], *, plus: bool, bracket: b
         bare = digits
         if len(shape) > 2 and shape[1] == 1 and digits[shape[0]] == "0":
             bare = digits[: shape[0]] + digits[shape[0] + 1 :]
-        return _valid(bare, None) or (named and len(bare) >= 10)
+        # With + and in groups it is meant for one, also where no number of its country has that form.
+        return _valid(bare, None) or ((named or len(shape) > 2) and _possible(bare))
     grouped = len(shape) > 1
     american = _NORTH_AMERICAN.fullmatch(digits) is not None
     if american and shape[-1] == 4 and grouped and shape in ((3, 3, 4), (1, 3, 3, 4), (6, 4), (3, 7)):
