@@ -16,7 +16,12 @@ rule line_pruning_size:
     conda:
         "../envs/cpu.yaml"
     params:
-        spec=spec("line_pruning", shards=SHARDS, folder=documents_before("line_pruning").rsplit("/", 1)[0]),
+        spec=spec(
+            "line_pruning",
+            section=CFG.line_pruning.for_counting(),
+            shards=SHARDS,
+            folder=documents_before("line_pruning").rsplit("/", 1)[0],
+        ),
     shell:
         job("line_pruning", "size")
 
