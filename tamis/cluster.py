@@ -158,7 +158,7 @@ def cancel_left(name: str) -> list[str]:
 
 
 def clean_logs(directory: Path) -> None:
-    """Take away SLURM's own logs, once a run has ended well; those of array tasks the plugin does not find.
+    """Take away SLURM's own logs, once a run has ended well; the plugin leaves those of array tasks.
 
     Args:
         directory: the working directory.

@@ -111,17 +111,6 @@ def cluster_jobs(found: Iterable[Step], shards: int) -> dict[str, int]:
     return {group: -(-sum(of.values()) // shards) for group, of in chains.items()} | jobs
 
 
-def calls(jobs: Mapping[str, int], arrays: Collection[str], limit: int) -> int:
-    """How often `sbatch` is called for them at least.
-
-    Args:
-        jobs: `cluster_jobs`.
-        arrays: rules whose jobs go as job arrays.
-        limit: tasks of an array.
-    """
-    return sum(-(-count // limit) if name in arrays else count for name, count in jobs.items())
-
-
 def label(rules: Iterable[Any], found: Mapping[Node, Step], described: Iterable[Described]) -> None:
     """Tell Snakemake's rules the groups of their jobs.
 

@@ -1,4 +1,4 @@
-"""How many jobs, sbatch calls and files a configuration makes on a SLURM cluster, for so many shards.
+"""How many jobs, cluster jobs (a call of sbatch each) and files a configuration makes on SLURM, for so many shards.
 
     python benchmarks/cluster/jobs.py --configfile config.yaml --shards 100 1000 10000
 
@@ -20,7 +20,7 @@ import yaml
 from snakemake.api import SnakemakeApi
 from snakemake.settings.types import ConfigSettings, OutputSettings, ResourceSettings
 
-from tamis.grouping import calls, cluster_jobs
+from tamis.grouping import cluster_jobs
 from tamis.inventory import is_exchange
 
 ROOT = Path(__file__).parents[2]
@@ -44,7 +44,6 @@ def row(configfile: Path, shards: int) -> list[int]:
     """Counts for one number of shards, and the CPU seconds that they took."""
     profile = yaml.safe_load((ROOT / "profiles" / "slurm" / "profile.yaml").read_text(encoding="utf-8"))
     together = int(profile["group-components"][0].partition("=")[2])
-    arrays = set(profile["slurm-array-jobs"].split(","))
     begun = time.process_time()
     names = parsed(configfile, shards)
     steps, inventory = names["STEPS"].values(), names["INVENTORY"]
@@ -57,7 +56,6 @@ def row(configfile: Path, shards: int) -> list[int]:
         shards,
         sum(step.count for step in steps),
         sum(sent.values()),
-        calls(sent, arrays, int(profile["slurm-array-limit"])),
         len(files) - exchange,
         exchange + len(list(inventory.temporary())),
         round(time.process_time() - begun),
@@ -70,8 +68,10 @@ def main() -> None:
     parser.add_argument("--configfile", type=Path, default=ROOT / "config.yaml")
     parser.add_argument("--shards", type=int, nargs="+", default=[100, 1_000, 10_000])
     given = parser.parse_args()
-    print("| shards | jobs of the workflow | cluster jobs | sbatch calls | files that stay | between jobs | seconds |")
-    print("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    print(
+        "| shards | jobs of the workflow | cluster jobs, one sbatch each | files that stay | between jobs | seconds |"
+    )
+    print("| ---: | ---: | ---: | ---: | ---: | ---: |")
     # Snakemake parses one workflow a process.
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
         for counts in pool.map(partial(row, given.configfile), given.shards):

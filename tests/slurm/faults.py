@@ -12,7 +12,7 @@ from tests.slurm.trial import Trial, kill_tree, pause
 LONG = 3_000
 """Seconds that a job holds which is never to end by itself."""
 
-# What the job that is hit is: one of several that were sent as one, and a task of a job array.
+# What the job that is hit is: one of several that were sent as one, and one that went alone.
 HITS = {"line_pruning": "line_pruning-map", "tokenizer": "tokenizer-count"}
 
 

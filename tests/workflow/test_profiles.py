@@ -92,12 +92,11 @@ def test_rules_whose_names_the_configuration_gives_count_the_attempts_themselves
     assert all("attempt" in line or "**gpu" in line for lines in needed for line in lines.splitlines())
 
 
-def test_long_jobs_go_as_arrays_and_are_followed_with_squeue(profile):
+def test_no_job_arrays_and_followed_with_squeue(profile):
+    """A task of an array fails where the array's first task takes longer (docs/decisions/0024)."""
     assert profile["executor"] == "slurm"
-    assert profile["slurm-array-jobs"] == "ingest_map,tokenizer_count,transformer_quality_embed"
+    assert "slurm-array-jobs" not in profile
     assert profile["slurm-status-command"] == "squeue"
-    # The commands of all tasks are one argument of each, 2.2 kB a task here; Linux takes 128 KiB.
-    assert profile["slurm-array-limit"] * 3_000 < 128 * 1024
     # Partition and account are the user's to fill in, in this one place.
     assert not {"slurm_partition", "slurm_account", "qos"} & profile["default-resources"].keys()
 
@@ -130,10 +129,10 @@ def test_as_many_cluster_jobs_as_stated_for_many_shards(make_folder, small):
         text=True,
         check=True,
     )
-    _, shards, jobs, cluster_jobs, calls, *_ = done.stdout.splitlines()[-1].split("|")
+    _, shards, jobs, cluster_jobs, *_ = done.stdout.splitlines()[-1].split("|")
     assert int(shards) == 40
     assert int(cluster_jobs) == groups + alone
-    assert int(calls) < int(cluster_jobs) < int(jobs)
+    assert int(cluster_jobs) < int(jobs)
 
 
 def test_what_runs_on_a_gpu_asks_for_one(make_folder, config):
