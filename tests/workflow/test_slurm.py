@@ -29,6 +29,9 @@ NOT_HERE = missing() or (
 )
 SECONDS = 600
 pytestmark = pytest.mark.workflow
+ALL = "TAMIS_TEST_SLURM"
+"""Set by `make test-slurm`; without it the chain alone is run, for what a job on a cluster takes to start."""
+seldom = pytest.mark.skipif(ALL not in os.environ, reason="only in `make test-slurm`, for its time")
 on_a_cluster = pytest.mark.skipif(bool(NOT_HERE), reason=NOT_HERE or "-")
 
 
@@ -75,6 +78,7 @@ REFUSED = {
 
 
 # Accounts and qualities of service are held to nothing where there is no accounting database; tests/unit/test_cluster.py has them.
+@seldom
 @on_a_cluster
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_slurm_refuses_is_said_with_the_setting(trial, case):
@@ -85,6 +89,7 @@ def test_what_slurm_refuses_is_said_with_the_setting(trial, case):
     assert str(trial.profile / "profile.yaml") in trial.said
 
 
+@seldom
 @on_a_cluster
 def test_a_job_that_slurm_will_never_start_is_named(trial):
     trial.profile = write_profile(trial.folder / "late", default_resources={"slurm_partition": "short"})
@@ -97,6 +102,7 @@ def test_a_job_that_slurm_will_never_start_is_named(trial):
     assert trial.is_quiet()
 
 
+@seldom
 @on_a_cluster
 @pytest.mark.parametrize(
     ("what", "said"), [("hog", r"OUT_OF_MEMORY.*mem_mb"), ("hold", r"SLURM ended .*TIMEOUT.*runtime")]
