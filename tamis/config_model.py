@@ -324,8 +324,9 @@ class _Bottom(_Top):
                 )
 
     def _keeps_all(self, name: str) -> bool:
+        whole: Any = self
         if name == "privacy":
-            return self.privacy.max_spans is None
+            return bool(whole.privacy.max_spans is None)
         section = self._own(name) if name in self.classifier_names else None
         return isinstance(section, Classifier) and section.selection.keeps_all
 

@@ -71,7 +71,7 @@ _NAME_ENDS = np.cumsum([len(name) for name in _NAMES])
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _at(data: np.ndarray, i: int, begin: int, end: int) -> int:
+def _at(data: np.ndarray, i: int, begin: int, end: int) -> np.int64:
     """The byte at i, 0 outside of the text."""
     return np.int64(data[i]) if i >= begin and i < end else np.int64(0)
 
