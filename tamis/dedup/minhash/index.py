@@ -199,23 +199,28 @@ def lookup(
     Returns:
         `FOUND` for each shard, unique; and how many pairs of its documents the bound left out.
     """
-    stretches = [_stretch(index, partition, partitions) for index in indexes]
-    tables, left_out = [], []
-    for table in members:
-        lists = table["hashes"].combine_chunks()
-        lists = lists if isinstance(lists, pa.ListArray) else pa.array([], candidates.MEMBERS.field("hashes").type)
-        ranks = np.repeat(table["rank"].to_numpy(), np.diff(lists.offsets.to_numpy()))
-        hashes = lists.flatten().to_numpy()
-        order = np.argsort(hashes, kind="stable")
-        found, suppressed = [FOUND.empty_table()], 0
-        for number, (others, rows) in enumerate(stretches):
-            own, theirs, more = _joined(hashes[order], ranks[order], others, rows, bound)
-            suppressed += more
+    bands = [_by_hash(table) for table in members]
+    found = [[FOUND.empty_table()] for _ in members]
+    left_out = [0] * len(members)
+    # One index in memory at a time.
+    for number, index in enumerate(indexes):
+        others, rows = _stretch(index, partition, partitions)
+        for shard, (hashes, ranks) in enumerate(bands):
+            own, theirs, more = _joined(hashes, ranks, others, rows, bound)
+            left_out[shard] += more
             columns = [own, np.full(len(own), number, np.int32), theirs >> 32, theirs & 0xFFFFFFFF]
-            found.append(pa.table(columns, schema=FOUND))
-        tables.append(pa.concat_tables(found))
-        left_out.append(suppressed)
-    return tables, left_out
+            found[shard].append(pa.table(columns, schema=FOUND))
+    return [pa.concat_tables(tables) for tables in found], left_out
+
+
+def _by_hash(members: pa.Table) -> tuple[np.ndarray, np.ndarray]:
+    """The bands of some members: uint64 hashes, sorted; int64 ranks."""
+    lists = members["hashes"].combine_chunks()
+    lists = lists if isinstance(lists, pa.ListArray) else pa.array([], candidates.MEMBERS.field("hashes").type)
+    ranks = np.repeat(members["rank"].to_numpy(), np.diff(lists.offsets.to_numpy()))
+    hashes = lists.flatten().to_numpy()
+    order = np.argsort(hashes, kind="stable")
+    return hashes[order], ranks[order]
 
 
 def _joined(

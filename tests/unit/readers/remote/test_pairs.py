@@ -60,7 +60,7 @@ def run(given: ParallelSource, *, fetching: bool = True) -> tuple[list[str], lis
             yield pa.table({"n": [0]})
 
         list(reading.tables(convert))
-        records.append(reading.record(unit.token))
+        records.append(ReadRecord.model_validate(reading.record(unit.token)))
         write_json(Path("results/ingest/read", f"{part_name(number)}.json"), records[-1].model_dump(mode="json"))
         for file in [*records[-1].files, *records[-1].governing]:
             let_go(Path(file.path))
