@@ -23,7 +23,7 @@ from tamis.pipeline import BUILT_IN, CLASSIFIER, STAGES
 from tamis.provenance import READS, identity
 from tamis.sets.configured import configured_sets
 from tamis.sets.plan import choices_of
-from tamis.readers.units import NAMES, fetchers, remember
+from tamis.readers.units import fetchers, remember
 from tamis.report.layout import known_classifiers
 from tamis.stages.ingest import units
 

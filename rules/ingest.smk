@@ -31,8 +31,7 @@ rule ingest_map:
     params:
         spec=spec("ingest", each=lambda wildcards: UNITS[int(wildcards.unit)].params(), shards=SHARDS),
     shell:
-        # Where the names of many files are; which these are its params know.
-        job("ingest", "map", "output skipped read_counts", beside={"names_folder": f"{RESULTS}/{NAMES}"})
+        job("ingest", "map", writes="output skipped read_counts")
 
 
 rule ingest_keys:

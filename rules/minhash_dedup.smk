@@ -24,9 +24,6 @@ rule minhash_dedup_map:
         f"{BENCHMARKS}/minhash_dedup/map-{{shard}}.tsv"
     conda:
         "../envs/cpu.yaml"
-    resources:
-        mem_mb=3000,
-        runtime=60,
     params:
         spec=spec("minhash_dedup", section=CFG.minhash_dedup.for_pairs(), partitions=PARTITIONS),
     shell:

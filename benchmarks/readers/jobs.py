@@ -33,7 +33,7 @@ from run import corpus
 
 from tamis.checksums import canonical
 from tamis.readers import AnySource
-from tamis.readers.units import NAMES, remember
+from tamis.readers.units import remember
 from tamis.stages import ingest
 
 SHARDS = 2
@@ -108,14 +108,13 @@ def ingested(section: Any, folder: Path) -> dict[str, float]:
     steps = dict.fromkeys(("map", "keys", "rank", "apply"), 0.0)
     units = ingest.units([section], ingest.Config())
     remember(units, folder)
-    maps = [folder / f"map/part-{number:05d}.arrow" for number in range(len(units))]
+    maps = [folder / f"ingest/map/part-{number:05d}.arrow" for number in range(len(units))]
     for number, unit in enumerate(units):
         places = {
             "output": maps[number],
             "skipped": folder / f"skipped/part-{number:05d}.parquet",
             "read_counts": folder / f"read/part-{number:05d}.json",
         }
-        places["names_folder"] = folder / NAMES
         steps["map"] += job("map", unit.params() | {"shards": SHARDS}, places, {})
     keys = [folder / f"keys/part-{shard:05d}.npy" for shard in range(SHARDS)]
     for shard, path in enumerate(keys):

@@ -187,7 +187,6 @@ def run_map(
     read_counts: Path,
     files: Sequence[str] = (),
     names: str | None = None,
-    names_folder: Path | None = None,
     part: Sequence[int] | None = None,
 ) -> None:
     """Read one unit of input files.
@@ -201,8 +200,7 @@ def run_map(
         skipped: Parquet list of records that could not be read.
         read_counts: JSON: what was read of each file.
         files: paths.
-        names: or the digest of a list of many paths.
-        names_folder: where that list is (`tamis.readers.units.names_in`).
+        names: or the digest of a list of many paths, which lies in the results folder (`tamis.readers.units.names_in`).
         part: which of several parts of the one file, from 0, and how many there are; None: all of it.
 
     Raises:
@@ -213,10 +211,11 @@ def run_map(
     from tamis.readers.record import Part
     from tamis.readers.remote.addresses import is_place
     from tamis.readers.remote.origin import let_go
-    from tamis.readers.units import names_in
+    from tamis.readers.units import NAMES, names_in
 
-    if names is not None and names_folder is not None:
-        files = names_in(names_folder, names)
+    if names is not None:
+        # <results>/ingest/map/part-00000.arrow
+        files = names_in(output.parents[2] / NAMES, names)
     section = TypeAdapter(AnySource).validate_python({"paths": files} | source)
     output.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(skipped) as temporary:

@@ -58,5 +58,5 @@ def test_a_wrong_number_and_a_run_that_fails_are_said(make_folder, small):
     (folder / "corpus").unlink()
     done = asked(folder)
     assert done.returncode == 1
-    assert "sources" in done.stderr
+    assert "source 'web': corpus/web/*.jsonl.zst matches no file" in done.stderr
     assert "Traceback" not in done.stderr

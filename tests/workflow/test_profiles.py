@@ -44,7 +44,7 @@ def test_a_dry_run_gives_every_job_what_it_needs_and_snakemake_itself(make_folde
         folder, small | {"report": {"alarms_fatal": True}}, "--workflow-profile", str(SLURM), "--dry-run"
     )
     found = resources(output)
-    assert found["minhash_dedup_map"] == {(4600, 240)}
+    assert found["minhash_dedup_map"] == {(3600, 60)}
     assert found["minhash_dedup_apply"] == {(3600, 60)}
     assert found["report_manifest"] == {(3600, 120)}
     # Exchange files are temporary there.
@@ -108,7 +108,7 @@ def test_it_differs_from_the_default_profile_only_where_it_must(profile):
         assert profile[name] == default[name], name
 
 
-LOCAL = ("all", "barrier", "report_layout")
+LOCAL = ("all", "barrier", "report_layout", "spent")
 """Of these a dry run does not say that they are not sent."""
 
 
