@@ -11,16 +11,16 @@ import string
 import numpy as np
 from numba import njit
 
-# What a suspect may be; the bits of its row.
-MAIL = 1
-HIDDEN_MAIL = 2
-NUMBER = 4
-LETTERED = 8  # letters, then digits: accounts (IBAN), codes of persons
-COLONS = 16  # groups of hexadecimal digits between colons
-CREDENTIALS = 32  # a URL with something before an @
-TOKEN = 64  # a long run of letters and digits
-ASSIGNED = 128  # what stands behind the name of a secret and = or :
-PRIVATE_KEY = 256
+# What a suspect may be; the bits of its row. Not plain numbers: `_push` would be compiled for each of them, 6 s in all.
+MAIL = np.int64(1)
+HIDDEN_MAIL = np.int64(2)
+NUMBER = np.int64(4)
+LETTERED = np.int64(8)  # letters, then digits: accounts (IBAN), codes of persons
+COLONS = np.int64(16)  # groups of hexadecimal digits between colons
+CREDENTIALS = np.int64(32)  # a URL with something before an @
+TOKEN = np.int64(64)  # a long run of letters and digits
+ASSIGNED = np.int64(128)  # what stands behind the name of a secret and = or :
+PRIVATE_KEY = np.int64(256)
 
 # Classes of bytes.
 _DIGIT, _LETTER, _RUN, _SIGN, _HEX = 1, 2, 4, 8, 16
@@ -80,7 +80,10 @@ def _at(data: np.ndarray, i: int, begin: int, end: int) -> np.int64:
 def _push(rows: np.ndarray, found: int, row: int, start: int, end: int, bits: int) -> np.ndarray:
     if found == len(rows):
         more = np.empty((2 * found, 4), np.int64)
-        more[:found] = rows
+        # Not by a slice, whose errors alone take 2.4 s to compile.
+        for old in range(found):
+            for column in range(4):
+                more[old, column] = rows[old, column]
         rows = more
     rows[found, 0] = row
     rows[found, 1] = start

@@ -32,7 +32,7 @@ def _bits(kinds: Collection[str]) -> int:
     }
     wanted = 0
     for kind in kinds:
-        wanted |= of.get(kind, 0)
+        wanted |= int(of.get(kind, 0))
     return wanted
 
 
@@ -57,7 +57,7 @@ def _deciders(kinds: Collection[str], regions: Sequence[str]) -> dict[int, Calla
         found = numbers.ibans(place) if "iban" in kinds else []
         return found or (numbers.codes(place) if "national_id" in kinds else [])
 
-    return {
+    deciders = {
         kernel.MAIL: mail.plain,
         kernel.HIDDEN_MAIL: mail.hidden,
         kernel.NUMBER: run_of_numbers,
@@ -68,6 +68,7 @@ def _deciders(kinds: Collection[str], regions: Sequence[str]) -> dict[int, Calla
         kernel.ASSIGNED: secrets.assigned,
         kernel.PRIVATE_KEY: secrets.private_key,
     }
+    return {int(bit): decider for bit, decider in deciders.items()}
 
 
 def private_spans(

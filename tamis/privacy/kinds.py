@@ -18,6 +18,17 @@ PrivateKind = Literal[
 """What is looked for; where two overlap, the first of them names the span."""
 
 PRIVATE_KINDS: tuple[PrivateKind, ...] = get_args(PrivateKind)
+OFF: tuple[PrivateKind, ...] = ("street_address",)
+"""Not looked for unless asked: nothing but words tells one."""
+
+DEFAULT_KINDS = tuple(kind for kind in PRIVATE_KINDS if kind not in OFF)
+
+DEFAULT_REGIONS = (
+    "US", "GB", "DE", "FR", "ES", "IT", "NL", "BE", "CH", "AT", "PT", "IE", "SE", "NO", "DK", "FI", "PL", "AU",
+    "IN", "BR", "MX", "CN", "JP", "KR", "RU", "TR", "ZA",
+)  # fmt: skip
+"""Countries whose telephone numbers are known without + and the code of the country (ISO 3166)."""
+
 PRIORITY = {kind: place for place, kind in enumerate(PRIVATE_KINDS)}
 
 

@@ -9,33 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from tamis.privacy.blot import blot
 from tamis.report.layout import Results
-
-BLOT = "█"
 
 
 def blotted(results: Results, texts: list[str]) -> list[str]:
     """Texts with what is private blotted out; as they are where the run has no stage `privacy`."""
     config = results.layout.privacy
-    if config is None or not texts:
-        return texts
-    import numpy as np
-    import pyarrow as pa
-
-    from tamis.privacy.detect import private_spans
-
-    column = pa.array(texts, pa.large_string())
-    spans, _ = private_spans(column, np.ones(len(texts), bool), config.kinds, config.phone_regions)
-    if not len(spans.rows):
-        return texts
-    from tamis.kernels.spans import characters_of
-    from tamis.kernels.words import buffers
-
-    first, last = characters_of(*buffers(column), *spans)
-    shown = list(texts)
-    for row, start, end in zip(spans.rows.tolist(), first.tolist(), last.tolist(), strict=True):
-        shown[row] = shown[row][:start] + BLOT * (end - start) + shown[row][end:]
-    return shown
+    return texts if config is None else blot(texts, config.kinds, config.phone_regions)
 
 
 def blotted_rows(results: Results, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

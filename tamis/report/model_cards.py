@@ -13,6 +13,7 @@ from tamis.classifiers.evaluation.figures import cell_of
 from tamis.classifiers.evaluation.groups import listed
 from tamis.classifiers.evaluation.retention import SHOWN, score_text
 from tamis.errors import safe
+from tamis.report.blotted import blotted_rows
 from tamis.report.figures import Sheet, flatten, number, percent
 from tamis.report.layout import Results
 
@@ -57,10 +58,17 @@ def cards(results: Results, models: Mapping[str, Mapping[str, Any]]) -> list[Car
         models: stage → file stem → content, from `tamis.report.manifest.model_cards`.
     """
     return [
-        shown(stage, name, value, time_of(results, stage) if name == "card" else {})
+        shown(stage, name, _blotted(results, value), time_of(results, stage) if name == "card" else {})
         for stage, found in models.items()
         for name, value in found.items()
     ]
+
+
+def _blotted(results: Results, value: Any) -> Any:
+    """A card with the texts of its mistakes as this run shows texts: cards of an earlier run may hold more."""
+    if not isinstance(value, dict) or not isinstance(value.get("errors"), list):
+        return value
+    return value | {"errors": blotted_rows(results, value["errors"])}
 
 
 def time_of(results: Results, stage: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ import pyarrow as pa
 from tamis.edits import read_edits
 from tamis.hashing import keyed_uint64
 from tamis.ids import is_id
-from tamis.report.blotted import blotted_rows
+from tamis.report.blotted import blotted, blotted_rows
 from tamis.report.layout import Results
 from tamis.report.lookup import fetch
 from tamis.shards import read_table
@@ -342,12 +342,21 @@ def edited_by(results: Results, reader: Reader, stage: str, sizes: Sizes) -> dic
     reader.load(before, [row["id"] for rows in chosen.values() for row in rows])
     return {
         reason: [
-            _edited(row, reason, [Edit(**edit) for edit in choice["edits"]], sizes)
+            _edited(row, reason, blotted_edits(results, [Edit(**edit) for edit in choice["edits"]]), sizes)
             for choice in rows
             if (row := reader.get(before, choice["id"]))
         ]
         for reason, rows in chosen.items()
     }
+
+
+def blotted_edits(results: Results, edits: Sequence[Edit]) -> list[Edit]:
+    """Edits with what is private blotted out of what they put in, for that is read too."""
+    texts = blotted(results, [edit.replacement or "" for edit in edits])
+    return [
+        edit if edit.replacement is None else edit._replace(replacement=text)
+        for edit, text in zip(edits, texts, strict=True)
+    ]
 
 
 def _edited(row: dict[str, Any], reason: str, made: list[Edit], sizes: Sizes) -> Edited:

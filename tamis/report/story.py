@@ -18,7 +18,7 @@ from tamis.ids import HALF_CHARACTERS, ID_CHARACTERS, document_key, is_id
 from tamis.report.blotted import blotted_rows
 from tamis.report.layout import Delivery, Results
 from tamis.report.lookup import fetch
-from tamis.report.samples import Edit, EditSize, Piece, around_edits
+from tamis.report.samples import Edit, EditSize, Piece, around_edits, blotted_edits
 from tamis.schemas import added_columns
 from tamis.shards import part_name
 from tamis.urls import url_key
@@ -248,7 +248,12 @@ def _event(
         Change(
             reason,
             EditSize.of(made),
-            around_edits(before.get("text", ""), sorted(made, key=lambda edit: edit[:2]), CONTEXT, EDIT_CHARACTERS),
+            around_edits(
+                before.get("text", ""),
+                blotted_edits(results, sorted(made, key=lambda edit: edit[:2])),
+                CONTEXT,
+                EDIT_CHARACTERS,
+            ),
         )
         for reason, made in sorted(edits.items())
     )

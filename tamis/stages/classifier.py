@@ -38,7 +38,7 @@ from tamis.shards import document_batches, read_json, read_table
 
 log = logging.getLogger(__name__)
 
-VERSION = 10
+VERSION = 11
 """10: fastText takes characters of scripts without spaces for words; its probabilities are summed in float64,
 without the 1e-5 that the library adds."""
 

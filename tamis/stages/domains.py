@@ -56,7 +56,7 @@ from tamis.shards import document_batches, read_json, read_table, write_table
 log = logging.getLogger(__name__)
 
 STAGE = "domains"
-VERSION = 8
+VERSION = 9
 """8: fastText takes characters of scripts without spaces for words; its probabilities are summed in float64,
 without the 1e-5 that the library adds."""
 

@@ -29,7 +29,7 @@ from pydantic import AfterValidator, Field
 
 from tamis.edits import Spans, edited
 from tamis.ledger import Outputs, dropped_rows, outcome_writer
-from tamis.privacy.kinds import PRIVATE_KINDS, PrivateKind
+from tamis.privacy.kinds import DEFAULT_KINDS, DEFAULT_REGIONS, PrivateKind
 from tamis.schemas import of_kinds
 from tamis.section import AppliesTo, Section
 from tamis.shards import document_batches
@@ -51,8 +51,6 @@ NAMES: dict[str, str] = {
 }
 """What placeholders call the kinds."""
 
-OFF: tuple[PrivateKind, ...] = ("street_address",)
-
 
 def _known(regions: tuple[str, ...]) -> tuple[str, ...]:
     from tamis.privacy.phones import known_regions
@@ -72,16 +70,15 @@ class Config(Section):
         ("prose", "code", "maths", "licence", "catalogue"), description="Kinds of document that are looked at."
     )
     kinds: tuple[PrivateKind, ...] = Field(
-        tuple(kind for kind in PRIVATE_KINDS if kind not in OFF),
+        DEFAULT_KINDS,
         min_length=1,
         description="What is replaced. Reserved and example values stay (example.com, 192.0.2.0/24, 555-01xx, test "
         "cards). street_address is off: nothing but words tells one.",
     )
     phone_regions: Regions = Field(
-        ("US", "GB", "DE", "FR", "ES", "IT", "NL", "BE", "CH", "AT", "PT", "IE", "SE", "NO", "DK", "FI", "PL", "AU",
-         "IN", "BR", "MX", "CN", "JP", "KR", "RU", "TR", "ZA"),
+        DEFAULT_REGIONS,
         description="Countries whose telephone numbers are known without + and the code of the country (ISO 3166).",
-    )  # fmt: skip
+    )
     placeholder: Literal["numbered", "typed"] = Field(
         "numbered", description="[EMAIL_1], the same for the same value within a document; or [EMAIL] for all."
     )

@@ -24,7 +24,7 @@ HOSTILE = (
 )
 HOSTILE_URL = "javascript:alert('url')//<img src=x onerror=alert(2)>"
 STAGES = ("ingest", "paragraph_dedup", "minhash_dedup", "heuristics")
-VERSIONS = dict(zip(STAGES, (7, 2, 3, 1), strict=True))
+VERSIONS = dict(zip(STAGES, (7, 2, 3, 1), strict=True)) | {"privacy": 1}
 PAGE = "https://docs.example.org/page"
 MASKED = "Document 3 of"
 MASK = "<b>someone</b>"
@@ -72,7 +72,7 @@ def corpus(extra: int = 40) -> pa.Table:
     return schemas.conform_documents(pa.Table.from_pylist(rows), "fake").sort_by("id")
 
 
-def _stage(
+def write_stage(
     folder: Path,
     stage: str,
     shards: int,
@@ -185,7 +185,7 @@ def make_results(folder: Path, shards: int = 2, *, finish: bool = True) -> dict[
     repeated = read.filter(has(read, "Document 5 of"))
     ids["repeated"] = repeated["id"][0].as_py()
     before = pa.concat_tables([read, repeated]).sort_by("id")
-    _stage(
+    write_stage(
         folder,
         "ingest",
         shards,
@@ -230,7 +230,7 @@ def make_results(folder: Path, shards: int = 2, *, finish: bool = True) -> dict[
     cleaned = read.set_column(read.schema.get_field_index("text"), "text", pa.array(texts, pa.large_string()))
     ids["masked"] = read.filter(has(read, MASKED))["id"][0].as_py()
     nothing = schemas.empty(schemas.LEDGER)
-    _stage(folder, "paragraph_dedup", shards, read, cleaned, nothing, edits, {"paragraphs": 10.0})
+    write_stage(folder, "paragraph_dedup", shards, read, cleaned, nothing, edits, {"paragraphs": 10.0})
 
     gone = pc.equal(cleaned["id"], ids["near"])
     ledger = dropped_rows(
@@ -246,7 +246,7 @@ def make_results(folder: Path, shards: int = 2, *, finish: bool = True) -> dict[
     left = cleaned.filter(pc.invert(gone))
     notes = {"largest_bucket": 2.0, "candidate_pairs": 5.0, "audit_pairs": 400.0, "audit_missed": 1.0,
              "audit_documents": 50.0, "suppressed_pairs": 1234.0}  # fmt: skip
-    _stage(folder, "minhash_dedup", shards, cleaned, left, ledger, notes=notes)
+    write_stage(folder, "minhash_dedup", shards, cleaned, left, ledger, notes=notes)
 
     poor = pc.equal(left["source"], "poor")
     evil = pc.equal(left["id"], ids["hostile_dropped"])
@@ -259,7 +259,7 @@ def make_results(folder: Path, shards: int = 2, *, finish: bool = True) -> dict[
     pool = left.filter(pc.invert(pc.or_(poor, evil)))
     domain = pa.array(["code" if kind == "code" else "general" for kind in pool["kind"].to_pylist()])
     pool = pool.append_column("domain", domain)
-    _stage(folder, "heuristics", shards, left, pool, ledger)
+    write_stage(folder, "heuristics", shards, left, pool, ledger)
     for shard in range(shards):
         mine = left.filter(pa.array(home_shards(left["id"], shards) == shard))
         write_table(

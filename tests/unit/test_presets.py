@@ -290,6 +290,7 @@ def test_the_first_quality_stage_that_a_preset_names_is_the_one_for_few_labels(f
     text, found = re.subn(r"^# (linear_quality:)\n# (  labels: .*)$", r"\1\n\2", text, flags=re.MULTILINE)
     assert found == 1
     values = config.load(config_files.parse(text, Path("own.yaml")))
+    # After it only what looks at what is left: a classifier is to see texts as they were.
     assert values.pipeline[-2:] == ("linear_quality", "privacy")
     values.linear_quality.check_files("linear_quality")
 

@@ -115,6 +115,17 @@ def test_the_most_confident_errors_come_first() -> None:
     assert f"20 of {len(wrong)}" in cards.markdown(card)
 
 
+def test_no_private_value_stands_on_a_card() -> None:
+    # Across the end of what is shown, too: 200 characters.
+    texts = [f"Mail anna.huber@web.de of {'x ' * 83}ben.maier@gmx.net" for _ in range(200)]
+    card = card_of(labelled(text=texts), chance())
+    assert card["errors"]
+    for shown in (*(row["text"] for row in card["errors"]), cards.markdown(card)):
+        assert "█" in shown
+        for value in ("anna", "web.de", "ben.m"):
+            assert value not in shown
+
+
 def test_rows_in_another_order_give_the_same_card() -> None:
     given, score = labelled(), chance()
     order = np.concatenate([np.random.default_rng(4).permutation(100), 100 + np.random.default_rng(5).permutation(100)])
