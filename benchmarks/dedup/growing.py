@@ -46,7 +46,7 @@ def run(folder: Path, name: str, config: dict[str, Any]) -> Run:
     path.write_text(yaml.safe_dump(config | {"output_dir": str(folder / name)}), encoding="utf-8")
     before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run(
-        [Path(sys.executable).parent / "tamis", "run", STAGES[-1], "--configfile", str(path)],
+        [Path(sys.executable).parent / "tamis", "run", "--configfile", str(path)],
         capture_output=True,
         text=True,
         check=False,
