@@ -16,9 +16,11 @@ from tamis.privacy.kinds import Found, Place
 from tamis.privacy.numbers import Groups
 
 _PHONE = re.compile(
-    rb"(?<![a-z])(?:phone|telephone|tel|t\xc3\xa9l|tele|fax|telefax|mobile|mob|cell|cellphone|call|calls?(?: us)?|calling|"
-    rb"whatsapp|viber|text|txt|sms|dial|contact|hotline|helpline|ring|handy|telefon\w{0,3}|t\xc3\xa9l\xc3\xa9phone|"
-    rb"tel\xc3\xa9fono|telefono|telefone|m\xc3\xb3vil|celular|portable|rufnummer|mobil\w{0,4}|reach|voicemail|answer(?:ing)?|desk|"
+    rb"(?<![a-z])(?:phone|telephone|tel|t\xc3\xa9l|tele|fax|telefax|mobile|mob|cell|cellphone|calls?(?: us)?|calling|"
+    # Names of programs, too: type="text", write_text("012"), answer/12345.
+    rb"(?<!_)(?:call|text|txt|dial|contact|ring|reach|answer|desk)(?![\"'=_(/])|"
+    rb"whatsapp|viber|sms|hotline|helpline|handy|telefon\w{0,3}|t\xc3\xa9l\xc3\xa9phone|"
+    rb"tel\xc3\xa9fono|telefono|telefone|m\xc3\xb3vil|celular|portable|rufnummer|mobil\w{0,4}|voicemail|answering|"
     rb"phone number|toll[ -]free|pager|tlf|puh|ph|"
     rb"\xd1\x82\xd0\xb5\xd0\xbb\w{0,20})(?![a-z])[^0-9\n]{0,28}\Z"
     rb"|(?:\xe7\x94\xb5\xe8\xaf\x9d|\xe9\x9b\xbb\xe8\xa9\xb1|\xe6\x89\x8b\xe6\x9c\xba|\xe2\x98\x8e|\xe2\x98\x8f|"
@@ -31,6 +33,9 @@ _OTHER = re.compile(
     rb"[#$\xc2\xa3\xac\x82]|\xe2\x82\xac|usd|eur|=)[\s:.#=]{0,3}\Z|://\S*\Z|[\w-]/\Z|[-_.]\Z"
 )
 """Words and signs that say another number follows."""
+_ADDRESS = re.compile(rb"(?:://[^\s\"'<>()]*|[\w.-]/(?:[^\s\"'<>()]*[/=])?)\Z")
+_IN_ADDRESS = re.compile(rb"(?:phone|tel|telephone|mobile|whatsapp|wa\.me|sms)[=/:]\Z")
+"""Digits of a URL are none, but behind such a word."""
 _EXTENSION = re.compile(rb"(?:,?\s?(?:x|ext\.?|extension|#)\s?[0-9]{1,6})(?![0-9])", re.IGNORECASE)
 _NORTH_AMERICAN = re.compile(r"1?[2-9][0-8][0-9][2-9][0-9]{6}")
 CONTEXT = 64
@@ -142,7 +147,9 @@ def _longest(text: bytes, groups: Groups, first: int, regions: Sequence[str]) ->
     start = groups.starts[first]
     before = text[max(0, start - CONTEXT) : start].lower()
     plus = before.endswith((b"+", b"+("))
-    bracket = before.endswith(b"(")
+    # The code of an area stands alone in its brackets: not POINT (1.7128 -2.006), (2-1)/(7-1).
+    closed = first < len(groups.separators) and groups.separators[first].startswith(b")")
+    bracket = before.endswith(b"(") and closed and (len(groups.digits[first]) > 1 or groups.digits[first] == "0")
     lead = before.rstrip(b"+(")
     digits = ""
     ends: list[tuple[int, str]] = []
@@ -155,7 +162,7 @@ def _longest(text: bytes, groups: Groups, first: int, regions: Sequence[str]) ->
     # 07:13:04.142 is a time.
     if not ends or lead[-1:].isalnum() or lead.endswith(b"_") or (lead.endswith(b":") and lead[-2:-1].isdigit()):
         return -1
-    named = _PHONE.search(lead) is not None
+    named = (_IN_ADDRESS if _ADDRESS.search(lead) else _PHONE).search(lead) is not None
     if not named and not plus and _OTHER.search(lead):
         return -1
     # In the middle of a row of numbers with the same signs between.
@@ -178,9 +185,25 @@ def _longest(text: bytes, groups: Groups, first: int, regions: Sequence[str]) ->
         ):
             continue
         one = _Candidate(digits, tuple(map(len, groups.digits[first : last + 1])), groups.separators[first:last])
+        if not plus and _other_number(groups.digits[first : last + 1], one.by, named=named):
+            continue
         if not _fiction(digits) and _is_phone(one, regions, plus=plus, bracket=bracket, named=named):
             return last
     return -1
+
+
+def _other_number(parts: Sequence[str], by: Sequence[bytes], *, named: bool) -> bool:
+    """Whether groups of digits are a date, an address of four numbers, or an American postal code (02110-1301)."""
+    shape = tuple(map(len, parts))
+    if len(parts) > 2 and by[0] == by[1] and by[0] in (b"-", b".", b"/", b". "):
+        day, month, year = parts[:3] if shape[2] == 4 else parts[2::-1]
+        if len(year) == 4 and year[:2] in ("19", "20") and max(len(day), len(month)) < 3:
+            low, high = sorted((int(day), int(month)))
+            if 0 < low <= 12 and high <= 31:
+                return True
+    if len(parts) == 4 and max(shape) < 4 and set(by) == {b"."}:
+        return True
+    return not named and shape == (5, 4) and by[0] == b"-"
 
 
 def _is_phone(one: _Candidate, regions: Sequence[str], *, plus: bool, bracket: bool, named: bool) -> bool:
@@ -196,6 +219,8 @@ def _is_phone(one: _Candidate, regions: Sequence[str], *, plus: bool, bracket: b
     american = _NORTH_AMERICAN.fullmatch(digits) is not None
     if american and shape[-1] == 4 and grouped and shape in ((3, 3, 4), (1, 3, 3, 4), (6, 4), (3, 7)):
         signs = bracket or any(mark in between for between in by for mark in (b"-", b".", b"(", b")"))
+        # DFARS 252.227-7013 is none.
+        signs &= not {b"-", b"."} <= set(by)
         if (signs or named) and _valid(digits, "US"):
             return True
     if digits.startswith("00") and (shape[0] > 2 or named) and _valid(digits[2:].removeprefix("0"), None):

@@ -121,6 +121,9 @@ def assigned(place: Place) -> list[Found]:
     if match is None:
         return []
     value = match[0] if quote else match[0].rstrip(b".,;:")
+    if not quote and text[name.start(1) - 1 : name.start(1)] in (b"?", b"&"):
+        # A parameter of a URL ends where the next begins.
+        value = re.split(rb"[&#]", value)[0]
     behind = text[start + len(value) : start + len(value) + 1]
     if (
         b" " in value
