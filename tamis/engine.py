@@ -1,7 +1,8 @@
 """Snakemake's command line, for `tamis run`.
 
 Ctrl-C while it starts or parses ends it without a traceback; signals that come later are Snakemake's own business: it
-stops its jobs and says so. A dry run that prints no rules ends with its table of jobs.
+stops its jobs and says so, and is made to hear them at any moment. A dry run that prints no rules ends with its table
+of jobs.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import gc
 import logging
 import signal
 import sys
+import threading
 from typing import Any
 
 INTERRUPTED = 130
@@ -37,6 +39,21 @@ def _play_only_what_is_shown() -> None:
     JobScheduler.schedule = schedule
 
 
+def _end_beside_the_scheduler() -> None:
+    """Let Snakemake take note of SIGTERM in a thread of its own.
+
+    Its handler waits for a lock that the interrupted thread may hold, while jobs are chosen: then the run never ends.
+    """
+    from snakemake.scheduling.job_scheduler import JobScheduler
+
+    noted = JobScheduler.exit_gracefully
+
+    def exit_gracefully(self: Any, *_: Any) -> None:
+        threading.Thread(target=noted, args=(self,), daemon=True).start()
+
+    JobScheduler.exit_gracefully = exit_gracefully
+
+
 def main() -> int:
     """Run Snakemake with this process's arguments."""
     # Nothing is written while it is imported, so the system's own way to end is the quietest.
@@ -51,6 +68,7 @@ def main() -> int:
     from tamis import group_check
 
     _play_only_what_is_shown()
+    _end_beside_the_scheduler()
     group_check.install()
     if hears:
         signal.signal(signal.SIGINT, signal.default_int_handler)
