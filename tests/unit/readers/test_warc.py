@@ -357,7 +357,9 @@ def test_a_page_beyond_the_limit_is_listed_as_too_large(tmp_path: Path) -> None:
         assert reasons(items) == ["document", "too_large", "too_large", "document"]
 
 
-@pytest.mark.parametrize("data", [b"Just a text.\n", gzip.compress(b"text"), b"\x1f\x8b\x08\0\0"])
+@pytest.mark.parametrize(
+    "data", [b"Just a text.\n", gzip.compress(b"text"), b"\x1f\x8b\x08\0\0"], ids=["text", "gzip", "clipped"]
+)
 def test_a_file_that_is_no_archive_is_an_error(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(SourceError, match=r"a\.warc: holds no record of WARC or ARC"):
         read(tmp_path, data)
