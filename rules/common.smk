@@ -14,12 +14,11 @@ from tamis.checksums import canonical
 from tamis.classifiers.finetune import FILES
 from tamis.classifiers.kinds import by_default
 from tamis.config import all_problems, check_files, load
-from tamis.dedup.minhash.index import band_files, set_files
 from tamis.ending import Workflow
 from tamis.errors import TamisError
 from tamis.file_states import KnownHashes, contents
 from tamis.job import command, find_module
-from tamis.pipeline import BUILT_IN, CLASSIFIER, STAGES
+from tamis.pipeline import BUILT_IN, CLASSIFIER, GROWING, STAGES
 from tamis.provenance import READS, identity
 from tamis.sets.configured import configured_sets
 from tamis.sets.plan import choices_of

@@ -32,7 +32,7 @@ rule minhash_dedup_map:
 
 rule minhash_dedup_lookup:
     input:
-        [path for index in EARLIER_DOCUMENTS for path in band_files(index)],
+        [path for index in EARLIER_DOCUMENTS for path in index.files(what="bands")],
         barrier=crossing("minhash_dedup/map"),
     output:
         output=handed_on(f"{RESULTS}/minhash_dedup/lookup/part-{{partition}}.arrow", made=EARLIER_DOCUMENTS),
@@ -50,7 +50,7 @@ rule minhash_dedup_lookup:
 
 rule minhash_dedup_match:
     input:
-        [path for index in EARLIER_DOCUMENTS for path in set_files(index)],
+        [path for index in EARLIER_DOCUMENTS for path in index.files(what="sets")],
         judged=JUDGED,
         signatures_file=f"{RESULTS}/minhash_dedup/signatures/part-{{shard}}.arrow",
         members=f"{RESULTS}/minhash_dedup/map/part-{{shard}}.arrow",

@@ -21,13 +21,11 @@ for chosen in EXPORTS.values():
 TARGETS["report"] = [f"{RESULTS}/tamis.duckdb", f"{RESULTS}/report/index.html"]
 FINAL = DELIVERED + TARGETS["report"] + [f"{RESULTS}/layout.json"] + spent(["ingest", *PIPELINE])
 # Read by other runs.
-for stage in ("url_dedup", "paragraph_dedup", "line_pruning"):
+for stage in GROWING:
     if getattr(CFG, stage).write_index and stage in PIPELINE:
-        FINAL += [f"{RESULTS}/{stage}/index/index.json", *parts(f"{RESULTS}/{stage}/index/part-{{shard}}.arrow")]
-if CFG.minhash_dedup.write_index and "minhash_dedup" in PIPELINE:
-    FINAL.append(f"{RESULTS}/minhash_dedup/index/index.json")
-    FINAL += parts(f"{RESULTS}/minhash_dedup/index/bands-{{shard}}.arrow")
-    FINAL += parts(f"{RESULTS}/minhash_dedup/index/sets-{{shard}}.arrow")
+        FINAL.append(f"{RESULTS}/{stage}/index/index.json")
+        for what in getattr(CFG, stage).FILES:
+            FINAL += parts(f"{RESULTS}/{stage}/index/{what}-{{shard}}.arrow")
 if "decontamination" in PIPELINE:
     FINAL.append(f"{RESULTS}/decontamination/contamination.json")
 if CFG.report.alarms_fatal:

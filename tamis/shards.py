@@ -36,9 +36,9 @@ BATCH_ROWS = 4_096
 """Rows read at a time where a step goes through a shard; about 12 MB of web text."""
 
 
-def part_name(index: int) -> str:
+def part_name(index: int, what: str = "part") -> str:
     """`part-00000`, the stem of every file of shard `index`."""
-    return f"part-{index:05d}"
+    return f"{what}-{index:05d}"
 
 
 @contextmanager

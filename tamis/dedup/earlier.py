@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple, Self
 
 from pydantic import Field
 
 from tamis.errors import ConfigError, SourceError
+from tamis.section import Section
 from tamis.shards import part_name, read_json
 
 FILE = "index.json"
@@ -39,6 +40,11 @@ def against(stage: str, agree: str) -> Any:
     return Field((), description=text)
 
 
+def part_file(folder: Path, number: int, what: str = "part") -> Path:
+    """A numbered file of an index: `part-00000.arrow`, or one of what else a part consists of."""
+    return folder / f"{part_name(number, what)}.arrow"
+
+
 class Index(NamedTuple):
     """The index of one earlier run: its folder, how many files it has, and what else its description says."""
 
@@ -46,14 +52,14 @@ class Index(NamedTuple):
     parts: int
     told: Mapping[str, Any]
 
-    def part(self, number: int) -> Path:
+    def part(self, number: int, what: str = "part") -> Path:
         """One of its files."""
-        return self.folder / f"{part_name(number)}.arrow"
+        return part_file(self.folder, number, what)
 
-    def files(self, numbers: Iterable[int] | None = None) -> list[Path]:
+    def files(self, numbers: Iterable[int] | None = None, what: str = "part") -> list[Path]:
         """Its description and some of its files, all by default, as inputs of a job."""
         numbers = range(self.parts) if numbers is None else numbers
-        return [self.folder / FILE, *map(self.part, numbers)]
+        return [self.folder / FILE, *(self.part(number, what) for number in numbers)]
 
     def meeting(self, shard: int, shards: int) -> range:
         """The files of an index by home shard that hold what may belong to one shard of this run.
@@ -108,26 +114,44 @@ def open_index(stage: str, folder: Path, ours: Mapping[str, Any]) -> Index:
     return Index(folder, parts, value)
 
 
-def opened(stage: str, folders: Sequence[str], ours: Mapping[str, Any]) -> list[Index]:
-    """The indexes of earlier runs, each after a look at its settings.
+class Growing(Section):
+    """The section of a stage that knows earlier runs; it has the keys `against` and `write_index`."""
 
-    Raises:
-        SourceError: as `open_index`.
-        ConfigError: likewise.
-    """
-    return [open_index(stage, Path(folder), ours) for folder in folders]
+    STAGE: ClassVar[str]
+    FILES: ClassVar[tuple[str, ...]] = ("part",)
+    """What a part of its index consists of."""
 
+    if TYPE_CHECKING:  # each stage says which settings must agree, and where among its keys they stand
+        against: tuple[str, ...]
+        write_index: bool
 
-def described(settings: Mapping[str, Any], files: Iterable[Path], **more: int) -> dict[str, Any]:
-    """The value of `index.json`.
+    def for_documents(self) -> Self:
+        """The section without what changes no document of this run."""
+        return self.model_copy(update={"write_index": False})
 
-    Args:
-        settings: what must agree in a run that reads it.
-        files: its parts.
-        more: further numbers.
-    """
-    sizes = [path.stat().st_size for path in files]
-    return {"settings": dict(settings), "parts": len(sizes), "bytes": sum(sizes), **more}
+    def agreed(self) -> dict[str, Any]:
+        """What must agree between the run that writes an index and one that reads it."""
+        raise NotImplementedError
+
+    def earlier(self) -> list[Index]:
+        """The indexes of earlier runs, each after a look at its settings.
+
+        Raises:
+            SourceError: one is missing or damaged.
+            ConfigError: one was made under other settings.
+        """
+        return [open_index(self.STAGE, Path(folder), self.agreed()) for folder in self.against]
+
+    def described(self, parts: int, files: Iterable[Path], **more: float | None) -> dict[str, Any]:
+        """The value of `index.json`.
+
+        Args:
+            parts: how many parts it has.
+            files: all of them.
+            more: further numbers.
+        """
+        size = sum(path.stat().st_size for path in files)
+        return {"settings": self.agreed(), "parts": parts, "bytes": size, **more}
 
 
 def stretch(partition: int, partitions: int, there: int) -> range:

@@ -50,7 +50,7 @@ from pydantic import Field
 from tamis import exchange, streams, text
 from tamis.barrier import Files, paths
 from tamis.dedup import earlier
-from tamis.dedup.earlier import Index, WriteIndex
+from tamis.dedup.earlier import Growing, Index, WriteIndex
 from tamis.dedup.frequent_lines import (
     FREQUENCIES,
     Pruner,
@@ -63,7 +63,7 @@ from tamis.dedup.frequent_lines import (
 from tamis.errors import ConfigError
 from tamis.ledger import Outputs, outcome_writer
 from tamis.schemas import of_kinds
-from tamis.section import AppliesTo, FilePath, Section, Share
+from tamis.section import AppliesTo, FilePath, Share
 from tamis.shards import document_batches, part_name, read_json, read_table, table_batches, write_json
 
 VERSION = 4
@@ -71,8 +71,10 @@ INDEX_VERSION = 1
 ONLY_NOW = "ngrams_frequent_only_now"
 
 
-class Config(Section):
+class Config(Growing):
     """Cutting frequent lines."""
+
+    STAGE = "line_pruning"
 
     applies_to: AppliesTo = Field(
         ("prose",),
@@ -146,12 +148,8 @@ class Config(Section):
         settled = {"coverage": 1.0, "unit_coverage": None, "min_characters": 0}
         return self.for_documents().model_copy(update=settled)
 
-    def for_documents(self) -> Config:
-        """The section without what changes no document of this run."""
-        return self.model_copy(update={"write_index": False})
-
     def agreed(self) -> dict[str, Any]:
-        """What must agree between the run that writes an index and one that reads it."""
+        """The settings that decide what is compared."""
         return {
             "version": INDEX_VERSION,
             "words": text.VERSION,
@@ -162,13 +160,12 @@ class Config(Section):
         }
 
     def earlier(self) -> list[Index]:
-        """The indexes of earlier runs.
+        """As for the other stages.
 
         Raises:
-            SourceError: one is missing or damaged.
-            ConfigError: one was made under other settings, or they count in different numbers of buckets.
+            ConfigError: they count in different numbers of buckets, too.
         """
-        indexes = earlier.opened("line_pruning", self.against, self.agreed())
+        indexes = super().earlier()
         if len({index.told["buckets"] for index in indexes}) > 1:
             counts = ", ".join(f"{index.folder} {index.told['buckets']}" for index in indexes)
             msg = (
@@ -302,6 +299,6 @@ def run_describe(config: Config, *, partitions: int, corpus_size: Path, parts: F
         parts: the files of the index.
         output: `index.json`, to write.
     """
-    size = read_json(corpus_size)
+    size, files = read_json(corpus_size), paths(parts)
     told = {"documents": size["documents"] - size["earlier"], "buckets": size["buckets"], "partitions": partitions}
-    write_json(output, earlier.described(config.agreed(), paths(parts), **told))
+    write_json(output, config.described(len(files), files, **told))

@@ -62,7 +62,7 @@ through a few thousand documents at a time. Ties: highest similarity, then rank.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -72,13 +72,13 @@ from pydantic import Field, model_validator
 from tamis import exchange, streams
 from tamis.barrier import Files, paths
 from tamis.dedup import earlier, scope
-from tamis.dedup.earlier import Index, WriteIndex
+from tamis.dedup.earlier import Growing, WriteIndex, part_file
 from tamis.dedup.minhash import candidates, groups, index, recall, signatures, verification
 from tamis.dedup.minhash.operators import Operators
 from tamis.dedup.minhash.verdicts import EXACT_TEXT, VERDICTS, rounds, split_by_verdict, with_earlier
 from tamis.dedup.scope import Within
 from tamis.ledger import Outputs, outcome_writer
-from tamis.section import AppliesTo, FilePath, Kind, Section, Share
+from tamis.section import AppliesTo, FilePath, Kind, Share
 from tamis.shards import document_batches, read_table, table_batches, write_json
 
 VERSION = 7
@@ -92,8 +92,11 @@ def candidate_probability(similarity: float, bands: int, rows: int) -> float:
     return float(1.0 - (1.0 - similarity**rows) ** bands)
 
 
-class Config(Section):
+class Config(Growing):
     """Near-duplicate removal across the whole corpus."""
+
+    STAGE = STAGE
+    FILES = index.FILES
 
     applies_to: AppliesTo = Field(
         ("prose", "code", "maths", "licence", "catalogue"),
@@ -202,14 +205,9 @@ class Config(Section):
         """As `for_comparing`."""
         return self.for_comparing()
 
-    def earlier(self) -> list[Index]:
-        """The indexes of earlier runs.
-
-        Raises:
-            SourceError: one is missing or damaged.
-            ConfigError: one was made under other settings.
-        """
-        return index.open_indexes(self.against, self.scheme())
+    def agreed(self) -> dict[str, Any]:
+        """The settings that decide what is compared."""
+        return index.settings(self.scheme())
 
     def scheme(self) -> signatures.Scheme:
         """How sets and signatures are made."""
@@ -490,4 +488,7 @@ def run_describe(config: Config, *, shards: int, partitions: int, output: Path) 
     Args:
         output: `index.json` beside the parts, to write.
     """
-    write_json(output, index.describe(output.parent, shards, partitions, config.scheme()))
+    bands, sets = ([part_file(output.parent, shard, what) for shard in range(shards)] for what in index.FILES)
+    documents = index.documents_of(sets)
+    told = config.described(shards, [*bands, *sets], partitions=partitions, documents=documents)
+    write_json(output, told | {"bytes_a_document": round(told["bytes"] / documents, 1) if documents else None})

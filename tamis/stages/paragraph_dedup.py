@@ -56,14 +56,14 @@ from pydantic import Field
 from tamis import exchange, schemas, streams, text
 from tamis.barrier import Files, paths
 from tamis.dedup import earlier, paragraph_index
-from tamis.dedup.earlier import Index, WriteIndex
+from tamis.dedup.earlier import Growing, WriteIndex
 from tamis.dedup.near_copies import CANDIDATES, FATES, near_copies, settle, successors
 from tamis.dedup.owners import HOLDERS, elect, elect_again, final_owners, first_holders, frame_of
 from tamis.dedup.paragraphs import PARAGRAPHS, Scheme, cut, find_paragraphs, remove, stumps
 from tamis.dedup.scope import Within
 from tamis.ids import id_strings
 from tamis.ledger import Outputs, add_copies, dropped_rows, outcome_writer
-from tamis.section import AppliesTo, FilePath, Section
+from tamis.section import AppliesTo, FilePath
 from tamis.shards import document_batches, read_table, table_batches, write_json
 
 VERSION = 7
@@ -75,8 +75,10 @@ INDEX_VERSION = 1
 LEFT = "copies_left_in_earlier_runs"
 
 
-class Config(Section):
+class Config(Growing):
     """Cutting repeated paragraphs."""
+
+    STAGE = "paragraph_dedup"
 
     applies_to: AppliesTo = Field(
         ("prose",),
@@ -124,12 +126,8 @@ class Config(Section):
     against: tuple[FilePath, ...] = earlier.against("paragraph_dedup", "unit, min_words and within")
     write_index: WriteIndex = False
 
-    def for_documents(self) -> Config:
-        """The section without what changes no document of this run."""
-        return self.model_copy(update={"write_index": False})
-
     def agreed(self) -> dict[str, Any]:
-        """What must agree between the run that writes an index and one that reads it."""
+        """The settings that decide what is compared."""
         return {
             "version": INDEX_VERSION,
             "words": text.VERSION,
@@ -138,15 +136,6 @@ class Config(Section):
             "min_words": self.min_words,
             "within": self.within,
         }
-
-    def earlier(self) -> list[Index]:
-        """The indexes of earlier runs.
-
-        Raises:
-            SourceError: one is missing or damaged.
-            ConfigError: one was made under other settings.
-        """
-        return earlier.opened("paragraph_dedup", self.against, self.agreed())
 
     def scheme(self) -> Scheme:
         """Which paragraphs are compared."""
@@ -422,4 +411,4 @@ def run_describe(config: Config, *, partitions: int, parts: Files, output: Path)
     """
     files = paths(parts)
     rows = sum(exchange.read(tuple(files), index, partitions, ["high"]).num_rows for index in range(partitions))
-    write_json(output, earlier.described(config.agreed(), files, rows=rows))
+    write_json(output, config.described(len(files), files, rows=rows))

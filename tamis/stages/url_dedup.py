@@ -28,12 +28,12 @@ from pydantic import Field
 from tamis import exchange, hashing
 from tamis.barrier import Files, paths
 from tamis.dedup import earlier, scope
-from tamis.dedup.earlier import Index, WriteIndex
+from tamis.dedup.earlier import Growing, WriteIndex
 from tamis.dedup.scope import Within
 from tamis.ids import id_halves, id_strings
 from tamis.ledger import Outputs, dropped_rows, outcome_writer
 from tamis.schemas import of_kinds
-from tamis.section import AppliesTo, FilePath, Section
+from tamis.section import AppliesTo, FilePath
 from tamis.shards import document_batches, read_table, write_json
 from tamis.urls import url_key
 
@@ -45,8 +45,10 @@ PAGES = pa.schema([("high", pa.uint64()), ("key", pa.uint64()), ("scope", pa.uin
 its scope; sorted."""
 
 
-class Config(Section):
+class Config(Growing):
     """URL de-duplication."""
+
+    STAGE = "url_dedup"
 
     applies_to: AppliesTo = Field(
         ("prose", "code", "maths", "licence", "catalogue"),
@@ -56,22 +58,9 @@ class Config(Section):
     against: tuple[FilePath, ...] = earlier.against("url_dedup", "within")
     write_index: WriteIndex = False
 
-    def for_documents(self) -> Config:
-        """The section without what changes no document of this run."""
-        return self.model_copy(update={"write_index": False})
-
     def agreed(self) -> dict[str, Any]:
-        """What must agree between the run that writes an index and one that reads it."""
+        """The settings that decide what is compared."""
         return {"version": INDEX_VERSION, "within": self.within}
-
-    def earlier(self) -> list[Index]:
-        """The indexes of earlier runs.
-
-        Raises:
-            SourceError: one is missing or damaged.
-            ConfigError: one was made under other settings.
-        """
-        return earlier.opened("url_dedup", self.against, self.agreed())
 
 
 def _page_numbers(urls: pa.Array, group: np.ndarray) -> np.ndarray:
@@ -234,9 +223,5 @@ def run_describe(config: Config, *, parts: Files, output: Path) -> None:
         output: `index.json`, to write.
     """
     files = paths(parts)
-    write_json(
-        output,
-        earlier.described(
-            config.agreed(), files, rows=sum(exchange.read_batch(f, 0, 1, ["high"]).num_rows for f in files)
-        ),
-    )
+    rows = sum(exchange.read_batch(path, 0, 1, ["high"]).num_rows for path in files)
+    write_json(output, config.described(len(files), files, rows=rows))

@@ -18,7 +18,8 @@ from tamis import barrier
 from tamis.barrier import told
 from tamis.classifiers.backbone import Backbone
 from tamis.classifiers.domain_rules import TAUGHT
-from tamis.dedup.minhash.index import part_files
+from tamis.dedup.earlier import part_file
+from tamis.dedup.minhash import index
 from tamis.ids import home_shards
 from tamis.job import FILES
 from tamis.shards import part_name, write_table
@@ -279,7 +280,7 @@ class MinhashJobs(Jobs):
         """Steps index and describe."""
         folder = self.folder / "index"
         for shard in range(self.shards):
-            bands, sets = part_files(folder, shard)
+            bands, sets = (part_file(folder, shard, what) for what in index.FILES)
             judged, documents = self.part(self.judged, shard), self.part("kept", shard)
             self.once("index", judged=judged, documents=documents, bands=bands, sets=sets)
         self.once("describe", output=folder / "index.json")

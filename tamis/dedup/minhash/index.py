@@ -29,15 +29,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis import exchange, text
-from tamis.dedup import earlier
 from tamis.dedup.earlier import Index
 from tamis.dedup.minhash import candidates, signatures
 from tamis.dedup.minhash.candidates import PAIRS_AT_ONCE
 from tamis.dedup.minhash.signatures import Scheme, Sets, band_matrix, read_sets
 from tamis.errors import SourceError
-from tamis.shards import part_name, whole_file
+from tamis.shards import whole_file
 
 VERSION = 3
+FILES = ("bands", "sets")
+"""What a part of an index consists of."""
 BANDS = pa.schema([("hash", pa.uint64()), ("row", pa.int32())])
 SETS = pa.schema(
     [("id", pa.string()), ("scope", pa.uint64()), ("operators", pa.uint64()), ("grams", pa.large_list(pa.uint64()))]
@@ -68,32 +69,6 @@ def settings(scheme: Scheme) -> dict[str, Any]:
         "operators_in": sorted(scheme.operators.kinds),
         "operators_below": scheme.operators.below,
     }
-
-
-def part_files(folder: Path, index: int) -> tuple[Path, Path]:
-    """Bands and sets of one part of an index."""
-    number = part_name(index).removeprefix("part-")
-    return folder / f"bands-{number}.arrow", folder / f"sets-{number}.arrow"
-
-
-def open_indexes(folders: Sequence[str], scheme: Scheme) -> list[Index]:
-    """The indexes of earlier runs, each after a look at its settings.
-
-    Raises:
-        SourceError: there is no index, or a damaged one.
-        ConfigError: it was made under other settings; the message names each.
-    """
-    return earlier.opened("minhash_dedup", folders, settings(scheme))
-
-
-def band_files(index: Index) -> list[Path]:
-    """What `lookup` reads of an index, as inputs of a job."""
-    return [index.folder / earlier.FILE, *(part_files(index.folder, part)[0] for part in range(index.parts))]
-
-
-def set_files(index: Index) -> list[Path]:
-    """What `matches` reads of an index, as inputs of a job."""
-    return [part_files(index.folder, part)[1] for part in range(index.parts)]
 
 
 def _write(path: Path, schema: pa.Schema, batches: Iterable[pa.Table]) -> None:
@@ -142,19 +117,9 @@ def _set_batches(judged: Path, mine: pa.Table, scheme: Scheme) -> Iterator[pa.Ta
         yield pa.table([part["id"], part["scope"], part["operators"], lists], schema=SETS)
 
 
-def describe(folder: Path, parts: int, partitions: int, scheme: Scheme) -> dict[str, Any]:
-    """The value of `index.json`."""
-    files = [part_files(folder, index) for index in range(parts)]
-    documents = sum(_Sets(sets).rows for _, sets in files)
-    size = sum(path.stat().st_size for pair in files for path in pair)
-    return {
-        "settings": settings(scheme),
-        "parts": parts,
-        "partitions": partitions,
-        "documents": documents,
-        "bytes": size,
-        "bytes_a_document": round(size / documents, 1) if documents else None,
-    }
+def documents_of(sets: Iterable[Path]) -> int:
+    """How many documents some parts hold."""
+    return sum(_Sets(path).rows for path in sets)
 
 
 def _stretch(index: Index, partition: int, partitions: int) -> tuple[np.ndarray, np.ndarray]:
@@ -163,9 +128,8 @@ def _stretch(index: Index, partition: int, partitions: int) -> tuple[np.ndarray,
     step = math.gcd(there, partitions)
     hashes, rows = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
     for part in range(index.parts):
-        bands, _ = part_files(index.folder, part)
         with _named_index():
-            reader = exchange.open_file(bands)
+            reader = exchange.open_file(index.part(part, "bands"))
             for number in range(partition % step, there, step):
                 batch = reader.get_batch(number)
                 mine = batch["hash"].to_numpy() % np.uint64(partitions) == np.uint64(partition)
@@ -234,9 +198,13 @@ def _joined(
     state = np.zeros(3, np.int64)
     room = max(PAIRS_AT_ONCE, bound)
     left, right = np.empty(room, np.int64), np.empty(room, np.int64)
-    unique = np.empty((0, 2), np.int64)
+    unique, more = np.empty((0, 2), np.int64), [np.empty((0, 2), np.int64)]
     while filled := join(hashes, ranks, others, rows, bound, state, left, right):
-        unique = np.unique(np.r_[unique, np.c_[left[:filled], right[:filled]]], axis=0)
+        more.append(np.c_[left[:filled], right[:filled]])
+        # Sorted again when they have doubled, not at each filling.
+        if sum(map(len, more)) >= len(unique):
+            unique, more = np.unique(np.concatenate([unique, *more]), axis=0), more[:1]
+    unique = np.unique(np.concatenate([unique, *more]), axis=0)
     return unique[:, 0], unique[:, 1], int(state[2])
 
 
@@ -353,19 +321,24 @@ def matches(
     ranks, sizes, scopes, operators = (known[name].to_numpy() for name in ("rank", "size", "scope", "operators"))
     number, part, row = (found[name].to_numpy() for name in ("index", "part", "row"))
     place = _places(ranks, found["rank"].to_numpy())
-    parts = set(zip(number.tolist(), part.tolist(), strict=True))
-    opened = {at: _Sets(part_files(indexes[at[0]].folder, at[1])[1]) for at in sorted(parts)}
+    # The pairs of a part lie together, in the order of their documents.
+    order = np.lexsort((row, place, part, number))
+    number, part, row, place = number[order], part[order], row[order], place[order]
+    starts = np.flatnonzero(np.r_[True, (np.diff(number) != 0) | (np.diff(part) != 0)][: len(row)])
+    opened = [
+        (_Sets(indexes[number[start]].part(part[start], "sets")), start, end)
+        for start, end in itertools.pairwise([*starts.tolist(), len(row)])
+    ]
     told_apart = 0
     best: dict[int, tuple[float, str]] = {}
     for some in _gathered(read_sets(documents, ranks, sizes, scheme)):
         first = some.rows.start
-        here = (place >= first) & (place < some.rows.stop)
-        for at, sets in opened.items():
-            pairs = np.flatnonzero(here & (number == at[0]) & (part == at[1]))
-            pairs = pairs[np.lexsort((row[pairs], place[pairs]))]
-            for group in _groups(place[pairs], PAIRS_VERIFIED_AT_ONCE):
-                mine = place[pairs[group]] - first
-                result, table, others = _compare(some.grams, some.bounds, mine, row[pairs[group]], sets, threshold)
+        for sets, start, end in opened:
+            here = start + np.searchsorted(place[start:end], [first, some.rows.stop])
+            places, rows = place[here[0] : here[1]], row[here[0] : here[1]]
+            for group in _groups(places, PAIRS_VERIFIED_AT_ONCE):
+                mine = places[group] - first
+                result, table, others = _compare(some.grams, some.bounds, mine, rows[group], sets, threshold)
                 close = (result >= threshold) & (scopes[first + mine] == table["scope"].to_numpy()[others])
                 apart = scheme.operators.apart(operators[first + mine], table["operators"].to_numpy()[others])
                 told_apart += int((close & apart).sum())
