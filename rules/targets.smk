@@ -28,6 +28,8 @@ if CFG.minhash_dedup.write_index and "minhash_dedup" in PIPELINE:
     FINAL.append(f"{RESULTS}/minhash_dedup/index/index.json")
     FINAL += parts(f"{RESULTS}/minhash_dedup/index/bands-{{shard}}.arrow")
     FINAL += parts(f"{RESULTS}/minhash_dedup/index/sets-{{shard}}.arrow")
+if "toxicity" in PIPELINE:
+    FINAL += [f"{RESULTS}/toxicity/{name}.parquet" for name in ("retention", "entries")]
 if "decontamination" in PIPELINE:
     FINAL.append(f"{RESULTS}/decontamination/contamination.json")
 if CFG.report.alarms_fatal:

@@ -17,6 +17,7 @@ from tamis.report.measures import Measure
 from tamis.report.samples import Piece
 from tamis.report.story import Event, Story, address
 from tamis.report.tables import Step
+from tamis.toxicity.retention import NO_BOUND, Toxicity
 
 WIDTH = 100
 MOST_ALARMS = 10
@@ -72,6 +73,15 @@ def measured(found: Sequence[Measure]) -> str:
     for measure in found:
         lines.append(safe(f"{measure.stage}: {measure.name} {measure.value}"))
         lines += [f"  {line}" for line in textwrap.wrap(safe(measure.detail), WIDTH - 2)]
+    return "\n".join(lines)
+
+
+def listed(found: Toxicity) -> str:
+    """What has entries of word lists, by language and source, and what bounds on them drop or would drop."""
+    lines = [f"word lists: {safe(found.in_force)} in force" if found.in_force != NO_BOUND else "word lists: no bound"]
+    for one in found.tables:
+        lines += ["", table(one.heads, one.rows, [False, *[True] * (len(one.heads) - 1)])]
+        lines += [f"… and {one.more:,} more: tamis sql 'SELECT * FROM toxicity'"] if one.more else []
     return "\n".join(lines)
 
 

@@ -1,10 +1,10 @@
 """Count the entries of word lists in every document, and show whom a bound on them would drop; drop by choice.
 
 C4 (Raffel et al. 2020, 2.2) dropped every page with a word of a list. Dodge et al. (2021, 5.3) looked at what went:
-most of it was not offensive, and pages in African American and Hispanic-aligned English, and about minorities, went more
-often than others. So nothing is dropped here by default. Every document has its counts in `scores`, and the report says
-by language and source how many have hits, and what the bounds in force and some that are only tried (`tried`) drop or
-would drop.
+most was not offensive, and pages in African American and Hispanic-aligned English, and those about minorities, went
+more often than others. So nothing is dropped here by default. Every document has its counts in `scores`, and the report
+says by language and source how many have hits, and what the bounds in force and some that are only tried (`tried`) drop
+or would drop.
 
 Lists are the user's own (docs/how-to/toxicity.md says where published ones are): files of an entry a line, named by
 language. A document is held against the list of its language, by `tamis.language_codes.labels_of`; one whose language

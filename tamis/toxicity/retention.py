@@ -29,6 +29,9 @@ RETENTION = pa.schema(
 """One row a language, source and bound: documents that the stage looked at, those that a list was for, those with a
 hit, and those beyond the bound. The bound in force, which drops what is beyond it, is number 0."""
 
+NO_BOUND = Bounds().label()
+"""What is in force where nothing is."""
+
 MOST_ROWS = 40
 MOST_ENTRIES = 30
 
@@ -148,8 +151,8 @@ def shown(retention: pa.Table, entries: pa.Table) -> Toxicity:
     """
     rows = retention.to_pylist()
     bounds = {row["position"]: row["bound"] for row in rows}
-    names = [bounds[place] for place in sorted(bounds)] or ["no bound"]
-    if names[0] == "no bound":
+    names = [bounds[place] for place in sorted(bounds)] or [NO_BOUND]
+    if names[0] == NO_BOUND:
         tables = tuple(
             table._replace(heads=(*table.heads[:4], *table.heads[5:]), rows=tuple((*r[:4], *r[5:]) for r in table.rows))
             for table in (_by(rows, key, names) for key in ("language", "source"))
