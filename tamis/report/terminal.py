@@ -78,10 +78,11 @@ def measured(found: Sequence[Measure]) -> str:
 
 def listed(found: Toxicity) -> str:
     """What has entries of word lists, by language and source, and what bounds on them drop or would drop."""
-    lines = [f"word lists: {safe(found.in_force)} in force" if found.in_force != NO_BOUND else "word lists: no bound"]
+    bound = "no bound in force" if found.in_force == NO_BOUND else f"{safe(found.in_force)} in force"
+    lines = [f"toxicity: {bound}; shares of documents with hits, and that each bound would drop"]
     for one in found.tables:
         lines += ["", table(one.heads, one.rows, [False, *[True] * (len(one.heads) - 1)])]
-        lines += [f"… and {one.more:,} more: tamis sql 'SELECT * FROM toxicity'"] if one.more else []
+        lines += [f"… and {one.more:,} more, in the table toxicity of tamis sql"] if one.more else []
     return "\n".join(lines)
 
 

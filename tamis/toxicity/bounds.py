@@ -44,7 +44,7 @@ class Bounds(Section):
 
     def label(self) -> str:
         """The bounds in a few words."""
-        names = {HITS: "hits", DISTINCT: "different entries", SHARE: "share of words"}
+        names = {HITS: "hits", DISTINCT: "different entries", SHARE: "share"}
         return " or ".join(f"{names.get(column, column)} > {value:g}" for _, column, value in self.each()) or "no bound"
 
 

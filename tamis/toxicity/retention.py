@@ -137,8 +137,7 @@ def _by(rows: Sequence[Mapping[str, Any]], key: str, bounds: Sequence[str]) -> S
         )
         for name, own in order[:MOST_ROWS]
     )
-    heads = (key, "documents", "with a list", "with hits", f"drops: {bounds[0]}",
-             *(f"would drop: {bound}" for bound in bounds[1:]))  # fmt: skip
+    heads = (key, "documents", "with list", "with hits", "dropped", *bounds[1:])
     return Shown(f"By {key}", heads, shown, len(order) - len(shown))
 
 
