@@ -83,6 +83,7 @@ rule report_manifest:
 rule report_database:
     input:
         [*DELIVERED, f"{RESULTS}/stats.parquet"],
+        [f"{RESULTS}/toxicity/{name}.parquet" for name in ("retention", "entries") if "toxicity" in PIPELINE],
         layout=f"{RESULTS}/layout.json",
     output:
         database=f"{RESULTS}/tamis.duckdb",
@@ -105,6 +106,7 @@ rule report_page:
         f"{RESULTS}/notes.parquet",
         f"{RESULTS}/manifest.json",
         [f"{RESULTS}/decontamination/contamination.json"] if "decontamination" in PIPELINE else [],
+        [f"{RESULTS}/toxicity/{name}.parquet" for name in ("retention", "entries") if "toxicity" in PIPELINE],
         layout=f"{RESULTS}/layout.json",
     output:
         page=f"{RESULTS}/report/index.html",

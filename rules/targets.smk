@@ -26,6 +26,8 @@ for stage in GROWING:
         FINAL.append(f"{RESULTS}/{stage}/index/index.json")
         for what in getattr(CFG, stage).FILES:
             FINAL += parts(f"{RESULTS}/{stage}/index/{what}-{{shard}}.arrow")
+if "toxicity" in PIPELINE:
+    FINAL += [f"{RESULTS}/toxicity/{name}.parquet" for name in ("retention", "entries")]
 if "decontamination" in PIPELINE:
     FINAL.append(f"{RESULTS}/decontamination/contamination.json")
 if CFG.report.alarms_fatal:

@@ -39,6 +39,7 @@ def show_waterfall(folder: Path) -> int:
     """`tamis waterfall`."""
     from tamis.report import tables, terminal
     from tamis.report.alarms import raised
+    from tamis.report.contents import toxicity
     from tamis.report.layout import Results
     from tamis.report.measures import measures
 
@@ -51,6 +52,8 @@ def show_waterfall(folder: Path) -> int:
     say(terminal.waterfall(steps))
     if figures := measures(tables.read_notes(results)):
         say("\n" + terminal.measured(figures))
+    if (found := toxicity(results)) is not None:
+        say("\n" + terminal.listed(found))
     page = folder / "report" / "index.html"
     if finished and (listed := terminal.alarms(raised(results), str(page))):
         say("\n" + listed)

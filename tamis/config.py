@@ -155,6 +155,10 @@ def check_files(config: Any) -> None:
         section = config.section(name)
         if hasattr(section, "check_files"):
             section.check_files(config.key(name))
+    if "toxicity" in config.stages and (
+        lines := config.toxicity.wrong_languages(config.language_id.labels(), "toxicity")
+    ):
+        raise ConfigError("\n".join(lines))
 
 
 def _missing_files(config: Any) -> list[str]:

@@ -157,6 +157,7 @@ class _Bottom(_Top):
             *self._embeddings(),
             *self._ensembles(),
             *self._judges(),
+            *self._scores_of_lists(),
             *self._extracts(),
             *self._sections(),
             *self._sets(),
@@ -230,6 +231,8 @@ class _Bottom(_Top):
             yield "remove: lists are given, but the pipeline does not name the stage; put it first"
         if "url_filter" not in self.pipeline and whole.url_filter.block:
             yield "url_filter: lists are given, but the pipeline does not name the stage; put it first"
+        if "toxicity" not in self.pipeline and (whole.toxicity.folders or whole.toxicity.lists):
+            yield "toxicity: lists are given, but the pipeline does not name the stage; put it after language_id"
         yield from self._earlier_runs()
         for position, name in enumerate(self.pipeline):
             if name not in self.stages:
@@ -313,6 +316,14 @@ class _Bottom(_Top):
                     "for again when the results are made from nothing; name a folder outside"
                 )
 
+    def _scores_of_lists(self) -> Iterator[str]:
+        """What is wrong with the classifiers that `toxicity` reads beside its lists."""
+        whole: Any = self
+        if "toxicity" in self.stages:
+            before = self.stages[: self.stages.index("toxicity")]
+            known = tuple(name for name in before if name in self.classifier_names)
+            yield from whole.toxicity.wrong_scores(known, "toxicity")
+
     def _extracts(self) -> Iterator[str]:
         if "extracts" in self.pipeline:
             later = self.stages[self.stages.index("extracts") + 1 :]
@@ -327,6 +338,8 @@ class _Bottom(_Top):
         whole: Any = self
         if name == "privacy":
             return bool(whole.privacy.max_spans is None)
+        if name == "toxicity":
+            return bool(whole.toxicity.keeps_all)
         section = self._own(name) if name in self.classifier_names else None
         return isinstance(section, Classifier) and section.selection.keeps_all
 

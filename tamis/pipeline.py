@@ -26,6 +26,7 @@ StageName = Literal[
     "extracts",
     "domains",
     "privacy",
+    "toxicity",
     "decontamination",
     "filter",
 ]

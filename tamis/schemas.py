@@ -49,6 +49,7 @@ STAGE_COLUMNS: dict[str, pa.DataType] = {
     "transformer_quality": pa.float32(),
     "domain": pa.string(),
     "domain_score": pa.float32(),
+    "toxic_share": pa.float32(),
     "contamination": pa.float32(),
     "tokens": pa.int64(),
 }

@@ -26,7 +26,7 @@ SPECIAL_PLANE = 0xE0000
 SPECIAL_PLANE_END = 0xE01F0
 
 
-def _plain_bytes(code_points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def plain_bytes(code_points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """UTF-8 of each code point, packed little-endian into uint64, and its number of bytes."""
     c = code_points.astype(np.uint64)
     tail = [(c >> np.uint64(6 * k)) & np.uint64(0x3F) | np.uint64(0x80) for k in range(3)]
@@ -75,7 +75,7 @@ def _made_table() -> np.ndarray:
         single |= (code_points >= first) & (code_points <= last)
     wordlike = (group == ord("L")) | (group == ord("N"))
     kind = np.where(group == ord("M"), text.MARK, np.where(wordlike, np.where(single, text.SINGLE, text.LETTER), 0))
-    packed, length = _plain_bytes(code_points)
+    packed, length = plain_bytes(code_points)
     entries = packed | length << np.uint64(LENGTH_SHIFT) | kind.astype(np.uint64) << np.uint64(CLASS_SHIFT)
     table[code_points] = np.where(kind != text.SEPARATOR, entries, 0)
     for code_point in np.flatnonzero(kind[: LAST_FOLDED + 1] != text.SEPARATOR).tolist():

@@ -63,6 +63,14 @@ class Identification(Section):
             raise ValueError("second: stands beside the packaged model only; take it out, or set model to null")
         return self
 
+    def labels(self) -> frozenset[str] | None:
+        """All languages that documents may be labelled with; None where the model is a file that is not there."""
+        if self.model is None:
+            return packaged.PACKAGED | (second.KNOWN if self.second else frozenset()) | {UNDECIDED}
+        if not Path(self.model).is_file():
+            return None
+        return frozenset(map(language_code, fasttext_file.check(Path(self.model)).labels)) | {UNDECIDED}
+
     def check_files(self, stage: str) -> None:
         """Hold that the model can give the languages to keep.
 

@@ -22,6 +22,7 @@ from tamis.report.model_cards import cards
 from tamis.report.pictures import waterfall
 from tamis.report.settings import Config
 from tamis.shards import read_json, read_table
+from tamis.toxicity.retention import Toxicity, shown
 
 if TYPE_CHECKING:
     import duckdb
@@ -101,6 +102,14 @@ def contamination(results: Results) -> Contamination | None:
     return table(read_json(path)) if "decontamination" in results.layout.stages and path.exists() else None
 
 
+def toxicity(results: Results) -> Toxicity | None:
+    """What of the corpus has entries of word lists, by language and source; None where the run has not looked."""
+    paths = [results.folder / "toxicity" / f"{name}.parquet" for name in ("retention", "entries")]
+    if "toxicity" not in results.layout.stages or not all(path.exists() for path in paths):
+        return None
+    return shown(*map(read_table, paths))
+
+
 def contents(results: Results, config: Config) -> dict[str, Any]:
     """Everything that `page.html.j2` needs.
 
@@ -167,6 +176,7 @@ def gathered(
         "notes": notes,
         "measures": [*measures(notes), *orphans],
         "contamination": contamination(results),
+        "toxicity": toxicity(results),
         "shipments": shipments,
         "cards": cards(results, models),
         "backbones": backbones(models),

@@ -17,6 +17,7 @@ from tamis.report.measures import Measure
 from tamis.report.samples import Piece
 from tamis.report.story import Event, Story, address
 from tamis.report.tables import Step
+from tamis.toxicity.retention import NO_BOUND, Toxicity
 
 WIDTH = 100
 MOST_ALARMS = 10
@@ -72,6 +73,16 @@ def measured(found: Sequence[Measure]) -> str:
     for measure in found:
         lines.append(safe(f"{measure.stage}: {measure.name} {measure.value}"))
         lines += [f"  {line}" for line in textwrap.wrap(safe(measure.detail), WIDTH - 2)]
+    return "\n".join(lines)
+
+
+def listed(found: Toxicity) -> str:
+    """What has entries of word lists, by language and source, and what bounds on them drop or would drop."""
+    bound = "no bound in force" if found.in_force == NO_BOUND else f"{safe(found.in_force)} in force"
+    lines = [f"toxicity: {bound}; shares of documents with hits, and that each bound would drop"]
+    for one in found.tables:
+        lines += ["", table(one.heads, one.rows, [False, *[True] * (len(one.heads) - 1)])]
+        lines += [f"… and {one.more:,} more, in the table toxicity of tamis sql"] if one.more else []
     return "\n".join(lines)
 
 

@@ -48,6 +48,12 @@ def parquet(paths: Sequence[Path], results: Path, prefix: str) -> str:
     return f"read_parquet([{', '.join(names)}], union_by_name=true)"
 
 
+LISTED = (
+    ("toxicity", "retention", "Documents with entries of word lists, and beyond each bound, by language and source"),
+    ("toxicity_entries", "entries", "How often each entry of the word lists was found, by language and source"),
+)
+"""Tables of the stage `toxicity`: view, file, what it shows."""
+
 ORPHANS = "orphaned_cuts"
 """The view of cuts whose owner is gone."""
 
@@ -150,6 +156,9 @@ class _Views:
             found = self._results.parts(stage, "scores")
             comment = f"Scores that {stage} gave to the documents it read"
             yield from self._whole(f"scores_{stage}", found, comment, small=True)
+        for name, file, comment in LISTED if "toxicity" in stages else ():
+            path = self._results.folder / "toxicity" / f"{file}.parquet"
+            yield from self._whole(name, [path] if path.exists() else [], comment, small=True)
         pool = self._results.parts(stages[-1], "documents")
         yield from self._whole("pool", pool, "The curated pool: documents of the last stage")
         parts = [(f"{n}::INTEGER AS position, *", self._results.parts(s, "dropped")) for n, s in enumerate(stages)]

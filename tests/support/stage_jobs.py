@@ -32,7 +32,7 @@ from tamis.stages import paragraph_dedup as paragraphs
 from tamis.stages import substring_dedup as substrings
 from tamis.stages import url_dedup as urls
 
-TABLES = ("documents", "kept", "dropped", "edits", "scores", "embeddings", "found")
+TABLES = ("documents", "kept", "dropped", "edits", "scores", "entries", "embeddings", "found")
 JSON = ("stats", "counts")
 
 

@@ -43,7 +43,7 @@ LAYERS = (
     ("inventory", "scaling"),
     ("sweep", "grouping"),
     ("targets", "barrier", "spent", "sharding", "exchange", "streams", "external_sort", "stats", "edits", "ledger"),
-    ("repair", "privacy"),
+    ("repair", "privacy", "toxicity"),
     ("dedup", "heuristics", "expressions"),
     ("classifiers",),
     ("languages", "decontamination"),

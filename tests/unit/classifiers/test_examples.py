@@ -19,7 +19,7 @@ from tamis.errors import ConfigError
 
 ROOT = Path(__file__).parents[3]
 FILE = ROOT / "config" / "classifiers.yaml"
-NAMES = ("education", "math", "code", "reasoning", "toxicity")
+NAMES = ("education", "math", "code", "reasoning", "attacks")
 WAYS = ("judge", "files", "ready")
 OWN = {"sources": [{"name": "web", "format": "jsonl", "paths": ["a.jsonl"]}]}
 
@@ -79,7 +79,7 @@ def test_a_section_is_taken_as_it_stands(which: str, tmp_path: Path) -> None:
         folder = section["backbone"]["name"]
         count = KNOWN[folder].labels if folder in KNOWN else 1
         # A name that the table knows is scored as the table says.
-        assert (folder in KNOWN) == (name in ("education", "math", "toxicity"))
+        assert (folder in KNOWN) == (name in ("education", "math", "attacks"))
         write_roberta(tmp_path / "models" / name, classes=count)
         if folder in KNOWN:
             return
