@@ -28,6 +28,8 @@ SERVICES = frozenset({b"git", b"hg", b"svn"})
 _LOCAL = rb"(?:[A-Za-z0-9_]|\xc3[\x80-\xbf])(?:(?:[A-Za-z0-9_.+'~-]|\xc3[\x80-\xbf]){0,63})"
 _LABEL = rb"(?:[A-Za-z0-9]|[\xc3-\xf4][\x80-\xbf]{1,3})(?:(?:[A-Za-z0-9-]|[\xc3-\xf4][\x80-\xbf]{1,3}){0,62})"
 _DOMAIN = re.compile(_LABEL + rb"(?:\." + _LABEL + rb"){1,8}")
+_NO_HOST = re.compile(rb"(?<!xn)--", re.IGNORECASE)
+"""No host has two hyphens but one in Punycode: what begins with them is a line, a signature, an armour."""
 _LAST_LOCAL = re.compile(_LOCAL + rb"\Z")
 _DOT = rb"(?:\.|\s?[\[({]\s?(?:dot|punkt|punto|point)\s?[\])}]\s?|\s(?:dot|punkt|punto|point)\s)"
 _HIDDEN = re.compile(
@@ -94,7 +96,7 @@ def plain(place: Place) -> list[Found]:
     name = text[start:at]
     if not name or name.endswith(b".") or name.lower() in SERVICES or _USER_OF_URL.search(text, 0, start):
         return []
-    whole = _shortest(domain[0])
+    whole = _shortest(_NO_HOST.split(domain[0], maxsplit=1)[0])
     if whole is None or text[at + 1 + len(whole) : at + 2 + len(whole)] == b"(":
         return []
     return [Found(start, at + 1 + len(whole), "email")]

@@ -19,6 +19,7 @@ PAIRS = (
     # As people write them, and what becomes of it.
     ("Write to anna.huber@web.de or ben@gmx.net, not to anna.huber@web.de.", "Write to [EMAIL_1] or [EMAIL_2], not to [EMAIL_1]."),
     ("anna [at] posteo [dot] de, ben (at) gmx.net", "[EMAIL_1], [EMAIL_2]"),
+    ("anna@web.de---- ben@gmx.net--", "[EMAIL_1]---- [EMAIL_2]--"),
     ("邮箱：anna@web.de，", "邮箱：[EMAIL_1]，"),
     ("Failed password for root from 81.2.69.142 port 22", "Failed password for root from [IP_1] port 22"),
     ("[2a02:8071:b81:6c00::17]:443", "[[IP_1]]:443"),
