@@ -21,7 +21,7 @@ _SLOTS = 1 << 15
 
 
 @njit(cache=True, nogil=True, inline="always")
-def three(first: int, second: int, third: int) -> int:
+def three(first: int, second: int, third: int) -> np.int64:
     """The slot of three bytes."""
     return (np.int64(first) * 1021 + np.int64(second) * 91 + np.int64(third)) & 0x7FFF
 
