@@ -11,6 +11,8 @@ import string
 import numpy as np
 from numba import njit
 
+from tamis.kernels.number_runs import WORDS, is_date, may_be_private, run_at, slots_of, three
+
 # What a suspect may be; the bits of its row. Not plain numbers: `_push` would be compiled for each of them, 6 s in all.
 MAIL = np.int64(1)
 HIDDEN_MAIL = np.int64(2)
@@ -32,6 +34,8 @@ HOST_BYTES = 255
 LEAST_TOKEN, MOST_TOKEN = 20, 2_048
 LEAST_DIGITS, MOST_DIGITS, MOST_GROUPS = 7, 40, 9
 """Of a run of numbers; with more digits or groups it is a table, and its pieces between blanks are looked at."""
+LEAST_DIGITS_OF_FOUR = 4
+"""Of four small numbers with dots between."""
 LETTERED_BYTES = 48
 ASSIGNED_BYTES = 200
 KEY_BYTES = 16_384
@@ -55,12 +59,12 @@ _BEGINNINGS = (
     b"sq0 rub ver hvs CCI key hoo com"
 ).split()
 """The first three letters of keys with prefixes (`tamis/privacy/secrets.py`), and of hosts of hooks."""
-PREFIXES = np.zeros(1 << 12, np.bool_)
 _ALNUM = string.ascii_letters + string.digits
 _BEGINNINGS += [f"SK{digit}".encode() for digit in "0123456789abcdef"]
 _BEGINNINGS += [f"AA{letter}".encode() for letter in _ALNUM + "_-"]
-for _one in _BEGINNINGS:
-    PREFIXES[(_one[0] * 211 + _one[1] * 37 + _one[2]) & 0xFFF] = True
+PREFIXES = slots_of(_BEGINNINGS)
+LEAST_KEY = 17
+"""Letters, digits and _-. of the shortest of these keys, and of the longest that is looked for nowhere else."""
 
 _NAMES = tuple(
     np.frombuffer(name, np.uint8)
@@ -90,63 +94,6 @@ def _push(rows: np.ndarray, found: int, row: int, start: int, end: int, bits: in
     rows[found, 2] = end
     rows[found, 3] = bits
     return rows
-
-
-@njit(cache=True, nogil=True)
-def _separator(data: np.ndarray, i: int, end: int) -> int:
-    """Bytes of the separator of digits at i, 0 where there is none: blank - . / ( ), fixed blanks, hyphens."""
-    byte = data[i]
-    if byte == 0x20 or (byte >= 0x28 and byte <= 0x29) or (byte >= 0x2D and byte <= 0x2F):
-        return 1
-    if byte == 0xC2 and i + 1 < end and data[i + 1] == 0xA0:
-        return 2
-    if byte == 0xE2 and i + 2 < end:
-        second, third = data[i + 1], data[i + 2]
-        # U+2007 to U+2014, U+202F.
-        if second == 0x80 and ((third >= 0x87 and third <= 0x94) or third == 0xAF):
-            return 3
-    return 0
-
-
-@njit(cache=True, nogil=True)
-def _numbers(data: np.ndarray, i: int, end: int, classes: np.ndarray) -> tuple[int, int, int, int]:
-    """End, digits, groups and dots of the run of numbers at i."""
-    digits = 0
-    groups = 0
-    dots = 0
-    last = i
-    while i < end:
-        while i < end and classes[data[i]] & _DIGIT:
-            i += 1
-            digits += 1
-        groups += 1
-        last = i
-        blanks = 0
-        for _ in range(3):
-            if i >= end:
-                break
-            width = _separator(data, i, end)
-            if width == 0:
-                break
-            if data[i] == 0x20:
-                blanks += 1
-            dots += data[i] == 0x2E
-            i += width
-        if i == last or i >= end or not classes[data[i]] & _DIGIT or (blanks == 2 and i - last == 2):
-            break
-    return last, digits, groups, dots
-
-
-@njit(cache=True, nogil=True)
-def _is_date(data: np.ndarray, i: int, end: int, classes: np.ndarray) -> bool:
-    """Whether a date begins at i: 4-2-2 digits with hyphens."""
-    if i + 10 > end or data[i + 4] != 0x2D or data[i + 7] != 0x2D or data[i + 5] > 0x31 or data[i + 8] > 0x33:
-        return False
-    for place in (0, 1, 2, 3, 5, 6, 8, 9):
-        if not classes[data[i + place]] & _DIGIT:
-            return False
-    after = data[i + 10] if i + 10 < end else 0
-    return not classes[after] & _DIGIT and after != 0x2D
 
 
 @njit(cache=True, nogil=True)
@@ -234,15 +181,33 @@ def _is_dot_word(data: np.ndarray, i: int, begin: int, end: int) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def _may_be_key(data: np.ndarray, start: int, end: int, classes: np.ndarray, prefixes: np.ndarray) -> bool:
-    """Whether a word in [start, end) begins as a key with a prefix does; one word in 30 does by chance."""
+def _may_be_key(data: np.ndarray, start: int, end: int, begin: int, classes: np.ndarray, prefixes: np.ndarray) -> bool:
+    """Whether a word in [start, end) begins as a key with a prefix does, or a host of hooks, and goes on as long."""
     boundary = True
     for i in range(start, end - 2):
         alone = classes[data[i]] & (_LETTER | _DIGIT) == 0
         if boundary and not alone:
-            key = np.int64(data[i]) * 211 + np.int64(data[i + 1]) * 37 + np.int64(data[i + 2])
-            if prefixes[key & 0xFFF]:
-                return True
+            first, second, third = data[i], data[i + 1], data[i + 2]
+            if prefixes[three(first, second, third)]:
+                if first == 0x63 and second == 0x6F:
+                    # com
+                    if _begins(data, i, end, b"com/api/w"):
+                        return True
+                elif first == 0x41 and second == 0x41:
+                    # The number of an account and a colon stand before.
+                    if i == start and i > begin and data[i - 1] == 0x3A:
+                        return True
+                elif first == 0x68 and second == 0x6F:
+                    if _begins(data, i, end, b"hooks.slack.com/"):
+                        return True
+                else:
+                    j = i + 3
+                    while j < end and j - i < LEAST_KEY and data[j] != 0x2F and data[j] != 0x2B and data[j] < 0x7B:
+                        if data[j] == 0x3D:
+                            break
+                        j += 1
+                    if j - i >= LEAST_KEY:
+                        return True
         boundary = alone
     return False
 
@@ -293,6 +258,7 @@ def _suspects(
     wanted: int,
     classes: np.ndarray,
     prefixes: np.ndarray,
+    words: np.ndarray,
     names: np.ndarray,
     name_ends: np.ndarray,
 ) -> np.ndarray:
@@ -312,7 +278,7 @@ def _suspects(
         while True:
             i, run, counted, of = _next(data, i, end, run, counted, numbers_until, classes)
             if of == _ENDED:
-                if wanted & TOKEN and i - run <= MOST_TOKEN and _may_be_key(data, run, i, classes, prefixes):
+                if wanted & TOKEN and i - run <= MOST_TOKEN and _may_be_key(data, run, i, begin, classes, prefixes):
                     rows = _push(rows, found, row, run, i, TOKEN)
                     found += 1
                 run = i
@@ -342,13 +308,17 @@ def _suspects(
                         ):
                             rows = _push(rows, found, row, i - letters, min(end, i + LETTERED_BYTES), LETTERED)
                             found += 1
-                elif _is_date(data, i, end, classes):
+                elif is_date(data, i, end, classes):
                     numbers_until = i + 10
                 else:
-                    last, digits, groups, dots = _numbers(data, i, end, classes)
+                    last, digits, groups = run_at(data, i, end, classes)
                     numbers_until = last
                     if digits <= MOST_DIGITS and groups <= MOST_GROUPS:
-                        if (digits >= LEAST_DIGITS or (dots >= 3 and digits >= 4)) and wanted & NUMBER:
+                        if (
+                            wanted & NUMBER
+                            and digits >= LEAST_DIGITS_OF_FOUR
+                            and may_be_private(data, i, last, begin, end, digits, classes, words)
+                        ):
                             rows = _push(rows, found, row, i, last, NUMBER)
                             found += 1
                     elif wanted & NUMBER:
@@ -356,7 +326,12 @@ def _suspects(
                         count = 0
                         for j in range(i, last + 1):
                             if j == last or data[j] == 0x20:
-                                if count >= LEAST_DIGITS and count <= MOST_DIGITS and j - piece <= 2 * MOST_DIGITS:
+                                if (
+                                    count >= LEAST_DIGITS
+                                    and count <= MOST_DIGITS
+                                    and j - piece <= 2 * MOST_DIGITS
+                                    and may_be_private(data, piece, j, begin, end, count, classes, words)
+                                ):
                                     rows = _push(rows, found, row, piece, j, NUMBER)
                                     found += 1
                                 piece = j + 1
@@ -435,6 +410,15 @@ def _suspects(
                     found += 1
             elif byte == 0x2D:
                 if wanted & PRIVATE_KEY and _begins(data, i, end, b"-----BEGIN "):
+                    if (
+                        wanted & TOKEN
+                        and counted > 0
+                        and i - run >= LEAST_TOKEN
+                        and i - run <= MOST_TOKEN
+                        and _may_be_key(data, run, i, begin, classes, prefixes)
+                    ):
+                        rows = _push(rows, found, row, run, i, TOKEN)
+                        found += 1
                     # Up to the next five hyphens behind its own, and the line that these begin.
                     j = i + 11
                     marks = 0
@@ -473,4 +457,4 @@ def suspects(offsets: np.ndarray, data: np.ndarray, chosen: np.ndarray, wanted: 
         int64[k, 4]: row, first byte, byte after the last, bits; ordered by row, and about by place. Of a mail the
         bytes around the @ that may belong to it; of others a place to look at.
     """
-    return _suspects(offsets, data, chosen, wanted, CLASSES, PREFIXES, _NAME_DATA, _NAME_ENDS)
+    return _suspects(offsets, data, chosen, wanted, CLASSES, PREFIXES, WORDS, _NAME_DATA, _NAME_ENDS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from itertools import pairwise
 
 from tamis.privacy.kinds import Found, Place
 
@@ -17,6 +18,7 @@ RESOLVERS = frozenset(
 )
 """Of services that everybody uses; other values that stand for any address."""
 EXAMPLES = frozenset({"1.2.3.4", "4.3.2.1", "5.6.7.8", "11.22.33.44", "12.34.56.78", "123.123.123.123"})
+"""So do numbers with equal steps between them (7.6.5.4, 66.66.66.66), which one address of 10^5 has by chance."""
 SMALL = 64
 """Of addresses by chance 4 in 1,000 have no larger number; nearly all versions have none."""
 
@@ -51,6 +53,8 @@ def four_numbers(place: Place) -> list[Found]:
         except ipaddress.AddressValueError:
             continue
         if not address.is_global or address.is_multicast or value in RESOLVERS or value in EXAMPLES:
+            continue
+        if len({second - first for first, second in pairwise(address.packed)}) == 1:
             continue
         before = text[max(0, start - 24) : start].lower()
         if _VERSION.search(before) or _LATER.match(text, end):

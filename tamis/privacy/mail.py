@@ -17,7 +17,7 @@ RESERVED_TLDS = frozenset({"example", "test", "invalid", "localhost", "local", "
 """RFC 2606, RFC 6761 and RFC 6762; those of networks at home."""
 EXAMPLES = frozenset(
     """example.com example.net example.org example.edu domain.com domain.org domain.tld yourdomain.com your-domain.com
-    mydomain.com foo.com bar.com foobar.com foo.org bar.org baz.com foo.bar bar.baz yourcompany.com company.com
+    mydomain.com youremail.com foo.com bar.com foobar.com foo.org bar.org baz.com foo.bar bar.baz yourcompany.com company.com
     yoursite.com mysite.com site.com host.com somewhere.com test.com email.com xyz.com abc.com
     users.noreply.github.com""".split()
 )
@@ -28,6 +28,8 @@ SERVICES = frozenset({b"git", b"hg", b"svn"})
 _LOCAL = rb"(?:[A-Za-z0-9_]|\xc3[\x80-\xbf])(?:(?:[A-Za-z0-9_.+'~-]|\xc3[\x80-\xbf]){0,63})"
 _LABEL = rb"(?:[A-Za-z0-9]|[\xc3-\xf4][\x80-\xbf]{1,3})(?:(?:[A-Za-z0-9-]|[\xc3-\xf4][\x80-\xbf]{1,3}){0,62})"
 _DOMAIN = re.compile(_LABEL + rb"(?:\." + _LABEL + rb"){1,8}")
+_NO_HOST = re.compile(rb"(?<!xn)--", re.IGNORECASE)
+"""No host has two hyphens but one in Punycode: what begins with them is a line, a signature, an armour."""
 _LAST_LOCAL = re.compile(_LOCAL + rb"\Z")
 _DOT = rb"(?:\.|\s?[\[({]\s?(?:dot|punkt|punto|point)\s?[\])}]\s?|\s(?:dot|punkt|punto|point)\s)"
 _HIDDEN = re.compile(
@@ -38,7 +40,9 @@ _HIDDEN = re.compile(
     re.IGNORECASE,
 )
 _DOTS = re.compile(_DOT, re.IGNORECASE)
-_USER_OF_URL = re.compile(rb"(?<!mailto):/{2,3}[^\s/@\"'<>]{0,80}\Z")
+_MESSAGE = rb"(?:message-?id|references|in-reply-to)[\"']?[:/= ]{1,3}[<\"']{0,2}\Z"
+_NOBODYS = re.compile(rb"(?<!mailto):/{2,3}[^\s/@\"'<>]{0,80}\Z|(?i:" + _MESSAGE + rb")")
+"""Before the user of a URL, and before what names a message (RFC 5322)."""
 
 
 @functools.cache
@@ -92,10 +96,13 @@ def plain(place: Place) -> list[Found]:
     while start < at and text[start : start + 1] in b"'.-+~":
         start += 1
     name = text[start:at]
-    if not name or name.endswith(b".") or name.lower() in SERVICES or _USER_OF_URL.search(text, 0, start):
+    if not name or name.endswith(b".") or name.lower() in SERVICES or _NOBODYS.search(text, 0, start):
         return []
-    whole = _shortest(domain[0])
+    whole = _shortest(_NO_HOST.split(domain[0], maxsplit=1)[0])
     if whole is None or text[at + 1 + len(whole) : at + 2 + len(whole)] == b"(":
+        return []
+    # a@a.com, a@b.org: of hosts of one letter there are a few in the world.
+    if len(name) == 1 and re.match(rb"[A-Za-z]\.[a-z]{2,3}\Z", whole):
         return []
     return [Found(start, at + 1 + len(whole), "email")]
 
@@ -104,6 +111,8 @@ def hidden(place: Place) -> list[Found]:
     """Addresses with words or entities for their signs."""
     found = []
     for match in _HIDDEN.finditer(place.text):
+        if match["sign"] and re.search(rb"(?i:" + _MESSAGE + rb")", place.text[: match.start()]):
+            continue
         for way in ("in_brackets", "in_words", "by_sign"):
             if match[way] is None:
                 continue

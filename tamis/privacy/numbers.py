@@ -302,13 +302,13 @@ def _is_person(place: Place, groups: Groups, first: int, last: int) -> bool:
         return False
     digits = "".join(groups.digits[first:last])
     between = groups.separators[first : last - 1]
-    before: bytes | None = None
+    around: bytes | None = None
     for scheme in _BY_FORM[tuple(len(one) for one in groups.digits[first:last])]:
         if scheme.by != tuple(BLANK if by == b"\xc2\xa0" else by for by in between) or behind[:1].isalnum():
             continue
         if scheme.word is not None:
-            before = place.text[max(0, start - CONTEXT) : start].lower() if before is None else before
-            if not scheme.word.search(before):
+            around = place.text.lower() if around is None else around
+            if not scheme.word.search(around, max(0, start - CONTEXT), start):
                 continue
         if scheme.check(digits):
             return True

@@ -103,7 +103,8 @@ def _in_regions(digits: str, regions: Sequence[str]) -> bool:
 
 
 def _fiction(digits: str) -> bool:
-    return digits[-7:-4] == "555" and digits[-4:-2] == "01"
+    """555-0100 to 555-0199, and 555-1212, which is a service and nobody's."""
+    return digits[-7:-4] == "555" and (digits[-4:-2] == "01" or digits[-4:] == "1212")
 
 
 class _Candidate(NamedTuple):
@@ -187,6 +188,8 @@ def _longest(text: bytes, groups: Groups, first: int, regions: Sequence[str]) ->
         one = _Candidate(digits, tuple(map(len, groups.digits[first : last + 1])), groups.separators[first:last])
         if not plus and _other_number(groups.digits[first : last + 1], one.by, named=named):
             continue
+        if not named and _citation(groups.digits[first : last + 1], one.by, bracket=bracket):
+            continue
         if not _fiction(digits) and _is_phone(one, regions, plus=plus, bracket=bracket, named=named):
             return last
     return -1
@@ -204,6 +207,20 @@ def _other_number(parts: Sequence[str], by: Sequence[bytes], *, named: bool) -> 
     if len(parts) == 4 and max(shape) < 4 and set(by) == {b"."}:
         return True
     return not named and shape == (5, 4) and by[0] == b"-"
+
+
+_YEAR = re.compile(r"1[5-9][0-9]{2}|20[0-9]{2}")
+
+
+def _citation(parts: Sequence[str], by: Sequence[bytes], *, bracket: bool) -> bool:
+    """Whether groups are a year and pages: 18 (2001) 116-140, 4 (1978) 237--249, 532-563 (2007."""
+    between = b"".join(by)
+    if any(b"--" in one for one in by) or between.rfind(b"(") > between.rfind(b")"):
+        return True
+    return any(
+        _YEAR.fullmatch(part) is not None and (by[place - 1].endswith(b"(") if place else bracket)
+        for place, part in enumerate(parts)
+    )
 
 
 def _is_phone(one: _Candidate, regions: Sequence[str], *, plus: bool, bracket: bool, named: bool) -> bool:

@@ -100,6 +100,11 @@ _KEY_NAME = re.compile(rb"(?:api|app|secret|access|auth|private|client|encryptio
                        rb"subscription|functions|connection|aws|stripe|google|azure|openai|github)[a-z0-9]{0,12}[_.-]?(?:[a-z]{1,8}[_.-])?key\Z", re.IGNORECASE)  # fmt: skip
 _VALUE = re.compile(rb"\s{0,4}(?:[=:>]{0,2}\s{0,3})([\"'`]?)")
 _QUOTED = {quote: re.compile(rb"[^" + quote + rb"\n\\]{8,190}(?=" + quote + rb")") for quote in (b'"', b"'", b"`")}
+_FILE = re.compile(
+    rb"(?:~|\.{1,2})?/(?:(?:[A-Za-z0-9_.-]{1,40}/){0,12}[A-Za-z0-9_-]{1,60}\.[a-z]{2,5}(?![A-Za-z0-9+/=])"
+    rb"|(?:etc|usr|var|home|opt|tmp|root|srv|mnt|run|path|Users|app|config|secrets?|certs?|keys?)/)"
+)
+"""Where a key lies: privateKey=/etc/ssl/server.pem."""
 _BARE = re.compile(rb"[A-Za-z0-9_+/=.!$%^*@#?~&:-]{8,190}")
 _PHRASE = re.compile(
     rb"[a-z]+(?:[-_. ][a-z]+)*[-_. ]?[0-9]{0,4}|[A-Z]+(?:[-_. ][A-Z]+)*[-_. ]?[0-9]{0,4}|[A-Za-z]+[0-9]{0,2}"
@@ -131,6 +136,7 @@ def assigned(place: Place) -> list[Found]:
         or value[:1] in b"<{$%("
         or b"](" in value
         or value.startswith((b"env.", b"os.", b"http"))
+        or _FILE.match(value)
     ):
         return []
     password = re.search(rb"(?:password|passwd|pwd|passphrase)\Z", name[1], re.IGNORECASE) is not None

@@ -34,7 +34,7 @@ from tamis.schemas import of_kinds
 from tamis.section import AppliesTo, Section
 from tamis.shards import document_batches
 
-VERSION = 2
+VERSION = 3
 
 STAGE = "privacy"
 

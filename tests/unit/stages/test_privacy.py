@@ -19,10 +19,12 @@ PAIRS = (
     # As people write them, and what becomes of it.
     ("Write to anna.huber@web.de or ben@gmx.net, not to anna.huber@web.de.", "Write to [EMAIL_1] or [EMAIL_2], not to [EMAIL_1]."),
     ("anna [at] posteo [dot] de, ben (at) gmx.net", "[EMAIL_1], [EMAIL_2]"),
+    ("anna@web.de---- ben@gmx.net--", "[EMAIL_1]---- [EMAIL_2]--"),
     ("邮箱：anna@web.de，", "邮箱：[EMAIL_1]，"),
     ("Failed password for root from 81.2.69.142 port 22", "Failed password for root from [IP_1] port 22"),
     ("[2a02:8071:b81:6c00::17]:443", "[[IP_1]]:443"),
     ("Call (212) 664-7665 or +49 30 2345678.", "Call [PHONE_1] or [PHONE_2]."),
+    ("1 (212) 664-7665, +1 (212) 664-7665", "[PHONE_1], [PHONE_2]"),
     ("Tél. : 01 42 68 53 00", "Tél. : [PHONE_1]"),
     ("Text me: 212-664-7665; (030) 2345678 or (0)30 2345678", "Text me: [PHONE_1]; [PHONE_2] or [PHONE_3]"),
     ("1 808 923-0476 fax", "[PHONE_1] fax"),
@@ -51,6 +53,9 @@ STAY = (
     "DE89 3704 0044 0532 0130 00, DE72 3005 0110 0012 3456 78, SSN 078-05-1120, 000-12-3456",
     "commit 3f786850e387550fdab836ed7e6dc881de23001b, AKIAIOSFODNN7EXAMPLE, api_key='YOUR_API_KEY_HERE_1'",
     "postgresql://scott:tiger@localhost/test, https://user:password@example.com/, https://medium.com/@a/b",
+    "Commun. 6(9), (1988) 1617--1622. Software 4 (1978) 237-249, 86, pp 473-490. (1999) 30(4): 532-563 (2007). 18 (2001) 116-140",
+    'phone="555-1212", a@a.com, IP address 7.6.5.4, 66.66.66.66, message-id/4D2F2C71.8080805%40dndg.it, Message-ID: <200912.ab@mx.posteo.de>',
+    "ssl:port=443:privateKey=/etc/ssl/server.pem:extraCertChain=/etc/ssl/chain.pem:sslmethod=SSLv3, ssh_key='~/.ssh/id_2048_rsa.pub'",
     "-----BEGIN CERTIFICATE-----\n" + "MIIBfzCCASWgAwIBAgIUZ" * 4 + "\n-----END CERTIFICATE-----",
 )
 
