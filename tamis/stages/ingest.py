@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from tamis.readers.columns import Columns
     from tamis.readers.units import Unit
 
-VERSION = 6
+VERSION = 7
 """6: fetched PDFs have their address as URL, papers of arXiv their name whatever the address; files for
  programs (robots.txt, ads.txt) are no documents whatever they are called; `x.license` says the licence of x; rendered
  documentation in HTML counts as generated in trees of code.
