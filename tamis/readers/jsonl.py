@@ -23,7 +23,7 @@ from tamis.readers.html import HtmlText, text_in
 from tamis.readers.jsonl_columns import LONGEST, Together, Wanted
 from tamis.readers.line_parts import lines_before, opened_part, pieces_of
 from tamis.readers.lines import line_blocks, lines, opened
-from tamis.readers.record import URL_CHARACTERS, Part, Record, Skip, Source, make
+from tamis.readers.record import DEAR_PART_BYTES, PART_BYTES, URL_CHARACTERS, Part, Record, Skip, Source, make
 from tamis.readers.values import shorten
 from tamis.schemas import KINDS
 
@@ -84,12 +84,16 @@ class JsonlSource(Source):
         return self._blocks(path, counts, None)
 
     def most_parts(self, path: Path) -> int:
-        """As many as there are frames of zstd; any number for a file that is not compressed; 1 for gzip."""
+        """As many as there are pieces (`tamis.readers.line_parts`)."""
         return len(pieces_of(path)) - 1
 
-    def parts_by_name(self, path: Path) -> bool:
-        """All but gzip."""
-        return path.suffix != ".gz"
+    def part_bytes(self, path: Path) -> int:
+        """More for gzip, whose parts are found by decompressing what lies before them."""
+        return DEAR_PART_BYTES if path.suffix == ".gz" else PART_BYTES
+
+    def parts_by_name(self, path: Path) -> bool:  # noqa: ARG002 - whatever the compression
+        """Always."""
+        return True
 
     def read_part(self, path: Path, counts: Counter[str], part: Part) -> Iterator[Record | Skip | Columns]:
         """As `read_together`, the lines of a part."""

@@ -1,13 +1,17 @@
-"""Parts of a file of lines, for several jobs to read: found without reading it, each line in one of them.
+"""Parts of a file of lines, for several jobs to read, each line in one of them.
 
-Plain files are parted anywhere, zstd between its frames, whose headers say where each ends. A line belongs to the part
-in which the line feed before it stands; so a part begins behind its first line feed, and ends behind the first one of
-the next.
+Plain files are parted anywhere, zstd between its frames, whose headers say where each ends. Gzip says nothing of the
+kind, of its members neither: a part is what is decompressed from some of its bytes on, and whoever reads it
+decompresses what lies before: of four parts the last takes .6 of the time of the whole, all together 1.7 times as much.
+A line belongs to the part in which the line feed before it stands; so a part begins behind its first line feed, and
+ends behind the first one of the next.
 """
 
 from __future__ import annotations
 
+import gzip
 import io
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,17 +23,17 @@ from tamis.errors import SourceError
 from tamis.readers.lines import BLOCK, ZSTD_MAGIC, ZSTD_SKIPPABLE, compression_of, opened
 
 PIECE = 1 << 24
-"""Bytes of a piece of a file that is not compressed."""
+"""Bytes of a piece of a file that is not compressed, or by gzip."""
 
 
 def pieces_of(path: Path) -> list[int]:
     """Where a file may be parted: offsets in it, from 0 to its size.
 
     Frames of zstd are found by the headers of their blocks; a file that is not compressed is parted anywhere, in pieces
-    of `PIECE` bytes; gzip has no lengths and is one piece, as is what is damaged.
+    of `PIECE` bytes, and so is gzip, by its compressed bytes; damaged zstd is one piece.
     """
     compression, size = compression_of(path), path.stat().st_size
-    if compression is None and path.suffix not in (".gz", ".zst"):
+    if compression == "gzip" or (compression is None and path.suffix not in (".gz", ".zst")):
         return [*range(0, size, PIECE), size] if size else [0, 0]
     if compression == "zstd" and (found := _frames(path, size)) is not None:
         return found
@@ -98,6 +102,18 @@ class _Stretch(io.RawIOBase):
         return taken
 
 
+class _Counted(io.RawIOBase):
+    """A file that knows how many of its bytes were read."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self.count = file, 0
+
+    def read(self, size: int = -1) -> bytes:
+        block = self._file.read(size)
+        self.count += len(block)
+        return block
+
+
 class _Bounded(io.RawIOBase):
     """So many bytes of a file."""
 
@@ -118,7 +134,7 @@ def opened_part(path: Path, first: int, last: int) -> Iterator[IO[bytes] | Any]:
     """The lines of some pieces of a file, decompressed; of all parts together, in order, each line once.
 
     Args:
-        path: plain or zstd.
+        path: plain, gzip or zstd.
         first: the first piece, as `pieces_of` has them.
         last: the first that is not read.
 
@@ -131,7 +147,7 @@ def opened_part(path: Path, first: int, last: int) -> Iterator[IO[bytes] | Any]:
     try:
         with path.open("rb") as file:
             yield _Stretch(_from_piece(file, pieces, first, last, compression_of(path)), first=first == 0)
-    except (OSError, pa.ArrowException) as error:
+    except (EOFError, zlib.error, OSError, pa.ArrowException) as error:
         msg = f"{path}: cut short or damaged ({error}). Fetch or write it again; nothing of it is used."
         raise SourceError(msg) from error
 
@@ -140,6 +156,16 @@ def _from_piece(
     file: IO[bytes], pieces: Sequence[int], first: int, last: int, compression: str | None
 ) -> Iterator[tuple[bytes, bool]]:
     """Decompressed blocks from a piece on to the end, and whether each lies beyond the last piece wanted."""
+    if compression == "gzip":
+        counted = _Counted(file)
+        with gzip.open(counted, "rb") as unpacked:
+            while True:
+                # A block lies in the piece up to which the file was read before it: the same in every job.
+                reached, block = counted.count, unpacked.read(BLOCK)
+                if not block:
+                    return
+                if reached >= pieces[first]:
+                    yield block, last < len(pieces) - 1 and reached >= pieces[last]
     for number in range(first, len(pieces) - 1):
         left = pieces[number + 1] - pieces[number]
         file.seek(pieces[number])

@@ -11,9 +11,6 @@ from tamis.readers.record import Part, Source
 if TYPE_CHECKING:
     from tamis.readers.remote.listing import Wanted
 
-PART_BYTES = 1 << 24
-"""Bytes of a part of a file, at least."""
-
 MOST_PARTS = 16
 """Parts of one file, at most: each job hashes the whole file."""
 
@@ -35,13 +32,13 @@ def parts_of(source: Source, path: Path, size: int, wanted: Wanted | None, unit_
     if wanted is not None:
         count = _of_remote(source, path, wanted, unit_bytes)
     else:
-        count = _by_size(size, unit_bytes)
+        count = _by_size(size, unit_bytes, source.part_bytes(path))
         count = min(count, source.most_parts(path)) if count > 1 else 1
     return [Part(number, count) for number in range(count)] if count > 1 else [None]
 
 
-def _by_size(size: int, unit_bytes: int) -> int:
-    return max(1, min(-(-size // unit_bytes), size // PART_BYTES, MOST_PARTS))
+def _by_size(size: int, unit_bytes: int, part_bytes: int) -> int:
+    return max(1, min(-(-size // unit_bytes), size // part_bytes, MOST_PARTS))
 
 
 def _of_remote(source: Source, path: Path, wanted: Wanted, unit_bytes: int) -> int:
@@ -51,4 +48,4 @@ def _of_remote(source: Source, path: Path, wanted: Wanted, unit_bytes: int) -> i
     """
     if not source.remote.keep_files or not source.parts_by_name(path):
         return 1
-    return source.remote.parts if wanted.bytes is None else _by_size(wanted.bytes, unit_bytes)
+    return source.remote.parts if wanted.bytes is None else _by_size(wanted.bytes, unit_bytes, source.part_bytes(path))

@@ -43,8 +43,9 @@ if TYPE_CHECKING:
     from tamis.readers.columns import Columns
     from tamis.readers.units import Unit
 
-VERSION = 6
-"""6: fetched PDFs have their address as URL, papers of arXiv their name whatever the address; files for
+VERSION = 7
+"""7: a headline or a caption that stands twice at once in a page of the web is taken once.
+6: fetched PDFs have their address as URL, papers of arXiv their name whatever the address; files for
  programs (robots.txt, ads.txt) are no documents whatever they are called; `x.license` says the licence of x; rendered
  documentation in HTML counts as generated in trees of code.
 5: containers of web pages are seen whatever the case of their tags.
@@ -87,8 +88,9 @@ class Config(Section):
         le=10**12,
         description="Input files of one source are read together by one job up to this many bytes on disk; a larger "
         "file is read by several, where it can be parted: Parquet by row groups, JSON Lines anywhere, or by frames of "
-        "zstd. Else it is a job of its own, as gzip is, and files of a source with `on_bad_file: skip`. Of small files "
-        "a job reads at most 100,000.",
+        "zstd; gzipped JSON Lines and web archives in parts of at least 134 MB, as each job goes through what lies "
+        "before its part. Else it is a job of its own, and so are files of a source with `on_bad_file: skip`. Of small "
+        "files a job reads at most 100,000.",
     )
 
 

@@ -91,12 +91,14 @@ class Piece:
         offset: where the member begins in the file.
         ends: whether it is the last one.
         damage: why the member ends here, where that is not its end.
+        start: where the bytes stand in the file that it was made of, about.
     """
 
     data: bytes
     offset: int
     ends: bool
     damage: str | None = None
+    start: int = 0
 
 
 def compression_of(head: bytes) -> Compression | None:
@@ -214,14 +216,14 @@ class _Members:
                 start = raw.offset
                 self._look_for_next(start + 1)
                 told = f"{raw.offset - start} bytes that are no {self._compression.name}"
-                yield Piece(b"", start, ends=True, damage=told)
+                yield Piece(b"", start, ends=True, damage=told, start=start)
 
     def _member(self) -> Iterator[Piece]:
         raw, start, compression = self._raw, self._raw.offset, self._compression
         decompressor = compression.make()
         damage = None
         while damage is None:
-            portion = raw.take(compression.feed)
+            at, portion = raw.offset, raw.take(compression.feed)
             try:
                 data = decompressor.decompress(portion)
             except self._errors as error:
@@ -229,16 +231,16 @@ class _Members:
                 continue
             if decompressor.eof:
                 raw.back(decompressor.unused_data or b"")
-                yield Piece(data, start, ends=True)
+                yield Piece(data, start, ends=True, start=at)
                 return
             if data:
-                yield Piece(data, start, ends=False)
+                yield Piece(data, start, ends=False, start=at)
             if not portion:
                 damage = f"{compression.name} data that is cut short"
         self._fed += raw.offset - start
         back = raw.offset - compression.feed - compression.block
         self._look_for_next(max(start + 1, back if self._fed < FED_AGAIN + 4 * raw.offset else raw.offset))
-        yield Piece(b"", start, ends=True, damage=damage)
+        yield Piece(b"", start, ends=True, damage=damage, start=start)
 
     def _look_for_next(self, start: int) -> None:
         """Go to the next member in which a record may begin, or to the end of the file."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +46,9 @@ SHORTEST = 32
 HASHED_BYTES = 1 << 30
 """Bytes of an archive that are held against digests to know where records end, at most: an archive whose small records
 all claim to be large has each of them hashed."""
+
+WHOLE = (0, sys.maxsize)
+"""A part that is all of a file."""
 
 LINE_ENDS = b"\r\n"
 ANY_LINE_ENDS = re.compile(rb"[\r\n]*")
@@ -102,6 +106,17 @@ class Lost:
     url: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What lies before the part that is read.
+
+    Attributes:
+        item: what it is, without its block.
+    """
+
+    item: Found | Lost
+
+
 def records(file: IO[bytes], limit: int, wanted: Callable[[Head], bool]) -> Iterator[Found | Lost]:
     """All records of an archive.
 
@@ -113,7 +128,25 @@ def records(file: IO[bytes], limit: int, wanted: Callable[[Head], bool]) -> Iter
     Raises:
         SourceError: the dictionary that a zstd archive brings is damaged.
     """
-    return _Scanner(file, limit, wanted).all()
+    return (item for item in records_of(file, limit, wanted, WHOLE) if not isinstance(item, Earlier))
+
+
+def records_of(
+    file: IO[bytes], limit: int, wanted: Callable[[Head], bool], part: tuple[int, int]
+) -> Iterator[Found | Lost | Earlier]:
+    """The records of a part of an archive, as they are in the whole, behind all that lies before it.
+
+    What lies before a part is gone through like the rest, for it decides what becomes of what follows: numbers, damage,
+    lengths. That takes 6 % of the time in which pages become documents.
+
+    Args:
+        file: as for `records`.
+        limit: likewise.
+        wanted: likewise; asked of records in the part.
+        part: how many bytes of the file are read when its first record begins, at least, and when the first one behind
+            it does. Parts that border on each other have each record once.
+    """
+    return _Scanner(file, limit, wanted, part).all()
 
 
 def is_archive(path: Path) -> bool:
@@ -135,12 +168,14 @@ def _past_line_ends(data: bytearray, start: int) -> int:
 class _Scanner:
     """Goes from record to record."""
 
-    def __init__(self, file: IO[bytes], limit: int, wanted: Callable[[Head], bool]) -> None:
+    def __init__(self, file: IO[bytes], limit: int, wanted: Callable[[Head], bool], part: tuple[int, int]) -> None:
         plain = compression_of(file.read(4)) is None
         self._size = file.seek(0, os.SEEK_END) if plain else None
         file.seek(0)
         self._window = Window(pieces(file, begins), begins)
-        self._limit, self._wanted = limit, wanted
+        self._limit, self._handed_out, self._part = limit, wanted, part
+        self._inside = False
+        """Whether the part has begun."""
         self._number = 0
         self._arc: bool | None = None
         """Whether the records are ARC's; what is not known yet is either."""
@@ -148,13 +183,29 @@ class _Scanner:
         """Offset of a member and bytes of it up to which a head was found to have no end."""
         self._hashed = 0
 
-    def all(self) -> Iterator[Found | Lost]:
+    def all(self) -> Iterator[Found | Lost | Earlier]:
         window = self._window
         while window.next_member():
             while self._pass_line_ends():
-                yield self._next()
+                if self._past_part():
+                    return
+                item = self._next()
+                yield item if self._inside else Earlier(item)
             if window.damage is not None:
-                yield self._lost("damaged", window.damage)
+                if self._past_part():
+                    return
+                lost = self._lost("damaged", window.damage)
+                yield lost if self._inside else Earlier(lost)
+
+    def _past_part(self) -> bool:
+        """Whether what begins here belongs to a later part."""
+        # One member may be all of a compressed file: how far it was read tells, not where its member begins.
+        reached = self._window.reached if self._size is None else self._window.inside
+        self._inside = reached >= self._part[0]
+        return reached >= self._part[1]
+
+    def _wanted(self, head: Head) -> bool:
+        return self._inside and self._handed_out(head)
 
     def _place(self) -> Place:
         self._number += 1

@@ -27,6 +27,8 @@ class Window:
         """Where the member begins in the file."""
         self.damage: str | None = None
         """Why the member ends before its end, known once it was read so far."""
+        self.reached = 0
+        """Bytes of the file before those that the last piece was made of, at most so far; a compressed file's."""
         self._pieces, self._begins = pieces, begins
         self._following = next(pieces, None)
         self._passed = 0
@@ -52,6 +54,7 @@ class Window:
         assert piece is not None  # noqa: S101 - the last piece of a member says so
         self.data += piece.data
         self.ended, self.damage = piece.ends, piece.damage
+        self.reached = max(self.reached, piece.start)
         self._following = next(self._pieces, None)
 
     def fill(self, size: int) -> int:

@@ -216,8 +216,9 @@ SCRIPTS = {
 
 @pytest.mark.parametrize("language", SCRIPTS)
 def test_other_scripts_come_through(language: str) -> None:
-    text = text_of(page(paragraphs(*[SCRIPTS[language]] * 3), language=language)).text
-    assert text.count(SCRIPTS[language]) == 3
+    said = [f"{SCRIPTS[language]} {number}" for number in range(3)]
+    text = text_of(page(paragraphs(*said), language=language)).text
+    assert [one for one in said if one in text] == said
     assert "Privacy policy" not in text
 
 
@@ -244,3 +245,23 @@ def test_nothing_of_the_marks_is_left_in_a_text_that_holds_them() -> None:
     text = text_of(page(paragraphs(hostile + ENGLISH[0], *ENGLISH[1:]))).text
     assert all(one in text for one in ENGLISH)
     assert not [one for one in text if ord(one) >= 0x10F000]
+
+
+def test_a_headline_and_a_caption_that_the_page_shows_twice_are_said_once() -> None:
+    def all_of(html: str) -> list[str]:
+        lines = lines_of(whole_text(HTMLTree.parse(html)))
+        assert lines is not None
+        return text_of_lines(lines, np.ones(len(lines.starts), bool)).split("\n\n")
+
+    article = "<p>Boats at sea</p><p>3 May</p><h1>Boats at sea</h1><p>One.</p><p>A pier.</p><p>A pier.</p><p>Two.</p>"
+    assert all_of(article) == ["Boats at sea", "3 May", "One.", "A pier.", "Two."]
+    # The same words later are a chapter's; a paragraph, a verse, code, numbers and rows of a table say so themselves.
+    far = "<h1>Boats</h1>" + "".join(f"<p>Paragraph {i}.</p>" for i in range(5)) + "<h2>Boats</h2><p>End.</p>"
+    assert all_of(far).count("Boats") == 2
+    long = "Boats go out at night. " * 12
+    for block in (f"<p>{long}</p>" * 2, "<p>La la<br>La la</p>", "<p>1</p><p>1</p>", "<pre>x();</pre><pre>x();</pre>"):
+        said = "\n".join(all_of(f"<p>Begin.</p>{block}<p>End.</p>"))
+        inner = block.replace("<pre>", "<p>").split("<p>")[1].split("<")[0].strip()
+        assert said.count(inner) == 2, block
+    row = "<tr><td>Ice</td><td>4</td></tr>"
+    assert all_of(f"<p>Begin.</p><table>{row}{row}</table><p>End.</p>")[1].count("Ice\t4") == 2

@@ -26,6 +26,7 @@ from tamis.readers.parquet import ParquetSource
 from tamis.readers.record import Part
 from tamis.readers.remote.listing import Wanted
 from tamis.readers.units import fetchers, units
+from tamis.readers.warc import WarcSource
 from tamis.shards import read_json
 from tamis.stages.ingest import documents_of, run_map
 
@@ -87,6 +88,31 @@ def test_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> No
                 assert in_parts(LINES, path, min(count, LINES.most_parts(path))) == expected
 
 
+@pytest.mark.parametrize("members", [1, 30])
+def test_lines_of_gzip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, members: int) -> None:
+    """Its members say nothing of their lengths: parted by the bytes that are read of it."""
+    dice = random.Random(4)  # noqa: S311 - the same every time
+    made = [json.dumps({"text": f"{number} " + dice.randbytes(dice.randrange(700)).hex()}) for number in range(1_500)]
+    made[700] = made[1_400] = "no JSON"
+    data = "\n".join(made).encode()
+    cuts = sorted({0, len(data), *(dice.randrange(len(data)) for _ in range(members - 1))})
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(b"".join(gzip.compress(data[cut:end]) for cut, end in itertools.pairwise(cuts)))
+    monkeypatch.setattr("tamis.readers.line_parts.PIECE", 50_000)
+    monkeypatch.setattr("tamis.readers.line_parts.BLOCK", 5_000)
+    expected = whole(LINES, path)
+    assert [skip.record for skip in expected[1] if skip.reason == "invalid_json"] == [701, 1_401]
+    assert LINES.most_parts(path) > 10
+    for count in (2, 4, 11):
+        assert in_parts(LINES, path, count) == expected
+    sizes = [len(list(LINES.read_part(path, Counter(), Part(number, 4)))) for number in range(4)]
+    assert min(sizes) > 0
+    path.write_bytes(path.read_bytes()[:-10])
+    list(LINES.read_part(path, Counter(), Part(0, 4)))
+    with pytest.raises(SourceError, match="cut short or damaged"):
+        list(LINES.read_part(path, Counter(), Part(3, 4)))
+
+
 def test_row_groups(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     texts = [None if number % 11 == 3 else f"Row {number}." for number in range(100)]
@@ -114,15 +140,16 @@ def test_more_parts_than_there_are_frames_row_groups_or_pieces(tmp_path: Path) -
 
 
 REMOTE = {"b.parquet": 10**9, "c.jsonl.zst": 10**9, "d.jsonl.gz": 10**9, "e.jsonl": 10, "f.jsonl": None}
+REMOTE["g.warc.gz"] = 10**9
 
 
 @pytest.mark.parametrize(
     ("more", "expected"),
     [
-        ({}, [16, 16, 1, 1, 1]),
-        ({"remote": {"parts": 3}}, [16, 16, 1, 1, 3]),
-        ({"remote": {"parts": 3, "keep_files": False}}, [1, 1, 1, 1, 1]),
-        ({"remote": {"parts": 3}, "on_bad_file": "skip"}, [1, 1, 1, 1, 1]),
+        ({}, [16, 16, 7, 1, 1, 7]),
+        ({"remote": {"parts": 3}}, [16, 16, 7, 1, 3, 7]),
+        ({"remote": {"parts": 3, "keep_files": False}}, [1, 1, 1, 1, 1, 1]),
+        ({"remote": {"parts": 3}, "on_bad_file": "skip"}, [1, 1, 1, 1, 1, 1]),
     ],
 )
 def test_parts_of_files_that_are_not_there_yet(
@@ -130,7 +157,7 @@ def test_parts_of_files_that_are_not_there_yet(
 ) -> None:
     found = []
     for name, size in REMOTE.items():
-        reader = ParquetSource if name.endswith(".parquet") else JsonlSource
+        reader = {"parquet": ParquetSource, "warc": WarcSource}.get(name.split(".")[1], JsonlSource)
         source = reader.model_validate({"name": name[0], "paths": [f"s3://bucket/{name}"], **more})
         wanted = {Path("downloads", name): Wanted(f"s3://bucket/{name}", bytes=size)}
         monkeypatch.setattr(reader, "remote_files", lambda _, wanted=wanted: wanted)
@@ -142,7 +169,7 @@ def test_parts_of_files_that_are_not_there_yet(
     by = fetchers(everything)
     for unit, number in zip(everything, by, strict=True):
         assert everything[number].files == unit.files
-        assert everything[number].part in (None, Part(0, len(found["bcdef".index(unit.source.name)])))
+        assert everything[number].part in (None, Part(0, len(found["bcdefg".index(unit.source.name)])))
 
 
 def test_damage_in_the_middle_fails_its_part(tmp_path: Path) -> None:
@@ -166,7 +193,7 @@ def test_units_of_a_large_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         path.write_bytes(b" " * size)
     source = JsonlSource(name="s", paths=(f"{tmp_path}/*",))
     assert [unit.part for unit in units([source], 1_000, None)] == [None] * 3
-    monkeypatch.setattr("tamis.readers.planned_parts.PART_BYTES", 500)
+    monkeypatch.setattr(JsonlSource, "part_bytes", lambda *_: 500)
     monkeypatch.setattr("tamis.readers.line_parts.PIECE", 100)
     cut = units([source], 1_000, None)
     assert [unit.part for unit in cut] == [None, *(Part(number, 4) for number in range(4)), None]
@@ -179,7 +206,7 @@ def test_units_of_a_large_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_what_was_read_in_parts_is_known_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tamis.readers.planned_parts.PART_BYTES", 500)
+    monkeypatch.setattr(JsonlSource, "part_bytes", lambda *_: 500)
     monkeypatch.setattr("tamis.readers.line_parts.PIECE", 100)
     path, results = tmp_path / "a.jsonl", tmp_path / "results"
     path.write_bytes(b"".join(b'{"text": "Line %d of some."}\n' % number for number in range(200)))

@@ -19,6 +19,7 @@ from pdf_files import pdf
 from tamis.errors import SourceError
 from tamis.readers import Passed, Record, Skip
 from tamis.readers.observed import Reading
+from tamis.readers.record import Part
 from tamis.readers.warc import WarcSource, date_of
 from tamis.shards import read_json
 from tamis.stages.ingest import documents_of
@@ -363,6 +364,28 @@ def test_a_page_beyond_the_limit_is_listed_as_too_large(tmp_path: Path) -> None:
 def test_a_file_that_is_no_archive_is_an_error(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(SourceError, match=r"a\.warc: holds no record of WARC or ARC"):
         read(tmp_path, data)
+
+
+def test_parts_give_what_the_archive_gives(tmp_path: Path) -> None:
+    path = tmp_path / "a.warc.gz"
+    records = [made.warcinfo(), *map(made.response, range(4)), made.record(b"no header"), made.response(4)]
+    path.write_bytes(made.gz(records) + b"rest" * 20)
+    source = WarcSource(name="web", paths=(str(path),))
+    items = list(source.read(path))
+    assert reasons(items) == ["warcinfo", *["document"] * 4, "bad_http", "document", "damaged"]
+    for count in (2, 5):
+        parts = [list(source.read_part(path, Counter(), Part(number, count))) for number in range(count)]
+        assert [item for part in parts for item in part] == items
+        assert all(parts)
+
+
+def test_parts_of_a_file_that_is_no_archive_are_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "a.warc"
+    path.write_bytes(b"Just a text.\n" * 10)
+    source = WarcSource(name="web", paths=(str(path),))
+    assert reasons(list(source.read_part(path, Counter(), Part(0, 3)))) == ["garbage"]
+    with pytest.raises(SourceError, match=r"a\.warc: holds no record of WARC or ARC \(130 bytes"):
+        list(source.read_part(path, Counter(), Part(2, 3)))
 
 
 def test_empty_files(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import io
+import itertools
 import time
 import zlib
 from pathlib import Path
@@ -23,7 +24,7 @@ from warcio.warcwriter import WARCWriter
 from tamis.errors import SourceError
 from tamis.readers.webarchive.heads import ARC
 from tamis.readers.webarchive.payload import NoPageError, payload_of
-from tamis.readers.webarchive.records import Found, Lost, is_archive, records
+from tamis.readers.webarchive.records import WHOLE, Earlier, Found, Lost, is_archive, records, records_of
 
 DATA = Path(__file__).parents[5] / "shared/data"
 LIMIT = 1_000_000
@@ -40,6 +41,18 @@ PACKED = {
 
 def read(data: bytes, limit: int = LIMIT) -> list[Found | Lost]:
     return list(records(io.BytesIO(data), limit, lambda _: True))
+
+
+def in_parts(data: bytes, cuts: list[int], limit: int = LIMIT) -> list[Found | Lost]:
+    """What the parts between some places of an archive hold, one after the other."""
+    found: list[Found | Lost] = []
+    for part in itertools.pairwise([0, *sorted(cuts), WHOLE[1]]):
+        items = list(records_of(io.BytesIO(data), limit, lambda _: True, part))
+        earlier = [item.item for item in items if isinstance(item, Earlier)]
+        assert [item.place for item in earlier] == [item.place for item in found]
+        assert not [item for item in earlier if isinstance(item, Found) and item.block is not None]
+        found += [item for item in items if not isinstance(item, Earlier)]
+    return found
 
 
 def told(items: list[Found | Lost]) -> list[str]:
@@ -115,6 +128,8 @@ def test_real_archives_hold_what_other_libraries_find_in_them(path: Path) -> Non
     with path.open("rb") as file:
         items = list(records(file, 1 << 30, lambda _: True))
     assert not [item for item in items if isinstance(item, Lost)]
+    size = path.stat().st_size
+    assert in_parts(path.read_bytes(), [size // 3, 2 * size // 3], 1 << 30) == items
     ours = [(item.head.url, item.block) for item in items]
     if path.name == PLAIN_ARC:
         with path.with_name(path.name + ".gz").open("rb") as file:
@@ -382,9 +397,10 @@ def test_members_made_to_be_looked_into_at_every_byte_are_not() -> None:
 @given(
     st.sampled_from(sorted(PACKED)),
     st.lists(st.tuples(st.integers(0, 10**6), st.binary(max_size=12), st.integers(0, 30)), min_size=1, max_size=4),
+    st.lists(st.integers(0, 10**4), max_size=4),
 )
-def test_damage_anywhere_raises_nothing_and_leaves_blocks_that_were_written(
-    packed: str, damage: list[tuple[int, bytes, int]]
+def test_damage_anywhere_raises_nothing_leaves_blocks_that_were_written_and_is_the_same_in_parts(
+    packed: str, damage: list[tuple[int, bytes, int]], cuts: list[int]
 ) -> None:
     coded = [
         made.record(made.http(data, fields=[f"Content-Encoding: {name}", "Transfer-Encoding: chunked"]))
@@ -410,10 +426,22 @@ def test_damage_anywhere_raises_nothing_and_leaves_blocks_that_were_written(
                 assert payload_of(item, (200,), LIMIT, verify=True).media in ("html", "text")
     numbers = [item.place.number for item in items]
     assert numbers == list(range(1, len(items) + 1))
+    assert in_parts(data, [cut % (len(data) + 1) for cut in cuts]) == items
     if packed == "gzip":
         # What passes a member's checksum is what was written.
         whole = {made.http(made.page(number)) for number in range(5)} | {b"software: tests\r\n"}
         assert {item.block for item in items if isinstance(item, Found)} <= whole
+
+
+@pytest.mark.parametrize("packed", PACKED)
+def test_a_part_holds_the_records_that_begin_in_it(packed: str) -> None:
+    data = PACKED[packed](TEN)
+    starts = sorted({item.place.offset for item in read(data)})
+    assert len(starts) == (1 if packed == "gzip in one" else len(TEN))
+    for part in itertools.pairwise([*starts, len(data)]):
+        items = records_of(io.BytesIO(data), LIMIT, lambda _: True, part)
+        held = {item.place.offset for item in items if not isinstance(item, Earlier)}
+        assert held == {part[0]}
 
 
 def test_every_cut_of_a_small_archive_gives_the_records_before_it() -> None:
