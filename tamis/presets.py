@@ -220,7 +220,7 @@ def _files(patterns: Sequence[str]) -> list[Path]:
 def _fields_of(files: Sequence[Path], content: Content, text: str | None) -> dict[str, str]:
     """Keys of the section → names of the fields of text, URL and date, as far as they are there."""
     suffix = "field" if content.format == "jsonl" else "column"
-    fields = {f"text_{suffix}": _text_of(files[0], content.fields, text, suffix)}
+    fields = {f"text_{suffix}": _text_of(files[0], content, text, suffix)}
     if (url := named(content.fields, URLS)) is not None:
         # Texts with one URL would be taken for captures of one page.
         fields[f"url_{suffix}"] = "" if _is_shared(values_of(files, content, url)) else url
@@ -235,14 +235,21 @@ def _is_shared(urls: Sequence[Any]) -> bool:
     return len(keys) >= LEAST_URLS and 2 * len(set(keys)) < len(keys)
 
 
-def _text_of(path: Path, fields: Sequence[str], given: str | None, what: str) -> str:
+def _text_of(path: Path, content: Content, given: str | None, what: str) -> str:
     """The field of the text.
 
     Raises:
         ConfigError: it is not there, or cannot be known.
     """
+    fields = content.fields
     listed = ", ".join(fields[:20]) or "none"
     name = given or named(fields, TEXTS)
+    some = given if given in content.partly else named(content.partly, TEXTS)
+    if some is not None and name not in fields:
+        raise ConfigError(
+            f"only some of the files have the {what} {some}; what all have: {listed}. Give files whose text stands in "
+            f"a {what} of another name a --source of their own, and leave out those that hold none"
+        )
     if name is None:
         raise ConfigError(f"{path}: no {what} is named text; say --text NAME. It has {listed}")
     if name not in fields:

@@ -57,10 +57,12 @@ class Content:
     Attributes:
         format: which reader reads them.
         fields: names of the fields or columns that all of them have; empty for text, HTML and web archives.
+        partly: names of those that some of them have and others not.
     """
 
     format: Format
     fields: tuple[str, ...]
+    partly: tuple[str, ...] = ()
 
 
 def _by_name(path: Path) -> str:
@@ -229,7 +231,8 @@ def content_of_all(paths: Sequence[Path], given: Format | None = None) -> Conten
         named = ", ".join(f"{path} is {content.format}" for path, content in found.values())
         raise SourceError(f"the files are of several formats ({named}); give each format a --source of its own")
     ((_, content),) = found.values()
-    return Content(content.format, tuple(name for name in order if all(name in one for one in fields)))
+    common = tuple(name for name in order if all(name in one for one in fields))
+    return Content(content.format, common, tuple(sorted(set().union(*fields).difference(common))))
 
 
 def _fields(path: Path, given: Format) -> tuple[str, ...]:

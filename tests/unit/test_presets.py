@@ -186,6 +186,10 @@ def test_shards_follow_the_bytes(folder: Path, capsys: pytest.CaptureFixture[str
         (["--source", "crawl"], "crawl is a folder; name its files, for example 'crawl/**'"),
         (["--source", "crawl/*.jsonl", "--text", "body"], "has no such field. It has content, link, timestamp"),
         (["--source", "odd.jsonl"], "no field is named text; say --text NAME. It has a, b"),
+        (
+            ["--source", "crawl/*.jsonl", "odd.jsonl"],
+            "only some of the files have the field content; what all have: none",
+        ),
         (["--source", "there.md", "--text", "body"], "files of text and HTML have no fields"),
         (["--source", "there.md", "--output", "there.md"], "exists, and is not written over"),
         (["--source", "br{ace}.md"], "braces"),

@@ -10,6 +10,7 @@ import numba
 import numpy as np
 
 from tamis.kernels.heuristics.characters import DIGIT, PUNCTUATION, SENTENCE_END, SPACE
+from tamis.kernels.heuristics.phrases import opening, small
 from tamis.kernels.heuristics.rule_words import split_words
 
 # Places in `settings`.
@@ -45,51 +46,33 @@ def _starts_with(codes: np.ndarray, at: int, stop: int, phrase: np.ndarray) -> b
 
 
 @numba.njit(cache=True, nogil=True)
-def _small(code: np.uint32) -> np.uint32:
-    """ASCII letters in small; the Kelvin sign is a k, as in str.lower."""
-    if code >= 0x41 and code <= 0x5A:
-        return np.uint32(code + 0x20)
-    return np.uint32(0x6B) if code == 0x212A else np.uint32(code)
-
-
-@numba.njit(cache=True, nogil=True)
-def phrase_openings(phrases: np.ndarray, bounds: np.ndarray) -> np.ndarray:
-    """For each pair of low bits of two characters, a bit for each phrase that starts so: uint64[16384]."""
-    openings = np.zeros(1 << 14, np.uint64)
+def _phrases_at(codes: np.ndarray, at: int, stop: int, phrases: np.ndarray, bounds: np.ndarray) -> np.uint64:
+    """Bit set of the phrases that begin at a place, whatever the case of their letters."""
+    present = np.uint64(0)
     for phrase in range(bounds.size - 1):
-        first = bounds[phrase]
-        openings[np.int64(phrases[first] & 127) << 7 | np.int64(phrases[first + 1] & 127)] |= np.uint64(1) << np.uint64(
-            phrase
-        )
-    return openings
+        length = bounds[phrase + 1] - bounds[phrase]
+        equal = at + length <= stop
+        for index in range(length if equal else 0):
+            if small(codes[at + index]) != phrases[bounds[phrase] + index]:
+                equal = False
+                break
+        if equal:
+            present |= np.uint64(1) << np.uint64(phrase)
+    return present
 
 
 @numba.njit(cache=True, nogil=True)
 def _phrases_in(
-    codes: np.ndarray, begin: int, stop: int, phrases: np.ndarray, bounds: np.ndarray, openings: np.ndarray
+    codes: np.ndarray, begin: int, stop: int, phrases: np.ndarray, bounds: np.ndarray, screen: np.ndarray
 ) -> np.uint64:
-    """Bit set of the phrases that a line holds, whatever the case of its letters."""
+    """Bit set of the phrases that a line holds."""
     present = np.uint64(0)
-    if stop - begin < 2:
-        return present
-    before = _small(codes[begin])
-    for at in range(begin + 1, stop):
-        code = _small(codes[at])
-        candidates = openings[np.int64(before & 127) << 7 | np.int64(code & 127)]
-        before = code
-        if candidates == 0:
-            continue
-        for phrase in range(bounds.size - 1):
-            bit = np.uint64(1) << np.uint64(phrase)
-            length = bounds[phrase + 1] - bounds[phrase]
-            if candidates & bit and at - 1 + length <= stop:
-                equal = True
-                for index in range(length):
-                    if _small(codes[at - 1 + index]) != phrases[bounds[phrase] + index]:
-                        equal = False
-                        break
-                if equal:
-                    present |= bit
+    for at in range(begin, stop - 2):
+        if screen[opening(codes[at], codes[at + 1], codes[at + 2])]:
+            present |= _phrases_at(codes, at, stop, phrases, bounds)
+    # Behind the last two nothing stands that could be looked up.
+    for at in range(max(begin, stop - 2), stop):
+        present |= _phrases_at(codes, at, stop, phrases, bounds)
     return present
 
 
@@ -179,7 +162,7 @@ def c4_lines(
     settings: np.ndarray,
     phrases: np.ndarray,
     phrase_bounds: np.ndarray,
-    openings: np.ndarray,
+    screen: np.ndarray,
     line_starts: np.ndarray,
     line_ends: np.ndarray,
     line_codes: np.ndarray,
@@ -204,7 +187,7 @@ def c4_lines(
         phrases: code points in small letters, one phrase after the other: `LOREM_IPSUM`, "javascript" or a phrase that
             never occurs, then those that leave a line out.
         phrase_bounds: bounds of each phrase.
-        openings: `phrase_openings(phrases, phrase_bounds)`.
+        screen: `phrases.openings(phrases, phrase_bounds)`.
         line_starts: int32 scratch.
         line_ends: int32 scratch.
         line_codes: uint32 scratch.
@@ -287,7 +270,7 @@ def c4_lines(
                 continue
             if stop - begin >= 3 and last == 0x2E and line[stop - 2] == 0x2E and line[stop - 3] == 0x2E:
                 continue
-        present = _phrases_in(line, begin, stop, phrases, phrase_bounds, openings)
+        present = _phrases_in(line, begin, stop, phrases, phrase_bounds, screen)
         lorem += present & LOREM_BIT != 0
         if present & JAVASCRIPT_BIT:
             continue

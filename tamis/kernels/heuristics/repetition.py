@@ -11,6 +11,7 @@ import numpy as np
 
 from tamis.kernels.heuristics.characters import CHARACTER_WORD, LETTER, MARK, SPACE
 from tamis.kernels.heuristics.listed_pieces import mix
+from tamis.kernels.heuristics.polynomials import power_at
 from tamis.kernels.heuristics.prose_columns import TOP_2
 
 NEWLINE = 0x0A
@@ -249,7 +250,7 @@ def top_grams(
 @numba.njit(cache=True, nogil=True)
 def repeated_openings(
     prefix: np.ndarray,
-    inverses: np.ndarray,
+    inverses: tuple[np.ndarray, np.ndarray],
     lengths: np.ndarray,
     count: int,
     screen: np.ndarray,
@@ -263,7 +264,7 @@ def repeated_openings(
 
     Args:
         prefix: sums of the polynomial over the characters of the words, before each and behind the last.
-        inverses: what takes the sum at each word back to the beginning of the text.
+        inverses: `powers_of`, by which the sum at each character goes back to the beginning of the text.
         lengths: characters of the words before each word, and behind the last.
         count: how many words.
         screen: scratch of at least `screen_mask(count) + 1` bytes.
@@ -282,17 +283,17 @@ def repeated_openings(
         begin = lengths[at]
         hashes[at] = 0
         if begin + OPENING <= end:
-            hashes[at] = _place((prefix[begin + OPENING] - prefix[begin]) * inverses[at], places)
+            hashes[at] = _place((prefix[begin + OPENING] - prefix[begin]) * power_at(inverses, begin), places)
             screen[hashes[at]] = min(2, screen[hashes[at]] + 1)
         if lengths[at + SMALLEST_DUPLICATE] - begin < OPENING:
-            short = _place((prefix[begin + SMALLEST_DUPLICATE] - prefix[begin]) * inverses[at], places)
+            short = _place((prefix[begin + SMALLEST_DUPLICATE] - prefix[begin]) * power_at(inverses, begin), places)
             screen[short] = min(2, screen[short] + 1)
     found = 0
     for at in range(number):
         begin = lengths[at]
         again = begin + OPENING <= end and screen[hashes[at]] > 1
         if not again and lengths[at + SMALLEST_DUPLICATE] - begin < OPENING:
-            short = _place((prefix[begin + SMALLEST_DUPLICATE] - prefix[begin]) * inverses[at], places)
+            short = _place((prefix[begin + SMALLEST_DUPLICATE] - prefix[begin]) * power_at(inverses, begin), places)
             again = screen[short] > 1
         if again:
             chosen[found] = at
@@ -303,7 +304,7 @@ def repeated_openings(
 @numba.njit(cache=True, nogil=True)
 def repeated_grams(
     prefix: np.ndarray,
-    inverses: np.ndarray,
+    inverses: tuple[np.ndarray, np.ndarray],
     lengths: np.ndarray,
     count: int,
     size: int,
@@ -328,7 +329,9 @@ def repeated_grams(
         if at + size > count:
             break
         length = lengths[at + size] - lengths[at]
-        key = mix((prefix[lengths[at + size]] - prefix[lengths[at]]) * inverses[at] + np.uint64(length))
+        key = mix(
+            (prefix[lengths[at + size]] - prefix[lengths[at]]) * power_at(inverses, lengths[at]) + np.uint64(length)
+        )
         _, seen = find_or_add(key, keys, stamps, stamp, mask)
         if seen:
             characters += length
