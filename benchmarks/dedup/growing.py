@@ -1,11 +1,12 @@
 """A corpus that grows snapshot by snapshot against the same corpus made at once: what stays, and what it costs.
 
-    python benchmarks/dedup/growing.py CONFIG.yaml… [--shards 2] [--results FOLDER]
+    python benchmarks/dedup/growing.py CONFIG.yaml… [--shards 2] [--results FOLDER] [--settings exact defaults]
 
 Each file names the `sources` of one snapshot, oldest first (names are given once over all files). De-duplication
 alone is run (`url_dedup`, `minhash_dedup`, `paragraph_dedup`, `line_pruning`), first over all sources, then over each
 snapshot `against` those before it, both with `keep: [oldest, source_priority]`. `exact` has the settings under which
-the paragraphs of both are equal, `defaults` those of the stages.
+the paragraphs of both are equal, `defaults` those of the stages. What `--results` holds already is not made again (its
+cost is then missing).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import yaml
 
 STAGES = ("url_dedup", "minhash_dedup", "paragraph_dedup", "line_pruning")
 EXACT = {"paragraph_dedup": {"min_documents": 1, "near_copy_share": None, "min_characters": 0}}
+SETTINGS: dict[str, dict[str, Any]] = {"exact": EXACT, "defaults": {}}
 
 
 @dataclass
@@ -105,15 +107,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("snapshots", nargs="+", type=Path, help="a YAML file with the sources of each, oldest first")
     parser.add_argument("--shards", type=int, default=2)
+    parser.add_argument("--settings", nargs="+", choices=list(SETTINGS), default=list(SETTINGS))
     parser.add_argument("--results", type=Path, help="where the runs go; a temporary folder by default")
     chosen = parser.parse_args()
     snapshots = [yaml.safe_load(path.read_text(encoding="utf-8"))["sources"] for path in chosen.snapshots]
     with tempfile.TemporaryDirectory() as temporary:
-        for name, more in (("exact", EXACT), ("defaults", {})):
+        for name in chosen.settings:
             print(f"## {name}\n", flush=True)
             folder = (chosen.results or Path(temporary)) / name
-            folder.mkdir(parents=True)
-            compare(folder, snapshots, more, chosen.shards)
+            folder.mkdir(parents=True, exist_ok=True)
+            compare(folder, snapshots, SETTINGS[name], chosen.shards)
 
 
 if __name__ == "__main__":
