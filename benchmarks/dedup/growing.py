@@ -12,12 +12,15 @@ cost is then missing).
 from __future__ import annotations
 
 import argparse
+import re
 import resource
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,8 @@ import yaml
 
 STAGES = ("url_dedup", "minhash_dedup", "paragraph_dedup", "line_pruning")
 EXACT = {"paragraph_dedup": {"min_documents": 1, "near_copy_share": None, "min_characters": 0}}
+USED = re.compile(r"used ([0-9.]+) s of CPU")
+"""The last line of a job's log."""
 SETTINGS: dict[str, dict[str, Any]] = {"exact": EXACT, "defaults": {}}
 
 
@@ -35,11 +40,16 @@ class Run:
 
     cpu: float
     seconds: float
-    texts: dict[str, dict[str, str]] = field(default_factory=dict)
+    texts: dict[str, dict[str, tuple[int, bytes]]] = field(default_factory=dict)
+    """Stage → id → length and hash of the text that it kept."""
+    jobs: Counter[str] = field(default_factory=Counter)
+    """Stage → jobs."""
+    used: Counter[str] = field(default_factory=Counter)
+    """Stage → CPU seconds that its jobs say they used."""
 
     def characters(self, stage: str) -> int:
         """Of what it kept."""
-        return sum(map(len, self.texts[stage].values()))
+        return sum(length for length, _ in self.texts[stage].values())
 
 
 def run(folder: Path, name: str, config: dict[str, Any]) -> Run:
@@ -61,8 +71,16 @@ def run(folder: Path, name: str, config: dict[str, Any]) -> Run:
     for stage in STAGES:
         found.texts[stage] = {}
         for part in sorted((folder / name / stage / "documents").glob("*.parquet")):
-            table = pq.ParquetFile(part).read(["id", "text"])
-            found.texts[stage] |= dict(zip(*(table[column].to_pylist() for column in ("id", "text")), strict=True))
+            for batch in pq.ParquetFile(part).iter_batches(4096, columns=["id", "text"]):
+                texts = [
+                    (len(text), blake2b(text.encode(), digest_size=12).digest()) for text in batch["text"].to_pylist()
+                ]
+                found.texts[stage] |= dict(zip(batch["id"].to_pylist(), texts, strict=True))
+    for log in (folder / name / "logs").rglob("*.log"):
+        if said := USED.search(log.read_text(encoding="utf-8", errors="replace")):
+            stage = log.relative_to(folder / name / "logs").parts[0]
+            found.jobs[stage] += 1
+            found.used[stage] += float(said[1])
     return found
 
 
@@ -89,7 +107,7 @@ def compare(folder: Path, snapshots: list[list[Any]], more: dict[str, Any], shar
     print("| after | documents at once | grown | in one alone | with another text | characters at once | grown |")
     print("|---|---|---|---|---|---|---|")
     for stage in STAGES:
-        together: dict[str, str] = {}
+        together: dict[str, tuple[int, bytes]] = {}
         for one in grown:
             together |= one.texts[stage]
         once = whole.texts[stage]
@@ -100,6 +118,13 @@ def compare(folder: Path, snapshots: list[list[Any]], more: dict[str, Any], shar
     costs = ", ".join(f"{one.cpu:.0f}" for one in grown)
     share = grown[-1].cpu / whole.cpu
     print(f"\nCPU seconds: at once {whole.cpu:.0f}, snapshots {costs}; the last costs {share:.1%} of all at once.\n")
+    print("| stage | jobs at once | CPU s | jobs of the last | CPU s |")
+    print("|---|---|---|---|---|")
+    last = grown[-1]
+    for stage in sorted(whole.jobs, key=lambda name: -whole.used[name]):
+        cells = [f"{one.jobs[stage]} | {one.used[stage]:.1f}" for one in (whole, last)]
+        print(f"| `{stage}` | {' | '.join(cells)} |")
+    print(f"| all else | | {whole.cpu - whole.used.total():.1f} | | {last.cpu - last.used.total():.1f} |\n")
 
 
 def main() -> None:
