@@ -41,6 +41,17 @@ def _line_pruning(notes: Mapping[str, float]) -> Iterator[Measure]:
         yield Measure("line_pruning", "crossing", f"{1000 * crossing / text:,.0f} MB per GB", detail)
 
 
+def _remove(notes: Mapping[str, float]) -> Iterator[Measure]:
+    if copies := int(notes.get("copies_of_removed", 0)):
+        back = int(notes["copies_readmitted"])
+        detail = f"of {copies:,} documents that the run before dropped for one that is removed now"
+        detail += "; the others are copies of what stays, or went before" if back < copies else ""
+        yield Measure("remove", "copies that came back", f"{back:,}", detail)
+    if left_out := int(notes.get("copies_left_out", 0)):
+        detail = "dropped for one that is removed now, by a stage before remove; put remove first to keep them"
+        yield Measure("remove", "copies that went too", f"{left_out:,}", detail)
+
+
 def orphaned_cuts(rows: Iterable[tuple[str, str, str, int, int]]) -> list[Measure]:
     """Cuts whose owner is gone, a figure for each stage that cuts and each rule that dropped owners.
 
@@ -55,7 +66,7 @@ def orphaned_cuts(rows: Iterable[tuple[str, str, str, int, int]]) -> list[Measur
     ]
 
 
-MEASURES = {"minhash_dedup": _near_duplicates, "line_pruning": _line_pruning}
+MEASURES = {"remove": _remove, "minhash_dedup": _near_duplicates, "line_pruning": _line_pruning}
 
 
 def measures(notes: Mapping[str, Mapping[str, float]]) -> list[Measure]:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from tamis.errors import ShardMismatchError, SourceError
+from tamis.report import takedowns
 from tamis.report.layout import Results
 from tamis.shards import read_json, read_table, write_table
 
@@ -218,5 +219,9 @@ def run_stats(*, layout: Path, table: Path, notes: Path) -> None:
     """
     results = Results.open(layout.parent)
     counted, noted = collect(results, results.layout.stages)
+    if found := takedowns.readmitted(results):
+        place = {"position": results.layout.stages.index(takedowns.STAGE), "stage": takedowns.STAGE, "shard": 0}
+        rows = [place | {"name": name, "value": value} for name, value in found.items()]
+        noted = pa.concat_tables([noted, pa.Table.from_pylist(rows, schema=NOTES)])
     write_table(notes, noted)
     write_table(table, counted)

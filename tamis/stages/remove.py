@@ -17,15 +17,20 @@ every later output. A line that is none of these is refused with its number, bec
 silence is a promise broken. Put the stage first in the pipeline: behind de-duplication, a removed document could have
 stood for copies of its text elsewhere, and they would go with it.
 
+Copies that an earlier run dropped for a document that is removed now come back by themselves: the stages behind run
+again. So that this can be said (`tamis.report.takedowns`), a job notes what stood for what in the ledgers that these
+stages are about to write again: `stood_for`, id and stage of each copy, and the document that stood for it.
+
 Reasons, in this order where several hold: `removed_url`, `removed_domain`, `removed_id`, `removed_hash`. Writes
-documents, dropped, stats. All kinds of document are looked at. Memory: a batch, and about 100 bytes an entry of the
-lists.
+documents, dropped, stats, stood_for. All kinds of document are looked at. Memory: a batch, about 100 bytes an entry of
+the lists, and 70 a copy that an earlier run dropped.
 """
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -34,15 +39,22 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 from pydantic import Field
 
+from tamis import exchange
+from tamis.barrier import Files, paths
 from tamis.errors import SourceError
 from tamis.ledger import Outputs, dropped_rows, outcome_writer
 from tamis.section import FilePath, Section
-from tamis.shards import document_batches
+from tamis.shards import column_names, document_batches, table_batches
 from tamis.urls import listed_key, url_key
 
 VERSION = 2
 
 STAGE = "remove"
+STOOD_FOR = pa.schema([("id", pa.string()), ("stage", pa.dictionary(pa.int8(), pa.string())), ("kept_id", pa.string())])
+"""One row a document that a stage behind this one dropped as a copy in the run before, with what it kept for it."""
+
+log = logging.getLogger(__name__)
+
 ID = re.compile(r"[0-9a-f]{32}")
 HASH = re.compile(r"[0-9a-f]{16}|[0-9a-f]{64}")
 HOST = re.compile(r"(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -196,9 +208,49 @@ def removed(documents: pa.Table, lists: Lists) -> list[str | None]:
     return [reason(str(name), url, lists, long_hashes=long_hashes) for name, url in zip(*columns, strict=True)]
 
 
-def run_apply(config: Config, *, shard: int, documents: Path, kept: Path, dropped: Path, stats: Path) -> None:
-    """Remove the listed documents of one shard."""
+def stood_for(ledgers: Iterable[Path]) -> Iterator[pa.Table]:
+    """What stood for what in an earlier run, with the schema `STOOD_FOR`.
+
+    Args:
+        ledgers: of one shard and the stages behind, as far as there was such a run. One that cannot be read is passed
+            over with a warning: it is about to be written again, and a takedown does not wait for it.
+    """
+    for path in ledgers:
+        if not path.exists():
+            continue
+        try:
+            if "kept_id" in column_names(path):
+                for rows in table_batches(path, STOOD_FOR.names):
+                    yield rows.filter(rows["kept_id"].is_valid()).cast(STOOD_FOR)
+        except SourceError as error:
+            log.warning("copies that an earlier run dropped are not looked at in %s: %s", path, error)
+
+
+def run_apply(
+    config: Config,
+    *,
+    shard: int,
+    documents: Path,
+    earlier: Files | None,
+    kept: Path,
+    dropped: Path,
+    stats: Path,
+    stood: Path,
+) -> None:
+    """Remove the listed documents of one shard.
+
+    Args:
+        config: the section.
+        shard: number of the shard.
+        documents: as the stage before left them.
+        earlier: where the stages behind have their ledgers of this shard; an earlier run's, if there was one.
+        kept: documents to write.
+        dropped: ledger to write.
+        stats: counts to write.
+        stood: what stood for what in that run, to write.
+    """
     lists = read_lists(config)
+    exchange.write(stood, STOOD_FOR, [pa.concat_tables([STOOD_FOR.empty_table(), *stood_for(paths(earlier or ()))])])
     with outcome_writer(Outputs(kept, dropped, stats), STAGE, shard) as writer:
         for before in document_batches(documents):
             reasons = pa.array(removed(before, lists), pa.string())

@@ -51,9 +51,11 @@ def run(documents, folder, **lists):
         remove.Config(**paths),
         shard=0,
         documents=folder / "in.parquet",
+        earlier=None,
         kept=folder / "kept.parquet",
         dropped=folder / "dropped.parquet",
         stats=folder / "stats.json",
+        stood=folder / "stood.arrow",
     )
     kept, dropped = (pq.read_table(folder / f"{name}.parquet") for name in ("kept", "dropped"))
     assert sorted(kept["id"].to_pylist() + dropped["id"].to_pylist()) == documents["id"].to_pylist()

@@ -1,0 +1,86 @@
+"""What a takedown brings back, and what goes with it."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from tamis import schemas
+from tamis.ledger import dropped_rows
+from tamis.report import takedowns
+from tamis.report.layout import Layout, Results
+from tamis.report.measures import measures
+from tamis.shards import part_name, write_table
+from tamis.stages import remove
+
+KEPT, TWIN, OTHER, THIRD = (f"{number:032x}" for number in (16, 17, 18, 19))
+
+
+@pytest.fixture(name="results")
+def _results(tmp_path, make_documents):
+    """A finished run of three stages on two shards; `KEPT` is removed, and ledgers of the run before lie beside it."""
+    layout = Layout(stages=("ingest", "url_dedup", "remove", "minhash_dedup", "extracts"), shards=2)
+    documents = {name: make_documents([f"text {name}"], id=[name]) for name in (KEPT, TWIN, OTHER, THIRD)}
+
+    def ledger(stage, shard, rows):
+        found = [
+            dropped_rows(stage, documents[name], "copy", kept_id=kept, matched_id=KEPT) for name, kept in rows.items()
+        ]
+        path = tmp_path / stage / "dropped" / f"{part_name(shard)}.parquet"
+        write_table(path, pa.concat_tables([schemas.empty(schemas.LEDGER), *found]))
+        return path
+
+    for shard in range(2):
+        before = [
+            ledger("minhash_dedup", shard, {TWIN: KEPT, OTHER: KEPT} if shard else {THIRD: OTHER}),
+            ledger("extracts", shard, {THIRD: None}),
+            tmp_path / "no_such_stage" / "dropped" / f"{part_name(shard)}.parquet",
+        ]
+        target = tmp_path / "new" / part_name(shard)
+        remove.run_apply(
+            remove.Config(),
+            shard=shard,
+            documents=_documents_of(tmp_path, shard, documents),
+            earlier=tuple(before),
+            kept=target / "kept.parquet",
+            dropped=target / "dropped.parquet",
+            stats=target / "stats.json",
+            stood=tmp_path / "remove" / "stood_for" / f"{part_name(shard)}.arrow",
+        )
+        # The stages run again without it: TWIN stays, OTHER is a copy of TWIN now.
+        ledger("remove", shard, {} if shard else {KEPT: None})
+        ledger("minhash_dedup", shard, {OTHER: TWIN} if shard else {})
+        ledger("url_dedup", shard, {} if shard else {THIRD: KEPT})
+        write_table(tmp_path / "minhash_dedup" / "documents" / f"{part_name(shard)}.parquet", documents[TWIN])
+    return Results(tmp_path, layout)
+
+
+def _documents_of(folder, shard, documents):
+    path = folder / f"in-{shard}.parquet"
+    write_table(path, documents[THIRD])
+    return path
+
+
+def test_copies_that_come_back_and_that_go_with_it(results):
+    found = takedowns.readmitted(results)
+    assert found == {"copies_of_removed": 2, "copies_readmitted": 1, "copies_left_out": 1}
+    said = {measure.name: (measure.value, measure.detail) for measure in measures({"remove": found})}
+    assert said["copies that came back"][0] == "1"
+    assert said["copies that came back"][1].startswith("of 2 documents that the run before dropped")
+    assert said["copies that went too"][0] == "1"
+
+
+def test_nothing_is_said_where_nothing_was_removed(results):
+    for shard in range(2):
+        write_table(
+            results.folder / "remove" / "dropped" / f"{part_name(shard)}.parquet", schemas.empty(schemas.LEDGER)
+        )
+    assert takedowns.readmitted(results) == {}
+    assert measures({"remove": {}}) == []
+
+
+def test_a_ledger_that_is_damaged_does_not_stop_a_takedown(tmp_path, caplog):
+    path = tmp_path / "part-00000.parquet"
+    path.write_bytes(b"PAR1 nothing that was sealed PAR1")
+    assert list(remove.stood_for([path])) == []
+    assert "are not looked at" in caplog.text
