@@ -13,7 +13,9 @@ from running import environment, planned, run_workflow
 pytestmark = pytest.mark.workflow
 
 STAGE = "toxicity"
-ENGLISH = "Letter {} of the harbour says that the tide was {} inches high and that the ships came in late in the evening."
+ENGLISH = (
+    "Letter {} of the harbour says that the tide was {} inches high and that the ships came in late in the evening."
+)
 GERMAN = "Brief {} aus dem Hafen sagt, dass die Flut {} Zoll hoch war und dass die Schiffe erst spät am Abend kamen."
 
 
