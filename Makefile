@@ -63,8 +63,8 @@ docs: env ## Write the generated reference pages
 bench-classifiers: env ## Coarse classifiers beside TF-IDF and length, a dated table in benchmarks/results (ARGS="--seeds 5")
 	PYTHONPATH=. OMP_NUM_THREADS=1 python benchmarks/classifiers/run.py $(ARGS)
 
-bench-hygiene: env ## Private values, planted and labelled, beside peers (ARGS="TEXTS.jsonl.zst... --labels FILE")
-	PYTHONPATH=.:benchmarks/hygiene OMP_NUM_THREADS=1 python benchmarks/hygiene/privacy.py $(ARGS)
+bench-hygiene: env ## Private values, planted and labelled, beside peers (ARGS="TEXTS.jsonl.zst... --labels FILE"); PART=toxicity: word lists
+	PYTHONPATH=.:benchmarks/hygiene OMP_NUM_THREADS=1 python benchmarks/hygiene/$(or $(PART),privacy).py $(ARGS)
 
 bench-dedup: env ## De-duplication beside its peers, a dated table in benchmarks/results (ARGS="--documents 500000")
 	PYTHONPATH=tests/support python benchmarks/dedup/run.py $(ARGS)

@@ -23,7 +23,7 @@ from tamis.report.figures import Group
 from tamis.report.layout import Results
 from tamis.report.model_cards import worse_than_a_baseline
 from tamis.report.settings import Config
-from tamis.shards import read_json
+from tamis.shards import read_json, read_table
 
 NAMED = 3
 """Rules, files or fields that a sentence names."""
@@ -233,6 +233,35 @@ def of_scored(models: Mapping[str, Mapping[str, Any]], named: Collection[str], c
     return found
 
 
+HIT_TIMES, HIT_SHARE = 3, 0.05
+"""A bound on word lists hits one group: as many times the share of all others, and at least so large a share."""
+
+
+def of_word_lists(retention: pa.Table, config: Config) -> list[str]:
+    """Alarms about languages and sources of which a bound on word lists drops far more than of all others.
+
+    Args:
+        retention: rows of `tamis.toxicity.retention.RETENTION`.
+        config: the thresholds.
+    """
+    found = []
+    rows = retention.filter(retention["in_force"]).to_pylist()
+    whole, gone = (sum(row[name] for row in rows) for name in ("documents", "beyond"))
+    for key in ("language", "source"):
+        for name in sorted({row[key] for row in rows}):
+            own, dropped = (sum(row[n] for row in rows if row[key] == name) for n in ("documents", "beyond"))
+            others = (gone - dropped) / max(1, whole - own)
+            if own < max(1, config.alarm_lost_minimum) or own == whole:
+                continue
+            if dropped >= HIT_SHARE * own and dropped > HIT_TIMES * others * own:
+                found.append(
+                    f"toxicity dropped {dropped:,} of {own:,} documents of {key} {name} ({100 * dropped / own:.1f} %, "
+                    f"of all others {100 * others:.1f} %). Read thirty of them; then put entries that mean something "
+                    "else there under toxicity.allow, or give that language bounds of its own under toxicity.languages."
+                )
+    return found
+
+
 def alarms(
     results: Results,
     stats: pa.Table,
@@ -255,8 +284,14 @@ def alarms(
         *of_languages(list(languages(results)), config),
         *of_groups(groups, config),
         *of_scored(models, results.layout.classifiers, config),
+        *([] if (listed := _retention(results)) is None else of_word_lists(listed, config)),
         *worse_than_a_baseline(models, results.layout.classifiers, config.alarm_baseline),
     ]
+
+
+def _retention(results: Results) -> pa.Table | None:
+    path = results.folder / "toxicity" / "retention.parquet"
+    return read_table(path) if "toxicity" in results.layout.stages and path.exists() else None
 
 
 def raised(results: Results) -> list[str]:

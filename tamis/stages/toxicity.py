@@ -142,14 +142,16 @@ class Config(Bounds):
             key: of the section.
         """
         lines = []
-        for language, files in self.all_lists.items():
-            if known is not None and not labels_of((language,)) & known:
-                names = ", ".join(files)
-                lines.append(
-                    f"{key}: language_id never labels a document {language}, so {names} would find nothing; give the "
-                    f"file under the language that its documents are labelled with (lists: {{<language>: [{files[0]}]}}"
-                    f"), and take it out of a folder with leave_out: [{', '.join(Path(p).name for p in files)}]"
-                )
+        lists = self.all_lists
+        unknown = [] if known is None else [one for one in lists if not labels_of((one,)) & known]
+        if unknown:
+            files = [path for language in unknown for path in lists[language]]
+            lines.append(
+                f"{key}: language_id never labels a document {' or '.join(unknown)}, so {', '.join(files)} would find "
+                "nothing. Leave the files of a folder out "
+                f"(leave_out: [{', '.join(Path(path).name for path in files)}]), and give a file that is for another "
+                f"label under that (lists: {{<language>: [{files[0]}]}})"
+            )
         for name in ("allow", "inside_words", "languages"):
             # Bounds by language may be on scores alone.
             if name == "languages" and self.scores:
@@ -157,7 +159,7 @@ class Config(Bounds):
             lines += [
                 f"{key}.{name}: {language} has no list; name one under {key}.lists, or take {language} out"
                 for language in getattr(self, name)
-                if language not in self.all_lists and not any(language in labels_of((one,)) for one in self.all_lists)
+                if not any(language in labels_of((one,)) for one in lists)
             ]
         return lines
 

@@ -57,7 +57,7 @@ class Scheme:
 class _Searched:
     """The lists for documents of one language that are looked for in the same way."""
 
-    arrays: tuple[np.ndarray, np.ndarray, np.ndarray]
+    arrays: tuple[np.ndarray, ...]
     names: list[str]
     matching: int
 
@@ -101,25 +101,27 @@ class Lists:
 
 
 def normalised(text: pa.Array, *, c4: bool) -> pa.Array:
-    """Texts in NFKC; by C4's rule as they are, but for the final sigma.
+    """Texts in NFKC, as far as the kernel's table does not see to it; by C4's rule as they are, but for final sigmas.
 
     A text with more than 30 combining marks in a row stays as it is: to put marks in order takes quadratic time.
     """
-    from tamis.kernels.listed_words import MOST_MARKS, folding, longest_marks
+    from tamis.kernels.listed_words import folding, to_normalise
     from tamis.kernels.words import buffers
 
     if c4:
         capital = pc.match_substring(text, "Σ").to_numpy(zero_copy_only=False)
         return _replaced(text, np.flatnonzero(capital), str.lower)
-    others = np.flatnonzero(~pc.string_is_ascii(text).to_numpy(zero_copy_only=False))
-    if not len(others):
-        return text
-    marks = longest_marks(*buffers(text), folding(c4=False))
-    return _replaced(text, others[marks[others] <= MOST_MARKS], _nfkc)
+    return _replaced(text, np.flatnonzero(to_normalise(*buffers(text), folding(c4=False))), _nfkc)
 
 
 def _nfkc(text: str) -> str:
-    return text if unicodedata.is_normalized("NFKC", text) else unicodedata.normalize("NFKC", text)
+    """NFKC, by line: nothing becomes one with what stands in another, and most lines need nothing."""
+    if unicodedata.is_normalized("NFKC", text):
+        return text
+    return "\n".join(
+        line if unicodedata.is_normalized("NFKC", line) else unicodedata.normalize("NFKC", line)
+        for line in text.split("\n")
+    )
 
 
 def _replaced(text: pa.Array, rows: np.ndarray, change: Callable[[str], str]) -> pa.Array:

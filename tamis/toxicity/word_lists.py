@@ -11,12 +11,16 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tamis.errors import ConfigError, SourceError
 from tamis.language_codes import language_code
 from tamis.readers.lines import opened
+
+if TYPE_CHECKING:
+    from tamis.kernels.listed_words import Trie
 
 LONGEST = 100
 """Characters of an entry. Those of LDNOOBW have up to 42; a longer line is of a page that was fetched by mistake."""
@@ -110,7 +114,7 @@ def folded(entry: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", entry).split())
 
 
-def trie(entries: Iterable[str], table: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], list[str]]:
+def trie(entries: Iterable[str], table: np.ndarray) -> tuple[Trie, list[str]]:
     """Entries as `tamis.kernels.listed_words.Trie`, and their names by number.
 
     Entries that fold to the same are one, under the first name.
@@ -120,15 +124,19 @@ def trie(entries: Iterable[str], table: np.ndarray) -> tuple[tuple[np.ndarray, n
         table: of `tamis.kernels.listed_words.folding`.
     """
     from tamis.kernels.folded_characters import LENGTH_SHIFT
+    from tamis.kernels.listed_words import Trie, prefixes_of
 
+    folded_entries: list[bytes] = []
     nodes: list[dict[int, int]] = [{}]
     numbers: dict[int, int] = {}
     names: list[str] = []
     for entry in entries:
-        state = 0
+        state, folded_entry = 0, b""
         for value in table[[ord(letter) for letter in entry]].tolist():
-            size = value >> LENGTH_SHIFT & 15
-            for byte in (value & (1 << LENGTH_SHIFT) - 1).to_bytes(8, "little")[:size]:
+            size = value >> LENGTH_SHIFT & 7
+            own = (value & (1 << LENGTH_SHIFT) - 1).to_bytes(8, "little")[:size]
+            folded_entry += own
+            for byte in own:
                 if byte not in nodes[state]:
                     nodes[state][byte] = len(nodes)
                     nodes.append({})
@@ -137,6 +145,7 @@ def trie(entries: Iterable[str], table: np.ndarray) -> tuple[tuple[np.ndarray, n
         if state and state not in numbers:
             numbers[state] = len(names)
             names.append(entry)
+            folded_entries.append(folded_entry)
     alphabet = sorted({byte for node in nodes for byte in node})
     classes = np.zeros(256, np.uint8)
     classes[alphabet] = np.arange(1, len(alphabet) + 1)
@@ -148,4 +157,4 @@ def trie(entries: Iterable[str], table: np.ndarray) -> tuple[tuple[np.ndarray, n
         for byte, following in node.items():
             steps[state * width + places[byte]] = following
     ends[list(numbers)] = list(numbers.values())
-    return (classes, steps, ends), names
+    return Trie(classes, steps, ends, prefixes_of(folded_entries)), names

@@ -13,7 +13,9 @@ from running import environment, planned, run_workflow
 pytestmark = pytest.mark.workflow
 
 STAGE = "toxicity"
-ENGLISH = "Letter {} of the harbour says that the tide was {} inches high and that the ships came in late in the evening."
+ENGLISH = (
+    "Letter {} of the harbour says that the tide was {} inches high and that the ships came in late in the evening."
+)
 GERMAN = "Brief {} aus dem Hafen sagt, dass die Flut {} Zoll hoch war und dass die Schiffe erst spät am Abend kamen."
 
 
@@ -37,7 +39,6 @@ def test_a_run_with_the_stage(make_folder):
     }
     three = asked | {"output_dir": "three", "shards": 3, "partitions": 2}
     run_workflow(folder, three, plain=True)
-    assert planned(folder, three) == {}
     run_workflow(folder, asked | {"output_dir": "one", "shards": 1})
     for kind in ("documents", "dropped", "scores"):
         one, other = (finished.table(folder / name / STAGE / kind).sort_by("id") for name in ("three", "one"))
@@ -64,8 +65,9 @@ def test_a_run_with_the_stage(make_folder):
 
     # Another bound counts nothing again, another list does; one that is empty is refused before anything runs.
     bound = three | {STAGE: asked[STAGE] | {"max_hits": 0}}
-    assert f"{STAGE}_score" not in (again := planned(folder, bound))
-    assert {f"{STAGE}_apply", f"{STAGE}_report"} <= again.keys()
+    again = planned(folder, bound).keys()
+    assert {f"{STAGE}_apply", f"{STAGE}_report"} <= again
+    assert not {f"{STAGE}_score", "language_id_apply", "ingest_map"} & again
     path = folder / "lists" / "en"
     path.write_text("bilge\n", encoding="utf-8")
     assert f"{STAGE}_score" in planned(folder, three)

@@ -13,6 +13,7 @@ from tamis.report.layout import Layout, Results
 from tamis.report.settings import Config
 from tamis.report.tables import STATS
 from tamis.shards import write_json
+from tamis.toxicity.retention import RETENTION
 
 
 def test_skips_above_a_share_bad_files_and_fields_that_no_record_has(tmp_path):
@@ -154,3 +155,22 @@ def test_the_first_ten_are_printed_and_how_many_more():
     assert text.endswith("… and 3 more: results/report/index.html")
     assert all(len(line) <= terminal.WIDTH for line in text.splitlines())
     assert "\x1b" not in terminal.alarms(["title \x1b[2J"], "page")
+
+
+def test_a_bound_on_word_lists_that_hits_one_source():
+    def row(language, source, in_force, beyond):
+        return (language, source, 0 if in_force else 1, "hits > 0", in_force, 200, 200, beyond, beyond)
+
+    rows = [row("en", "news", True, 2), row("de", "news", True, 2), row("en", "tweets", True, 40)]
+    names = RETENTION.names
+    table = pa.Table.from_pylist([dict(zip(names, one, strict=True)) for one in rows], schema=RETENTION)
+    found = alarms.of_word_lists(table, Config())
+    assert [line.partition(". Read")[0] for line in found] == [
+        "toxicity dropped 42 of 400 documents of language en (10.5 %, of all others 1.0 %)",
+        "toxicity dropped 40 of 200 documents of source tweets (20.0 %, of all others 1.0 %)",
+    ]
+    assert "toxicity.allow" in found[0]
+    # What is only tried hits nobody.
+    tried = [row(language, source, False, beyond) for language, source, _, _, _, _, _, _, beyond in rows]
+    table = pa.Table.from_pylist([dict(zip(names, one, strict=True)) for one in tried], schema=RETENTION)
+    assert alarms.of_word_lists(table, Config()) == []
