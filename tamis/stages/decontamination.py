@@ -55,7 +55,7 @@ from tamis.shards import document_batches, read_json, table_batches, write_json,
 if TYPE_CHECKING:
     from tamis.decontamination.index import Scheme
 
-VERSION = 1
+VERSION = 2
 
 STAGE = "decontamination"
 
@@ -79,12 +79,13 @@ FOUND = pa.schema(
         ("score", pa.float64()),
         ("words", pa.int64()),
         ("characters", pa.int64()),
+        ("gone_words", pa.int64()),
         ("outcome", pa.string()),
     ]
 )
 """One row an item in a document: characters [start, end) of the text as the stage read it, words of the item that were
-found there, characters that went with it (of the document's first row, where several went at once), and its outcome:
-dropped, cut or noted. Where items of several benchmarks have the same text, each has a row."""
+found there, characters and words that went with it (the same in all rows of a document), and its outcome: dropped, cut
+or noted. Where items of several benchmarks have the same text, each has a row."""
 
 
 class Config(Section):
@@ -330,7 +331,7 @@ def run_table(config: Config, *, index: Path, audit: Path, found: Files, output:
     from tamis.decontamination.index import read_index
     from tamis.decontamination.table import contamination
 
-    columns = ["id", "benchmark", "item", "part", "characters", "outcome"]
+    columns = ["id", "benchmark", "item", "part", "characters", "gone_words", "outcome"]
     tables = [table.select(columns) for path in paths(found) for table in table_batches(path)]
     rows = pa.concat_tables([FOUND.empty_table().select(columns), *tables])
     names = read_index(index, config.scheme()).names
