@@ -18,7 +18,7 @@ class Contamination(NamedTuple):
 
 
 HEADS = (
-    "benchmark", "items", "hit items", "documents", "dropped", "cut", "characters", "found", "recall",
+    "benchmark", "items", "hit items", "documents", "dropped", "cut", "characters", "words", "found", "recall",
     "missed, estimated",
 )  # fmt: skip
 
@@ -31,7 +31,7 @@ def _recall(row: Mapping[str, Any], low: str, high: str) -> str:
 
 def table(value: Mapping[str, Any]) -> Contamination:
     """What `tamis.decontamination.table.contamination` gave, as texts."""
-    numbers = ("items", "hit_items", "documents", "dropped", "cut", "characters", "found")
+    numbers = ("items", "hit_items", "documents", "dropped", "cut", "characters", "words", "found")
     rows = tuple(
         (
             str(row["benchmark"]),
@@ -56,6 +56,7 @@ def markdown(found: Contamination) -> str:
     lines = "\n".join("| " + " | ".join(row) + " |" for row in rows)
     return (
         "\n## Benchmark contamination\n\nOf the corpus that this set is drawn from, before the documents and spans "
-        f"counted here were taken out ({found.method}). `found` counts items in documents; `missed` is what, by the "
+        f"counted here were taken out ({found.method}). `found` counts items in documents; `words` are those by which "
+        "items are compared, an ideograph each (the tokenizer is made from what stays). `missed` is what, by the "
         "recall of planted items (95 % interval), was there and was not found.\n\n" + lines + "\n"
     )

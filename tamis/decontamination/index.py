@@ -3,7 +3,7 @@
 Of an item these are looked for, each by itself:
 
 * `question`  the question; where it is short, also the question with its choices, or with its answer;
-* `answer`    a worked solution, or an answer of at least `exact_below` words;
+* `answer`    a worked solution, or an answer of at least twice `short_below` words;
 * `passage`   the text that the question is about.
 
 Texts of the same words are one probe with several owners (the same question stands in several benchmarks). A probe of
@@ -38,8 +38,8 @@ PARTS = ("pair", "question", "answer", "passage")
 """What a match may be of, first the gravest; a question becomes a pair where its answer stands behind it."""
 PAIR, QUESTION, ANSWER, PASSAGE = range(4)
 
-SLACK = 32
-"""Words that a match may span beyond twice those of its probe."""
+SLACK, SHORT_SLACK = 32, 8
+"""Words that a match may span beyond twice those of its probe, and of a short one."""
 
 ARRAYS = ("parts", "owner_offsets", "owners", "searchable")
 WORD = 4
@@ -66,6 +66,14 @@ class Scheme:
     min_words: int
     """Probes of fewer words are not looked for."""
     min_information: float
+    short_below: int = 0
+    """Of probes of fewer words `short_threshold` must be found."""
+    short_threshold: float = EXACT
+
+    @property
+    def short(self) -> int:
+        """Texts of fewer words are looked for with what stands beside them."""
+        return max(self.exact_below, self.short_below)
 
 
 Words = tuple[bytes, ...]
@@ -107,7 +115,7 @@ def _probe_texts(items: Sequence[Item], words: Sequence[int], scheme: Scheme) ->
     """Item, part and text of every probe."""
     for number, (item, count) in enumerate(zip(items, words, strict=True)):
         yield number, QUESTION, item.question
-        if count < scheme.exact_below and item.choices:
+        if count < scheme.short and item.choices:
             yield number, QUESTION, "\n".join([item.question, *item.choices])
         if count < VERY_SHORT and item.answers:
             yield number, PAIR, f"{item.question}\n{item.answers[0]}"
@@ -160,7 +168,7 @@ def build(items: Sequence[Item], scheme: Scheme) -> Benchmarks:
     words = np.unique(hashes)
     slots = slots_of(words)
     rows = _rows(offsets, numbered(hashes, words, slots))
-    least = {ANSWER: 2 * scheme.exact_below, PASSAGE: scheme.exact_below}
+    least = {ANSWER: 2 * scheme.short, PASSAGE: scheme.short}
     # Part and words → the items that have it.
     known: dict[tuple[int, bytes], list[int]] = {}
     searchable = np.zeros(len(items), bool)
@@ -183,14 +191,16 @@ def build(items: Sequence[Item], scheme: Scheme) -> Benchmarks:
     for (number, _), row in zip(other, rows[len(made) + len(extra) :], strict=True):
         if row not in answers[number]:
             choices[number].append(row)
-    exact = sizes < scheme.exact_below
+    exact, short = sizes < scheme.exact_below, sizes < scheme.short_below
+    needed = np.where(short, scheme.short_threshold, scheme.threshold)
+    slack = np.where(short, SHORT_SLACK, SLACK)
     arrays = Index(
         words=words,
         word_slots=slots,
         offsets=starts,
         probe_words=probe_words,
-        needed=np.where(exact, EXACT, scheme.threshold).astype(np.float32),
-        stretch=np.where(exact, sizes + 2, 2 * sizes + SLACK).astype(np.int32),
+        needed=np.where(exact, EXACT, needed).astype(np.float32),
+        stretch=np.where(exact, sizes + 2, 2 * sizes + slack).astype(np.int32),
         keys=keys,
         key_slots=slots_of(keys),
         bits=bits_of(keys),

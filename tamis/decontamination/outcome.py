@@ -13,6 +13,7 @@ from tamis import schemas
 from tamis.decontamination.index import PARTS, Benchmarks
 from tamis.decontamination.matches import Match, by_row, gravest
 from tamis.edits import Spans, edited
+from tamis.kernels.visible_words import visible_hashes
 from tamis.kernels.words import buffers
 
 
@@ -137,6 +138,7 @@ def taken_out(
     named: dict[int, Match] = {}
     spans: list[tuple[int, _Cut]] = []
     found: list[dict[str, Any]] = []
+    taken: list[str] = []
     for row, here in by_row(matches):
         first = int(offsets[row])
         text = data[first : offsets[row + 1]].tobytes()
@@ -144,15 +146,17 @@ def taken_out(
         cuts = _cuts(text, first, counting, rules.margin) if rules.cut else []
         spans_of = [(match.start - first, match.end - first) for match in here]
         places = _Places(text, [at for span in (*spans_of, *((cut.start, cut.end) for cut in cuts)) for at in span])
-        outcome, gone = "noted", 0
+        outcome, gone, out_of_it = "noted", 0, b""
         if counting:
             left = places.before(len(text)) - sum(places.between(cut.start, cut.end) for cut in cuts)
             if cuts and len(cuts) <= rules.max_cuts and left >= rules.min_characters:
                 outcome, gone = "cut", places.before(len(text)) - left
+                out_of_it = b"\n".join(text[cut.start : cut.end] for cut in cuts)
                 spans += [(row, cut) for cut in cuts]
             else:
-                outcome, gone = "dropped", places.before(len(text))
+                outcome, gone, out_of_it = "dropped", places.before(len(text)), text
                 named[row] = gravest(counting)
+        taken.append(out_of_it.decode("utf-8", "ignore"))
         for match, (start, end) in zip(here, spans_of, strict=True):
             acted = outcome if match.part in rules.parts else "noted"
             for item in benchmarks.owners_of(match.probe):
@@ -168,9 +172,13 @@ def taken_out(
                         "score": match.score,
                         "words": match.words,
                         "characters": 0 if acted == "noted" else gone,
+                        "gone_words": -1 if acted == "noted" else len(taken) - 1,
                         "outcome": acted,
                     }
                 )
+    counts = [*np.diff(visible_hashes(pa.array(taken, pa.large_string()))[0]).tolist(), 0]
+    for one in found:
+        one["gone_words"] = counts[one["gone_words"]]
     scored = pa.array(best, mask=~looked_at)
     documents = schemas.with_column(documents, "contamination", scored)
     out = list(named.values())
@@ -199,7 +207,11 @@ def taken_out(
 
 
 def _nothing() -> pa.Table:
-    texts, numbers = ("id", "benchmark", "item", "part", "outcome"), ("start", "end", "score", "words", "characters")
+    texts, numbers = ("id", "benchmark", "item", "part", "outcome"), (
+        "start", "end", "score", "words", "characters", "gone_words",
+    )  # fmt: skip
     columns = {name: pa.array([], pa.string()) for name in texts} | {name: pa.array([], pa.int64()) for name in numbers}
-    order = ("id", "benchmark", "item", "part", "start", "end", "score", "words", "characters", "outcome")
+    order = (
+        "id", "benchmark", "item", "part", "start", "end", "score", "words", "characters", "gone_words", "outcome",
+    )  # fmt: skip
     return pa.table({name: columns[name] for name in order})

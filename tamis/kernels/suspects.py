@@ -154,20 +154,35 @@ def _begins(data: np.ndarray, i: int, end: int, letters: bytes) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def _hides_at(data: np.ndarray, i: int, end: int) -> bool:
-    """Whether `at` stands behind the bracket at i, or what stands for @ at an & or %."""
+def _hides_at(data: np.ndarray, i: int, begin: int, end: int, classes: np.ndarray) -> bool:
+    """Whether an @ is spelt at i, `(at)` or an entity, between what may be a name and what may be a host."""
     byte = data[i]
+    size = 0
     if byte == 0x26:
-        return _begins(data, i, end, b"&#64;") or _begins(data, i, end, b"&#x40;") or _begins(data, i, end, b"&commat;")
-    if byte == 0x25:
-        return _begins(data, i, end, b"%40")
-    j = i + 1
-    if j < end and data[j] == 0x20:
-        j += 1
-    if j + 2 >= end or data[j] | 0x20 != 0x61 or data[j + 1] | 0x20 != 0x74:
+        for entity in (b"&#64;", b"&#x40;", b"&commat;"):
+            if _begins(data, i, end, entity):
+                size = len(entity)
+    elif byte == 0x25:
+        size = 3 if _begins(data, i, end, b"%40") else 0
+    else:
+        j = i + 2 if i + 1 < end and data[i + 1] == 0x20 else i + 1
+        if j + 2 >= end or data[j] | 0x20 != 0x61 or data[j + 1] | 0x20 != 0x74:
+            return False
+        # What closes it may be off by a sign or two of those that nobody reads.
+        j += 2
+        while j < end and j - i < 6 and not classes[data[j]] & (_LETTER | _DIGIT) and data[j] < 0x80:
+            j += 1
+        size = j - i
+    if size == 0 or i + size >= end or i == begin:
         return False
-    after = data[j + 2]
-    return after == 0x20 or after == 0x29 or after == 0x5D or after == 0x7D
+    after = data[i + size]
+    before = data[i - 1]
+    if before <= 0x20 and i - 1 > begin:
+        before = data[i - 2]
+    # Letters, digits and _.+-'
+    named = classes[before] & (_LETTER | _DIGIT) != 0 or before == 0x5F or before == 0x27
+    named |= before == 0x2B or before == 0x2D or before == 0x2E
+    return named and (classes[after] & (_LETTER | _DIGIT) != 0 or after >= 0x80)
 
 
 @njit(cache=True, nogil=True)
@@ -437,7 +452,7 @@ def _suspects(
                 if wanted & HIDDEN_MAIL and _is_dot_word(data, i, begin, end):
                     rows = _push(rows, found, row, max(begin, i - 120), min(end, i + 80), HIDDEN_MAIL)
                     found += 1
-            elif wanted & HIDDEN_MAIL and _hides_at(data, i, end):
+            elif wanted & HIDDEN_MAIL and _hides_at(data, i, begin, end, classes):
                 rows = _push(rows, found, row, max(begin, i - LOCAL_BYTES - 2), min(end, i + 120), HIDDEN_MAIL)
                 found += 1
             i += 1

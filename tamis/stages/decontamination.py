@@ -9,8 +9,9 @@ hides; 46 % of evaluation items have fewer than 13 words. Here (`method: overlap
   over changed, missing and foreign words (`tamis.kernels.contamination`);
 * what was found is weighed by rarity: a word weighs by how few passages of this corpus hold it, so that names and
   numbers decide, not "what is the value of" (`tamis.decontamination.rarity`). An item is there when `threshold` of its
-  weight is; one of fewer than `exact_below` words when all of it is, and one of fewer than a seed whole, if it has
-  `min_words` words and says something (`min_information`), which "yes" does not.
+  weight is; of one of fewer than `short_below` words `short_threshold`, of one of fewer than `exact_below` all of it.
+  One of fewer than a seed is looked for whole, if it has `min_words` words and says something (`min_information`),
+  which "yes" does not.
 
 `method: ngram` takes one common run of `ngram` words for an item, shorter items whole, as those papers do.
 
@@ -55,7 +56,7 @@ from tamis.shards import document_batches, read_json, table_batches, write_json,
 if TYPE_CHECKING:
     from tamis.decontamination.index import Scheme
 
-VERSION = 1
+VERSION = 2
 
 STAGE = "decontamination"
 
@@ -79,12 +80,13 @@ FOUND = pa.schema(
         ("score", pa.float64()),
         ("words", pa.int64()),
         ("characters", pa.int64()),
+        ("gone_words", pa.int64()),
         ("outcome", pa.string()),
     ]
 )
 """One row an item in a document: characters [start, end) of the text as the stage read it, words of the item that were
-found there, characters that went with it (of the document's first row, where several went at once), and its outcome:
-dropped, cut or noted. Where items of several benchmarks have the same text, each has a row."""
+found there, characters and words that went with it (the same in all rows of a document), and its outcome: dropped, cut
+or noted. Where items of several benchmarks have the same text, each has a row."""
 
 
 class Config(Section):
@@ -113,12 +115,21 @@ class Config(Section):
         gt=0.0,
         description="Share of an item's weight that must be found, for overlap.",
     )
-    exact_below: int = Field(
+    short_below: int = Field(
         12,
         ge=1,
         le=100,
-        description="Texts of fewer words must be found word for word, for overlap; answers and solutions alone are "
-        "looked for from twice as many words on.",
+        description="Of texts of fewer words short_threshold must be found, for overlap; answers and solutions alone "
+        "are looked for from twice as many words on.",
+    )
+    short_threshold: Share = Field(
+        0.8,
+        gt=0.0,
+        description="Share of the weight of a short text that must be found. One of eleven words that lacks a common "
+        "one has .9 left, one that lacks a rare one .8.",
+    )
+    exact_below: int = Field(
+        8, ge=1, le=100, description="Texts of fewer words must be found word for word, for overlap."
     )
     min_words: int = Field(
         4,
@@ -197,7 +208,14 @@ class Config(Section):
         extended = self.method == "overlap"
         size = self.seed if extended else self.ngram
         return Scheme(
-            extended, size, self.threshold, self.exact_below, self.min_words, self.min_information if extended else 0.0
+            extended,
+            size,
+            self.threshold,
+            self.exact_below,
+            self.min_words,
+            self.min_information if extended else 0.0,
+            self.short_below,
+            self.short_threshold,
         )
 
 
@@ -330,7 +348,7 @@ def run_table(config: Config, *, index: Path, audit: Path, found: Files, output:
     from tamis.decontamination.index import read_index
     from tamis.decontamination.table import contamination
 
-    columns = ["id", "benchmark", "item", "part", "characters", "outcome"]
+    columns = ["id", "benchmark", "item", "part", "characters", "gone_words", "outcome"]
     tables = [table.select(columns) for path in paths(found) for table in table_batches(path)]
     rows = pa.concat_tables([FOUND.empty_table().select(columns), *tables])
     names = read_index(index, config.scheme()).names

@@ -10,12 +10,12 @@ from tamis.decontamination.table import contamination
 
 NAMES = ["a/1", "a/2", "b/1"]
 ROWS = [
-    ("a", "d1", "1", "pair", 300, "dropped"),
-    ("a", "d1", "2", "question", 300, "dropped"),
-    ("a", "d2", "1", "question", 40, "cut"),
-    ("a", "d2", "1", "passage", 40, "cut"),
-    ("a", "d3", "2", "answer", 0, "noted"),
-    ("b", "d1", "1", "question", 300, "dropped"),
+    ("a", "d1", "1", "pair", 300, 50, "dropped"),
+    ("a", "d1", "2", "question", 300, 50, "dropped"),
+    ("a", "d2", "1", "question", 40, 7, "cut"),
+    ("a", "d2", "1", "passage", 40, 7, "cut"),
+    ("a", "d3", "2", "answer", 0, 0, "noted"),
+    ("b", "d1", "1", "question", 300, 50, "dropped"),
 ]
 AUDIT = {
     "planted": 60,
@@ -31,7 +31,7 @@ AUDIT = {
 
 
 def made(audit):
-    names = ("benchmark", "id", "item", "part", "characters", "outcome")
+    names = ("benchmark", "id", "item", "part", "characters", "gone_words", "outcome")
     found = pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in ROWS])
     return contamination(NAMES, found, audit, "overlap, cut")
 
@@ -39,9 +39,9 @@ def made(audit):
 def test_documents_and_items_are_counted_once():
     value = made(AUDIT)
     one, two = value["benchmarks"]
-    counts = ("items", "hit_items", "documents", "dropped", "cut", "characters", "found")
-    assert [one[name] for name in counts] == [2, 2, 2, 1, 1, 340, 3]
-    assert [two[name] for name in counts] == [1, 1, 1, 1, 0, 300, 1]
+    counts = ("items", "hit_items", "documents", "dropped", "cut", "characters", "words", "found")
+    assert [one[name] for name in counts] == [2, 2, 2, 1, 1, 340, 57, 3]
+    assert [two[name] for name in counts] == [1, 1, 1, 1, 0, 300, 50, 1]
     assert one["by_part"] == {"answer": 1, "pair": 1, "passage": 1, "question": 2}
     assert one["recall"] == 0.9
     assert one["missed_low"] <= one["missed"] <= one["missed_high"]
@@ -51,7 +51,7 @@ def test_documents_and_items_are_counted_once():
 def test_the_card_says_it():
     text = markdown(table(made(AUDIT)))
     assert "| " + " | ".join(HEADS) + " |" in text
-    assert "| a | 2 | 2 | 2 | 1 | 1 | 340 | 3 | 90.0% (" in text
+    assert "| a | 2 | 2 | 2 | 1 | 1 | 340 | 57 | 3 | 90.0% (" in text
 
 
 def test_without_an_audit_nothing_is_estimated():

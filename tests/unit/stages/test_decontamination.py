@@ -18,6 +18,7 @@ from stage_jobs import decontaminate
 from tamis.decontamination.disguises import DISGUISES
 from tamis.errors import ConfigError, SourceError
 from tamis.stages import decontamination as stage
+from tamis.text import words
 
 run = batched(decontaminate)
 
@@ -144,7 +145,11 @@ def test_only_what_is_acted_on_is_dropped(items, tmp_path):
     documents = make_documents([planted(question("robe")), planted(f"{question('robe')}\n3")])
     jobs = run(tmp_path, documents, config(items, acts_on=["pair"]))
     assert dropped(jobs) == {1: ("benchmark_pair", "small/robe")}
-    assert {row["outcome"] for row in jobs.table("found").to_pylist()} == {"noted", "dropped"}
+    pair = documents["text"][1].as_py()
+    assert {(row["outcome"], row["characters"], row["gone_words"]) for row in jobs.table("found").to_pylist()} == {
+        ("noted", 0, 0),
+        ("dropped", len(pair), len(words(pair))),
+    }
     kept = jobs.outcome(edits=True).kept.to_pylist()
     assert [row["contamination"] for row in kept] == [1.0]
 
@@ -167,6 +172,8 @@ def test_spans_are_cut_with_a_margin(items, tmp_path):
     cut = text[edit["start"] : edit["end"]]
     around = cut.split(question("robe").rstrip("?"))
     assert len(around) == 2
+    gone = [(row["outcome"], row["gone_words"]) for row in jobs.table("found").to_pylist()]
+    assert gone == [("cut", len(words(cut))), ("dropped", len(words(question("robe"))))]
     assert all(20 <= len(side) <= 40 for side in around)
     assert text[edit["start"] - 1].isspace()
     assert outcome.kept["text"][0].as_py() == text[: edit["start"]] + text[edit["end"] :]
