@@ -156,10 +156,18 @@ def figures(data: np.ndarray) -> np.ndarray:
             if byte >= 0x61 and byte <= 0x7A and at > first and data[at - 1] != 0x20:
                 # Small letters inside a word, which are most of a text, count and mean nothing else.
                 start = at
-                while at < last and data[at + 1] >= 0x61 and data[at + 1] <= 0x7A:
-                    at += 1
-                visible += at - start + 1
-                letters += at - start + 1
+                spaces = 0
+                while True:
+                    while at < last and data[at + 1] >= 0x61 and data[at + 1] <= 0x7A:
+                        at += 1
+                    # So do the words behind it that are small too, but for the spaces between.
+                    if at + 2 > last or data[at + 1] != 0x20 or data[at + 2] < 0x61 or data[at + 2] > 0x7A:
+                        break
+                    at += 2
+                    spaces += 1
+                visible += at - start + 1 - spaces
+                letters += at - start + 1 - spaces
+                counts[_AT_PAIRS] += spaces
                 continue
             if byte <= 0x20:
                 continue

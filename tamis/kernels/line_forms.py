@@ -13,11 +13,11 @@ from numba import njit
 
 LICENCE, MATHS, SESSION, CATALOGUE = 1, 2, 4, 8
 
-# Stem of each licence phrase, how many of the phrases have it, and its letter that is least frequent in texts.
+# Stem of each licence phrase, how many of the phrases have it, and where its pair of letters is that is least frequent.
 STEMS = (
-    (b"licen", 7, 2), (b"copyright", 4, 2), (b"warrant", 2, 0), (b"hereby", 1, 4), (b"redistribut", 2, 8),
-    (b'as is"', 1, 5), (b"rights reserved", 1, 12), (b"commons", 1, 2), (b"merchantability", 1, 10),
-    (b"derivative", 1, 4), (b"liab", 2, 3), (b"copy, modify", 1, 2),
+    (b"licen", 7, 2), (b"copyright", 4, 2), (b"warrant", 2, 2), (b"hereby", 1, 4), (b"redistribut", 2, 8),
+    (b'as is"', 1, 4), (b"rights reserved", 1, 11), (b"commons", 1, 2), (b"merchantability", 1, 9),
+    (b"derivative", 1, 4), (b"liab", 2, 1), (b"copy, modify", 1, 2),
 )  # fmt: skip
 _STEM_BYTES = np.frombuffer(b"".join(stem for stem, _, _ in STEMS), np.uint8).copy()
 _STEM_BOUNDS = np.cumsum([0, *(len(stem) for stem, _, _ in STEMS)]).astype(np.int64)
@@ -25,19 +25,16 @@ _STEM_PHRASES = np.array([phrases for _, phrases, _ in STEMS], np.int64)
 _STEM_RARE = np.array([rare for _, _, rare in STEMS], np.int64)
 _STEM_OF_PAIR = np.zeros(1024, np.uint16)
 for _number, (_stem, _, _rare) in enumerate(STEMS):
-    # What has it at its end goes on with anything.
-    _pair = _stem[_rare : _rare + 2]
-    _following = range(32) if len(_pair) == 1 else [_pair[1] & 31]
-    for _next in _following:
-        _STEM_OF_PAIR[(_pair[0] & 31) << 5 | _next] |= np.uint16(1 << _number)
+    _STEM_OF_PAIR[(_stem[_rare] & 31) << 5 | (_stem[_rare + 1] & 31)] |= np.uint16(1 << _number)
 
-_CLASSES = np.zeros(256, np.uint8)
-# 0: nothing to look for; 1: the rare letter of a stem, or an m; 2: any other.
-_CLASSES[0x80:] = 2
-for _byte in b"\\$|\t>":
-    _CLASSES[_byte] = 2
-for _one in (*(_stem[_rare] for _stem, _, _rare in STEMS), ord("m")):
-    _CLASSES[[_one, ord(chr(_one).upper())]] = 1
+_PAIRS = np.zeros(1 << 16, np.bool_)
+# A byte and the one behind it, at which there is something to look for. Single letters would be a seventh of all bytes,
+# and each a branch that is guessed wrong; these pairs are one in a hundred. Behind the last byte there is none: 0.
+_PAIRS.reshape(256, 256)[[*b"\n\\$|\t>", *range(0x80, 256)]] = True
+for _one in {_stem[_rare] for _stem, _, _rare in STEMS}:
+    for _byte in {_one, ord(chr(_one).upper())}:
+        _PAIRS[(_byte << 8) + np.flatnonzero(_STEM_OF_PAIR[(_byte & 31) << 5 | (np.arange(256) & 31)])] = True
+_PAIRS[ord("m") << 8 | ord("a")] = True
 
 MAYBE_DIGIT = (0xD9, 0xDB, 0xDF, 0xE0, 0xE1, 0xEA, 0xEF, 0xF0)
 """First bytes of the decimal digits of all scripts beyond ASCII, among other characters."""
@@ -138,7 +135,7 @@ def possible_forms(
     stem_phrases: np.ndarray,
     stem_rare: np.ndarray,
     stem_of_pair: np.ndarray,
-    classes: np.ndarray,
+    pairs: np.ndarray,
     maths_share: float,
     catalogue_share: float,
     columns_share: float,
@@ -152,10 +149,9 @@ def possible_forms(
         stem_bytes: the stems one after the other; this and what follows by `forms_of`.
         stem_bounds: int64, where each begins.
         stem_phrases: int64, how many phrases have it.
-        stem_rare: int64, the place of the rare letter in each.
-        stem_of_pair: uint16[1024], bit i is set where the rare letter of stem i may be, by five bits of it and of the
-            byte behind it.
-        classes: uint8[256].
+        stem_rare: int64, the place of the rare pair of letters in each.
+        stem_of_pair: uint16[1024], bit i is set where the rare pair of stem i may be, by five bits of each letter.
+        pairs: bool[65536], whether there is something to look for at a byte (times 256) before another.
         maths_share: lines with mathematics among all lines, at least.
         catalogue_share: of lines of a catalogue.
         columns_share: of lines with as many separators as the first.
@@ -176,15 +172,15 @@ def possible_forms(
         marks = False
         tabs = 0
         bars = 0
-        while end < size and data[end] != 0x0A:
+        while end < size:
             byte = data[end]
-            kind = classes[byte]
-            if kind == 0:
+            while end + 1 < size and not pairs[np.int64(byte) << 8 | np.int64(data[end + 1])]:
                 end += 1
-                continue
-            if kind == 1:
-                stems = np.uint16(0)
-                following = np.int64(data[end + 1]) & 31 if end + 1 < size else 0
+                byte = data[end]
+            if byte == 0x0A:
+                break
+            following = np.int64(data[end + 1]) & 31 if end + 1 < size else 0
+            if (0x41 <= byte <= 0x5A) or (0x61 <= byte <= 0x7A):
                 stems = stem_of_pair[(np.int64(byte) & 31) << 5 | following] & ~seen
                 stem = 0
                 while stems != 0:
@@ -267,7 +263,7 @@ def all_possible_forms(
     stem_phrases: np.ndarray,
     stem_rare: np.ndarray,
     stem_of_pair: np.ndarray,
-    classes: np.ndarray,
+    pairs: np.ndarray,
     maths_share: float,
     catalogue_share: float,
     columns_share: float,
@@ -285,7 +281,7 @@ def all_possible_forms(
         stem_phrases: as there.
         stem_rare: as there.
         stem_of_pair: as there.
-        classes: as there.
+        pairs: as there.
         maths_share: as there.
         catalogue_share: as there.
         columns_share: as there.
@@ -302,7 +298,7 @@ def all_possible_forms(
                 stem_phrases,
                 stem_rare,
                 stem_of_pair,
-                classes,
+                pairs,
                 maths_share,
                 catalogue_share,
                 columns_share,
@@ -333,7 +329,7 @@ def forms_of(
         _STEM_PHRASES,
         _STEM_RARE,
         _STEM_OF_PAIR,
-        _CLASSES,
+        _PAIRS,
         maths_share,
         catalogue_share,
         columns_share,
