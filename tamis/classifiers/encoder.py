@@ -250,6 +250,14 @@ def load_encoder(settings: Backbone, *, classifies: bool = False, scores: Scores
             else "the checkpoint is of another architecture than its config.json says"
         )
         raise ModelError(msg)
+    # Before any text is encoded: one such weight makes every score no number, which only the trained head would show.
+    broken = [name for name, weights in model.named_parameters() if not bool(torch.isfinite(weights).all())]
+    if broken:
+        raise ModelError(
+            f"backbone {settings.name!r}: weights of {model_folder(settings)} are no numbers (in {len(broken)} tensors: "
+            f"{', '.join(broken[:3])}), and neither would any score be; fetch the checkpoint again, or take one from "
+            "before its training failed"
+        )
     for module in model.modules():
         if isinstance(module, torch.nn.Linear):
             module.register_forward_hook(partial(arithmetic.text_by_text, settings.batch))

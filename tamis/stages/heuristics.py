@@ -65,8 +65,9 @@ from tamis.shards import document_batches, read_json, write_json, write_tables
 log = logging.getLogger(__name__)
 
 STAGE = "heuristics"
-VERSION = 7
-"""7: lines with "lorem ipsum" are counted a word; lines of addresses can be left out; words of mere punctuation are not
+VERSION = 8
+"""8: a zero-width space between letters that are words is none itself.
+7: lines with "lorem ipsum" are counted a word; lines of addresses can be left out; words of mere punctuation are not
 among those of which some have a letter.
 6: hash signs that mark a heading do not count, and a row of dots is one ellipsis."""
 NEEDS = frozenset({"language"})

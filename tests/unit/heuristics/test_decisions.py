@@ -296,8 +296,13 @@ def test_stop_words_are_asked_for_in_listed_languages_only() -> None:
             "th",
             "ตะแกรงปล่อยให้เมล็ดละเอียดผ่านไปและเก็บเมล็ดหยาบไว้ให้คนโม่บดอีกครั้ง กาลครั้งหนึ่งนานมาแล้วมีชายชราอาศัยอยู่ริมแม่น้ำ",
         ),
+        (
+            "km",
+            "មនុស្ស\u200bទាំងអស់\u200bកើត\u200bមក\u200bមាន\u200bសេរីភាព\u200bនិង\u200bសមភាព\u200bក្នុង\u200bសិទ្ធិ\u200bនិង\u200bសេចក្ដី\u200bថ្លៃ\u200bថ្នូរ។ "
+            "មនុស្ស\u200bមាន\u200bវិចារណ\u200bញ្ញាណ\u200bនិង\u200bសតិ\u200bសម្បជញ្ញៈ\u200bជាប់\u200bពី\u200bកំណើត",
+        ),
     ],
-    ids=["zh", "ja", "th"],
+    ids=["zh", "ja", "th", "km"],
 )
 def test_scripts_without_spaces_are_not_held_to_rules_on_words(language: str, text: str) -> None:
     assert outcome(text, language=language, size={"min_characters": 50}) is None
