@@ -131,7 +131,7 @@ SENTENCE_TERMINALS = (
     (0x1DA88, 0x1DA88),
 )
 
-# Zero-width characters, as marks of the letter before them: Khmer and Burmese part words by U+200B, which is no word itself.
+# Zero-width characters, marks of the letter before them: Khmer and Burmese part words by U+200B, which is no word.
 ZERO_WIDTH = "\u200b\u200c\u200d\u2060\ufeff"
 
 # Beyond ASCII punctuation and sentence terminals, what counts as a symbol when a token is nothing but symbols.

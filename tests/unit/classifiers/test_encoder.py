@@ -189,3 +189,22 @@ def test_weights_that_are_no_numbers_are_refused_before_a_text_is_encoded(
         ModelError, match=r"in 1 tensors: .*layer\.1\.output\.dense\.weight.*fetch the checkpoint again"
     ):
         load_encoder(settings(broken))
+
+
+@pytest.mark.parametrize(("able", "told"), [({}, "fp32"), ({"avx512_vnni": True}, "fp32, or int8")])
+def test_bf16_without_hardware_is_said_to_be_slow(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    able: dict[str, bool],
+    told: str,
+) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"architecture": "x86_64"} | able)
+    load_encoder(settings(folder, dtype="bf16"))
+    assert f"set backbone.dtype to {told}" in [line.split("; ")[-1] for line in caplog.messages]
+    caplog.clear()
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
+    load_encoder(settings(folder, dtype="bf16"))
+    assert not [line for line in caplog.messages if "bf16" in line]
