@@ -288,7 +288,9 @@ class _Bottom(_Top):
             known := [n for n in before if n in self.classifier_names]
         ):
             return None
-        return f"{section.cascade.score} is no classifier that stands before it in pipeline; known: {', '.join(known)}"
+        score = section.cascade.score
+        moved = f"; put {score} before {name}" if score in self.classifier_names else ""
+        return f"{score} is no classifier that stands before it in pipeline; known: {', '.join(known) or 'none'}{moved}"
 
     def _ensembles(self) -> Iterator[str]:
         for name in self.stages:

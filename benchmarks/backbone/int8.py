@@ -1,4 +1,4 @@
-"""Integers in the encoder: how much faster than plain `transformers`, and what they cost in accuracy.
+"""Integers and bf16 in the encoder: how much faster than plain `transformers`, and what they cost in accuracy.
 
     python benchmarks/backbone/int8.py --data ../shared/data [--tokens 256] [--texts 64] [--rounds 5] [--threads 2]
     python benchmarks/backbone/int8.py --data ../shared/data --areas [--stage] [--seeds 10] [--pool 400] [--labels 200]
@@ -10,7 +10,7 @@ With few texts batches are not full: a corpus should have a hundred and more.
 the token vectors; `sorted` the same with texts in the order of their lengths, as sentence-transformers has them.
 
 Areas: ROC-AUC of a head on the embedding alone (`--stage`: of what `transformer_quality` has) on the sets of
-benchmarks/classifiers, with embeddings of fp32 and of int8; mean over seeds of the split.
+benchmarks/classifiers, with embeddings of fp32 and of int8 or bf16; mean over seeds of the split.
 """
 
 from __future__ import annotations
@@ -42,8 +42,14 @@ CORPORA = {
     "PEPs": "text/peps",
     "tweets": "text/hate-speech",
 }
-WAYS = ("transformers", "sorted", "fp32", "int8")
-RATIOS = (("transformers", "fp32"), ("transformers", "int8"), ("sorted", "int8"), ("fp32", "int8"))
+WAYS = ("transformers", "sorted", "fp32", "bf16", "int8")
+RATIOS = (
+    ("transformers", "fp32"),
+    ("transformers", "bf16"),
+    ("transformers", "int8"),
+    ("sorted", "int8"),
+    ("fp32", "int8"),
+)
 BATCH = 32
 
 
@@ -182,14 +188,14 @@ def speeds(given: argparse.Namespace) -> Iterator[str]:
     yield "| geometric mean | " + " | ".join([*("" for _ in given.ways), *means]) + " |"
 
 
-def embedded(texts: Sequence[str], tokens: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+def embedded(texts: Sequence[str], tokens: int, other: str) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Embeddings by arithmetic, and cheap features."""
     import pyarrow as pa
 
     from tamis.classifiers.shape import shapes
 
     columns = pa.array(texts, pa.large_string())
-    return {dtype: ours(tokens, 1, dtype)(list(texts)) for dtype in ("fp32", "int8")}, shapes(columns)
+    return {dtype: ours(tokens, 1, dtype)(list(texts)) for dtype in ("fp32", other)}, shapes(columns)
 
 
 def areas(given: argparse.Namespace) -> Iterator[str]:
@@ -207,13 +213,14 @@ def areas(given: argparse.Namespace) -> Iterator[str]:
         "seeds. Distance: 1 less the cosine of the two embeddings of a text, mean and largest."
     )
     yield ""
-    yield "| set | fp32 | int8 | difference | distance |"
+    other = given.dtype
+    yield f"| set | fp32 | {other} | difference | distance |"
     yield "|---|---|---|---|---|"
     every = []
     for name in (name for name in [*CHOOSE, *REPORT] if any(part in name for part in given.only)):
         labelled = load(name, given.data).cut(given.pool)
-        vectors, shape = embedded(labelled.texts, given.tokens)
-        cosine = (vectors["fp32"].astype(np.float64) * vectors["int8"]).sum(axis=1)
+        vectors, shape = embedded(labelled.texts, given.tokens, other)
+        cosine = (vectors["fp32"].astype(np.float64) * vectors[other]).sum(axis=1)
         place = {text: row for row, text in enumerate(labelled.texts)}
         found: dict[str, list[float]] = {dtype: [] for dtype in vectors}
         for seed in range(given.seeds):
@@ -228,14 +235,14 @@ def areas(given: argparse.Namespace) -> Iterator[str]:
                 most = words.max_characters if words else 0
                 score = stack.scores(len(tested), [(np.arange(len(tested)), seen)], asked, most)
                 found[dtype].append(area("encoder", labelled.positive[tested], score))
-        every.append([float(np.mean(found[dtype])) for dtype in ("fp32", "int8")])
+        every.append([float(np.mean(found[dtype])) for dtype in ("fp32", other)])
         yield _row(name, *every[-1]) + f" {1 - cosine.mean():.4f}, {1 - cosine.min():.4f} |"
     yield _row("mean", *np.mean(every, axis=0)) + " |"
     yield f"| largest difference | | | {max(abs(one - other) for one, other in every):.4f} | |"
 
 
-def _row(name: str, fp32: float, int8: float) -> str:
-    return f"| {name} | {fp32:.4f} | {int8:.4f} | {int8 - fp32:+.4f} |"
+def _row(name: str, fp32: float, other: float) -> str:
+    return f"| {name} | {fp32:.4f} | {other:.4f} | {other - fp32:+.4f} |"
 
 
 def main() -> None:
@@ -249,6 +256,7 @@ def main() -> None:
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
     parser.add_argument("--clock", action="store_true", help="seconds of the clock, where nothing else runs")
     parser.add_argument("--areas", action="store_true", help="measure accuracy instead of speed")
+    parser.add_argument("--dtype", choices=["int8", "bf16"], default="int8", help="what to measure the accuracy of")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--pool", type=int, default=400)
     parser.add_argument("--labels", type=int, default=200)

@@ -106,7 +106,9 @@ def _judge_lines(judge: Mapping[str, Any]) -> list[str]:
     used = f"{tokens['read']} tokens read and {tokens['written']} written"
     rows = {
         "model": judge["model"],
-        "model as the endpoint names it": ", ".join(f"{name}: {number}" for name, number in judge["served"].items()),
+        "model as the endpoint names it": ", ".join(
+            f"{name or 'not named'}: {number}" for name, number in judge["served"].items()
+        ),
         "documents judged": judge["documents"],
         "answers": ", ".join(f"{name}: {number}" for name, number in judge["given"].items()) or "none",
         "malformed answers, which teach nothing": malformed or 0,

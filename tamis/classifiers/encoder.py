@@ -56,6 +56,9 @@ TEXTS_AT_ONCE = 16_384
 TOKENS_AT_ONCE = 1 << 23
 """Fewer texts are sorted together where they would hold more tokens than this: 34 MB."""
 
+BF16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16")
+"""Sets of instructions, one of which makes bf16 a gain on a CPU."""
+
 
 def characters_read(backbone: Backbone) -> int:
     """As many characters as an encoder may need of a text that is no document of the corpus."""
@@ -232,6 +235,16 @@ def load_encoder(settings: Backbone, *, classifies: bool = False, scores: Scores
             be had.
     """
     torch = prepare(settings)
+    if settings.dtype == "bf16" and settings.device == "cpu":
+        able = torch.cpu.get_capabilities()
+        if not any(able.get(instruction) for instruction in BF16_INSTRUCTIONS):
+            log.warning(
+                "backbone %r: this processor (%s) has no bf16, which takes 7 times as long as fp32 here; set "
+                "backbone.dtype to fp32%s",
+                settings.name,
+                able.get("architecture"),
+                ", or int8" if any(able.get(name) for name in ("avx512_vnni", "avx_vnni")) else "",
+            )
     way = None
     if classifies:
         checkpoint = checkpoints.inspect(model_folder(settings), settings.name)
@@ -250,6 +263,14 @@ def load_encoder(settings: Backbone, *, classifies: bool = False, scores: Scores
             else "the checkpoint is of another architecture than its config.json says"
         )
         raise ModelError(msg)
+    # Before any text is encoded: one such weight makes every score no number, which only the trained head would show.
+    broken = [name for name, weights in model.named_parameters() if not bool(torch.isfinite(weights).all())]
+    if broken:
+        raise ModelError(
+            f"backbone {settings.name!r}: weights of {model_folder(settings)} are no numbers (in {len(broken)} "
+            f"tensors: {', '.join(broken[:3])}), and neither would any score be; fetch the checkpoint again, or "
+            "take one from before its training failed"
+        )
     for module in model.modules():
         if isinstance(module, torch.nn.Linear):
             module.register_forward_hook(partial(arithmetic.text_by_text, settings.batch))

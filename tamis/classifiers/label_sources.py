@@ -138,15 +138,16 @@ class LabelSources(Section):
         for name, teachers in self.by_class().items():
             if not teachers and self.judge is None and given[name] < sampling.min_labels:
                 others = ", ".join(f"{given[other]} of class {other}" for other in self.ascending() if other != name)
-                told = _of_grades(self.files, found.texts) or (
-                    f"Give more labels, say under `classes` what they mean, or lower {stage}.sampling.min_labels"
+                counted = (
+                    f"{given[name]} texts of class {name} and {others}; "
+                    f"{sampling.min_labels} of {name} are needed, and nothing else teaches it ({dict(found.counts)})"
                 )
-                msg = (
-                    f"{stage}.labels.files: {given[name]} texts of class {name} and {others}; "
-                    f"{sampling.min_labels} of {name} are needed, and nothing else teaches it ({dict(found.counts)}). "
-                    f"{told}"
+                if graded := _of_grades(self.files, found.texts):
+                    raise ConfigError(f"{stage}.labels.files: {graded} ({counted})")
+                raise ConfigError(
+                    f"{stage}.labels.files: {counted}. Give more labels, say under `classes` what they mean, or lower "
+                    f"{stage}.sampling.min_labels"
                 )
-                raise ConfigError(msg)
 
     def ascending(self) -> tuple[str, ...]:
         """The classes in the order that a judge's answers and grades have: of good and bad the worse first."""

@@ -125,6 +125,7 @@ RULES: tuple[Rule, ...] = (
         unspaced=True,
     ),
     Rule("gopher_too_few_words", "gopher_quality", "min_words", "words", "below"),
+    Rule("gopher_too_few_words_unspaced", "gopher_quality", "min_words_unspaced", "words", "below", unspaced=True),
     Rule("gopher_too_many_words", "gopher_quality", "max_words", "words"),
     Rule("gopher_short_words", "gopher_quality", "min_mean_word_length", "mean_word_length", "below", spaced=True),
     Rule("gopher_long_words", "gopher_quality", "max_mean_word_length", "mean_word_length", spaced=True),

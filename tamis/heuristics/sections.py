@@ -85,6 +85,11 @@ class GopherQuality(Section):
 
     applies_to: AppliesTo = Field(PROSE, description="Kinds looked at.")
     min_words: Count | None = Field(50, description="Least words that are not mere punctuation. Gopher A1.1.")
+    min_words_unspaced: Count | None = Field(
+        80,
+        description="Likewise, in scripts without spaces, where a letter is a word: 80 are about 50 Chinese words, and "
+        "twenty Thai ones. Of 30 texts of 50 to 99 that were read 28 are stubs or parts of a sentence; own.",
+    )
     max_words: Count | None = Field(100_000, description="Most words that are not mere punctuation. Gopher A1.1.")
     min_mean_word_length: Ratio | None = Field(3.0, description="Least mean characters a word. Gopher A1.1.")
     max_mean_word_length: Ratio | None = Field(10.0, description="Largest mean characters a word. Gopher A1.1.")

@@ -14,8 +14,8 @@ read; stop words are compared in small letters, for 41 languages; a line is of s
 of one or runs on in the next; blank lines are no lines, and lines and paragraphs that hold no word repeat nothing, nor
 does an n-gram that occurs once; hash signs that mark a heading are none, and a row of dots is one ellipsis; marks of
 lists are no words without a letter, and one mention of lorem ipsum in a long text is none; `languages` has thresholds
-by language. Four rules are ours: share of HTML tags, repeated runs of ten characters where no blanks part words, long
-lines of code, and those of `size`.
+by language. Five rules are ours: share of HTML tags, repeated runs of ten characters and a least number of letters
+where no blanks part words, long lines of code, and those of `size`.
 
 With `as_datatrove` the counting is that of datatrove 0.10, and with its thresholds every decision of its four filters
 is reproduced, given the same words (tests/unit/heuristics/test_metrics.py runs them). It splits English with spaCy;
@@ -65,8 +65,9 @@ from tamis.shards import document_batches, read_json, write_json, write_tables
 log = logging.getLogger(__name__)
 
 STAGE = "heuristics"
-VERSION = 7
-"""7: lines with "lorem ipsum" are counted a word; lines of addresses can be left out; words of mere punctuation are not
+VERSION = 8
+"""8: a zero-width space between letters that are words is none itself; a least number of letters where they are words.
+7: lines with "lorem ipsum" are counted a word; lines of addresses can be left out; words of mere punctuation are not
 among those of which some have a letter.
 6: hash signs that mark a heading do not count, and a row of dots is one ellipsis."""
 NEEDS = frozenset({"language"})

@@ -206,3 +206,25 @@ def test_a_classifier_that_is_refused_makes_no_other_line_untrue():
     (line,) = lines
     assert line.startswith("  filter.keep.wrong: there is no column 'unheard_of' here (known: ")
     assert ", liked" in line
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "score", "told"),
+    [
+        (["linear_quality"], "fasttext_quality", "known: none"),
+        (["linear_quality", "fasttext_quality"], "fasttext_quality", "known: none; put fasttext_quality before"),
+        (
+            ["fasttext_quality", "linear_quality"],
+            "worth",
+            "worth is no classifier that stands before it in pipeline; known: fast",
+        ),
+    ],
+)
+def test_a_cascade_that_sees_nothing_before_it_says_what_there_is(pipeline, score, told):
+    labels = {"labels": {"good": [{"kinds": ["prose"]}], "bad": [{"kinds": ["code"]}]}}
+    message = refused(
+        pipeline=pipeline,
+        fasttext_quality=labels,
+        linear_quality=labels | {"cascade": {"score": score, "above": 0.1}},
+    )
+    assert told in message

@@ -131,6 +131,9 @@ SENTENCE_TERMINALS = (
     (0x1DA88, 0x1DA88),
 )
 
+# Zero-width characters, marks of the letter before them: Khmer and Burmese part words by U+200B, which is no word.
+ZERO_WIDTH = "\u200b\u200c\u200d\u2060\ufeff"
+
 # Beyond ASCII punctuation and sentence terminals, what counts as a symbol when a token is nothing but symbols.
 WIDE_SYMBOLS = (
     "\u2014\u2013\u2026\u201c\u201d\u201e\u2019\u00b4\u00ab\u00bb\u2501\u2236\u25ba\u3010\u3011\u300a\u300b"
@@ -179,6 +182,7 @@ def table() -> np.ndarray:
         (OUTER, AFFIX),
         ("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", SYMBOL),
         (WIDE_SYMBOLS, SYMBOL),
+        (ZERO_WIDTH, MARK),
     ):
         for character in characters:
             flags[ord(character)] |= np.uint16(flag)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -171,3 +172,39 @@ def test_pickled_weights_and_damaged_folders_are_refused(tmp_path: Path) -> None
     weights.rename(folder / "pytorch_model.bin")
     with pytest.raises(ModelError, match="safetensors"):
         load_encoder(settings(folder))
+
+
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_weights_that_are_no_numbers_are_refused_before_a_text_is_encoded(
+    folder: Path, tmp_path: Path, value: str
+) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    broken = shutil.copytree(folder, tmp_path / "broken")
+    tensors = load_file(broken / "model.safetensors")
+    name = next(name for name in tensors if name.endswith("layer.1.output.dense.weight"))
+    tensors[name][0, 3] = float(value)
+    save_file(tensors, broken / "model.safetensors", {"format": "pt"})
+    with pytest.raises(
+        ModelError, match=r"in 1 tensors: .*layer\.1\.output\.dense\.weight.*fetch the checkpoint again"
+    ):
+        load_encoder(settings(broken))
+
+
+@pytest.mark.parametrize(("able", "told"), [({}, "fp32"), ({"avx512_vnni": True}, "fp32, or int8")])
+def test_bf16_without_hardware_is_said_to_be_slow(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    able: dict[str, bool],
+    told: str,
+) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"architecture": "x86_64"} | able)
+    load_encoder(settings(folder, dtype="bf16"))
+    assert f"set backbone.dtype to {told}" in [line.split("; ")[-1] for line in caplog.messages]
+    caplog.clear()
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
+    load_encoder(settings(folder, dtype="bf16"))
+    assert not [line for line in caplog.messages if "bf16" in line]

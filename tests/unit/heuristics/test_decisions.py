@@ -80,6 +80,7 @@ EXAMPLES: dict[str, tuple[str, str, float]] = {
     # Ten characters again, of twenty and a line feed.
     "max_duplicate_10_grams_unspaced": ("gopher_repetition", "细小的颗粒通过细小的\n" * 2, 10 / 22),
     "min_words": ("gopher_quality", "Two words, (no more).", 4),
+    "min_words_unspaced": ("gopher_quality", "筛子让细小的颗粒通过。", 10),
     "max_words": ("gopher_quality", "word " * 100_001, 100_001),
     # Punctuation is no word: 1 + 2 + 3 characters over 3 words.
     "min_mean_word_length": ("gopher_quality", "a, bb; ccc!", 2),
@@ -282,7 +283,7 @@ def test_stop_words_are_asked_for_in_listed_languages_only() -> None:
             "zh",
             (
                 "筛子让细小的颗粒通过，把粗大的颗粒留下。磨坊主再把它们磨一遍！你见过吗？没有见过。那就来看看吧。"
-                "从前有一位老人，住在河边的小屋里，每天清晨都去山上砍柴，傍晚才回家。"
+                "从前有一位老人，住在河边的小屋里，每天清晨都去山上砍柴，傍晚才回家。他的孙子常常跟着他一起去。"
             ),
         ),
         (
@@ -296,8 +297,15 @@ def test_stop_words_are_asked_for_in_listed_languages_only() -> None:
             "th",
             "ตะแกรงปล่อยให้เมล็ดละเอียดผ่านไปและเก็บเมล็ดหยาบไว้ให้คนโม่บดอีกครั้ง กาลครั้งหนึ่งนานมาแล้วมีชายชราอาศัยอยู่ริมแม่น้ำ",
         ),
+        (
+            "km",
+            (
+                "មនុស្ស\u200bទាំងអស់\u200bកើត\u200bមក\u200bមាន\u200bសេរីភាព\u200bនិង\u200bសមភាព\u200bក្នុង\u200bសិទ្ធិ\u200bនិង\u200bសេចក្ដី\u200bថ្លៃ\u200bថ្នូរ។ "
+                "មនុស្ស\u200bមាន\u200bវិចារណ\u200bញ្ញាណ\u200bនិង\u200bសតិ\u200bសម្បជញ្ញៈ\u200bជាប់\u200bពី\u200bកំណើត\u200bហើយ\u200bគប្បី\u200bប្រព្រឹត្ត\u200bចំពោះ\u200bគ្នា"
+            ),
+        ),
     ],
-    ids=["zh", "ja", "th"],
+    ids=["zh", "ja", "th", "km"],
 )
 def test_scripts_without_spaces_are_not_held_to_rules_on_words(language: str, text: str) -> None:
     assert outcome(text, language=language, size={"min_characters": 50}) is None

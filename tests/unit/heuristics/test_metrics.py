@@ -55,7 +55,7 @@ REASONS = {
 
 
 # Rules that datatrove has not.
-OWN = {"gopher_duplicate_10_grams_unspaced", "c4_tags"}
+OWN = {"gopher_duplicate_10_grams_unspaced", "gopher_too_few_words_unspaced", "c4_tags"}
 
 # Its thresholds where ours differ.
 DATATROVE: dict[str, dict[str, Any]] = {
