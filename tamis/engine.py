@@ -65,11 +65,12 @@ def main() -> int:
     gc.set_threshold(NEW_OBJECTS, 50, 1000)
     from snakemake.cli import main as snakemake  # type: ignore[import-untyped]
 
-    from tamis import group_check
+    from tamis import group_check, shortcuts
 
     _play_only_what_is_shown()
     _end_beside_the_scheduler()
     group_check.install()
+    shortcuts.install()
     if hears:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
