@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from tamis import group_check
 from tamis.demand import described
+from tamis.engine import group_check
 from tamis.grouping import label, steps
 from tamis.inventory import inventory
 

@@ -54,7 +54,7 @@ LAYERS = (
     ("pipeline",),
     ("config_model",),
     ("config",),
-    ("cluster", "group_check", "shortcuts"),
+    ("cluster",),
     (
         "job",
         "reference",

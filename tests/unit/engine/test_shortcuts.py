@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from snakemake import io
 from snakemake.common.prefix_lookup import PrefixLookup
 
-from tamis import shortcuts
+from tamis.engine import shortcuts
 
 SHORT = st.text("ab/", max_size=6)
 

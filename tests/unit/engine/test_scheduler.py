@@ -8,12 +8,12 @@ import threading
 import pytest
 from snakemake.scheduling.job_scheduler import JobScheduler
 
-from tamis import engine
+from tamis.engine import scheduler as changes
 
 
 def test_a_signal_while_jobs_are_chosen_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(JobScheduler, "exit_gracefully", JobScheduler.exit_gracefully)
-    engine._end_beside_the_scheduler()
+    changes._end_beside_the_scheduler()
     scheduler = JobScheduler.__new__(JobScheduler)
     scheduler._lock, scheduler._open_jobs = threading.Lock(), threading.Semaphore(0)
     before = signal.signal(signal.SIGTERM, scheduler.exit_gracefully)
