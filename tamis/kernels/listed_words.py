@@ -170,7 +170,7 @@ def _alphanumeric(kind: np.uint64, first: int) -> bool:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _prefix(first: int, second: int, third: int) -> int:
+def _prefix(first: int, second: int, third: int) -> np.int64:
     """Five bits of each of three ASCII characters, in which capitals are small letters."""
     return np.int64(first & 31) << 10 | np.int64(second & 31) << 5 | np.int64(third & 31)
 
