@@ -51,6 +51,10 @@ class Finder:
         probes = len(benchmarks.parts)
         self._tried, self._diagonal = np.full(probes, -1, np.int64), np.zeros(probes, np.int64)
         self._base = 0
+        # Of a short text no more than one word may be missing: "the language of" is no part of a film's title.
+        sizes = np.diff(benchmarks.arrays.offsets)
+        short = (sizes < benchmarks.scheme.short_below) & benchmarks.scheme.extended
+        self._least = np.where(short, sizes - 1, 0)
 
     def find(self, texts: pa.ChunkedArray, rows: np.ndarray) -> tuple[list[Match], np.ndarray]:
         """The matches in n documents.
@@ -84,6 +88,7 @@ class Finder:
             Match(row, int(self._of.owners[self._of.owner_offsets[probe]]), probe, self._part(probe, score), *place)
             for (row, probe, first, last, words, _), score in zip(hits.tolist(), scores.tolist(), strict=True)
             for place in [(first, last, min(score, 1.0), words)]
+            if words >= self._least[probe]
         ]
         return self._answered(joined(found), offsets, data), best
 

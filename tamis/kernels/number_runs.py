@@ -112,7 +112,7 @@ def _named(data: np.ndarray, start: int, begin: int, classes: np.ndarray, words:
     for i in range(first, start - 2):
         byte = data[i]
         letter = classes[byte] & LETTER != 0
-        if not inside or not letter or anywhere:
+        if byte >= 0x80 or (letter and (anywhere or not inside)):
             second, third = data[i + 1], data[i + 2]
             if words[three(byte | 0x20, second | 0x20, third | 0x20)]:
                 return True
@@ -131,7 +131,7 @@ def may_be_private(
     seen = 0  # digits of the groups before
     one, two = 0, 0  # lengths of the last group and of that before it
     dotted = 0  # groups of up to three digits with dots between
-    dot = False
+    dot = joined = False
     may = False
     while not may:
         first = i
@@ -149,8 +149,8 @@ def may_be_private(
             or (one == 6 and (size == 4 or size == 7))
             or (one == 13 and size == 2)
         )
-        # 0 before the code of an area, 00 before that of a country.
-        if size > 1 and data[first] == 0x30:
+        # 0 before the code of an area, 00 before that of a country; behind a dot or hyphen no number begins.
+        if size > 1 and data[first] == 0x30 and not joined:
             if data[first + 1] == 0x30:
                 may |= left >= 7 and size > 2
             else:
@@ -167,6 +167,7 @@ def may_be_private(
             may |= data[i] == 0x29 and digits >= 9
             i += 1
         dot = i - between == 1 and data[between] == 0x2E
+        joined = dot or (i - between == 1 and data[between] == 0x2D)
         seen += size
         two, one = one, size
     if may or digits < 7:

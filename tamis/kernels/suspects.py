@@ -153,6 +153,11 @@ def _begins(data: np.ndarray, i: int, end: int, letters: bytes) -> bool:
     return True
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _closes(byte: int) -> bool:
+    return byte == 0x29 or byte == 0x5D or byte == 0x7D
+
+
 @njit(cache=True, nogil=True)
 def _hides_at(data: np.ndarray, i: int, begin: int, end: int, classes: np.ndarray) -> bool:
     """Whether an @ is spelt at i, `(at)` or an entity, between what may be a name and what may be a host."""
@@ -168,11 +173,13 @@ def _hides_at(data: np.ndarray, i: int, begin: int, end: int, classes: np.ndarra
         j = i + 2 if i + 1 < end and data[i + 1] == 0x20 else i + 1
         if j + 2 >= end or data[j] | 0x20 != 0x61 or data[j + 1] | 0x20 != 0x74:
             return False
-        # What closes it may be off by a sign or two of those that nobody reads.
+        # A bracket closes it, with blanks around.
         j += 2
-        while j < end and j - i < 6 and not classes[data[j]] & (_LETTER | _DIGIT) and data[j] < 0x80:
+        closed = False
+        while j < end and j - i < 7 and (data[j] <= 0x20 or (not closed and _closes(data[j]))):
+            closed |= _closes(data[j])
             j += 1
-        size = j - i
+        size = j - i if closed else 0
     if size == 0 or i + size >= end or i == begin:
         return False
     after = data[i + size]

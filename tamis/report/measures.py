@@ -66,7 +66,19 @@ def orphaned_cuts(rows: Iterable[tuple[str, str, str, int, int]]) -> list[Measur
     ]
 
 
-MEASURES = {"remove": _remove, "minhash_dedup": _near_duplicates, "line_pruning": _line_pruning}
+def _privacy(notes: Mapping[str, float]) -> Iterator[Measure]:
+    for name, column in (("values_in_url", "url"), ("values_in_metadata", "metadata")):
+        if found := int(notes.get(name, 0)):
+            detail = "hold an e-mail address, a key or a password; replaced where `privacy.also_in` names the column"
+            yield Measure("privacy", f"documents whose {column} is private", f"{found:,}", detail)
+
+
+MEASURES = {
+    "remove": _remove,
+    "minhash_dedup": _near_duplicates,
+    "line_pruning": _line_pruning,
+    "privacy": _privacy,
+}
 
 
 def measures(notes: Mapping[str, Mapping[str, float]]) -> list[Measure]:

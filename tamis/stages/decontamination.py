@@ -123,10 +123,10 @@ class Config(Section):
         "are looked for from twice as many words on.",
     )
     short_threshold: Share = Field(
-        0.8,
+        0.85,
         gt=0.0,
-        description="Share of the weight of a short text that must be found. One of eleven words that lacks a common "
-        "one has .9 left, one that lacks a rare one .8.",
+        description="Share of the weight of a short text that must be found, and all of its words but one. Without a "
+        "common word nine tenths of eight words are left, without a rare one four fifths.",
     )
     exact_below: int = Field(
         8, ge=1, le=100, description="Texts of fewer words must be found word for word, for overlap."

@@ -15,7 +15,8 @@ before it; the report and `tamis why` show them with what is private blotted out
 
 An editor: the reason of an edit is the kind, what stands in the place of a value is the replacement, and no table of
 this stage holds a value. By option a document with more than `max_spans` is dropped (`too_many_spans`). Writes
-documents, dropped, edits, stats. Memory: a batch of documents.
+documents, dropped, edits, stats. Of `url` and `metadata` it is counted how many hold an address, a key or a password
+(notes `values_in_url`, `values_in_metadata`); `also_in` has them replaced there. Memory: a batch of documents.
 """
 
 from __future__ import annotations
@@ -51,6 +52,9 @@ NAMES: dict[str, str] = {
 }
 """What placeholders call the kinds."""
 
+BESIDE = ("url", "metadata")
+"""Columns that go with a text."""
+
 
 def _known(regions: tuple[str, ...]) -> tuple[str, ...]:
     from tamis.privacy.phones import known_regions
@@ -81,6 +85,11 @@ class Config(Section):
     )
     placeholder: Literal["numbered", "typed"] = Field(
         "numbered", description="[EMAIL_1], the same for the same value within a document; or [EMAIL] for all."
+    )
+    also_in: tuple[Literal["url", "metadata"], ...] = Field(
+        (),
+        description="Columns besides the text in which e-mail addresses, keys and URLs with a password are replaced, "
+        "by [EMAIL] without a number. How many documents have such a url or metadata is counted in any case.",
     )
     max_spans: int | None = Field(
         None,
@@ -147,6 +156,27 @@ def replace(documents: pa.Table, config: Config) -> tuple[pa.Table, pa.Table, pa
     return after.filter(pa.array(~gone)), rows, ledger
 
 
+def beside(documents: pa.Table, config: Config) -> tuple[pa.Table, dict[str, int]]:
+    """Look at what goes with the texts.
+
+    Args:
+        documents: those that stay.
+        config: the stage's section.
+
+    Returns:
+        The documents, with private values replaced in the columns of `also_in`; and how many hold any, by note.
+    """
+    from tamis.privacy.columns import without
+
+    chosen, notes = of_kinds(documents, config.applies_to), dict[str, int]()
+    for name in BESIDE:
+        place = documents.column_names.index(name)
+        column, count = without(documents[name], chosen, config.kinds, NAMES, blank=name in config.also_in)
+        documents = documents.set_column(place, documents.schema.field(name), column)
+        notes[f"values_in_{name}"] = count
+    return documents, notes
+
+
 def run_apply(
     config: Config, *, shard: int, documents: Path, kept: Path, dropped: Path, edits: Path, stats: Path
 ) -> None:
@@ -154,4 +184,7 @@ def run_apply(
     with outcome_writer(Outputs(kept, dropped, stats, edits), STAGE, shard) as writer:
         for before in document_batches(documents):
             after, rows, ledger = replace(before, config)
+            after, notes = beside(after, config)
+            for name, count in notes.items():
+                writer.notes[name] = writer.notes.get(name, 0) + count
             writer.add(before, after, ledger, edits=rows)

@@ -121,14 +121,14 @@ def test_what_stands_there_word_for_word_is_found(questions, before, after):
 
 def test_short_texts_have_a_bound_of_their_own():
     scheme = Scheme(
-        extended=True, seed=3, threshold=0.9, exact_below=4, min_words=2, min_information=0.0, short_below=10, short_threshold=0.8
+        extended=True, seed=3, threshold=0.9, exact_below=4, min_words=2, min_information=0.0, short_below=10, short_threshold=0.7
     )  # fmt: skip
     items = [item("short", "a b c d e f g h"), item("long", "k l m n o p q r s t u v"), item("exact", "x y z")]
-    texts = ["a b c d OTHER f g h", "k l m n OTHER p q r OTHER t u v", "x OTHER z", "a b c d", "x y z"]
+    texts = ["a b c d OTHER f g h", "k l m n OTHER p q r OTHER t u v", "x OTHER z", "a b c d", "x y z", "a b c d e f"]
     scores = found(items, texts, scheme)
     assert scores.keys() == {(0, 0), (4, 2)}
     assert 0.8 < scores[0, 0] < 0.9
-    assert found(items, texts, SCHEME).keys() == {(0, 0), (1, 1), (4, 2)}
+    assert found(items, texts, SCHEME).keys() == {(0, 0), (5, 0), (1, 1), (4, 2)}
 
 
 def test_the_index_survives_the_disk(tmp_path):

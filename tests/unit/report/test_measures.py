@@ -46,3 +46,8 @@ def test_lines_fit_a_terminal():
     lines = terminal.measured(found).splitlines()
     assert lines[0] == r"stage: \x1b[2Jname 1"
     assert all(len(line) <= terminal.WIDTH for line in lines)
+
+
+def test_what_goes_with_private_texts_is_said():
+    (found,) = measures({"privacy": {"values_in_url": 0.0, "values_in_metadata": 1_234.0}})
+    assert (found.stage, found.name, found.value) == ("privacy", "documents whose metadata is private", "1,234")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -135,6 +136,37 @@ def test_no_table_holds_a_value_and_rows_are_the_whole_difference(tmp_path: Path
         again = run(tmp_path / "batches", documents, config)
     for name in ("kept", "dropped", "edits", "stats"):
         assert (again / name).read_bytes() == (done / name).read_bytes()
+
+
+def test_what_goes_with_a_text(tmp_path: Path) -> None:
+    urls = ["https://x.de/?mail=anna@web.de&a=1", "https://u:S3cretPw9@db.posteo.de/x", None, "https://x.de/2125551234"]
+    fields = [
+        {"author": "Anna <anna@web.de>", "n": 2125551234, "to": [{"ben@gmx.net": None}]},
+        {"a": "x"},
+        None,
+        "anna@web.de",
+    ]
+    metadata = [None if one is None else json.dumps(one) for one in fields]
+    documents = make_documents(["a", "b", "c", "d"], url=urls, metadata=metadata, kind=["prose"] * 4)
+    for also_in, expected in (
+        ((), (urls, metadata)),
+        (
+            ("url", "metadata"),
+            (
+                ["https://x.de/?mail=[EMAIL]&a=1", "[URL_WITH_CREDENTIALS]", None, urls[3]],
+                [
+                    '{"author": "Anna <[EMAIL]>", "n": 2125551234, "to": [{"[EMAIL]": null}]}',
+                    metadata[1],
+                    None,
+                    '"[EMAIL]"',
+                ],
+            ),
+        ),
+    ):
+        done = run(tmp_path / f"{len(also_in)}", documents, Config(also_in=also_in))
+        kept = read_documents(done / "kept").sort_by("text")
+        assert (kept["url"].to_pylist(), kept["metadata"].to_pylist()) == expected
+        assert read_json(done / "stats")["notes"] == {"values_in_url": 2, "values_in_metadata": 2}
 
 
 @pytest.mark.parametrize("shards", [1, 3, 5])
