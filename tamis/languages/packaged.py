@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -42,6 +43,35 @@ TELLTALES: Mapping[str, Telltale] = {
     "sdh": Telltale("ۊ", 0.0005, "ckb"),
 }
 """Written Cantonese has words that no other Chinese has; Southern Kurdish has a vowel letter that Sorani lacks."""
+
+
+@dataclass(frozen=True)
+class Sign:
+    """What only one language has, where the packaged model takes its texts for another.
+
+    Attributes:
+        found: what stands in the text.
+        least: how often it must, for each character of the sample.
+        language: what it is then.
+    """
+
+    found: re.Pattern[str]
+    least: float
+    language: str
+
+
+_CANTONESE = Sign(re.compile(f"[{TELLTALES['yue'].letters}]"), 0.02, "yue")
+_AZERI = Sign(re.compile("[ҝҹҜҸ]"), 0.002, "az")
+SIGNS: Mapping[str, Sign] = {
+    "zh": _CANTONESE,
+    "wuu": _CANTONESE,
+    "ba": _AZERI,
+    "tt": _AZERI,
+    "kk": _AZERI,
+    "grc": Sign(re.compile(r"\b(?:[Νν]ὰ|[Θθ]ὰ|[Δδ]ὲν|[Μμ]πορ\w+|[Σσ]τὴν?|[Σσ]τὸν?|[Σσ]τοὺς)\b"), 0.004, "el"),  # noqa: RUF001 - Greek
+}
+"""Cantonese in simplified characters; Azeri in Cyrillic, whose ҝ and ҹ no neighbour has; Greek of before 1982, with all
+its accents, whose particles are not those of the ancients."""
 
 TAKEN_FOR_SORBIAN = ("cs", "pl", "sk")
 CARONS, CARONS_LEAST = "čěřšžČĚŘŠŽ", 0.01
@@ -90,9 +120,14 @@ def identify(bounds: np.ndarray, data: np.ndarray) -> tuple[list[str], np.ndarra
 def _correct(languages: list[str], bounds: np.ndarray, data: np.ndarray) -> None:
     """Rename what the packaged model takes for a neighbour, because it does not know it or hardly ever saw it."""
     for row, language in enumerate(languages):
-        if language not in TELLTALES and language not in TAKEN_FOR_SORBIAN:
+        if language not in TELLTALES and language not in SIGNS and language not in TAKEN_FOR_SORBIAN:
             continue
         sample = data[bounds[row] : bounds[row + 1]].tobytes().decode()
+        sign = SIGNS.get(language)
+        if sign is not None:
+            if len(sign.found.findall(sample)) >= sign.least * len(sample) > 0:
+                languages[row] = sign.language
+            continue
         telltale = TELLTALES.get(language)
         if telltale is not None:
             if _share_of(telltale.letters, sample) < telltale.least:

@@ -26,7 +26,7 @@ from tamis import schemas
 from tamis.errors import SourceError
 from tamis.file_states import NO_FILE, State, sha256_of
 from tamis.readers.columns import Columns
-from tamis.readers.patterns import irregular
+from tamis.readers.patterns import GONE, irregular
 from tamis.readers.record import OnBadFile, Part, Passed, Record, Skip, Source
 from tamis.readers.remote.addresses import is_place
 from tamis.readers.remote.origin import Origin, origin_of
@@ -338,7 +338,8 @@ class Reading:
     def _records(self, path: Path, skipped: Callable[[pa.Table], None] | None = None) -> Iterator[Record | Columns]:
         origin = _had(path)
         if what := irregular(path):
-            msg = f"{path}: is {what}, not a file; check the paths of source {self._source.name!r}"
+            no_file = "" if what == GONE else ", not a file"
+            msg = f"{path}: is {what}{no_file}; check the paths of source {self._source.name!r}"
             raise SourceError(msg)
         with _unchanged(path) as (state, digest):
             _check_fetched(path, origin, digest)

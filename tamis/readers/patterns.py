@@ -41,12 +41,15 @@ def matches(pattern: str) -> list[Path]:
     return sorted(set(_below(start, parts)))
 
 
+GONE = "no longer there"
+
+
 def irregular(path: Path) -> str | None:
     """What stands there instead of a file: "a named pipe", "no longer there" …; None for a file."""
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
-        return f"a link to {path.readlink()}, where nothing is" if path.is_symlink() else "no longer there"
+        return f"a link to {path.readlink()}, where nothing is" if path.is_symlink() else GONE
     except OSError as error:
         return f"nothing that can be looked at ({error.strerror})"
     names = {

@@ -366,7 +366,7 @@ class CodeSource(Source):
         folder, _, name = str(path).rpartition("/")
         if folder not in self._places:
             if not self._roots:
-                self._roots.update(roots_of(self.paths))
+                self._roots.update(roots_of(self.paths, may_be_gone=True))
             root = next((parent for parent in path.parents if parent in self._roots), None)
             self._places[folder] = None if root is None else (root, below(path.parent, root))
         place = self._places[folder]

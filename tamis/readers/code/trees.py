@@ -47,8 +47,12 @@ def is_never_read(path: str) -> bool:
     return not NEVER.isdisjoint(path.split("/"))
 
 
-def roots_of(patterns: Sequence[str]) -> list[Path]:
+def roots_of(patterns: Sequence[str], *, may_be_gone: bool = False) -> list[Path]:
     """The folders and archives that paths and patterns name, sorted; what lies in another of them is part of that.
+
+    Args:
+        patterns: paths and patterns.
+        may_be_gone: whether one that matches nothing counts as it stands, in a job that was told what there was.
 
     Raises:
         SourceError: a path or pattern matches nothing.
@@ -57,6 +61,8 @@ def roots_of(patterns: Sequence[str]) -> list[Path]:
     for pattern in patterns:
         magic = has_magic(pattern) and not os.path.lexists(pattern)
         named = glob(pattern, recursive=True) if magic else [pattern] * os.path.lexists(pattern)  # noqa: PTH207 - of strings
+        if not named and may_be_gone:
+            named = [pattern]
         if not named:
             raise SourceError(f"{pattern} matches no folder or archive in {Path.cwd()}; correct it or take it out")
         found.update(Path(name) for name in named)

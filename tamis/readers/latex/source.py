@@ -95,7 +95,7 @@ class LatexSource(Source):
         listed = self.listed()
         elsewhere = set() if listed is None else {*listed.remote, *listed.local}
         try:
-            self._look()
+            self._look(may_be_gone=False)
             found = [
                 file
                 for root in self._roots
@@ -124,11 +124,10 @@ class LatexSource(Source):
             return None
         if path.is_symlink():
             return Skip(str(path), 1, "link", "a symbolic link; what it leads to is read where it lies")
-        if not path.is_file():
-            return Skip(
-                str(path), 1, "special_file" if os.path.lexists(path) else "invalid_name", "no file of a name in UTF-8"
-            )
-        return None
+        if os.path.lexists(path):
+            return None if path.is_file() else Skip(str(path), 1, "special_file", "no file")
+        # Names that are no UTF-8 are given as Python escapes them; any other was there when the files were looked for.
+        return Skip(str(path), 1, "invalid_name", "no file of a name in UTF-8") if "\\x" in str(path) else None
 
     def read(self, path: Path) -> Iterator[Item]:
         """The documents of a file: of a folder those of which it is the main file.
@@ -145,12 +144,12 @@ class LatexSource(Source):
             return
         yield from self._packed(path)
 
-    def _look(self) -> None:
+    def _look(self, *, may_be_gone: bool) -> None:
         if not self._roots:
-            self._roots.update(roots_of(self.local_paths))
+            self._roots.update(roots_of(self.local_paths, may_be_gone=may_be_gone))
 
     def _root_of(self, path: Path) -> Path:
-        self._look()
+        self._look(may_be_gone=True)
         return next((one for one in (path, *path.parents) if one in self._roots), path)
 
     def _folder_of(self, path: Path) -> Path | None:

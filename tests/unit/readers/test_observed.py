@@ -12,15 +12,17 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pydantic import TypeAdapter
 
 from tamis.errors import SourceError
-from tamis.readers import Record, Source, observed
+from tamis.readers import AnySource, Record, Source, observed
 from tamis.readers.columns import Columns
 from tamis.readers.jsonl import JsonlSource
 from tamis.readers.observed import Reading
 from tamis.readers.parquet import ParquetSource
 from tamis.readers.record import Skip
 from tamis.readers.text import TextSource
+from tamis.readers.units import units
 
 
 def lines(*texts: object, **more: object) -> bytes:
@@ -272,3 +274,29 @@ def test_records_and_skips_before_the_damage_count_for_nothing(tmp_path: Path, m
     assert texts(unit) == []
     assert unit.skipped()["reason"].to_pylist() == ["bad_file"]
     assert (unit.files[0].records, unit.files[0].skipped, unit.files[0].bad) == (0, 1, f"{path}: damaged")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("jsonl", "a.jsonl"), ("parquet", "a.parquet"), ("warc", "a.warc.gz"), ("html", "a.html"), ("csv", "a.csv"),
+     ("pdf", "a.pdf"), ("latex", "a.tar.gz"), ("latex", "paper/a.tex"), ("code", "a.zip"), ("code", "tree/a.py")],
+)  # fmt: skip
+def test_a_file_that_goes_between_planning_and_reading_is_named_or_listed(tmp_path: Path, kind: str, name: str) -> None:
+    gone, other = tmp_path / name, tmp_path / name.replace("a.", "b.")
+    gone.parent.mkdir(exist_ok=True)
+    gone.write_bytes(b"\\documentclass{article} and some words")
+    other.write_bytes(gone.read_bytes())
+    tree = "/" in name
+    section = TypeAdapter(AnySource).validate_python(
+        {"name": "s", "format": kind, "paths": [str(gone.parent)] if tree else [str(gone), str(other)]}
+    )
+    (unit,) = units([section], 10**6, None)[:1]
+    gone.unlink()
+    # As its job has it, which is told what there was.
+    at_work = TypeAdapter(AnySource).validate_python({"paths": unit.names} | unit.params()["source"])
+    with pytest.raises(SourceError, match="is no longer there; check the paths of source 's'"):
+        texts(reading(at_work, gone))
+    skipping = at_work.model_copy(update={"on_bad_file": "skip"})
+    found = reading(skipping, gone)
+    assert texts(found) == []
+    assert [row["reason"] for row in found.skipped().to_pylist()] == ["bad_file"]

@@ -182,6 +182,33 @@ def test_neighbours_that_the_packaged_model_takes_for_one_another() -> None:
     assert identify(texts(list(NEIGHBOURS.values())), Config())[0] == list(NEIGHBOURS)
 
 
+OTHER_SCRIPTS = {
+    "yue": ("zh", "鉴于为咗使人类唔至迫不得已铤而走险对暴政同埋迫害进行反叛，有必要使人权受到法治嘅保护，"),
+    "az": (
+        "tt",
+        "Азәрбајҹан дили түрк дилләриндән биридир. Ушаглар мәктәбә ҝедирләр вә ҝүнортадан сонра евә гајыдырлар.",
+    ),
+    "el": (
+        "grc",
+        "Τὸ πρωὶ τὰ παιδιὰ δὲν ἤθελαν νὰ πᾶνε στὸ σχολεῖο, γιατὶ θὰ ἔβρεχε καὶ στὴν αὐλὴ δὲν μποροῦσαν νὰ παίξουν.",
+    ),
+}
+"""Texts in another script than most of their language, and what the packaged model takes them for."""
+
+
+def test_languages_in_a_script_that_the_packaged_model_has_not_seen_them_in() -> None:
+    bounds, data = sample_words(texts([text for _, text in OTHER_SCRIPTS.values()]), 1000)
+    model = packaged.model()
+    best, _ = language_id_walk(bounds, data, *model["arrays"])
+    assert [model["labels"][one] for one in best] == [taken for taken, _ in OTHER_SCRIPTS.values()]
+    assert identify(texts([text for _, text in OTHER_SCRIPTS.values()]), Config())[0] == list(OTHER_SCRIPTS)
+    neighbours = {
+        "zh": "今天天气很好，他们说不去市场买东西，我就自己去了，顺便买一些水果回来。",
+        "grc": "Ἐν ἀρχῇ ἦν ὁ λόγος, καὶ ὁ λόγος ἦν πρὸς τὸν θεόν, καὶ θεὸς ἦν ὁ λόγος. οὗτος ἦν ἐν ἀρχῇ πρὸς τὸν θεόν.",
+    }
+    assert identify(texts(list(neighbours.values())), Config())[0] == list(neighbours)
+
+
 def test_packaged_labels_are_those_of_the_model() -> None:
     given = {language_code(label) for label in packaged.model()["labels"]}
     assert given | {"ckb", "dsb", "hsb"} == packaged.PACKAGED | {"und"}
