@@ -24,7 +24,7 @@ again; report (one job) adds up.
 A scorer and selector: reasons `toxic_hits`, `toxic_distinct`, `toxic_share`, `score_<classifier>`. Adds `toxic_share`.
 Writes scores, entries (how often each was found, by language and source), documents, dropped, stats, and for the report
 retention.parquet and entries.parquet. Memory: a batch of documents, twice where they are normalised, and the lists: of
-LDNOOBW's 403 English entries .6 MB. Ties: none.
+LDNOOBW's 403 English entries .4 MB. Ties: none.
 """
 
 from __future__ import annotations
