@@ -69,6 +69,7 @@ def text_of(lines: Lines, kept: np.ndarray) -> str:
     item = next(items)
     pieces: list[str] = []
     before = -1
+    headline = bool(lines.own.heading[places[0]])
     for i in places:
         raw = text[starts[i] : ends[i]]
         mark_of_item = ""
@@ -82,7 +83,7 @@ def text_of(lines: Lines, kept: np.ndarray) -> str:
         # The mark of an item whose own lines were left out is not that of the next line.
         if mark_of_item and (_ITEM in raw or _ITEM in text[ends[i - 1] if i else 0 : starts[i]]):
             shown = mark_of_item + shown
-        if apart and _PRE not in raw and _said_already(shown, pieces):
+        if _PRE not in raw and _said_already(shown, pieces, apart=apart, headline=headline):
             continue
         if pieces:
             pieces.append("\n\n" if apart else "\n")
@@ -111,19 +112,21 @@ def _without_last_headings(places: np.ndarray, heading: np.ndarray) -> np.ndarra
     return places[: body[-1] + 1] if len(body) else places
 
 
-def _said_already(shown: str, pieces: Sequence[str]) -> bool:
-    """Whether a block is the one before it once more, or the first one of a text that has just begun.
+def _said_already(shown: str, pieces: Sequence[str], *, apart: bool, headline: bool) -> bool:
+    """Whether a line is the block before it once more, or the first one of a text that has just begun.
 
     Args:
-        shown: the block.
-        pieces: the blocks before it, and what stands between them.
+        shown: the line.
+        pieces: the lines before it, and what stands between them.
+        apart: whether it is a block of its own; a verse may be sung twice.
+        headline: whether the first line is a heading.
     """
     if not pieces or len(shown) > REPEATED:
         return False
-    if shown != pieces[-1] and (shown != pieces[0] or len(pieces) >= 2 * OPENING):
-        return False
+    again = apart and shown == pieces[-1]
+    opening = (apart or headline) and len(pieces) < 2 * OPENING and shown.strip() == pieces[0].strip()
     # Rows of a table, and numbers, may well be the same.
-    return "\t" not in shown and "\n" not in shown and any(map(str.isalpha, shown))
+    return (again or opening) and "\t" not in shown and "\n" not in shown and any(map(str.isalpha, shown))
 
 
 def _has_empty_line(text: str, start: int, end: int) -> bool:

@@ -255,6 +255,7 @@ def test_a_headline_and_a_caption_that_the_page_shows_twice_are_said_once() -> N
 
     article = "<p>Boats at sea</p><p>3 May</p><h1>Boats at sea</h1><p>One.</p><p>A pier.</p><p>A pier.</p><p>Two.</p>"
     assert all_of(article) == ["Boats at sea", "3 May", "One.", "A pier.", "Two."]
+    assert all_of("<h1>Boats</h1><div>3 May<br>Boats</div><p>One.</p>") == ["Boats", "3 May", "One."]
     # The same words later are a chapter's; a paragraph, a verse, code, numbers and rows of a table say so themselves.
     far = "<h1>Boats</h1>" + "".join(f"<p>Paragraph {i}.</p>" for i in range(5)) + "<h2>Boats</h2><p>End.</p>"
     assert all_of(far).count("Boats") == 2
