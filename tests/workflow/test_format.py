@@ -97,7 +97,8 @@ def test_the_files_of_a_rule_have_the_names_that_its_step_gives_them():
         writes = (
             (call[3] or call[4] or "output").replace("{", "").replace("}", "").replace("OUTCOME", " ".join(outcome))
         )
-        fields = job.command(call[1], call[2], writes.split())
+        beside = dict.fromkeys(re.findall(r"beside={\"(\w+)\"", directives["shell"]), "-")
+        fields = job.command(call[1], call[2], writes.split(), beside)
         for side in ("input", "output"):
             text = directives.get(side, "")
             names = set(re.findall(r"^(\w+)=", text, re.MULTILINE))
