@@ -3,6 +3,10 @@
 No check digit tells a name, so a model does: how many it finds and what else it takes for one is the model's, and was
 not measured here. spaCy gives no probability for an entity (Presidio puts 0.85 for all), so that there is no threshold.
 
+Read with a small English pipeline (spaCy 3.8): of the first 50 spans in pages of C4 about 15 were no persons but places,
+clubs and dishes (Malmo, Wembley, Chicken Tikka); names in the news and in history go like private ones; 26 kB of text a
+second of CPU, where the other kinds take megabytes.
+
 Presidio would fetch a model that is missing, and use a GPU that it sees: both would make a run depend on the machine.
 So pipelines are loaded here, on the CPU, and given to Presidio's engine. They read texts one by one, in pieces that
 depend on the text alone: what is found depends neither on shards nor on what stands beside a text.
