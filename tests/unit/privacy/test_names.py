@@ -48,12 +48,12 @@ def _installed(monkeypatch):
 
 @needs_presidio
 def test_names_of_texts_in_the_languages_of_models(model):
-    text = "Änne met Anna Huber in Berlin. Ask Ben \n\nor Anna Huber."
+    text = "Änne met Anna Huber in Berlin, née so. Ask Ben \n\nor Anna Huber."
     config = Config(names={"en": model, "no": model})
     config.check_files("privacy")
     documents = make_documents([text, text, text, text], language=["en", "de", "und", "nb"])
     after, edits, _ = replace(documents, config)
-    masked = "[NAME_1] met [NAME_2] in Berlin. Ask [NAME_3] \n\nor [NAME_2]."
+    masked = "[NAME_1] met [NAME_2] in Berlin, née so. Ask [NAME_3] \n\nor [NAME_2]."
     assert after["text"].to_pylist() == [masked, text, text, masked]
     assert set(edits["reason"].to_pylist()) == {"name"}
     assert "Huber" not in json.dumps(edits.to_pylist())
