@@ -5,6 +5,7 @@
 
 rule privacy_apply:
     input:
+        ancient(CFG.privacy.local_files()),
         documents=documents_before("privacy"),
     output:
         **outcome("privacy", "edits"),
@@ -15,6 +16,6 @@ rule privacy_apply:
     conda:
         "../envs/cpu.yaml"
     params:
-        spec=spec("privacy"),
+        spec=spec("privacy", given=given(*CFG.privacy.local_files()), versions=CFG.privacy.versions()),
     shell:
         job("privacy", "apply", writes=f"{OUTCOME} edits")

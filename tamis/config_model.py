@@ -224,6 +224,14 @@ class _Bottom(_Top):
             if section.against and stage not in self.pipeline:
                 yield f"{stage}.against: earlier runs are given, but the pipeline does not name the stage"
 
+    def _names(self) -> Iterator[str]:
+        whole: Any = self
+        if whole.privacy.names:
+            if "privacy" not in self.pipeline:
+                yield "privacy.names: models are given, but the pipeline does not name the stage; put it last"
+            elif "language_id" not in self.pipeline[: self.pipeline.index("privacy")]:
+                yield "privacy.names: models are chosen by the language of a text; put language_id before privacy"
+
     def _pipeline(self) -> Iterator[str]:
         have: set[str] = set()
         whole: Any = self  # the sections of the stages are fields of `Config`
@@ -234,6 +242,7 @@ class _Bottom(_Top):
         if "toxicity" not in self.pipeline and (whole.toxicity.folders or whole.toxicity.lists):
             yield "toxicity: lists are given, but the pipeline does not name the stage; put it after language_id"
         yield from self._earlier_runs()
+        yield from self._names()
         for position, name in enumerate(self.pipeline):
             if name not in self.stages:
                 yield f"pipeline: {unknown('stage', name, [*STAGES, *self.named_classifiers])}"

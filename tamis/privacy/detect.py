@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import numpy as np
 import pyarrow as pa
 
 from tamis.edits import Spans
 from tamis.privacy import machines, mail, numbers, phones, secrets
-from tamis.privacy.kinds import PRIORITY, PRIVATE_KINDS, Found, Place, PrivateKind
+from tamis.privacy.kinds import PRIORITY, SPAN_KINDS, Found, Place, PrivateKind, SpanKind
 from tamis.privacy.streets import streets
 
 BEFORE, AFTER = 80, 40
@@ -72,8 +72,12 @@ def _deciders(kinds: Collection[str], regions: Sequence[str]) -> dict[int, Calla
 
 
 def private_spans(
-    texts: pa.Array | pa.ChunkedArray, chosen: np.ndarray, kinds: Collection[PrivateKind], regions: Sequence[str]
-) -> tuple[Spans, list[PrivateKind]]:
+    texts: pa.Array | pa.ChunkedArray,
+    chosen: np.ndarray,
+    kinds: Collection[PrivateKind],
+    regions: Sequence[str],
+    names: Iterable[tuple[int, int, int]] = (),
+) -> tuple[Spans, list[SpanKind]]:
     """Find what is private.
 
     Args:
@@ -81,9 +85,10 @@ def private_spans(
         chosen: bool[n], rows to look at.
         kinds: what is looked for.
         regions: countries whose telephone numbers are known without the code of the country, ISO 3166.
+        names: row, first byte and byte after the last in the text of each person's name, which a model found.
 
     Returns:
-        k spans, and the kind of each; what overlaps is one span, of the kind that comes first in `PRIVATE_KINDS`.
+        k spans, and the kind of each; what overlaps is one span, of the kind that comes first in `SPAN_KINDS`.
     """
     from tamis.kernels.suspects import suspects
     from tamis.kernels.words import buffers
@@ -103,9 +108,11 @@ def private_spans(
             first = int(offsets[row])
             for start, end in streets(bytes(view[first : int(offsets[row + 1])])):
                 found.append((row, first + start, first + end, PRIORITY["street_address"]))
+    for row, start, end in names:
+        found.append((row, int(offsets[row]) + start, int(offsets[row]) + end, PRIORITY["name"]))
     joined = _joined(sorted(found), data)
     columns = np.array(joined, np.int64).reshape(-1, 4)
-    return Spans(columns[:, 0], columns[:, 1], columns[:, 2]), [PRIVATE_KINDS[kind] for kind in columns[:, 3].tolist()]
+    return Spans(columns[:, 0], columns[:, 1], columns[:, 2]), [SPAN_KINDS[kind] for kind in columns[:, 3].tolist()]
 
 
 def _joined(found: Sequence[tuple[int, int, int, int]], data: np.ndarray) -> list[tuple[int, int, int, int]]:

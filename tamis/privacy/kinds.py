@@ -17,6 +17,9 @@ PrivateKind = Literal[
 ]
 """What is looked for; where two overlap, the first of them names the span."""
 
+SpanKind = PrivateKind | Literal["name"]
+"""With persons' names, which a model finds (tamis/privacy/names.py)."""
+
 PRIVATE_KINDS: tuple[PrivateKind, ...] = get_args(PrivateKind)
 OFF: tuple[PrivateKind, ...] = ("street_address",)
 """Not looked for unless asked: nothing but words tells one."""
@@ -29,7 +32,8 @@ DEFAULT_REGIONS = (
 )  # fmt: skip
 """Countries whose telephone numbers are known without + and the code of the country (ISO 3166)."""
 
-PRIORITY = {kind: place for place, kind in enumerate(PRIVATE_KINDS)}
+SPAN_KINDS: tuple[SpanKind, ...] = (*PRIVATE_KINDS, "name")
+PRIORITY: dict[SpanKind, int] = {kind: place for place, kind in enumerate(SPAN_KINDS)}
 
 
 class Found(NamedTuple):

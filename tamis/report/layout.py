@@ -34,6 +34,7 @@ class Private(Section):
 
     kinds: tuple[PrivateKind, ...]
     phone_regions: tuple[str, ...]
+    names: bool = Field(False, description="Whether persons' names are, which a model finds that is not asked here.")
 
 
 class Layout(Section):
@@ -64,6 +65,7 @@ def planned_layout(config: Any, exports: Iterable[str], classifiers: Mapping[str
         exports: names of the sets that are exported.
     """
     private = config.privacy.model_dump(mode="json", include={"kinds", "phone_regions"})
+    private["names"] = bool(config.privacy.names)
     return {
         "stages": ["ingest", *config.pipeline, *(["tokenizer"] if config.tokenizer else [])],
         "shards": config.shards,

@@ -58,17 +58,17 @@ def cards(results: Results, models: Mapping[str, Mapping[str, Any]]) -> list[Car
         models: stage → file stem → content, from `tamis.report.manifest.model_cards`.
     """
     return [
-        shown(stage, name, _blotted(results, value), time_of(results, stage) if name == "card" else {})
+        shown(stage, name, _blotted(results, stage, value), time_of(results, stage) if name == "card" else {})
         for stage, found in models.items()
         for name, value in found.items()
     ]
 
 
-def _blotted(results: Results, value: Any) -> Any:
+def _blotted(results: Results, stage: str, value: Any) -> Any:
     """A card with the texts of its mistakes as this run shows texts: cards of an earlier run may hold more."""
     if not isinstance(value, dict) or not isinstance(value.get("errors"), list):
         return value
-    return value | {"errors": blotted_rows(results, value["errors"])}
+    return value | {"errors": blotted_rows(results, stage, value["errors"])}
 
 
 def time_of(results: Results, stage: str) -> dict[str, Any]:

@@ -166,7 +166,7 @@ class Reader:
             if (stage, document_id) not in self.found and is_id(document_id):
                 by_file[self.results.part(stage, "documents", document_id)].append(document_id)
         for path, wanted in sorted(by_file.items()):
-            for row in blotted_rows(self.results, fetch(path, wanted, SHOWN_COLUMNS)):
+            for row in blotted_rows(self.results, stage, fetch(path, wanted, SHOWN_COLUMNS)):
                 self.found[stage, row["id"]] = row
 
     def get(self, stage: str, document_id: str) -> dict[str, Any] | None:
@@ -342,7 +342,7 @@ def edited_by(results: Results, reader: Reader, stage: str, sizes: Sizes) -> dic
     reader.load(before, [row["id"] for rows in chosen.values() for row in rows])
     return {
         reason: [
-            _edited(row, reason, blotted_edits(results, [Edit(**edit) for edit in choice["edits"]]), sizes)
+            _edited(row, reason, blotted_edits(results, stage, [Edit(**edit) for edit in choice["edits"]]), sizes)
             for choice in rows
             if (row := reader.get(before, choice["id"]))
         ]
@@ -350,9 +350,9 @@ def edited_by(results: Results, reader: Reader, stage: str, sizes: Sizes) -> dic
     }
 
 
-def blotted_edits(results: Results, edits: Sequence[Edit]) -> list[Edit]:
-    """Edits with what is private blotted out of what they put in, for that is read too."""
-    texts = blotted(results, [edit.replacement or "" for edit in edits])
+def blotted_edits(results: Results, stage: str, edits: Sequence[Edit]) -> list[Edit]:
+    """Edits of a stage with what is private blotted out of what they put in, for that is read too."""
+    texts = blotted(results, stage, [edit.replacement or "" for edit in edits])
     return [
         edit if edit.replacement is None else edit._replace(replacement=text)
         for edit, text in zip(edits, texts, strict=True)

@@ -201,12 +201,12 @@ def tell(results: Results, document_id: str) -> Story:
         document_id: a whole id that ingest gave.
     """
     first = results.layout.stages[0]
-    rows = blotted_rows(results, fetch(results.part(first, "documents", document_id), [document_id]))
+    rows = blotted_rows(results, first, fetch(results.part(first, "documents", document_id), [document_id]))
     story = Story(document_id, rows[0] if rows else {}, delivers=bool(results.deliveries()))
     current = story.document
     for stage in results.layout.stages:
         ledger = fetch(results.part(stage, "dropped", document_id), [document_id])
-        rows = blotted_rows(results, fetch(results.part(stage, "documents", document_id), [document_id]))
+        rows = blotted_rows(results, stage, fetch(results.part(stage, "documents", document_id), [document_id]))
         if not ledger and not rows:
             story.unfinished = True
             break
@@ -250,7 +250,7 @@ def _event(
             EditSize.of(made),
             around_edits(
                 before.get("text", ""),
-                blotted_edits(results, sorted(made, key=lambda edit: edit[:2])),
+                blotted_edits(results, stage, sorted(made, key=lambda edit: edit[:2])),
                 CONTEXT,
                 EDIT_CHARACTERS,
             ),
@@ -273,7 +273,7 @@ def _event(
 
 def _document(results: Results, stage: str, document_id: str) -> dict[str, Any] | None:
     """A document as a stage left it, if it kept it."""
-    found = blotted_rows(results, fetch(results.part(stage, "documents", document_id), [document_id]))
+    found = blotted_rows(results, stage, fetch(results.part(stage, "documents", document_id), [document_id]))
     return found[0] if found else None
 
 

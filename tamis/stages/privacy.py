@@ -1,8 +1,9 @@
 """Put typed placeholders in the place of what is private: addresses, numbers of persons and cards, keys.
 
 What is looked for and what stays is said by the modules of `tamis/privacy`: a kernel finds suspects, check digits,
-`phonenumbers`, `ipaddress` and lists of prefixes decide. Dolma (Soldaini et al. 2024) masks e-mail, IP addresses and
-telephones by expressions and drops documents with more than five; datatrove replaces e-mail and IP addresses.
+`phonenumbers`, `ipaddress` and lists of prefixes decide. Persons' names are found by a model, where `names` gives one.
+Dolma (Soldaini et al. 2024) masks e-mail, IP addresses and telephones by expressions and drops documents with more than
+five; datatrove replaces e-mail and IP addresses.
 
 A placeholder says the kind and a number: the first value of a kind in a document is `[EMAIL_1]`, the next other one
 `[EMAIL_2]`, and the same value has the same number wherever it stands in that document. Numbers begin anew in each
@@ -11,7 +12,9 @@ numbers, as a hash could (docs/decisions/0026-placeholders-are-numbered.md).
 
 Where: after what judges texts (heuristics and classifiers were made for texts as they are), before anything that a
 trainer reads. Texts before this stage still lie in the folders of the stages
-before it; the report and `tamis why` show them with what is private blotted out.
+before it; the report and `tamis why` show them with what is private blotted out, and with `names` every letter: what a
+model would take for a name in those texts, nobody asked it. Cards of classifiers list mistakes with addresses and keys
+blotted out, but not names: do not give away those of a run with `names` unread.
 
 An editor: the reason of an edit is the kind, what stands in the place of a value is the replacement, and no table of
 this stage holds a value. By option a document with more than `max_spans` is dropped (`too_many_spans`). Writes
@@ -32,7 +35,7 @@ from tamis.edits import Spans, edited
 from tamis.ledger import Outputs, dropped_rows, outcome_writer
 from tamis.privacy.kinds import DEFAULT_KINDS, DEFAULT_REGIONS, PrivateKind
 from tamis.schemas import of_kinds
-from tamis.section import AppliesTo, Section
+from tamis.section import AppliesTo, FilePath, LanguageCode, Section
 from tamis.shards import document_batches
 
 VERSION = 3
@@ -49,6 +52,7 @@ NAMES: dict[str, str] = {
     "national_id": "NATIONAL_ID",
     "phone_number": "PHONE",
     "street_address": "ADDRESS",
+    "name": "NAME",
 }
 """What placeholders call the kinds."""
 
@@ -94,8 +98,41 @@ class Config(Section):
     max_spans: int | None = Field(
         None,
         ge=0,
-        description="Documents with more private spans are dropped; null: none. Dolma drops those with more than 5.",
+        description="Documents with more private spans, names not counted, are dropped; null: none. Dolma drops those "
+        "with more than 5.",
     )
+    names: dict[LanguageCode, FilePath] | None = Field(
+        None,
+        min_length=1,
+        description="Persons' names become [NAME_1], too: by language of the text a spaCy pipeline with named "
+        "entities, an installed package or a folder ({en: en_core_web_lg, de: models/de}). Presidio asks it, on the "
+        "CPU; a run fetches none. `pip install 'tamis[names]'`. What is found is the model's and was not measured "
+        "here: it misses names, takes places and teams for some, and public persons go as well. Slow: 26 kB a CPU "
+        "second with a small English pipeline.",
+    )
+
+    def check_files(self, stage: str) -> None:
+        """Hold that what finds names is installed.
+
+        Raises:
+            ModelError: it is not.
+        """
+        if self.names:
+            from tamis.privacy.names import check
+
+            check(self.names, f"{stage}.names")
+
+    def local_files(self) -> list[str]:
+        """Files of the models that are folders, as inputs of the workflow."""
+        from tamis.privacy.names import local_files
+
+        return local_files(self.names or {})
+
+    def versions(self) -> dict[str, str]:
+        """Versions of the packages that find names."""
+        from tamis.privacy.names import versions
+
+        return versions(self.names or {})
 
 
 def placeholders(values: list[tuple[int, str, bytes]], config: Config) -> list[str]:
@@ -128,10 +165,14 @@ def replace(documents: pa.Table, config: Config) -> tuple[pa.Table, pa.Table, pa
     """
     from tamis.kernels.words import buffers
     from tamis.privacy.detect import private_spans
+    from tamis.privacy.names import name_spans
 
     chosen = of_kinds(documents, config.applies_to)
-    spans, kinds = private_spans(documents["text"], chosen, config.kinds, config.phone_regions)
-    counts = np.bincount(spans.rows, minlength=documents.num_rows)
+    names = name_spans(documents["text"], documents["language"], chosen, config.names) if config.names else ()
+    spans, kinds = private_spans(documents["text"], chosen, config.kinds, config.phone_regions, names)
+    # A page about persons is none of those lists of addresses that `max_spans` is for.
+    counted = np.array([kind != "name" for kind in kinds], bool)
+    counts = np.bincount(spans.rows[counted], minlength=documents.num_rows)
     most = documents.num_rows and config.max_spans
     gone = (
         counts > config.max_spans if config.max_spans is not None and most is not None else np.zeros(len(counts), bool)

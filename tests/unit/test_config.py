@@ -112,6 +112,12 @@ def test_lists_of_removals_without_their_stage_are_refused():
     assert config.load(SMALL | {"remove": lists, "pipeline": ["remove", "url_dedup"]}).remove.files == ["takedowns.txt"]
 
 
+def test_models_of_names_want_the_stage_and_languages():
+    names = {"privacy": {"names": {"en": "en_core_web_sm"}}}
+    assert "put language_id before privacy" in refused(pipeline=["privacy", "language_id"], **names)
+    assert "privacy.names: models are given, but" in refused(pipeline=["language_id"], **names)
+
+
 def test_a_run_is_not_held_against_itself():
     message = refused(output_dir="out/", minhash_dedup={"against": ["earlier/index", "out/minhash_dedup/index/"]})
     assert "out/minhash_dedup/index is the index of this run itself" in message

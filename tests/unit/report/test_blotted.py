@@ -14,7 +14,7 @@ from tamis import schemas
 from tamis.ledger import dropped_rows
 from tamis.privacy.blot import blot
 from tamis.report.layout import FILE, Layout, Private, Results
-from tamis.report.model_cards import cards
+from tamis.report.model_cards import _blotted, cards
 from tamis.report.story import tell
 from tamis.report.terminal import story
 from tamis.shards import part_name, read_documents, write_json
@@ -35,10 +35,10 @@ TEXTS = {
 }
 
 
-def make_folder(folder: Path, *, told: bool, shards: int = 2) -> dict[str, str]:
+def make_folder(folder: Path, *, told: bool, shards: int = 2, names: bool = False) -> dict[str, str]:
     """Write a run: three stages as they would leave it, and what the stage `privacy` makes of it; returns ids by name."""
     config = privacy.Config()
-    private = Private(kinds=config.kinds, phone_regions=config.phone_regions) if told else None
+    private = Private(kinds=config.kinds, phone_regions=config.phone_regions, names=names) if told else None
     write_json(folder / FILE, Layout(stages=STAGES, shards=shards, privacy=private).model_dump(mode="json"))
     ids = {name: f"{number:x}" * 32 for number, name in enumerate(TEXTS, 5)}
     read = make_documents(list(TEXTS.values()), id=list(ids.values()))
@@ -125,6 +125,20 @@ def test_cards_show_mistakes_blotted(made):
     (entry,) = cards(Results.open(made[0]), {"quality": {"card": card}})
     assert entry.mistakes[0].text.startswith(f"Ask {'█' * len(MAIL)} or")
     assert KEY not in entry.mistakes[0].text
+
+
+def test_where_names_are_replaced_no_letter_from_before_is_shown(tmp_path):
+    ids = make_folder(tmp_path, told=True, names=True)
+    results = Results.open(tmp_path)
+    shown = page_of(tmp_path) + "".join(story(tell(results, name)) for name in ids.values())
+    # What stands in dropped documents, in cuts, and in what an earlier stage put in; and what the last stage wrote.
+    for words in ("lie in the harbour and wait for the wind", "Questions go to", "is closed, call <del>", MAIL):
+        assert words not in shown
+    assert "<del>███</del>" not in shown
+    assert "The [EMAIL_1] is away." in shown.replace("\n", " ")
+    card = {"errors": [{"text": "Anna is here"}]}
+    assert _blotted(results, "quality", card)["errors"][0]["text"] == "████ ██ ████"
+    assert _blotted(results, "privacy", card) == card
 
 
 def test_a_run_without_the_stage_shows_texts_as_they_are(tmp_path):

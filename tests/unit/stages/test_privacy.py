@@ -100,6 +100,22 @@ def test_settings() -> None:
         Config(phone_regions=["XX"])
 
 
+def test_names_overlap_as_other_kinds_do_and_are_no_list_of_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "Änne Huber <anna.huber@web.de> and Ben; Änne Huber"
+    places = [(0, 11), (13, 23), (36, 39), (41, 52)]
+    assert [text.encode()[start:end] for start, end in places] == [
+        "Änne Huber".encode(),
+        b"anna.huber",
+        b"Ben",
+        "Änne Huber".encode(),
+    ]
+    monkeypatch.setattr("tamis.privacy.names.name_spans", lambda *_: iter([(0, *place) for place in places]))
+    documents, edits, dropped = replace(make_documents([text], language=["en"]), Config(names={"en": "x"}, max_spans=1))
+    assert documents["text"].to_pylist() == ["[NAME_1] <[EMAIL_1]> and [NAME_2]; [NAME_1]"]
+    assert edits["reason"].to_pylist() == ["name", "email", "name", "name"]
+    assert dropped.num_rows == 0
+
+
 def test_no_table_holds_a_value_and_rows_are_the_whole_difference(tmp_path: Path) -> None:
     texts = [
         "anna@web.de 語 ben@gmx.net anna@web.de",
