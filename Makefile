@@ -29,7 +29,7 @@ run: env ## Run the default experiment end to end and print the retention waterf
 test: export OMP_NUM_THREADS := 1
 test: env ## Run all tests (ARGS goes to the unit tests)
 	@python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder tests/unit $(ARGS)
-	@python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder tests/workflow
+	@python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder tests/workflow
 	@python -m tests.faults --short --cases 1 --minutes 2
 
 test-faults: env ## Break a small corpus in hundreds of ways, 45 minutes on two cores (ARGS="--only SIGINT/3 --seed 1")
