@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple, Self
@@ -114,7 +115,7 @@ def open_index(stage: str, folder: Path, ours: Mapping[str, Any]) -> Index:
     return Index(folder, parts, value)
 
 
-class Growing(Section):
+class Growing(Section, ABC):
     """The section of a stage that knows earlier runs; it has the keys `against` and `write_index`."""
 
     STAGE: ClassVar[str]
@@ -129,9 +130,9 @@ class Growing(Section):
         """The section without what changes no document of this run."""
         return self.model_copy(update={"write_index": False})
 
+    @abstractmethod
     def agreed(self) -> dict[str, Any]:
         """What must agree between the run that writes an index and one that reads it."""
-        raise NotImplementedError
 
     def earlier(self) -> list[Index]:
         """The indexes of earlier runs, each after a look at its settings.

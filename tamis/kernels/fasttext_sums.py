@@ -107,6 +107,16 @@ def _number(
     return -1
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _added(total: np.ndarray, numbers: np.ndarray, number: int) -> int:
+    """Add a row of numbers, if there is one (-1: none), and say how many were."""
+    if number < 0:
+        return 0
+    for k in range(len(total)):
+        total[k] += np.float64(numbers[number, k])
+    return 1
+
+
 @njit(cache=True, nogil=True)
 def sums(
     offsets: np.ndarray,
@@ -163,10 +173,7 @@ def sums(
             # A word ends before a space, before and behind what stands apart.
             if size and kind:
                 number = _number(state, word, size, known, bounds, slots)
-                if number >= 0:
-                    for k in range(len(total)):
-                        total[k] += np.float64(numbers[number, k])
-                    features += 1
+                features += _added(total, numbers, number)
                 hashes[count] = np.uint64(np.int64(np.int32(state)))
                 count += 1
                 size = 0
@@ -197,10 +204,7 @@ def sums(
                     state = _absorbed(state, word[place])
                 if kind == APART:
                     number = _number(state, word, size, known, bounds, slots)
-                    if number >= 0:
-                        for k in range(len(total)):
-                            total[k] += np.float64(numbers[number, k])
-                        features += 1
+                    features += _added(total, numbers, number)
                     hashes[count] = np.uint64(np.int64(np.int32(state)))
                     count += 1
                     size = 0
@@ -209,18 +213,12 @@ def sums(
             i += width
         hashes[count] = np.uint64(np.int64(np.int32(last[0])))
         count += 1
-        if last[1] >= 0:
-            for k in range(len(total)):
-                total[k] += np.float64(numbers[last[1], k])
-            features += 1
+        features += _added(total, numbers, last[1])
         for first in range(count if buckets else 0):
             mixed = hashes[first]
             for other in range(first + 1, min(count, first + longest)):
                 mixed = mixed * _MIX + hashes[other]
-                bucket = len(bounds) + np.int64(mixed % buckets)
-                for k in range(len(total)):
-                    total[k] += np.float64(numbers[bucket, k])
-                features += 1
+                features += _added(total, numbers, len(bounds) + np.int64(mixed % buckets))
         if features:
             for k in range(len(total)):
                 total[k] /= features
