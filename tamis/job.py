@@ -8,7 +8,21 @@ job, and between `--files` and `--end` stands what names the files of all shards
 converted by the annotation of the function's parameter (Path, Files, int, str).
 """
 
+# ruff: noqa: E402 - what Ctrl-C does is settled before all other imports
+
 from __future__ import annotations
+
+import signal
+
+HEARS = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+"""Whether this process stops at Ctrl-C; one that was started in the background may not."""
+
+if __name__ == "__main__":
+    if HEARS:
+        # Ctrl-C while a job is imported ends it without a traceback; nothing is written yet.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # Snakemake holds it back until here (tamis/engine/jobs.py).
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 import argparse
 import contextlib
@@ -20,23 +34,15 @@ import json
 import logging
 import os
 import resource
-import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn, get_type_hints
 
-HEARS = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-"""Whether this process stops at Ctrl-C; one that was started in the background may not."""
-
-if __name__ == "__main__" and HEARS:
-    # Ctrl-C while a job is imported ends it without a traceback; nothing is written yet.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-from tamis import ending, provenance, trouble, user_cache  # noqa: E402 - see above
-from tamis.barrier import Files, told  # noqa: E402
-from tamis.errors import ConfigError, TamisError  # noqa: E402
+from tamis import ending, provenance, trouble, user_cache
+from tamis.barrier import Files, told
+from tamis.errors import ConfigError, TamisError
 
 
 class _NoPandas(importlib.abc.MetaPathFinder):
@@ -281,6 +287,11 @@ def leave(code: int) -> NoReturn:
 if __name__ == "__main__":
     os.environ.update(user_cache.environment())
     settle_without_pandas()
-    if HEARS:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    leave(main())
+    code = INTERRUPTED
+    # What comes before or after the step that `main` watches over is as quiet.
+    with contextlib.suppress(KeyboardInterrupt):
+        if HEARS:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        code = main()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    leave(code)

@@ -199,6 +199,14 @@ def _calibration(card: Mapping[str, Any]) -> Iterator[str]:
         yield from [*table(["score from", "texts", "mean score", "share positive"], rows), ""]
 
 
+NOT_BLOTTED = (
+    "The texts are those that the labels were read from, before any stage that replaces what is private: addresses, "
+    "numbers and keys are blotted out here, persons' names are not, whatever `privacy.names` says. Read them before "
+    "you give this card away."
+)
+"""A card is written where its model is taught, which may be in an environment that has nothing to find names with."""
+
+
 def _errors(card: Mapping[str, Any]) -> Iterator[str]:
     """The most confident errors; their texts are of the corpus, and hostile."""
     errors = card["errors"]
@@ -206,6 +214,7 @@ def _errors(card: Mapping[str, Any]) -> Iterator[str]:
         return
     shown = f"{len(errors)} of {card['wrong']:,}" if card["wrong"] > len(errors) else f"all {len(errors)}"
     yield from ["## Most confident errors", "", f"The most confident first, {shown}; the start of each text.", ""]
+    yield from [NOT_BLOTTED, ""]
     for number, row in enumerate(errors, 1):
         yield from [f"**{number}.** `{row['id']}`: {escaped(describe(row))}", "", *passage(row["text"]), ""]
 

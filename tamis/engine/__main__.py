@@ -30,9 +30,9 @@ def main() -> int:
     gc.set_threshold(NEW_OBJECTS, 50, 1000)
     from snakemake.cli import main as snakemake  # type: ignore[import-untyped]
 
-    from tamis.engine import group_check, scheduler, shortcuts
+    from tamis.engine import group_check, jobs, scheduler, shortcuts
 
-    for changes in (scheduler, group_check, shortcuts):
+    for changes in (scheduler, group_check, shortcuts, jobs):
         changes.install()
     if hears:
         signal.signal(signal.SIGINT, signal.default_int_handler)

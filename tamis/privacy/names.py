@@ -18,6 +18,7 @@ import functools
 import importlib.metadata
 import importlib.util
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -164,11 +165,19 @@ _LANGUAGE = "any"
 
 @functools.cache
 def _loaded(model: str) -> tuple[Any, Any]:
-    """Presidio's engine with a pipeline, and its recognizer."""
-    import spacy
-    from presidio_analyzer.nlp_engine import NerModelConfiguration, SpacyNlpEngine
-    from presidio_analyzer.predefined_recognizers import SpacyRecognizer
+    """Presidio's engine with a pipeline, and its recognizer.
 
+    Raises:
+        ModelError: this job's environment lacks the extra, or cannot load the pipeline.
+    """
+    try:
+        import spacy
+        from presidio_analyzer.nlp_engine import NerModelConfiguration, SpacyNlpEngine
+        from presidio_analyzer.predefined_recognizers import SpacyRecognizer
+    except ImportError as error:
+        # The workflow was parsed where they are (`check`); its jobs may run elsewhere: in conda, in a container, on a node.
+        msg = f"privacy.names: {sys.executable}, which runs this job, cannot import Presidio and spaCy ({error}); "
+        raise ModelError(f"{msg}{INSTALL} there, too, or take `names` out") from error
     folder = folder_of(model)
     try:
         # A package is asked itself, because it may bring code of its own.

@@ -1,6 +1,10 @@
 import json
+import os
+import signal
+import subprocess
 import sys
 import types
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -8,6 +12,7 @@ import pytest
 from tamis import job
 from tamis.barrier import Files
 from tamis.checksums import canonical
+from tamis.engine.jobs import hold_back
 from tamis.errors import ConfigError, SourceError
 from tamis.section import Section
 
@@ -164,3 +169,41 @@ def test_a_path_that_may_be_missing_is_none_where_nothing_is_given():
     assert _converted(Path | None, "") is None
     assert _converted(Path | None, "a/b") == Path("a/b")
     assert _converted(Path, "a/b") == Path("a/b")
+
+
+INTERRUPTING = """
+import os, signal, sys
+
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupt())
+"""
+
+
+def interrupted(folder, name):
+    """`python -m tamis.job` that gets SIGINT when it first imports a module."""
+    (folder / "sitecustomize.py").write_text(INTERRUPTING.format(name=name), encoding="utf-8")
+    given = os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), str(Path(job.__file__).parents[1])])}
+    command = [sys.executable, "-m", "tamis.job", "url_dedup", "apply", "--params", "{}"]
+    return subprocess.run(command, env=given, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("name", ["argparse", "json", "tamis.ending", "pyarrow"])
+def test_ctrl_c_while_a_job_is_imported_ends_it_without_a_word(tmp_path, name):
+    ended = interrupted(tmp_path, name)
+    assert (ended.returncode, ended.stdout + ended.stderr) == (-signal.SIGINT, "")
+
+
+@pytest.mark.parametrize("name", ["runpy", "tamis"])
+def test_ctrl_c_before_a_job_is_reached_waits_for_it_where_snakemake_holds_it_back(tmp_path, name):
+    """The interpreter's own imports, during which a program has no say."""
+    with ThreadPoolExecutor(1) as pool:
+        ended = pool.submit(hold_back(interrupted), tmp_path, name).result()
+        # It holds for what the thread starts, not for the process.
+        assert signal.SIGINT in pool.submit(signal.pthread_sigmask, signal.SIG_BLOCK, ()).result()
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    assert (ended.returncode, ended.stdout + ended.stderr) == (-signal.SIGINT, "")

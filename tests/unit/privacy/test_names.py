@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import sys
 
 import numpy as np
 import pyarrow as pa
@@ -92,6 +93,15 @@ def test_a_package_that_is_missing_is_named_with_what_to_install(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ModelError, match=r"presidio-analyzer is not installed; pip install 'tamis\[names\]'"):
         Config(names={"en": "en_core_web_lg"}).check_files("privacy")
+
+
+@pytest.mark.parametrize("missing", ["spacy", "presidio_analyzer.nlp_engine"])
+def test_a_job_where_the_extra_is_missing_says_so(monkeypatch, missing):
+    """Its environment may be another than that in which the workflow was parsed."""
+    monkeypatch.setitem(sys.modules, missing, None)
+    documents = make_documents(["Anna Huber"], language=["en"])
+    with pytest.raises(ModelError, match=r"which runs this job, cannot import .*; pip install 'tamis\[names\]' there"):
+        replace(documents, Config(names={"en": "en_core_web_lg"}))
 
 
 @pytest.mark.parametrize("name", ["no_such_pipeline", "no/such/folder", "", "..", "json"])
