@@ -19,6 +19,7 @@ import argparse
 import logging
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -268,7 +269,9 @@ def _explain(release: Release, said: str) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point; 0 when the release lies in the folder, 1 with a readable message otherwise."""
+    """Entry point; 0 when the release lies in the folder, 1 with a readable message otherwise, 130 after Ctrl-C."""
+    # Snakemake holds it back until here (tamis/engine/jobs.py), and pip, which inherits what we hear, may take minutes.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     parser = argparse.ArgumentParser(
         prog="python -m tamis.readers.fetch", description="Fetch one pinned source release."
     )
@@ -278,6 +281,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s")
     try:
         fetch(parse_requirement(given.requirement), given.into)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
     except TamisError as error:
         log.error("fetch failed: %s", error)  # noqa: TRY400 - the message is for the user, the traceback is not
         return 1
