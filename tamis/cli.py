@@ -144,6 +144,7 @@ def write_preset(given: argparse.Namespace) -> int:
     )
     for source in sources:
         fields = ", ".join(f"{key} {name or 'null (most are shared)'}" for key, name in source.fields.items())
+        fields += "".join(f", {name} {share}" for name, share in source.partly.items())
         without = f", no {' and no '.join(source.without)}" if source.without else ""
         files = f"{source.files} file{'s' if source.files > 1 else ''}"
         say(f"{source.name}: {files} of {source.format}{', ' + fields if fields else ''}{without}")

@@ -25,6 +25,7 @@ from tamis.errors import FolderError, TamisError
 
 VARIABLE = "TAMIS_FAILURES"
 KIND = "tamis-failures"
+SILENT = "A job ended without a word, as one does that is killed; its log and the workflow's say which."
 SHOWN = 3
 """Failed jobs that are named."""
 LITTLE = 2_000_000
@@ -225,28 +226,32 @@ def say_failure(
     """
     known = told(place)
     _say(failure(results, directory, known, command, stopped, more))
-    if known.failures and not stopped:
-        _say(so_far(results, known, config))
+    if known.begun:
+        _say(so_far(results, known, config, stopped))
 
 
-def so_far(results: Path, known: Told, config: Mapping[str, Any] | None = None) -> str:
+def so_far(results: Path, known: Told, config: Mapping[str, Any] | None = None, stopped: str = "") -> str:
     """Write the page of what a run that failed has done, and say where it is; empty where there is none.
 
     Args:
         results: the results folder.
         known: what jobs told.
         config: the section `report` of the configuration.
+        stopped: what stopped it, where it was a signal.
     """
     if not (results / "layout.json").exists():
         # A run of single stages, which makes no page.
         return ""
-    # DuckDB, templates and pyarrow, for a run that failed alone.
-    from tamis.report import stopped
+    # DuckDB, templates and pyarrow, for a run that did not end well alone.
     from tamis.report.settings import Config
+    from tamis.report.stopped import write
 
+    # A job that was killed from outside told nothing.
+    why = f"{stopped}." if stopped else " ".join(_failed(known.failures)) or SILENT
     try:
-        why = " ".join(_failed(known.failures))
-        found = stopped.write(results, why, Config.model_validate(dict(config or {})))
+        found = write(results, why, Config.model_validate(dict(config or {})))
+    except KeyboardInterrupt:
+        return "The page of what is done was not written: stopped by Ctrl-C once more."
     except (TamisError, OSError, ValueError) as error:
         return f"The page of what is done could not be written: {error}"
     return f"What is done so far: {found[0]}; its counts: {found[1]}" if found else ""

@@ -15,7 +15,7 @@ import re
 import shlex
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from glob import has_magic
 from pathlib import Path
 from typing import Any, Literal
@@ -101,7 +101,8 @@ class Found:
         format: which reader reads it.
         fields: key of the section → name of the field or column, where it is not the default; empty where the one that
             is there says nothing.
-        without: "url" and "date" where the files have none.
+        without: "url" and "date" where no file has one.
+        partly: the field of the text, URL or date that only some files have → in how many, in words.
         left: files that are no text and so are left out of the patterns, in words; empty where there are none.
         odd: files that are no text and lie among others of their ending, which are read, in words.
         files: how many there are.
@@ -117,6 +118,7 @@ class Found:
     bytes: int
     left: str = ""
     odd: str = ""
+    partly: Mapping[str, str] = field(default_factory=dict)
 
 
 def look(
@@ -168,6 +170,7 @@ def look(
         bytes=int(size),
         left=assorted.told() if assorted else "",
         odd=assorted.refused() if assorted else "",
+        partly={name: _share(content, name) for name in fields.values() if name in content.partly},
     )
 
 
@@ -221,12 +224,22 @@ def _fields_of(files: Sequence[Path], content: Content, text: str | None) -> dic
     """Keys of the section → names of the fields of text, URL and date, as far as they are there."""
     suffix = "field" if content.format == "jsonl" else "column"
     fields = {f"text_{suffix}": _text_of(files[0], content, text, suffix)}
-    if (url := named(content.fields, URLS)) is not None:
+    if (url := _named(content, URLS)) is not None:
         # Texts with one URL would be taken for captures of one page.
         fields[f"url_{suffix}"] = "" if _is_shared(values_of(files, content, url)) else url
-    if (date := named(content.fields, DATES)) is not None:
+    if (date := _named(content, DATES)) is not None:
         fields[f"date_{suffix}"] = date
     return fields
+
+
+def _named(content: Content, candidates: Sequence[str]) -> str | None:
+    """The field that is meant; one that only some files have where none has it in all, for its lack is no error."""
+    return named(content.fields, candidates) or named(content.partly, candidates)
+
+
+def _share(content: Content, name: str) -> str:
+    """In how many files a field is, in words."""
+    return f"in {content.partly[name]} of the {content.files} files that were looked at"
 
 
 def _is_shared(urls: Sequence[Any]) -> bool:
@@ -247,8 +260,8 @@ def _text_of(path: Path, content: Content, given: str | None, what: str) -> str:
     some = given if given in content.partly else named(content.partly, TEXTS)
     if some is not None and name not in fields:
         raise ConfigError(
-            f"only some of the files have the {what} {some}; what all have: {listed}. Give files whose text stands in "
-            f"a {what} of another name a --source of their own, and leave out those that hold none"
+            f"the {what} {some} is only {_share(content, some)}; what all have: {listed}. Give files whose text "
+            f"stands in a {what} of another name a --source of their own, and leave out those that hold none"
         )
     if name is None:
         raise ConfigError(f"{path}: no {what} is named text; say --text NAME. It has {listed}")
@@ -297,6 +310,12 @@ def _written(source: Found, preset: str) -> list[str]:
     lines.append(f"    paths: {json.dumps(source.paths, ensure_ascii=False)}")
     if source.odd:
         lines += [*_comment(f"No text, and so skipped and listed: {source.odd}."), "    on_bad_file: skip"]
+    return lines + _written_fields(source)
+
+
+def _written_fields(source: Found) -> list[str]:
+    """The lines of a source that name its fields, or say what there is not."""
+    lines: list[str] = []
     for key, name in source.fields.items():
         if name:
             lines.append(f"    {key}: {json.dumps(name, ensure_ascii=False)}")
@@ -305,6 +324,8 @@ def _written(source: Found, preset: str) -> list[str]:
                 "    # Most URLs are shared by several texts, which would be taken for captures of one page.",
                 f"    {key}: null",
             ]
+    for name, share in source.partly.items():
+        lines.append(f"    # {name}: {share}; the texts of the others have none.")
     if source.without:
         lines.append(f"    # No {' and no '.join(source.without)} was found in the files.")
     return lines

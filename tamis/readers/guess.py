@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -57,12 +58,14 @@ class Content:
     Attributes:
         format: which reader reads them.
         fields: names of the fields or columns that all of them have; empty for text, HTML and web archives.
-        partly: names of those that some of them have and others not.
+        partly: names of those that some of them have and others not → how many have them.
+        files: how many were looked at and have fields.
     """
 
     format: Format
     fields: tuple[str, ...]
-    partly: tuple[str, ...] = ()
+    partly: Mapping[str, int] = field(default_factory=dict)
+    files: int = 0
 
 
 def _by_name(path: Path) -> str:
@@ -186,7 +189,8 @@ def _first_cells(path: Path, name: str) -> list[Any]:
     try:
         with pq.ParquetFile(path) as file:
             batch = next(file.iter_batches(SAMPLED, columns=[name]), None)
-            return [] if batch is None else batch.column(0).to_pylist()
+            # Of some files that have the column others may lack it.
+            return [] if batch is None or not batch.num_columns else batch.column(0).to_pylist()
     except (pa.ArrowException, OSError) as error:
         msg = f"{path}: not a whole Parquet file ({shorten(error)}); fetch or write it again"
         raise SourceError(msg) from error
@@ -231,8 +235,10 @@ def content_of_all(paths: Sequence[Path], given: Format | None = None) -> Conten
         named = ", ".join(f"{path} is {content.format}" for path, content in found.values())
         raise SourceError(f"the files are of several formats ({named}); give each format a --source of its own")
     ((_, content),) = found.values()
-    common = tuple(name for name in order if all(name in one for one in fields))
-    return Content(content.format, common, tuple(sorted(set().union(*fields).difference(common))))
+    counts = Counter(name for one in fields for name in one)
+    common = tuple(name for name in order if counts[name] == len(fields))
+    partly = {name: count for name, count in sorted(counts.items()) if count < len(fields)}
+    return Content(content.format, common, partly, len(fields))
 
 
 def _fields(path: Path, given: Format) -> tuple[str, ...]:
@@ -241,7 +247,7 @@ def _fields(path: Path, given: Format) -> tuple[str, ...]:
     return tuple(_first_object(path) or ()) if given == "jsonl" else ()
 
 
-def named(fields: Sequence[str], candidates: Sequence[str]) -> str | None:
+def named(fields: Iterable[str], candidates: Sequence[str]) -> str | None:
     """The field that is meant: the first candidate where it is there, else the only other one, or None."""
     if candidates[0] in fields:
         return candidates[0]

@@ -188,7 +188,7 @@ def test_shards_follow_the_bytes(folder: Path, capsys: pytest.CaptureFixture[str
         (["--source", "odd.jsonl"], "no field is named text; say --text NAME. It has a, b"),
         (
             ["--source", "crawl/*.jsonl", "odd.jsonl"],
-            "only some of the files have the field content; what all have: none",
+            "the field content is only in 3 of the 4 files that were looked at; what all have: none",
         ),
         (["--source", "there.md", "--text", "body"], "files of text and HTML have no fields"),
         (["--source", "there.md", "--output", "there.md"], "exists, and is not written over"),
@@ -219,6 +219,26 @@ def test_urls_that_many_texts_share_are_left_out(folder: Path, capsys: pytest.Ca
     shared, own, shared_columns, own_columns = written("web.yaml").sources
     assert (shared.url_field, own.url_field) == (None, "url")
     assert (shared_columns.url_column, own_columns.url_column) == (None, "url")
+
+
+def test_a_url_or_date_that_only_some_files_have_is_taken_from_them(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(2):
+        (folder / "crawl" / f"bare{number}.jsonl").write_text('{"content": "A text."}\n', encoding="utf-8")
+        pq.write_table(
+            pa.table({"text": ["A text."]} | ({"url": ["http://x/1"]} if number else {})), f"{number}.parquet"
+        )
+    code, out, _ = init(capsys, "web", "--source", "crawl/*.jsonl", "--source", "*.parquet")
+    assert code == 0
+    assert "link in 3 of the 5 files that were looked at, timestamp in 3 of the 5 files" in out
+    assert "url in 1 of the 2 files that were looked at, no date" in out
+    fields, columns = written("web.yaml").sources
+    assert (fields.url_field, fields.date_field, columns.url_column) == ("link", "timestamp", "url")
+    text = (folder / "web.yaml").read_text(encoding="utf-8")
+    assert "# link: in 3 of the 5 files that were looked at; the texts of the others have none." in text
+    assert "No url" not in text
+    assert "# No date was found in the files." in text
 
 
 @pytest.mark.parametrize(("texts", "expected"), [(5, None), (15, None), (4, "url")])

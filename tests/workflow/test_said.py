@@ -103,4 +103,5 @@ def test_a_stopped_run_says_how_to_continue(make_folder, small, number):
     output, _ = process.communicate(timeout=120)
     assert process.returncode != 0, output
     assert "tamis: stopped by" in output
-    assert output.splitlines()[-1].startswith("tamis: What is done stays. Continue with: tamis run --snakefile")
+    # Where a stage was done by then, its page is named after that.
+    assert "\ntamis: What is done stays. Continue with: tamis run --snakefile" in output

@@ -18,6 +18,7 @@ from tamis.kernels.heuristics.c4_lines import BRACE, CITATION, c4_lines
 from tamis.kernels.heuristics.characters import CHARACTER_WORD, LETTER, LINE_BREAK, SPACE, SYMBOL, decode
 from tamis.kernels.heuristics.listed_pieces import find_sorted, mix, small_hash
 from tamis.kernels.heuristics.phrases import openings
+from tamis.kernels.heuristics.pieces import split_pieces
 from tamis.kernels.heuristics.polynomials import BASE, INVERSE, power_at, powers_of
 from tamis.kernels.heuristics.prose_columns import (
     ALL_WORDS,
@@ -59,7 +60,7 @@ from tamis.kernels.heuristics.repetition import (
     table_mask,
     top_grams,
 )
-from tamis.kernels.heuristics.rule_words import split_pieces, split_words
+from tamis.kernels.heuristics.rule_words import split_words
 
 # Pairs of six bits of the first and of the last letter: four words in five are no stop word by these.
 STOP_ENDS = 1 << 12

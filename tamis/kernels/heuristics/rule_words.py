@@ -24,13 +24,13 @@ import numba
 import numpy as np
 
 from tamis.kernels.heuristics.addresses import is_address
-from tamis.kernels.heuristics.affixes import STOP, prefix_length, separator_length, suffix_length
-from tamis.kernels.heuristics.characters import CHARACTER_WORD, DIGIT, LETTER, LOWER, MARK, SENTENCE_END, SPACE, table
+from tamis.kernels.heuristics.affixes import prefix_length, separator_length, suffix_length
+from tamis.kernels.heuristics.characters import CHARACTER_WORD, LETTER, MARK, SPACE, table
 from tamis.kernels.heuristics.listed_pieces import encode, find_listed, listed_pieces, unit_hashes
 
 
 @numba.njit(cache=True, nogil=True)
-def _larger(array: np.ndarray, count: int, wanted: int) -> np.ndarray:
+def larger(array: np.ndarray, count: int, wanted: int) -> np.ndarray:
     """An array of at least `wanted` elements with the first `count` of another."""
     more = np.empty(max(2 * array.size, wanted), np.int32)
     # A loop, not a slice: numba compiles it in a tenth of the time.
@@ -119,7 +119,7 @@ def _join_faces(
 
 
 @numba.njit(cache=True, nogil=True)
-def _piece(
+def cut_piece(
     codes: np.ndarray,
     flags: np.ndarray,
     start: int,
@@ -229,8 +229,8 @@ def split_words(
             break
         # A word has at least one character. Growing here and not at each word makes this four times as fast.
         if count + at - first > starts.size:
-            starts = _larger(starts, count, count + at - first)
-            ends = _larger(ends, count, count + at - first)
+            starts = larger(starts, count, count + at - first)
+            ends = larger(ends, count, count + at - first)
         if every and not some & CHARACTER_WORD and find_listed(codes, first, at, hashes, endings) < 0:
             starts[count] = first
             ends[count] = at
@@ -238,129 +238,8 @@ def split_words(
         else:
             if at - first > cuts.size:
                 cuts = np.empty(2 * (at - first), np.int32)
-            count = _piece(codes, flags, first, at, hashes, lengths, endings, units, starts, ends, count, cuts)
+            count = cut_piece(codes, flags, first, at, hashes, lengths, endings, units, starts, ends, count, cuts)
     return starts, ends, count
-
-
-@numba.njit(cache=True, nogil=True)
-def _cut_characters(flags: np.ndarray, start: int, end: int, starts: np.ndarray, ends: np.ndarray, count: int) -> int:
-    """Write a piece cut around letters of scripts without spaces; returns the new number of words."""
-    first = start
-    at = start
-    while at < end:
-        if not flags[at] & CHARACTER_WORD:
-            at += 1
-            continue
-        if at > first:
-            starts[count] = first
-            ends[count] = at
-            count += 1
-        first = at
-        at += 1
-        while at < end and flags[at] & MARK:
-            at += 1
-        starts[count] = first
-        ends[count] = at
-        count += 1
-        first = at
-    if end > first:
-        starts[count] = first
-        ends[count] = end
-        count += 1
-    return count
-
-
-@numba.njit(cache=True, nogil=True)
-def split_pieces(
-    codes: np.ndarray,
-    flags: np.ndarray,
-    stop: int,
-    listed: tuple[np.ndarray, np.ndarray, np.ndarray],
-    units: np.ndarray,
-    starts: np.ndarray,
-    ends: np.ndarray,
-    word_starts: np.ndarray,
-    word_ends: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, int, np.ndarray, np.ndarray, int]:
-    """Code points up to `stop` cut at white space, and the words that one needs to count their sentences.
-
-    Pieces are cut around letters of scripts without spaces, and nowhere else. The words are those of `split_words`, but
-    that a piece without a mark that ends a sentence stays whole, eleven of twelve in prose.
-
-    Args:
-        codes: see `split_words`.
-        flags: likewise.
-        stop: likewise.
-        listed: likewise.
-        units: likewise.
-        starts: int32 scratch for the pieces; overwritten.
-        ends: likewise, of the same size.
-        word_starts: int32 scratch for the words; overwritten.
-        word_ends: likewise, of the same size.
-
-    Returns:
-        starts and ends of the pieces and their number, and those of the words; arrays may be new and larger.
-    """
-    count: int = np.int64(0)  # type: ignore[assignment]
-    words: int = np.int64(0)  # type: ignore[assignment]
-    hashes, lengths, endings = listed
-    cuts = np.empty(64, np.int32)
-    at: int = np.int64(0)  # type: ignore[assignment]
-    while at < stop:
-        while at < stop and flags[at] & SPACE:
-            at += 1
-        first = at
-        every = np.uint16(LETTER | DIGIT)
-        before = every
-        some = np.uint16(0)
-        while at < stop:
-            flag = flags[at]
-            if flag & SPACE:
-                break
-            before = every
-            every &= flag
-            some |= flag
-            at += 1
-        length = at - first
-        if length == 0:
-            break
-        if count + length > starts.size:
-            starts = _larger(starts, count, count + length)
-            ends = _larger(ends, count, count + length)
-        if words + length > word_starts.size:
-            word_starts = _larger(word_starts, words, words + length)
-            word_ends = _larger(word_ends, words, words + length)
-        if some & CHARACTER_WORD:
-            count = _cut_characters(flags, first, at, starts, ends, count)
-        else:
-            starts[count] = first
-            ends[count] = at
-            count += 1
-        word_starts[words] = first
-        word_ends[words] = at
-        if not some & SENTENCE_END:
-            words += 1
-        elif (
-            # The usual end of a sentence, without the long way round: small letters or a number, and a full stop.
-            before
-            and codes[at - 1] == STOP
-            and length > 1
-            and flags[at - 2] & (LOWER | DIGIT)
-            and not some & CHARACTER_WORD
-            and find_listed(codes, first, at, hashes, endings) < 0
-            and find_listed(codes, first, at - 1, hashes, endings) < 0
-        ):
-            word_ends[words] = at - 1
-            word_starts[words + 1] = at - 1
-            word_ends[words + 1] = at
-            words += 2
-        else:
-            if length > cuts.size:
-                cuts = np.empty(2 * length, np.int32)
-            words = _piece(
-                codes, flags, first, at, hashes, lengths, endings, units, word_starts, word_ends, words, cuts
-            )
-    return starts, ends, count, word_starts, word_ends, words
 
 
 def rule_words(text: str) -> list[str]:

@@ -92,7 +92,7 @@ def test_fields_are_those_that_all_files_have(tmp_path: Path) -> None:
     paths = [tmp_path / f"{number}.jsonl" for number in range(3)]
     for path, fields in zip(paths, (["b", "text", "a"], ["a", "text"], []), strict=True):
         path.write_text("".join([json.dumps(dict.fromkeys(fields, "x")) + "\n"] if fields else []), encoding="utf-8")
-    assert content_of_all(paths) == Content("jsonl", ("text", "a"), partly=("b",))
+    assert content_of_all(paths) == Content("jsonl", ("text", "a"), partly={"b": 1}, files=2)
     with pytest.raises(SourceError, match="empty; there is nothing"):
         content_of_all(paths[2:])
     (tmp_path / "a.md").write_text("Text.", encoding="utf-8")

@@ -60,3 +60,36 @@ def test_a_page_that_cannot_be_written_is_said_beside_the_failure(tmp_path):
     assert ending.so_far(tmp_path, known) == ""
     (tmp_path / "layout.json").write_text("{", encoding="utf-8")
     assert "could not be written" in ending.so_far(tmp_path, known)
+
+
+@pytest.mark.parametrize(
+    ("stopped", "why"), [("stopped by Ctrl-C", "done. stopped by Ctrl-C."), ("", "done. A job ended without a word")]
+)
+def test_a_run_that_was_stopped_or_whose_job_was_killed_has_its_page(
+    tmp_path, monkeypatch, capsys, stopped: str, why: str
+):
+    make_results(tmp_path)
+    shutil.rmtree(tmp_path / "heuristics" / "stats")
+    known = ending.Told(begun=True, failures=())
+    monkeypatch.setattr(ending, "told", lambda place: known)
+    ending.say_failure(tmp_path, tmp_path, command="tamis run", stopped=stopped)
+    assert f"What is done so far: {tmp_path / 'stopped' / 'index.html'}" in capsys.readouterr().err
+    assert why in (tmp_path / "stopped" / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_second_interrupt_ends_the_writing_of_the_page(tmp_path, monkeypatch):
+    make_results(tmp_path)
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tamis.report.stopped.write", interrupted)
+    known = ending.Told(begun=True, failures=())
+    assert "was not written" in ending.so_far(tmp_path, known, stopped="stopped by Ctrl-C")
+
+
+def test_a_run_that_never_began_has_no_page(tmp_path, monkeypatch):
+    make_results(tmp_path)
+    monkeypatch.setattr(ending, "told", lambda place: ending.Told(begun=False, failures=()))
+    ending.say_failure(tmp_path, tmp_path, command="tamis run")
+    assert not (tmp_path / "stopped").exists()
