@@ -25,8 +25,7 @@ SECONDS = 1800
 
 QUICK: dict[str, Any] = {
     # Small nodes, small jobs; and nobody else asks this controller.
-    # A small job takes five seconds; one that is not over at the first look is looked at ten seconds later.
-    "slurm-init-seconds-before-status-checks": 6,
+    "slurm-init-seconds-before-status-checks": 1,
     "max-jobs-per-timespan": "100/1s",
     "cores": 2,
     "latency-wait": 30,
