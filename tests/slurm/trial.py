@@ -117,6 +117,8 @@ class Trial:
                 stdin=subprocess.DEVNULL,
                 text=True,
                 start_new_session=True,
+                # A shell that puts `make test-slurm` into the background has it hear no Ctrl-C, nor what it starts.
+                preexec_fn=hear_ctrl_c,  # noqa: PLW1509 - no threads yet
             )
 
     def end(self, process: subprocess.Popen[str]) -> int:
@@ -165,6 +167,11 @@ class Trial:
             wait_until(lambda: not self.left_in_queue(), seconds, "an empty queue")
             return True
         return False
+
+
+def hear_ctrl_c() -> None:
+    """Take SIGINT as a process does that is started from a terminal."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def kill_tree(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
