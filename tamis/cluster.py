@@ -274,7 +274,8 @@ ENDED = {
 MEMORY = re.compile(r"exceeded (?:job )?memory limit|oom[- _]kill|out of memory", re.IGNORECASE)
 
 ERROR = re.compile(r"^Error in (?:rule|group)(?: job)? (\S+?)[:,]?\s*$", re.MULTILINE)
-BODY = re.compile(r"(?:.*\n)((?:[ \t]+.*\n?|\n)*)")
+BODY = re.compile(r"(?:.*\n)((?:[ \t]+.*\n?|\n|(?:sbatch|srun|slurm\w*): .*\n?)*)")
+"""What is said below such a line; where SLURM says more than one line, all but the first stand at its beginning."""
 STATUS = re.compile(r"SLURM-job '([\d_]+)' failed(?: due to a node failure)?, SLURM status is: '(\w+)'")
 ARRAY = "Part of failed array sbatch submission"
 SAID = re.compile(r"The error message was '(.*?)'\.?\s*$|failed with exception: (.*)$", re.MULTILINE | re.DOTALL)

@@ -28,11 +28,14 @@ def main() -> int:
     # Where the log is on a full disk, the report of that would fill the terminal; `tamis run` says it in one line.
     logging.raiseExceptions = False
     gc.set_threshold(NEW_OBJECTS, 50, 1000)
+    from tamis.engine import imports
+
+    imports.install(sys.argv)
     from snakemake.cli import main as snakemake  # type: ignore[import-untyped]
 
-    from tamis.engine import group_check, jobs, scheduler, shortcuts
+    from tamis.engine import group_check, jobs, scheduler, shortcuts, slurm
 
-    for changes in (scheduler, group_check, shortcuts, jobs):
+    for changes in (scheduler, group_check, shortcuts, jobs, slurm):
         changes.install()
     if hears:
         signal.signal(signal.SIGINT, signal.default_int_handler)

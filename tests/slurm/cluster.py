@@ -46,7 +46,7 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 SlurmdParameters=config_overrides
 SchedulerType=sched/backfill
-SchedulerParameters=bf_interval=2,sched_interval=2,defer
+SchedulerParameters=bf_interval=2,sched_interval=2
 ReturnToService=2
 SlurmdTimeout=9
 SlurmctldTimeout=10

@@ -25,8 +25,7 @@ SECONDS = 1800
 
 QUICK: dict[str, Any] = {
     # Small nodes, small jobs; and nobody else asks this controller.
-    # A small job takes five seconds; one that is not over at the first look is looked at ten seconds later.
-    "slurm-init-seconds-before-status-checks": 6,
+    "slurm-init-seconds-before-status-checks": 1,
     "max-jobs-per-timespan": "100/1s",
     "cores": 2,
     "latency-wait": 30,
@@ -118,6 +117,8 @@ class Trial:
                 stdin=subprocess.DEVNULL,
                 text=True,
                 start_new_session=True,
+                # A shell that puts `make test-slurm` into the background has it hear no Ctrl-C, nor what it starts.
+                preexec_fn=hear_ctrl_c,  # noqa: PLW1509 - no threads yet
             )
 
     def end(self, process: subprocess.Popen[str]) -> int:
@@ -166,6 +167,11 @@ class Trial:
             wait_until(lambda: not self.left_in_queue(), seconds, "an empty queue")
             return True
         return False
+
+
+def hear_ctrl_c() -> None:
+    """Take SIGINT as a process does that is started from a terminal."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def kill_tree(pid: int, number: signal.Signals = signal.SIGKILL) -> None:

@@ -131,6 +131,14 @@ def test_what_sbatch_refuses_names_the_setting(tmp_path, said, setting):
     assert line.startswith(f"SLURM refused ingest_map: {said}. Change in {tmp_path}/profile/profile.yaml: {setting}")
 
 
+def test_a_refusal_of_two_lines_names_the_setting(tmp_path):
+    said = "sbatch: error: Memory specification can not be satisfied\nsbatch: error: Batch job submission failed: {}"
+    last = "Requested node configuration is not available"
+    [line] = cluster.explained(REFUSED.format(said=said.format(last)), tmp_path, profile(tmp_path))
+    assert line.startswith(f"SLURM refused ingest_map: sbatch: error: Batch job submission failed: {last}. Change in ")
+    assert "mem_mb" in line
+
+
 def test_an_array_that_is_refused_is_said_once(tmp_path):
     """The plugin's words of the whole stand before those of its tasks."""
     said = "allocation failure: Invalid job array specification"
