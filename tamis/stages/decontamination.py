@@ -9,9 +9,12 @@ hides; 46 % of evaluation items have fewer than 13 words. Here (`method: overlap
   over changed, missing and foreign words (`tamis.kernels.contamination`);
 * what was found is weighed by rarity: a word weighs by how few passages of this corpus hold it, so that names and
   numbers decide, not "what is the value of" (`tamis.decontamination.rarity`). An item is there when `threshold` of its
-  weight is; of one of fewer than `short_below` words `short_threshold`, of one of fewer than `exact_below` all of it.
-  One of fewer than a seed is looked for whole, if it has `min_words` words and says something (`min_information`),
-  which "yes" does not.
+  weight is; of one of fewer than `short_below` words `short_threshold`, of one of fewer than `exact_below` all of it;
+* the words of an item of fewer than twice `short_below` words are counted, too, and one in eight may be missing (at
+  least one): a film's title has most of the weight of "The language of … is", and asks nothing;
+* one of fewer than a seed is looked for whole, if it has `min_words` words and says something (`min_information`),
+  which "yes" does not. A question of fewer than `exact_below` words that says no more than a phrase does
+  (`phrase_information`) is found only where its answer stands behind it.
 
 `method: ngram` takes one common run of `ngram` words for an item, shorter items whole, as those papers do.
 
@@ -56,7 +59,7 @@ from tamis.shards import document_batches, read_json, table_batches, write_json,
 if TYPE_CHECKING:
     from tamis.decontamination.index import Scheme
 
-VERSION = 2
+VERSION = 3
 
 STAGE = "decontamination"
 
@@ -125,8 +128,9 @@ class Config(Section):
     short_threshold: Share = Field(
         0.85,
         gt=0.0,
-        description="Share of the weight of a short text that must be found, and all of its words but one. Without a "
-        "common word nine tenths of eight words are left, without a rare one four fifths.",
+        description="Share of the weight of a short text that must be found. Without a common word nine tenths of "
+        "eight words are left, without a rare one four fifths. One of fewer than twice short_below words may lack one "
+        "word in eight.",
     )
     exact_below: int = Field(
         8, ge=1, le=100, description="Texts of fewer words must be found word for word, for overlap."
@@ -143,6 +147,12 @@ class Config(Section):
         ge=0.0,
         description="What the words of a match must say together: the sum over distinct words of the natural logarithm "
         "of how many times as many passages of 256 words there are as hold the word.",
+    )
+    phrase_information: float = Field(
+        25.0,
+        ge=0.0,
+        description="What the words of a question of fewer than exact_below words must say, for overlap, where its "
+        'answer does not stand behind it: "make a grilled cheese" and "to solve a Rubik\'s cube" are items, too.',
     )
     ngram: int = Field(13, ge=3, le=100, description="Words of an n-gram, for ngram (GPT-3, Llama 3: 13).")
     mode: Literal["drop", "cut"] = Field("drop", description="Drop the document, or cut what was found out of it.")
@@ -216,6 +226,7 @@ class Config(Section):
             self.min_information if extended else 0.0,
             self.short_below,
             self.short_threshold,
+            self.phrase_information,
         )
 
 
