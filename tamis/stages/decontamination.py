@@ -72,25 +72,6 @@ HOLDING = pa.schema([("holding", pa.int64())])
 CARRIERS = pa.schema([("key", pa.uint64()), ("id", pa.string()), ("text", pa.large_string())])
 """Documents that the audit plants items into copies of."""
 
-FOUND = pa.schema(
-    [
-        ("id", pa.string()),
-        ("benchmark", pa.string()),
-        ("item", pa.string()),
-        ("part", pa.string()),
-        ("start", pa.int64()),
-        ("end", pa.int64()),
-        ("score", pa.float64()),
-        ("words", pa.int64()),
-        ("characters", pa.int64()),
-        ("gone_words", pa.int64()),
-        ("outcome", pa.string()),
-    ]
-)
-"""One row an item in a document: characters [start, end) of the text as the stage read it, words of the item that were
-found there, characters and words that went with it (the same in all rows of a document), and its outcome: dropped, cut
-or noted. Where items of several benchmarks have the same text, each has a row."""
-
 
 class Config(Section):
     """Taking out benchmark items: decontamination."""
@@ -316,11 +297,11 @@ def run_apply(
 
     Args:
         rarity: the sums of `run_rarity`.
-        found: `FOUND` of the shard, to write.
+        found: `tamis.decontamination.outcome.FOUND` of the shard, to write.
     """
     from tamis.decontamination.index import PARTS, read_index
     from tamis.decontamination.matches import Finder
-    from tamis.decontamination.outcome import Rules, taken_out
+    from tamis.decontamination.outcome import FOUND, Rules, taken_out
     from tamis.decontamination.rarity import read_rarity
 
     benchmarks = read_index(index, config.scheme())
@@ -340,7 +321,7 @@ def run_apply(
             result = taken_out(before, matches, best, chosen, benchmarks, rules)
             ledger = dropped_rows(STAGE, before.take(pa.array(result.dropped, pa.int64())), **result.ledger)
             writer.add(before, result.after, ledger, edits=result.edits)
-            rows.append(result.found.cast(FOUND))
+            rows.append(result.found)
         writer.notes["seeds_not_extended"] = int(finder.unpaid[0])
         writer.notes["items"] = len(benchmarks.names)
         writer.notes["index_bytes"] = benchmarks.bytes
@@ -357,6 +338,7 @@ def run_table(config: Config, *, index: Path, audit: Path, found: Files, output:
         output: JSON to write: `tamis.decontamination.table.contamination`.
     """
     from tamis.decontamination.index import read_index
+    from tamis.decontamination.outcome import FOUND
     from tamis.decontamination.table import contamination
 
     columns = ["id", "benchmark", "item", "part", "characters", "gone_words", "outcome"]
