@@ -38,8 +38,9 @@ PARTS = ("pair", "question", "answer", "passage")
 """What a match may be of, first the gravest; a question becomes a pair where its answer stands behind it."""
 PAIR, QUESTION, ANSWER, PASSAGE = range(4)
 
-SLACK, SHORT_SLACK = 32, 8
-"""Words that a match may span beyond twice those of its probe, and of a short one."""
+SLACK, SHORT_SLACK, EXACT_SLACK = 32, 4, 2
+"""Words that a match may span: beyond twice those of its probe; beyond those of a short one, for the letters of four
+choices; beyond those of one that must be there word for word."""
 
 ARRAYS = ("parts", "owner_offsets", "owners", "searchable")
 WORD = 4
@@ -69,6 +70,8 @@ class Scheme:
     short_below: int = 0
     """Of probes of fewer words `short_threshold` must be found."""
     short_threshold: float = EXACT
+    phrase_information: float = 0.0
+    """What the words of a question of fewer than `exact_below` words say, at least, if its answer is not there."""
 
     @property
     def short(self) -> int:
@@ -193,14 +196,14 @@ def build(items: Sequence[Item], scheme: Scheme) -> Benchmarks:
             choices[number].append(row)
     exact, short = sizes < scheme.exact_below, sizes < scheme.short_below
     needed = np.where(short, scheme.short_threshold, scheme.threshold)
-    slack = np.where(short, SHORT_SLACK, SLACK)
+    longest = np.where(short, sizes + SHORT_SLACK, 2 * sizes + SLACK)
     arrays = Index(
         words=words,
         word_slots=slots,
         offsets=starts,
         probe_words=probe_words,
         needed=np.where(exact, EXACT, needed).astype(np.float32),
-        stretch=np.where(exact, sizes + 2, 2 * sizes + slack).astype(np.int32),
+        stretch=np.where(exact, sizes + EXACT_SLACK, longest).astype(np.int32),
         keys=keys,
         key_slots=slots_of(keys),
         bits=bits_of(keys),

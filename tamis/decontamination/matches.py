@@ -18,6 +18,10 @@ BEHIND = 600
 """Bytes behind a question in which its answer is looked for: about a hundred words."""
 
 
+MAY_LACK = 8
+"""Of so many words of a short text one may be missing, but one of any: 5 % of fewer than 30 words are one word."""
+
+
 class Match(NamedTuple):
     """An item in a document."""
 
@@ -51,10 +55,13 @@ class Finder:
         probes = len(benchmarks.parts)
         self._tried, self._diagonal = np.full(probes, -1, np.int64), np.zeros(probes, np.int64)
         self._base = 0
-        # Of a short text no more than one word may be missing: "the language of" is no part of a film's title.
-        sizes = np.diff(benchmarks.arrays.offsets)
-        short = (sizes < benchmarks.scheme.short_below) & benchmarks.scheme.extended
-        self._least = np.where(short, sizes - 1, 0)
+        # Rare words are most of the weight of a question and little of what it asks: a film's title is found in "the
+        # language of … is", a definition in the question for its word. So the words of a short text are counted, too.
+        scheme, sizes = benchmarks.scheme, np.diff(benchmarks.arrays.offsets)
+        short = scheme.extended & (sizes < 2 * scheme.short_below)
+        self._least = np.where(short, sizes - np.maximum(1, sizes // MAY_LACK), 0)
+        phrase = scheme.extended & (sizes < scheme.exact_below) & (rarity.said < scheme.phrase_information)
+        self._phrase = phrase & (benchmarks.parts == QUESTION)
 
     def find(self, texts: pa.ChunkedArray, rows: np.ndarray) -> tuple[list[Match], np.ndarray]:
         """The matches in n documents.
@@ -90,7 +97,8 @@ class Finder:
             for place in [(first, last, min(score, 1.0), words)]
             if words >= self._least[probe]
         ]
-        return self._answered(joined(found), offsets, data), best
+        answered = self._answered(joined(found), offsets, data)
+        return [match for match in answered if match.part == PAIR or not self._phrase[match.probe]], best
 
     def _part(self, probe: int, score: float) -> int:
         """What a match is of: a short question with its answer is a pair where all of it is there."""

@@ -16,6 +16,25 @@ from tamis.edits import Spans, edited
 from tamis.kernels.visible_words import visible_hashes
 from tamis.kernels.words import buffers
 
+FOUND = pa.schema(
+    [
+        ("id", pa.string()),
+        ("benchmark", pa.string()),
+        ("item", pa.string()),
+        ("part", pa.string()),
+        ("start", pa.int64()),
+        ("end", pa.int64()),
+        ("score", pa.float64()),
+        ("words", pa.int64()),
+        ("characters", pa.int64()),
+        ("gone_words", pa.int64()),
+        ("outcome", pa.string()),
+    ]
+)
+"""One row an item in a document: characters [start, end) of the text as the stage read it, words of the item that were
+found there, characters and words that went with it (the same in all rows of a document), and its outcome: dropped, cut
+or noted. Where items of several benchmarks have the same text, each has a row."""
+
 
 @dataclass(frozen=True)
 class Rules:
@@ -42,7 +61,7 @@ class Outcome(NamedTuple):
     """Arguments of `tamis.ledger.dropped_rows` for them."""
     edits: pa.Table
     found: pa.Table
-    """A row an item in a document, as `tamis.stages.decontamination.FOUND`."""
+    """`FOUND` of the n documents."""
 
 
 class _Cut(NamedTuple):
@@ -202,16 +221,5 @@ def taken_out(
         count=np.array([cut.match.words for _, cut in spans], np.int64),
         matched_id=pa.array([benchmarks.names[cut.match.item] for _, cut in spans], pa.string()),
     )
-    rows = pa.Table.from_pylist(found) if found else None
-    return Outcome(after.filter(pa.array(stays)), list(named), ledger, edits, rows if rows is not None else _nothing())
-
-
-def _nothing() -> pa.Table:
-    texts, numbers = ("id", "benchmark", "item", "part", "outcome"), (
-        "start", "end", "score", "words", "characters", "gone_words",
-    )  # fmt: skip
-    columns = {name: pa.array([], pa.string()) for name in texts} | {name: pa.array([], pa.int64()) for name in numbers}
-    order = (
-        "id", "benchmark", "item", "part", "start", "end", "score", "words", "characters", "gone_words", "outcome",
-    )  # fmt: skip
-    return pa.table({name: columns[name] for name in order})
+    rows = pa.Table.from_pylist(found, FOUND)
+    return Outcome(after.filter(pa.array(stays)), list(named), ledger, edits, rows)

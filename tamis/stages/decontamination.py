@@ -9,9 +9,12 @@ hides; 46 % of evaluation items have fewer than 13 words. Here (`method: overlap
   over changed, missing and foreign words (`tamis.kernels.contamination`);
 * what was found is weighed by rarity: a word weighs by how few passages of this corpus hold it, so that names and
   numbers decide, not "what is the value of" (`tamis.decontamination.rarity`). An item is there when `threshold` of its
-  weight is; of one of fewer than `short_below` words `short_threshold`, of one of fewer than `exact_below` all of it.
-  One of fewer than a seed is looked for whole, if it has `min_words` words and says something (`min_information`),
-  which "yes" does not.
+  weight is; of one of fewer than `short_below` words `short_threshold`, of one of fewer than `exact_below` all of it;
+* the words of an item of fewer than twice `short_below` words are counted, too, and one in eight may be missing (at
+  least one): a film's title has most of the weight of "The language of … is", and asks nothing;
+* one of fewer than a seed is looked for whole, if it has `min_words` words and says something (`min_information`),
+  which "yes" does not. A question of fewer than `exact_below` words that says no more than a phrase does
+  (`phrase_information`) is found only where its answer stands behind it.
 
 `method: ngram` takes one common run of `ngram` words for an item, shorter items whole, as those papers do.
 
@@ -56,7 +59,7 @@ from tamis.shards import document_batches, read_json, table_batches, write_json,
 if TYPE_CHECKING:
     from tamis.decontamination.index import Scheme
 
-VERSION = 2
+VERSION = 3
 
 STAGE = "decontamination"
 
@@ -68,25 +71,6 @@ HOLDING = pa.schema([("holding", pa.int64())])
 """Passages of 256 words that hold each word of the index, then the number of passages."""
 CARRIERS = pa.schema([("key", pa.uint64()), ("id", pa.string()), ("text", pa.large_string())])
 """Documents that the audit plants items into copies of."""
-
-FOUND = pa.schema(
-    [
-        ("id", pa.string()),
-        ("benchmark", pa.string()),
-        ("item", pa.string()),
-        ("part", pa.string()),
-        ("start", pa.int64()),
-        ("end", pa.int64()),
-        ("score", pa.float64()),
-        ("words", pa.int64()),
-        ("characters", pa.int64()),
-        ("gone_words", pa.int64()),
-        ("outcome", pa.string()),
-    ]
-)
-"""One row an item in a document: characters [start, end) of the text as the stage read it, words of the item that were
-found there, characters and words that went with it (the same in all rows of a document), and its outcome: dropped, cut
-or noted. Where items of several benchmarks have the same text, each has a row."""
 
 
 class Config(Section):
@@ -125,8 +109,9 @@ class Config(Section):
     short_threshold: Share = Field(
         0.85,
         gt=0.0,
-        description="Share of the weight of a short text that must be found, and all of its words but one. Without a "
-        "common word nine tenths of eight words are left, without a rare one four fifths.",
+        description="Share of the weight of a short text that must be found. Without a common word nine tenths of "
+        "eight words are left, without a rare one four fifths. One of fewer than twice short_below words may lack one "
+        "word in eight.",
     )
     exact_below: int = Field(
         8, ge=1, le=100, description="Texts of fewer words must be found word for word, for overlap."
@@ -143,6 +128,12 @@ class Config(Section):
         ge=0.0,
         description="What the words of a match must say together: the sum over distinct words of the natural logarithm "
         "of how many times as many passages of 256 words there are as hold the word.",
+    )
+    phrase_information: float = Field(
+        25.0,
+        ge=0.0,
+        description="What the words of a question of fewer than exact_below words must say, for overlap, where its "
+        'answer does not stand behind it: "make a grilled cheese" and "to solve a Rubik\'s cube" are items, too.',
     )
     ngram: int = Field(13, ge=3, le=100, description="Words of an n-gram, for ngram (GPT-3, Llama 3: 13).")
     mode: Literal["drop", "cut"] = Field("drop", description="Drop the document, or cut what was found out of it.")
@@ -216,6 +207,7 @@ class Config(Section):
             self.min_information if extended else 0.0,
             self.short_below,
             self.short_threshold,
+            self.phrase_information,
         )
 
 
@@ -305,11 +297,11 @@ def run_apply(
 
     Args:
         rarity: the sums of `run_rarity`.
-        found: `FOUND` of the shard, to write.
+        found: `tamis.decontamination.outcome.FOUND` of the shard, to write.
     """
     from tamis.decontamination.index import PARTS, read_index
     from tamis.decontamination.matches import Finder
-    from tamis.decontamination.outcome import Rules, taken_out
+    from tamis.decontamination.outcome import FOUND, Rules, taken_out
     from tamis.decontamination.rarity import read_rarity
 
     benchmarks = read_index(index, config.scheme())
@@ -329,7 +321,7 @@ def run_apply(
             result = taken_out(before, matches, best, chosen, benchmarks, rules)
             ledger = dropped_rows(STAGE, before.take(pa.array(result.dropped, pa.int64())), **result.ledger)
             writer.add(before, result.after, ledger, edits=result.edits)
-            rows.append(result.found.cast(FOUND))
+            rows.append(result.found)
         writer.notes["seeds_not_extended"] = int(finder.unpaid[0])
         writer.notes["items"] = len(benchmarks.names)
         writer.notes["index_bytes"] = benchmarks.bytes
@@ -346,6 +338,7 @@ def run_table(config: Config, *, index: Path, audit: Path, found: Files, output:
         output: JSON to write: `tamis.decontamination.table.contamination`.
     """
     from tamis.decontamination.index import read_index
+    from tamis.decontamination.outcome import FOUND
     from tamis.decontamination.table import contamination
 
     columns = ["id", "benchmark", "item", "part", "characters", "gone_words", "outcome"]

@@ -131,6 +131,41 @@ def test_short_texts_have_a_bound_of_their_own():
     assert found(items, texts, SCHEME).keys() == {(0, 0), (5, 0), (1, 1), (4, 2)}
 
 
+def test_words_of_short_texts_are_counted():
+    """A title weighs as much as nearly all of the question that asks for its language, and asks nothing."""
+    scheme = Scheme(
+        extended=True, seed=3, threshold=0.5, exact_below=4, min_words=2, min_information=0.0, short_below=8, short_threshold=0.5
+    )  # fmt: skip
+    common = ["of the language is what said by " * 300] * 30
+    title, longer = "return from a distant jade island", "word " * 9 + "return from a distant jade island"
+    items = [item("asks", f"what is the language of {title}"), item("long", f"{longer} what is the language of it")]
+    texts = [title, f"what is OTHER language of {title}", f"is the language of {title}", longer, *common]
+    assert {key for key in found(items, texts, scheme) if key[0] < 4} == {(1, 0), (2, 0), (3, 1)}
+
+
+def test_a_phrase_is_no_question_unless_its_answer_follows():
+    scheme = Scheme(
+        extended=True, seed=3, threshold=0.6, exact_below=7, min_words=2, min_information=1.0, phrase_information=14.0
+    )  # fmt: skip
+    items = [
+        item("phrase", "make a cake with nuts", answers=("butter it",)),
+        item("says", "gryphons devour zinc", answers=("no",)),
+        item("longer", "make a cake with nuts in it", answers=("no",)),
+    ]
+    texts = ["make a cake with nuts", "make a cake with nuts and then butter it", "gryphons devour zinc"]
+    texts += ["make a cake with nuts in it", *["make a cake with nuts"] * 400]
+    assert {key for key in found(items, texts, scheme) if key[0] < 4} == {(1, 0), (2, 1), (3, 2)}
+
+
+def test_a_short_text_may_be_interrupted_by_a_few_words():
+    scheme = Scheme(
+        extended=True, seed=3, threshold=0.6, exact_below=4, min_words=2, min_information=0.0, short_below=12, short_threshold=0.8
+    )  # fmt: skip
+    probe = item("short", "a b c d e f g h")
+    letters = [f"a b c d {' '.join(['x'] * count)} e f g h" for count in (4, 5)]
+    assert found([probe], letters, scheme).keys() == {(0, 0)}
+
+
 def test_the_index_survives_the_disk(tmp_path):
     items = [
         item("x", "one two three four five", answers=("six seven",), choices=("six seven", "eight")),
