@@ -33,9 +33,9 @@ def main() -> int:
     imports.install(sys.argv)
     from snakemake.cli import main as snakemake  # type: ignore[import-untyped]
 
-    from tamis.engine import group_check, scheduler, shortcuts, slurm
+    from tamis.engine import files, group_check, scheduler, shortcuts, slurm
 
-    for changes in (scheduler, group_check, shortcuts, slurm):
+    for changes in (scheduler, group_check, shortcuts, files, slurm):
         changes.install()
     if hears:
         signal.signal(signal.SIGINT, signal.default_int_handler)
