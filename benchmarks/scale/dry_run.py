@@ -24,8 +24,18 @@ from pathlib import Path
 
 import yaml
 
+from tamis.pipeline import AFTER_EXTRACTS, STAGES
+
 ROOT = Path(__file__).resolve().parents[2]
 LABELS = {"files": [{"path": "labels.jsonl", "classes": {"good": "good", "poor": "bad"}}]}
+
+
+def pipeline() -> list[str]:
+    """Every stage that a pipeline may name, in the recipe's order, and an ensemble after what it is of."""
+    last = ("extracts", *AFTER_EXTRACTS)
+    stages = [stage for stage in STAGES if stage not in last]
+    at = stages.index("transformer_quality") + 1
+    return [*stages[:at], "both", *stages[at:], *last]
 
 
 def configuration(shards: int) -> dict:
@@ -37,26 +47,7 @@ def configuration(shards: int) -> dict:
         "sources": [{"name": "web", "format": "jsonl", "paths": [f"input-{shards}/*.jsonl"]}],
         # A file a unit.
         "ingest": {"unit_bytes": 1},
-        "pipeline": [
-            "remove",
-            "url_filter",
-            "url_dedup",
-            "text_repair",
-            "minhash_dedup",
-            "paragraph_dedup",
-            "line_pruning",
-            "substring_dedup",
-            "language_id",
-            "heuristics",
-            "fasttext_quality",
-            "linear_quality",
-            "transformer_quality",
-            "both",
-            "toxicity",
-            "filter",
-            "extracts",
-            "domains",
-        ],
+        "pipeline": pipeline(),
         "minhash_dedup": default["minhash_dedup"] | {"write_index": True, "audit_sample": 100},
         "fasttext_quality": {"labels": LABELS},
         "linear_quality": {"labels": LABELS},
@@ -65,6 +56,9 @@ def configuration(shards: int) -> dict:
         "remove": {"urls": ["urls.txt"]},
         "url_filter": {"block": {"listed": {"domains": ["hosts.txt"]}}},
         "toxicity": {"lists": {"en": ["hosts.txt"]}},
+        "decontamination": {
+            "benchmarks": [{"name": "items", "paths": ["items.jsonl"], "fields": {"question": "text"}}]
+        },
         "filter": {"keep": {"long_enough": "length(text) >= 10"}},
         "annealing": {name: section | {"files": shards} for name, section in default["annealing"].items()},
         "mixtures": {name: section | {"files": shards} for name, section in default["mixtures"].items()},
@@ -82,6 +76,7 @@ def prepare(folder: Path, shards: int) -> Path:
         "labels.jsonl": "".join(
             json.dumps({"text": f"text {number}", "label": ("good", "poor")[number % 2]}) + "\n" for number in range(80)
         ),
+        "items.jsonl": json.dumps({"text": "which of these words is asked for in an item"}) + "\n",
         "urls.txt": "https://example.org/none\n",
         "hosts.txt": "example.net\n",
     }.items():

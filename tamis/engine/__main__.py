@@ -33,9 +33,9 @@ def main() -> int:
     imports.install(sys.argv)
     from snakemake.cli import main as snakemake  # type: ignore[import-untyped]
 
-    from tamis.engine import group_check, jobs, scheduler, shortcuts, slurm
+    from tamis.engine import files, group_check, jobs, scheduler, shortcuts, slurm
 
-    for changes in (scheduler, group_check, shortcuts, jobs, slurm):
+    for changes in (scheduler, group_check, shortcuts, files, jobs, slurm):
         changes.install()
     if hears:
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -9,7 +9,7 @@ from collections import Counter
 
 import pytest
 import yaml
-from running import ROOT, environment, planned_jobs, run_workflow
+from running import ROOT, changed, command, environment, planned_jobs, run_workflow
 
 from tamis.barrier import FEW
 
@@ -63,3 +63,30 @@ def test_a_quiet_dry_run_counts_the_same_jobs_and_describes_none(make_folder, sm
     assert "rule minhash_dedup_map:" not in quiet
     # Not reckoned from the sizes of all inputs.
     assert {int(text) for text in re.findall(r"disk_mb=(\d+)", loud)} == {1000}
+
+
+def described(output):
+    """Rule and all that a dry run says of a job but its number → how many times; what has no order is sorted."""
+    found = Counter()
+    for _, rule, lines in re.findall(r"^( *)(?:local)?rule (\w+):\n((?:\1    .*\n)+)", output, re.MULTILINE):
+        said = [line for line in lines.splitlines() if not line.strip().startswith("jobid")]
+        found[rule, tuple(" ".join(sorted(re.split(r"[,;:]? ", line))) for line in said)] += 1
+    return found
+
+
+def test_tamis_plans_the_jobs_that_snakemake_plans_for_the_same_reasons(full, config):
+    """Over a finished run, a part of which can stay, a part is too old and a part is not there."""
+    asked = changed(config, shards=FEW + 1, partitions=FEW + 1)
+    own = described(run_workflow(full, asked, "--dry-run"))
+    ours = subprocess.run(
+        [part if part != "snakemake" else "tamis.engine" for part in command("--dry-run")],
+        cwd=full,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert described(ours.stdout + ours.stderr) == own
+    reasons = " ".join(" ".join(lines) for _, lines in own)
+    for reason in ("Missing", "updated", "Params"):
+        assert reason in reasons
