@@ -270,8 +270,6 @@ def _explain(release: Release, said: str) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; 0 when the release lies in the folder, 1 with a readable message otherwise, 130 after Ctrl-C."""
-    # Snakemake holds it back until here (tamis/engine/jobs.py), and pip, which inherits what we hear, may take minutes.
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     parser = argparse.ArgumentParser(
         prog="python -m tamis.readers.fetch", description="Fetch one pinned source release."
     )

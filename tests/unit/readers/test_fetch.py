@@ -110,19 +110,13 @@ def test_the_command_says_what_went_wrong_and_ends_with_one(tmp_path: Path, caps
     capsys.readouterr()
 
 
-def test_ctrl_c_ends_a_download_whose_signal_the_workflow_held_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ctrl_c_ends_a_download_without_a_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
         monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{silent.getsockname()[1]}/simple")
         release = f"small-thing==1.0 --hash=sha256:{'0' * 64}"
         command = [sys.executable, "-m", "tamis.readers.fetch", "--requirement", release, "--into", str(tmp_path)]
-        held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, held)
+        process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True)
         asked, _ = silent.accept()
         with asked:
             os.killpg(process.pid, signal.SIGINT)
