@@ -121,9 +121,9 @@ def main() -> None:
     }
     if importlib.util.find_spec("lingua") is not None:
         ways |= {
-            "and lingua: second: {} (.9, .4)": of(Config(second={})),
+            "and lingua: second: {} (below .9, .9)": of(Config(second={})),
+            "and lingua: below .9, .4": of(Config(second={"unknown_below": 0.4})),
             "and lingua: below .5, .5": of(Config(second={"below": 0.5, "unknown_below": 0.5})),
-            "and lingua: below .9, .9": of(Config(second={"below": 0.9, "unknown_below": 0.9})),
             "lingua alone": lingua_alone,
         }
     every = lines(given.texts)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from tamis.kernels.eight_bytes import eight_bytes, small_words
+
 PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 FIRST = ("lower", "upper", "digit", "#", "/", "*", "-", "<", "@", "closing", "quote", ".", ";", "%", "beyond", "other")
 LAST = (
@@ -158,6 +160,12 @@ def figures(data: np.ndarray) -> np.ndarray:
                 start = at
                 spaces = 0
                 while True:
+                    while at + 8 <= last:
+                        passed, between = small_words(eight_bytes(data, at + 1))
+                        if not passed:
+                            break
+                        at += passed
+                        spaces += between
                     while at < last and data[at + 1] >= 0x61 and data[at + 1] <= 0x7A:
                         at += 1
                     # So do the words behind it that are small too, but for the spaces between.

@@ -35,3 +35,26 @@ def ascii_run(eight: np.uint64) -> np.int64:
     other = ~((letter | digit) & ~eight) & HIGH_BITS
     lowest = other & (~other + np.uint64(1))
     return np.int64(((((lowest >> np.uint64(7)) - np.uint64(1)) & LOW_BITS) * LOW_BITS) >> np.uint64(56))
+
+
+@njit(cache=True, nogil=True, inline="always")
+def among(eight: np.uint64, first: int, last: int) -> np.uint64:
+    """The high bits of those of eight bytes that lie between two ASCII characters, both included."""
+    low = eight & ~HIGH_BITS
+    from_first = low + LOW_BITS * np.uint64(0x80 - first)
+    return from_first & ~(low + LOW_BITS * np.uint64(0x7F - last)) & ~eight & HIGH_BITS
+
+
+@njit(cache=True, nogil=True, inline="always")
+def small_words(eight: np.uint64) -> tuple[np.int64, np.int64]:
+    """How many of eight bytes behind a small letter go on with small letters and single spaces between them.
+
+    Returns:
+        8, or 7 where the last is a space, or 0 where anything else is among them; and how many of these are spaces.
+    """
+    spaces = among(eight, 0x20, 0x20)
+    if among(eight, 0x61, 0x7A) | spaces != HIGH_BITS or spaces & (spaces >> np.uint64(8)):
+        return np.int64(0), np.int64(0)
+    last = spaces >> np.uint64(63)
+    inner = (spaces >> np.uint64(7)) & (LOW_BITS >> np.uint64(8))
+    return np.int64(8 - last), np.int64((inner * LOW_BITS) >> np.uint64(56))

@@ -123,7 +123,8 @@ def identify(text: pa.Array, config: Identification) -> tuple[list[str], np.ndar
         config.second.check("language_id")
         for row in np.flatnonzero(config.second.asked(languages, score)).tolist():
             sample = data[bounds[row] : bounds[row + 1]].tobytes().decode()
-            if (found := second.identify(sample, languages[row], float(score[row]))) is not None:
+            found = second.identify(sample, languages[row], float(score[row]))
+            if found is not None and (undecided[row] or second.outvotes(languages[row], found)):
                 languages[row], score[row] = found
                 undecided[row] = False
     wider = {member: wide for wide in config.macrolanguages for member in MACROLANGUAGES[wide]}

@@ -53,31 +53,56 @@ class Sign:
         found: what stands in the text.
         least: how often it must, for each character of the sample.
         language: what it is then.
+        certain: whether nothing else is written so, and the score is 1.
     """
 
     found: re.Pattern[str]
     least: float
     language: str
+    certain: bool = False
 
 
 _CANTONESE = Sign(re.compile(f"[{TELLTALES['yue'].letters}]"), 0.02, "yue")
-_AZERI = Sign(re.compile("[ҝҹҜҸ]"), 0.002, "az")
-SIGNS: Mapping[str, Sign] = {
-    "zh": _CANTONESE,
-    "wuu": _CANTONESE,
-    "ba": _AZERI,
-    "tt": _AZERI,
-    "kk": _AZERI,
-    "grc": Sign(re.compile(r"\b(?:[Νν]ὰ|[Θθ]ὰ|[Δδ]ὲν|[Μμ]πορ\w+|[Σσ]τὴν?|[Σσ]τὸν?|[Σσ]τοὺς)\b"), 0.004, "el"),  # noqa: RUF001 - Greek
+_AZERI = Sign(re.compile("[ҝҹјҜҸЈ]"), 0.002, "az")
+_TURKMEN = Sign(
+    re.compile(r"\b(?:[Вв]е|[Хх]ер|[Хх]ем|[Хх]ич|[Бб]илен|[Үү]чин|болан|эд(?:ен|ип|илен|илмәге))\b"),  # noqa: RUF001 - Cyrillic
+    0.004,
+    "tk",
+)
+_UIGHUR = Sign(re.compile("[üéëÜÉË]"), 0.005, "ug")
+_SCRIPTS = (
+    Sign(re.compile("[\U00011300-\U0001137f]"), 0.5, "sa", certain=True),
+    Sign(re.compile("[\u1820-\u1842]"), 0.5, "mn", certain=True),
+    Sign(re.compile("[\u1700-\u171f]"), 0.5, "tl", certain=True),
+)
+SIGNS: Mapping[str, tuple[Sign, ...]] = {
+    "zh": (_CANTONESE,),
+    "wuu": (_CANTONESE,),
+    "ba": (_AZERI, _TURKMEN),
+    "tt": (_AZERI, _TURKMEN),
+    "kk": (_AZERI, _TURKMEN),
+    "ky": (_AZERI, _TURKMEN),
+    "uz": (_UIGHUR,),
+    "grc": (Sign(re.compile(r"\b(?:[Νν]ὰ|[Θθ]ὰ|[Δδ]ὲν|[Μμ]πορ\w+|[Σσ]τὴν?|[Σσ]τὸν?|[Σσ]τοὺς)\b"), 0.004, "el"),),  # noqa: RUF001 - Greek
+    # What the model says of letters that it has never seen.
+    "am": _SCRIPTS,
+    UNDECIDED: _SCRIPTS,
 }
-"""Cantonese in simplified characters; Azeri in Cyrillic, whose ҝ and ҹ no neighbour has; Greek of before 1982, with all
-its accents, whose particles are not those of the ancients."""
+"""Cantonese in simplified characters; Azeri in Cyrillic, three of whose letters no neighbour has; Turkmen in Cyrillic,
+which writes *and*, *every*, *with*, *for* and *been* as no neighbour does; Uyghur in Latin letters, where Uzbek has no
+ü and no é in any of its Latin alphabets; Greek of before 1982, with all its accents, whose particles are not those of
+the ancients; scripts of one language: Grantha, Mongolian without the letters of Manchu, Baybayin."""
 
 TAKEN_FOR_SORBIAN = ("cs", "pl", "sk")
 CARONS, CARONS_LEAST = "čěřšžČĚŘŠŽ", 0.01
 STROKES, STROKES_LEAST = "łŁ", 0.005
+MANY_CARONS = 0.02
 """Sorbian has both, Czech and Slovak only carons, Polish only strokes but for foreign names: 5 to 8 and 2 to 4 % of the
-characters of Sorbian texts."""
+characters of Sorbian texts. A short sentence may have no stroke; what is full of carons is no Polish."""
+
+UPPER = re.compile(r"[ćĆřŘ]|\b(?:[Ww]ot|je|so)\b")
+LOWER = re.compile(r"[śŚ]|\b(?:[Ww]ót|jo|se)\b")
+"""Upper Sorbian has ć, in every infinitive, where Lower Sorbian has ś; ř; and other words for from, is, oneself."""
 
 
 @functools.cache
@@ -113,28 +138,33 @@ def identify(bounds: np.ndarray, data: np.ndarray) -> tuple[list[str], np.ndarra
     codes = [*(language_code(label) for label in packaged["labels"]), UNDECIDED]
     best, score = walk(bounds, data, *packaged["arrays"])
     languages = [codes[index] for index in best.tolist()]
-    _correct(languages, bounds, data)
+    _correct(languages, score, bounds, data)
     return languages, score
 
 
-def _correct(languages: list[str], bounds: np.ndarray, data: np.ndarray) -> None:
+def _correct(languages: list[str], score: np.ndarray, bounds: np.ndarray, data: np.ndarray) -> None:
     """Rename what the packaged model takes for a neighbour, because it does not know it or hardly ever saw it."""
     for row, language in enumerate(languages):
         if language not in TELLTALES and language not in SIGNS and language not in TAKEN_FOR_SORBIAN:
             continue
         sample = data[bounds[row] : bounds[row + 1]].tobytes().decode()
-        sign = SIGNS.get(language)
-        if sign is not None:
+        for sign in SIGNS.get(language, ()):
             if len(sign.found.findall(sample)) >= sign.least * len(sample) > 0:
                 languages[row] = sign.language
-            continue
+                score[row] = 1 if sign.certain else score[row]
+                break
         telltale = TELLTALES.get(language)
-        if telltale is not None:
-            if _share_of(telltale.letters, sample) < telltale.least:
-                languages[row] = telltale.otherwise
-        elif _share_of(CARONS, sample) >= CARONS_LEAST and _share_of(STROKES, sample) >= STROKES_LEAST:
-            # Upper Sorbian has ć, in every infinitive, where Lower Sorbian has ś.
-            languages[row] = "hsb" if _share_of("ćĆ", sample) > _share_of("śŚ", sample) else "dsb"
+        if telltale is not None and _share_of(telltale.letters, sample) < telltale.least:
+            languages[row] = telltale.otherwise
+        if language in TAKEN_FOR_SORBIAN and _is_sorbian(language, sample):
+            languages[row] = "hsb" if len(UPPER.findall(sample)) > len(LOWER.findall(sample)) else "dsb"
+
+
+def _is_sorbian(taken_for: str, sample: str) -> bool:
+    carons = _share_of(CARONS, sample)
+    if taken_for == "pl" and carons >= MANY_CARONS:
+        return True
+    return carons >= CARONS_LEAST and _share_of(STROKES, sample) >= STROKES_LEAST
 
 
 def _share_of(letters: str, text: str) -> float:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,9 @@ FLOATS = (pa.types.is_float32, pa.types.is_float64)
 
 ESCAPED = r'["\\\x00-\x1f]'
 """Characters that JSON cannot hold as they are."""
+
+ALIKE = (1e-4, 1e10)
+"""From which size on, and up to which, Arrow and Python write a number in the same way."""
 
 _string = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -63,10 +67,7 @@ def _values(array: pa.Array) -> tuple[pa.Array, np.ndarray]:
     if pa.types.is_boolean(kind) or pa.types.is_integer(kind):
         return pc.cast(array, pa.large_string()).fill_null("null"), right
     if any(is_one(kind) for is_one in FLOATS):
-        # Asking each number whether it is finite takes four times as long as writing it.
-        number = repr if pc.all(pc.is_finite(array)).as_py() else _number
-        values = ["null" if one is None else number(one) for one in array.to_pylist()]
-        return pa.array(values, pa.large_string()), right
+        return decimals(array.cast(pa.float64())).fill_null("null"), right
     if is_strings(kind) and is_utf8(array):
         return _quoted(array.cast(pa.large_string())), right
     if (inner := _inside(array)) is not None:
@@ -109,8 +110,26 @@ def is_utf8(array: pa.Array) -> bool:
     return True
 
 
-def _number(value: float) -> str:
-    return repr(value) if np.isfinite(value) else json_text(value)
+def decimals(array: pa.Array) -> pa.Array:
+    """Numbers as `json_text` writes them, large_string; null for null.
+
+    Arrow finds the same shortest digits four times as fast; it writes a power of ten elsewhere, so only what both write
+    without one is left to it, and no point behind whole numbers.
+
+    Args:
+        array: float64.
+    """
+    written = pc.cast(array, pa.large_string())
+    whole = pc.equal(array, pc.trunc(array))
+    if pc.any(whole).as_py():
+        written = pc.if_else(whole, pc.binary_join_element_wise(written, _scalar(".0"), _scalar("")), written)
+    size = pc.abs(array)
+    alike = pc.or_(pc.equal(size, 0.0), pc.and_(pc.greater_equal(size, ALIKE[0]), pc.less(size, ALIKE[1])))
+    others = pc.invert(alike.fill_null(True))
+    if pc.any(others).as_py():
+        own = [repr(one) if isfinite(one) else json_text(one) for one in array.filter(others).to_pylist()]
+        written = pc.replace_with_mask(written, others, pa.array(own, pa.large_string()))
+    return written
 
 
 def _quoted(array: pa.Array) -> pa.Array:

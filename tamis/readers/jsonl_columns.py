@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tamis.arrow_buffers import buffers, of_parts
 from tamis.readers.columns import UNKNOWN, Columns, RawColumns, apart, dates_of, kinds_named, moment
+from tamis.readers.json_columns import decimals
 from tamis.readers.said import TELLING, kinds_said
 from tamis.readers.values import invalid_utf8, parse_date
 from tamis.schemas import KINDS
@@ -139,9 +141,8 @@ class Together:
             field_offsets,
             checks,
         )
-        for line, start, end in checks[:checked].tolist():
-            if found[line] == RIGHT and repr(float(block[start:end])) != block[start:end].decode():
-                found[line] = ODD
+        numbers = checks[:checked][found[checks[:checked, 0]] == RIGHT]
+        found[numbers[~_as_written(block, numbers[:, 1:]), 0]] = ODD
         some = pa.array(np.diff(field_offsets) > 0)
         return _Lines(found, states, text, values, value_offsets, of_parts(fields, field_offsets, some))
 
@@ -177,6 +178,23 @@ class Together:
         for row, said in kinds_said(told, has_url.tolist(), (kinds == UNKNOWN).tolist()):
             kinds[row] = KINDS.index(said)
         return kinds
+
+
+def _as_written(block: bytes, bounds: np.ndarray) -> np.ndarray:
+    """Which numbers stand in a block as Python writes them: bool[n].
+
+    Args:
+        block: holds them, as JSON has numbers.
+        bounds: int64[n, 2], where each begins and ends.
+    """
+    texts = [block[start:end] for start, end in bounds.tolist()]
+    strings = pa.array(texts, pa.large_binary()).view(pa.large_string())
+    try:
+        written = decimals(strings.cast(pa.float64()))
+    except pa.ArrowInvalid:
+        # One is beyond what a number of 64 bits holds.
+        return np.array([repr(float(text)) == text.decode() for text in texts], np.bool_)
+    return np.asarray(pc.equal(written, strings).fill_null(False).to_numpy(zero_copy_only=False))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib.util
 from types import SimpleNamespace
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
 from tamis.errors import ModelError
 from tamis.language_codes import language_code
-from tamis.languages import second
+from tamis.languages import packaged, second
 from tamis.languages.identify import identify
 from tamis.languages.packaged import PACKAGED
 from tamis.stages.language_id import Config
@@ -101,3 +102,20 @@ def test_lingua_tells_words_apart_the_same_every_time() -> None:
     again, same = identify(TEXTS, Config(second={"below": 1.0, "unknown_below": 1.0}))
     assert again == found
     assert (same == scores).all()
+
+
+def test_a_language_that_only_the_first_knows_is_outvoted_by_more_than_half(monkeypatch: pytest.MonkeyPatch) -> None:
+    known, unknown = "de", next(code for code in sorted(PACKAGED) if code not in second.KNOWN)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
+    answers = {"sure": ("tn", 0.51), "unsure": ("tn", 0.49)}
+    monkeypatch.setattr(second, "identify", lambda sample, _first, _score: answers[sample])
+    for first, score, expected in (
+        (unknown, 0.8, ["tn", unknown]),
+        (known, 0.8, ["tn", "tn"]),
+        # What would be undecided has no vote.
+        (unknown, 0.3, ["tn", "tn"]),
+        (unknown, 0.95, [unknown, unknown]),
+    ):
+        told = ([first] * 2, np.full(2, score, np.float32))
+        monkeypatch.setattr(packaged, "identify", lambda _bounds, _data, told=told: (list(told[0]), told[1].copy()))
+        assert identify(pa.array(list(answers), pa.large_string()), Config(second={}))[0] == expected
