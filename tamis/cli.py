@@ -143,11 +143,11 @@ def write_preset(given: argparse.Namespace) -> int:
         text=given.text,
     )
     for source in sources:
-        fields = ", ".join(f"{key} {name or 'null (most are shared)'}" for key, name in source.fields.items())
-        fields += "".join(f", {name} {share}" for name, share in source.partly.items())
-        without = f", no {' and no '.join(source.without)}" if source.without else ""
-        files = f"{source.files} file{'s' if source.files > 1 else ''}"
-        say(f"{source.name}: {files} of {source.format}{', ' + fields if fields else ''}{without}")
+        fields = [f"{key} {name or 'null (most are shared)'}" for key, name in source.fields.items()]
+        fields += [f"{name} {share}" for name, share in source.partly.items()]
+        fields += [f"no {' and no '.join(source.without)}"] if source.without else []
+        files = f"{source.files} file{'s' if source.files > 1 else ''} of {source.format}"
+        say(f"{source.name}: {', '.join([files, *fields])}")
         if source.left:
             say(f"  left out: {source.left}. Text among them is taken with --format text")
         if source.odd:

@@ -23,7 +23,7 @@ from typing import Any, Literal
 from tamis.errors import ConfigError, SourceError
 from tamis.readers.assorted import ending_of, texts_of
 from tamis.readers.code.source import CodeSource, are_trees
-from tamis.readers.guess import DATES, TEXTS, URLS, Content, Format, content_of_all, named, values_of
+from tamis.readers.guess import DATES, TEXTS, URLS, Content, Format, content_of_all, named, text_inside, values_of
 from tamis.readers.latex.found import are_papers
 from tamis.readers.latex.source import LatexSource
 from tamis.readers.parallel import ParallelSource, are_pairs
@@ -264,10 +264,30 @@ def _text_of(path: Path, content: Content, given: str | None, what: str) -> str:
             f"stands in a {what} of another name a --source of their own, and leave out those that hold none"
         )
     if name is None:
-        raise ConfigError(f"{path}: no {what} is named text; say --text NAME. It has {listed}")
+        raise ConfigError(_no_text(path, content, what, listed))
     if name not in fields:
         raise ConfigError(f"--text {name}: {path} has no such {what}. It has {listed}")
     return name
+
+
+def _no_text(path: Path, content: Content, what: str, listed: str) -> str:
+    """What is said where no field of the text can be known."""
+    if (inside := text_inside(path, content)) is not None:
+        outer, name = inside
+        inner, short = shlex.quote(f". + {{text: .{outer}.{name}}}"), shlex.quote(path.name)
+        how = (
+            f"`jq -c {inner}` writes it there"
+            if content.format == "jsonl"
+            else f"DuckDB's COPY writes it there, from {short} with `{outer}.{name} AS text`"
+        )
+        return f"{path}: the text stands inside {outer} ({outer}.{name}), and a {what} of its own is read; {how}"
+    if not content.fields and content.partly:
+        some = ", ".join(f"{name} in {count}" for name, count in list(content.partly.items())[:20])
+        return (
+            f"the {content.files} files that were looked at have no {what} in common ({some}); give those of one kind "
+            "a --source of their own"
+        )
+    return f"{path}: no {what} is named text; say --text NAME. It has {listed}"
 
 
 def _name_of(patterns: Sequence[str]) -> str:

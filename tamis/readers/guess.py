@@ -24,7 +24,10 @@ from tamis.readers.webarchive.records import is_archive
 
 Format = Literal["jsonl", "parquet", "csv", "text", "html", "warc", "code", "latex", "pdf", "parallel"]
 
-CHOOSE = "say which with --format jsonl, --format parquet, --format csv, --format text or --format html"
+CHOOSE = (
+    "leave it out by patterns that name the others, or say which with --format jsonl, --format parquet, --format csv, "
+    "--format text or --format html"
+)
 READABLE = frozenset({"gzip", "zstd"})
 """Compressions in which JSON Lines, CSV and text are read."""
 
@@ -239,6 +242,31 @@ def content_of_all(paths: Sequence[Path], given: Format | None = None) -> Conten
     common = tuple(name for name in order if counts[name] == len(fields))
     partly = {name: count for name, count in sorted(counts.items()) if count < len(fields)}
     return Content(content.format, common, partly, len(fields))
+
+
+def text_inside(path: Path, content: Content) -> tuple[str, str] | None:
+    """A field or column of the first record that holds fields of its own, and which of these is a text's by its name.
+
+    Raises:
+        SourceError: as `content_of`.
+    """
+    inner: dict[str, list[str]] = {}
+    if content.format == "jsonl":
+        first = _first_object(path) or {}
+        inner = {name: list(value) for name, value in first.items() if isinstance(value, dict)}
+    elif content.format == "parquet":
+        inner = _columns_inside(path)
+    found = ((outer, named(names, TEXTS)) for outer, names in inner.items())
+    return next(((outer, name) for outer, name in found if name is not None), None)
+
+
+def _columns_inside(path: Path) -> dict[str, list[str]]:
+    """The columns that are structs, and the names of their fields."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pq.read_schema(path)
+    return {column.name: [one.name for one in column.type] for column in schema if pa.types.is_struct(column.type)}
 
 
 def _fields(path: Path, given: Format) -> tuple[str, ...]:

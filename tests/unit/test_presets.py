@@ -190,6 +190,12 @@ def test_shards_follow_the_bytes(folder: Path, capsys: pytest.CaptureFixture[str
             ["--source", "crawl/*.jsonl", "odd.jsonl"],
             "the field content is only in 3 of the 4 files that were looked at; what all have: none",
         ),
+        (
+            ["--source", "nested.jsonl"],
+            "the text stands inside data (data.body), and a field of its own is read; `jq -c",
+        ),
+        (["--source", "nested.parquet"], "DuckDB's COPY writes it there, from nested.parquet with `data.text AS text`"),
+        (["--source", "*.csv"], "2 files that were looked at have no column in common (Text in 1, body in 1)"),
         (["--source", "there.md", "--text", "body"], "files of text and HTML have no fields"),
         (["--source", "there.md", "--output", "there.md"], "exists, and is not written over"),
         (["--source", "br{ace}.md"], "braces"),
@@ -201,6 +207,10 @@ def test_refusals_say_what_to_do(
     (folder / "odd.jsonl").write_text('{"a": 1, "b": 2}\n', encoding="utf-8")
     (folder / "there.md").write_text("Text.", encoding="utf-8")
     (folder / "br{ace}.md").write_text("Text.", encoding="utf-8")
+    (folder / "nested.jsonl").write_text('{"id": {"n": 1}, "data": {"body": "A text."}}\n', encoding="utf-8")
+    pq.write_table(pa.Table.from_pylist([{"id": 1, "data": {"text": "A text."}}]), folder / "nested.parquet")
+    (folder / "one.csv").write_text("Text\nA\n", encoding="utf-8")
+    (folder / "two.csv").write_text("body\nA\n", encoding="utf-8")
     code, _, err = init(capsys, "prose", *arguments)
     assert code == 1
     assert message in err

@@ -40,7 +40,10 @@ VENDORED = re.compile(
     r"|(?:^|/)(?:jquery|jquery[-.]\d[\w.-]*|jquery\.(?:ui|mobile|flot|validate|form|cookie|easing)[\w.-]*|bootstrap(?:-[\w.-]*)?"
     r"|modernizr(?:[-.][\w.-]*)?|underscore|prototype|mootools[\w.-]*|d3(?:\.v\d+)?|angular(?:-[\w.-]*)?|react(?:-[\w.-]*)?"
     r"|require|raphael|html5shiv|normalize|font-?awesome|tiny_mce|ckeditor|codemirror|MathJax|highlight(?:\.pack)?|select2"
-    r"|xregexp|leaflet|swagger-ui[\w.-]*|popper|lodash|moment|three)(?:[.-](?:min|slim|full|bundle|pack|core))*\.(?:js|css)$",
+    r"|xregexp|leaflet|swagger-ui[\w.-]*|popper|lodash|moment|three)(?:[.-](?:min|slim|full|bundle|pack|core))*\.(?:js|css)$"
+    # What Sphinx copies beside the pages that it renders: three of fifty kept files of six releases.
+    r"|(?:^|/)_static/(?:_sphinx_javascript_frameworks_compat|doctools|documentation_options|language_data|searchtools"
+    r"|sphinx_highlight|basic|pygments)\.(?:js|css)$",
 )
 """Paths of copies of other projects."""
 

@@ -210,7 +210,8 @@ def test_marks_are_found_as_the_rules_of_code_find_them(pieces: list[str]) -> No
 @pytest.mark.parametrize(
     ("path", "is_so"),
     [("node_modules/a.js", True), ("a/vendor/b.go", True), ("src/third_party/x.c", True), ("static/jquery-3.1.min.js", True), ("vendors.py", False),
-     ("src/vendor.py", False), ("my_node_modules/a.js", False), ("src/react.js", True), ("src/reaction.js", False), ("pip/_vendor/x.py", True)],
+     ("src/vendor.py", False), ("my_node_modules/a.js", False), ("src/react.js", True), ("src/reaction.js", False), ("pip/_vendor/x.py", True),
+     ("docs/_static/doctools.js", True), ("docs/_static/site.js", False), ("src/doctools.js", False)],
 )  # fmt: skip
 def test_vendored(path: str, *, is_so: bool) -> None:
     assert is_vendored(path) is is_so
