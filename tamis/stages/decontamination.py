@@ -40,7 +40,6 @@ Writes documents, dropped, edits, stats, `found/` (every match: item, part, span
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -234,14 +233,12 @@ def run_map(config: Config, *, documents: Path, index: Path, counts: Path, carri
     from tamis.decontamination.rarity import Holding
 
     holding = Holding(read_index(index, config.scheme()).arrays)
-
-    def counted() -> Iterator[pa.Table]:
-        for batch in table_batches(documents, ["id", "kind", "text"]):
-            chosen = of_kinds(batch, config.applies_to)
-            holding.add(batch["text"], chosen)
-            yield batch.filter(pa.array(chosen))
-
-    exchange.write(carriers, CARRIERS, [smallest(counted(), config.audit)])
+    few = smallest([], config.audit)
+    for batch in table_batches(documents, ["id", "kind", "text"]):
+        chosen = of_kinds(batch, config.applies_to)
+        holding.add(batch["text"], chosen)
+        few = smallest([few, batch.filter(pa.array(chosen))], config.audit)
+    exchange.write(carriers, CARRIERS, [few])
     exchange.write(counts, HOLDING, [pa.table({"holding": holding.counts})])
 
 
