@@ -57,6 +57,7 @@ from tamis.shards import document_batches, read_json, table_batches, write_json,
 
 if TYPE_CHECKING:
     from tamis.decontamination.index import Scheme
+    from tamis.readers.fetch import Release
 
 VERSION = 3
 
@@ -181,11 +182,19 @@ class Config(Section):
         """
         del key
         for benchmark in self.benchmarks:
-            read_items(benchmark)
+            release = benchmark.release()
+            # What is yet to be fetched the first job reads.
+            if release is None or release.path.exists():
+                read_items(benchmark)
 
     def files(self) -> list[str]:
-        """Every file of the benchmarks."""
-        return [str(path) for benchmark in self.benchmarks for path in benchmark.files()]
+        """Every file of the benchmarks that lies on this disk."""
+        return [str(path) for one in self.benchmarks if one.requirements is None for path in one.files()]
+
+    def releases(self) -> list[Release]:
+        """The releases that hold benchmarks."""
+        found = (benchmark.release() for benchmark in self.benchmarks)
+        return list(dict.fromkeys(release for release in found if release is not None))
 
     def items(self) -> list[Item]:
         """The items of all benchmarks."""
