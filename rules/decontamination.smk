@@ -1,15 +1,18 @@
 # Take out what stands in benchmarks: documents that hold items of them, or the items.
 #
-# Input: the documents of the stage before and the files of the benchmarks. Output: <results>/decontamination/
+# Input: the documents of the stage before, and the files of the benchmarks or the releases that hold them. Output: <results>/decontamination/
 # {documents,dropped,edits,found,stats}/part-*, audit.json, contamination.json (the table by benchmark).
 # Steps: index (one job: the items) → map (passages that hold each word) → rarity (one job) → audit, apply → table.
 
 BENCHMARK_FILES = CFG.decontamination.files() if "decontamination" in PIPELINE else []
+ITEMS_OF = [*BENCHMARK_FILES, *(str(release.path) for release in BENCHMARK_RELEASES)]
+# What they hold: the hash of a release is its pin.
+HELD = {"given": given(*BENCHMARK_FILES), "pinned": [release.requirement for release in BENCHMARK_RELEASES]}
 
 
 rule decontamination_index:
     input:
-        ancient(BENCHMARK_FILES),
+        ancient(ITEMS_OF),
     output:
         output=f"{RESULTS}/decontamination/index.arrow",
     log:
@@ -19,7 +22,7 @@ rule decontamination_index:
     conda:
         "../envs/cpu.yaml"
     params:
-        spec=spec("decontamination", given=given(*BENCHMARK_FILES)),
+        spec=spec("decontamination", **HELD),
     shell:
         job("decontamination", "index")
 
@@ -64,7 +67,7 @@ rule decontamination_rarity:
 
 rule decontamination_audit:
     input:
-        ancient(BENCHMARK_FILES),
+        ancient(ITEMS_OF),
         index=f"{RESULTS}/decontamination/index.arrow",
         rarity=f"{RESULTS}/decontamination/rarity.arrow",
         carriers=f"{RESULTS}/decontamination/carriers.arrow",
@@ -77,7 +80,7 @@ rule decontamination_audit:
     conda:
         "../envs/cpu.yaml"
     params:
-        spec=spec("decontamination", given=given(*BENCHMARK_FILES)),
+        spec=spec("decontamination", **HELD),
     shell:
         job("decontamination", "audit")
 

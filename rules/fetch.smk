@@ -1,6 +1,6 @@
 # Fetch what the sources name that lies elsewhere: pinned source releases, one a job, and remote files, a unit a job.
 #
-# Input: none; the requirements files, addresses and lists of `sources` say what to fetch.
+# Input: none; the requirements files, addresses and lists of `sources`, and those of benchmarks, say what to fetch.
 # Output: downloads/<name>-<version>.sdist, checked against its sha256; downloads/<host>/…, each with a record of where it
 # came from, and what came of each file of a unit in <results>/ingest/fetched/. Downloads are kept over runs.
 # Steps: fetch_unit (a unit with remote files), fetch_release (a release).
@@ -8,7 +8,8 @@
 from tamis.readers.fetch import DOWNLOADS
 from tamis.readers.releases import requirement_lines
 
-REQUIREMENT_LINES = requirement_lines(CFG.sources)
+BENCHMARK_RELEASES = CFG.decontamination.releases() if "decontamination" in PIPELINE else []
+REQUIREMENT_LINES = requirement_lines(CFG.sources, BENCHMARK_RELEASES)
 
 
 # The files are no outputs: Snakemake would delete terabytes before a job that finds them there.

@@ -1,5 +1,8 @@
 """Benchmarks as they are published: files, the fields of their records, and the items that these make.
 
+The files lie on this disk, or in the source release of a project that a requirements file pins by its hash, so that no
+benchmark need be shipped with a configuration. It is fetched like releases of sources, and nothing of it is run.
+
 A file is JSONL (plain, gzip, zstd), JSON (a list of objects), Parquet, CSV, TSV or Arrow, told by its name; a folder is
 one as `datasets.save_to_disk` or a clone of the Hub leaves it, and all of its files of data are read. A field is the
 name of a column or key; `answers.text` is the key `text` of the key `answers`.
@@ -11,14 +14,17 @@ import csv
 import glob
 import io
 import json
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from tamis.errors import SourceError
+from tamis.readers.fetch import Release, normalised, parse_requirements, verify
 from tamis.section import FilePath, Section
 
 SUFFIXES = (".jsonl", ".ndjson", ".parquet", ".csv", ".tsv", ".arrow")
@@ -27,6 +33,8 @@ SUFFIXES = (".jsonl", ".ndjson", ".parquet", ".csv", ".tsv", ".arrow")
 PACKED = ("", ".gz", ".zst")
 
 LONGEST_RECORD = 64 << 20
+LARGEST_RELEASE = 1 << 30
+"""Bytes after decompression of what is read of one release."""
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=60)]
 OneOrMore = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -62,6 +70,12 @@ class Benchmark(Section):
     paths: Annotated[tuple[FilePath, ...], Field(min_length=1)] = Field(
         description="Files, patterns, or folders as the Hugging Face Hub or `datasets` leave them.",
     )
+    requirements: FilePath | None = Field(
+        None,
+        description="Requirements file with one `name==version --hash=sha256:…` a line: the source release of "
+        "`project` is fetched, and `paths` lie in it.",
+    )
+    project: str | None = Field(None, description="The project of the requirements file whose release holds the files.")
     fields: Fields = Field(Fields(), description="Which fields of a record hold what.")
     where: dict[str, tuple[str, ...]] = Field(
         default_factory=dict,
@@ -73,8 +87,33 @@ class Benchmark(Section):
         "none: all.",
     )
 
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> Benchmark:
+        if (self.requirements is None) != (self.project is None):
+            msg = f"benchmark {self.name!r}: requirements and project belong together; give both or neither"
+            raise ValueError(msg)
+        return self
+
+    def release(self) -> Release | None:
+        """The release that its files lie in; None where they lie on this disk.
+
+        Raises:
+            SourceError: the requirements file cannot be read, or pins not one release of the project.
+        """
+        if self.requirements is None or self.project is None:
+            return None
+        listed = parse_requirements(Path(self.requirements))
+        found = [release for release in listed if release.name == normalised(self.project)]
+        if len(found) != 1:
+            known = ", ".join(sorted({release.name for release in listed})) or "none"
+            raise SourceError(
+                f"benchmark {self.name}: {self.requirements} pins {len(found)} releases of {self.project}, one is "
+                f"needed; it pins: {known}"
+            )
+        return found[0]
+
     def files(self) -> list[Path]:
-        """Its files, sorted.
+        """Its files on this disk, sorted.
 
         Raises:
             SourceError: a path names none.
@@ -225,6 +264,30 @@ def _chosen(answers: tuple[str, ...], choices: tuple[str, ...]) -> tuple[str, ..
     return (choices[place],) if 0 <= place < len(choices) else answers
 
 
+@contextmanager
+def _at_hand(benchmark: Benchmark) -> Iterator[list[Path]]:
+    """The files of a benchmark; those of a release lie in a temporary folder, and errors name the release instead."""
+    from tamis.readers import archive
+
+    release = benchmark.release()
+    if release is None:
+        yield benchmark.files()
+        return
+    verify(release.path, release)
+    limits = archive.Limits(LARGEST_RELEASE, LARGEST_RELEASE)
+    found = archive.contents(release.path, lambda name: _kind(PurePath(name)) in (*SUFFIXES, ".json"), limits)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, data in found.members.items():
+            path = Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        unpacked = {"paths": tuple(f"{folder}/{path}" for path in benchmark.paths), "requirements": None}
+        try:
+            yield benchmark.model_copy(update=unpacked).files()
+        except SourceError as error:
+            raise SourceError(str(error).replace(folder, str(release.path))) from error
+
+
 def read_items(benchmark: Benchmark) -> list[Item]:
     """All items of a benchmark, in the order of its files.
 
@@ -232,9 +295,14 @@ def read_items(benchmark: Benchmark) -> list[Item]:
         SourceError: a file cannot be read, a record lacks a field or its question, ids are not unique, or nothing is
             left; the message names file, record and field.
     """
+    with _at_hand(benchmark) as files:
+        return _read(benchmark, files)
+
+
+def _read(benchmark: Benchmark, files: Sequence[Path]) -> list[Item]:
     items: list[Item] = []
     where_of: dict[str, str] = {}
-    for path in benchmark.files():
+    for path in files:
         number = 0
         try:
             for number, record in enumerate(_records(path), 1):

@@ -195,14 +195,16 @@ def build(items: Sequence[Item], scheme: Scheme) -> Benchmarks:
         if row not in answers[number]:
             choices[number].append(row)
     exact, short = sizes < scheme.exact_below, sizes < scheme.short_below
-    needed = np.where(short, scheme.short_threshold, scheme.threshold)
+    needed = np.where(exact, EXACT, np.where(short, scheme.short_threshold, scheme.threshold))
+    if not scheme.extended:
+        needed = np.minimum(sizes, scheme.seed) / np.maximum(sizes, 1)
     longest = np.where(short, sizes + SHORT_SLACK, 2 * sizes + SLACK)
     arrays = Index(
         words=words,
         word_slots=slots,
         offsets=starts,
         probe_words=probe_words,
-        needed=np.where(exact, EXACT, needed).astype(np.float32),
+        needed=needed.astype(np.float32),
         stretch=np.where(exact, sizes + EXACT_SLACK, longest).astype(np.int32),
         keys=keys,
         key_slots=slots_of(keys),

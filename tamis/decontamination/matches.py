@@ -94,10 +94,10 @@ class Finder:
         found = [
             Match(row, int(self._of.owners[self._of.owner_offsets[probe]]), probe, self._part(probe, score), *place)
             for (row, probe, first, last, words, _), score in zip(hits.tolist(), scores.tolist(), strict=True)
-            for place in [(first, last, min(score, 1.0), words)]
+            for place in [(first, last, 1.0 if score >= EXACT else score, words)]
             if words >= self._least[probe]
         ]
-        answered = self._answered(joined(found), offsets, data)
+        answered = self._answered(joined(found, self._phrase), offsets, data)
         return [match for match in answered if match.part == PAIR or not self._phrase[match.probe]], best
 
     def _part(self, probe: int, score: float) -> int:
@@ -144,15 +144,20 @@ def _count(words: bytes, part: bytes) -> int:
     return count
 
 
-def joined(found: Iterable[Match]) -> list[Match]:
-    """Matches of one part of one item that overlap as one: from the first byte to the last, with the best score."""
+def joined(found: Iterable[Match], phrase: np.ndarray) -> list[Match]:
+    """Matches of one part of one item that overlap as one: from the first byte to the last, with the best score.
+
+    Args:
+        found: matches.
+        phrase: bool[P], probes of which every other is better: a question with its choices tells more than without.
+    """
     last: dict[tuple[int, int, int], Match] = {}
     done: list[Match] = []
     for match in sorted(found, key=lambda match: (match.row, match.start, match.end)):
         key = match.row, match.item, match.part
         before = last.get(key)
         if before is not None and match.start < before.end:
-            better = max(before, match, key=lambda one: (one.score, one.words, -one.probe))
+            better = max(before, match, key=lambda one: (not phrase[one.probe], one.score, one.words, -one.probe))
             last[key] = better._replace(start=before.start, end=max(before.end, match.end))
             continue
         if before is not None:

@@ -116,6 +116,11 @@ class Release:
         return f"{self.name}-{self.version}.sdist"
 
     @property
+    def path(self) -> Path:
+        """Where the workflow fetches it to."""
+        return Path(DOWNLOADS, self.file_name)
+
+    @property
     def requirement(self) -> str:
         """The line that pip reads."""
         return f"{self.name}=={self.version} --hash=sha256:{self.sha256}"

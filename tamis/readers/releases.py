@@ -21,7 +21,7 @@ from __future__ import annotations
 import email.parser
 import fnmatch
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -32,7 +32,7 @@ from pydantic import Field, model_validator
 from tamis.errors import SourceError
 from tamis.extraction import Refused, shared
 from tamis.readers import archive, catalogues, docstrings, pages
-from tamis.readers.fetch import DOWNLOADS, Release, normalised, parse_requirements, verify
+from tamis.readers.fetch import Release, normalised, parse_requirements, verify
 from tamis.readers.forms import kind_of_page
 from tamis.readers.html import HtmlText, page_metadata
 from tamis.readers.licence_names import is_licence_file, suffix_of
@@ -194,27 +194,25 @@ def pinned(source: ReleasesSource) -> dict[Path, Release]:
         lacking = ", ".join(unknown) or "anything"
         msg = f"source {source.name!r}: {source.requirements} pins no release of {lacking}; it pins: {known}"
         raise SourceError(msg)
-    return {
-        Path(DOWNLOADS) / release.file_name: release
-        for release in sorted(listed)
-        if not chosen or release.name in chosen
-    }
+    return {release.path: release for release in sorted(listed) if not chosen or release.name in chosen}
 
 
-def requirement_lines(sources: Sequence[Source]) -> dict[str, str]:
-    """The line that pip reads for each release that the sources name, by the name of its file.
+def requirement_lines(sources: Sequence[Source], more: Iterable[Release] = ()) -> dict[str, str]:
+    """The line that pip reads for each release that is fetched, by the name of its file.
+
+    Args:
+        sources: all sources, of which some name releases.
+        more: releases that others name.
 
     Raises:
         SourceError: as `pinned`, or two requirements files pin one release to two hashes.
     """
     lines: dict[str, str] = {}
-    for source in sources:
-        if not isinstance(source, ReleasesSource):
-            continue
-        for release in pinned(source).values():
-            if lines.setdefault(release.file_name, release.requirement) != release.requirement:
-                msg = f"{source.requirements}: pins {release.name} {release.version} to a second hash; keep one"
-                raise SourceError(msg)
+    named = (release for source in sources if isinstance(source, ReleasesSource) for release in pinned(source).values())
+    for release in (*named, *more):
+        if lines.setdefault(release.file_name, release.requirement) != release.requirement:
+            msg = f"{release.name} {release.version} is pinned to two hashes, in two requirements files; keep one"
+            raise SourceError(msg)
     return lines
 
 

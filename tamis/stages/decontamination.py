@@ -40,7 +40,6 @@ Writes documents, dropped, edits, stats, `found/` (every match: item, part, span
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -58,6 +57,7 @@ from tamis.shards import document_batches, read_json, table_batches, write_json,
 
 if TYPE_CHECKING:
     from tamis.decontamination.index import Scheme
+    from tamis.readers.fetch import Release
 
 VERSION = 3
 
@@ -182,11 +182,19 @@ class Config(Section):
         """
         del key
         for benchmark in self.benchmarks:
-            read_items(benchmark)
+            release = benchmark.release()
+            # What is yet to be fetched the first job reads.
+            if release is None or release.path.exists():
+                read_items(benchmark)
 
     def files(self) -> list[str]:
-        """Every file of the benchmarks."""
-        return [str(path) for benchmark in self.benchmarks for path in benchmark.files()]
+        """Every file of the benchmarks that lies on this disk."""
+        return [str(path) for one in self.benchmarks if one.requirements is None for path in one.files()]
+
+    def releases(self) -> list[Release]:
+        """The releases that hold benchmarks."""
+        found = (benchmark.release() for benchmark in self.benchmarks)
+        return list(dict.fromkeys(release for release in found if release is not None))
 
     def items(self) -> list[Item]:
         """The items of all benchmarks."""
@@ -234,14 +242,12 @@ def run_map(config: Config, *, documents: Path, index: Path, counts: Path, carri
     from tamis.decontamination.rarity import Holding
 
     holding = Holding(read_index(index, config.scheme()).arrays)
-
-    def counted() -> Iterator[pa.Table]:
-        for batch in table_batches(documents, ["id", "kind", "text"]):
-            chosen = of_kinds(batch, config.applies_to)
-            holding.add(batch["text"], chosen)
-            yield batch.filter(pa.array(chosen))
-
-    exchange.write(carriers, CARRIERS, [smallest(counted(), config.audit)])
+    few = smallest([], config.audit)
+    for batch in table_batches(documents, ["id", "kind", "text"]):
+        chosen = of_kinds(batch, config.applies_to)
+        holding.add(batch["text"], chosen)
+        few = smallest([few, batch.filter(pa.array(chosen))], config.audit)
+    exchange.write(carriers, CARRIERS, [few])
     exchange.write(counts, HOLDING, [pa.table({"holding": holding.counts})])
 
 

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import json
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
+from pydantic import ValidationError
+from release_archives import write_tar
 
 from tamis.decontamination.benchmarks import Benchmark, read_items
 from tamis.errors import SourceError
+from tamis.readers.fetch import DOWNLOADS
+from tamis.readers.releases import requirement_lines
+from tamis.stages.decontamination import Config
 
 ROWS = [
     {"id": 3, "question": "What is seen?", "choices": ["no one", "all"], "answer": 1, "passage": "A page."},
@@ -142,3 +149,62 @@ def test_files_that_cannot_be_read(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(SourceError, match=message):
         items(tmp_path / name, fields={"id": "id"})
+
+
+@pytest.fixture(name="archive")
+def _archive(tmp_path, monkeypatch):
+    """A release with benchmarks, which lies where the workflow fetches it to, pinned beside another."""
+    monkeypatch.chdir(tmp_path)
+    Path(DOWNLOADS).mkdir()
+    inside = {
+        "data/x.jsonl.gz": gzip.compress(lines(ROWS)),
+        "data/bad/y.jsonl": lines([ROWS[0], {"id": 8}]),
+        "../../../escaped.jsonl": lines(ROWS),
+        "setup.py": "raise SystemExit",
+    }
+    path = write_tar(Path(DOWNLOADS, "thing-1.0.sdist"), inside)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    Path("pins.txt").write_text(f"Thing==1.0 --hash=sha256:{digest}\nother==3 --hash=sha256:{'0' * 64}\n")
+    return path
+
+
+def released(*paths, **more):
+    values = {"name": "b", "paths": paths, "requirements": "pins.txt", "project": "thing", "fields": FIELDS}
+    return Benchmark(**(values | more))
+
+
+def test_a_release_is_read_like_files(archive, tmp_path):
+    expected = items(packed(tmp_path))
+    for path in ("data/x.jsonl.gz", "data/*.gz"):
+        assert read_items(released(path)) == expected
+    assert not any((folder / "escaped.jsonl").exists() for folder in archive.resolve().parents)
+    with pytest.raises(
+        SourceError, match=r"benchmark b: downloads/thing-1.0.sdist/data/bad/y.jsonl, record 2: has no field 'question'"
+    ):
+        read_items(released("data/bad"))
+    with pytest.raises(SourceError, match=r"downloads/thing-1.0.sdist/other.jsonl names no file of data"):
+        read_items(released("other.jsonl"))
+
+
+def test_a_release_is_checked_and_named_before_it_is_fetched(archive):
+    config = Config(benchmarks=[released("data/x.jsonl.gz")])
+    config.check_files("decontamination")
+    assert config.files() == []
+    assert list(requirement_lines([], config.releases())) == [archive.name]
+    archive.write_bytes(archive.read_bytes() + b"\0")
+    with pytest.raises(SourceError, match="expected sha256"):
+        config.check_files("decontamination")
+    archive.unlink()
+    config.check_files("decontamination")
+    with pytest.raises(SourceError, match=r"thing-1.0.sdist: cannot be read"):
+        config.items()
+
+
+def test_a_release_that_is_not_pinned_is_refused(archive):
+    with pytest.raises(SourceError, match=r"pins.txt pins 0 releases of nothing, one is needed; it pins: other, thing"):
+        released("x.jsonl", project="nothing").release()
+    Path("pins.txt").write_text("".join(f"thing=={n} --hash=sha256:{'0' * 64}\n" for n in (1, 2)))
+    with pytest.raises(SourceError, match="pins 2 releases of thing"):
+        released("x.jsonl").release()
+    with pytest.raises(ValidationError, match="requirements and project belong together"):
+        released("x.jsonl", project=None)

@@ -157,6 +157,16 @@ def test_a_phrase_is_no_question_unless_its_answer_follows():
     assert {key for key in found(items, texts, scheme) if key[0] < 4} == {(1, 0), (2, 1), (3, 2)}
 
 
+def test_a_phrase_with_its_choices_is_a_question():
+    scheme = Scheme(
+        extended=True, seed=3, threshold=0.6, exact_below=7, min_words=2, min_information=1.0, phrase_information=99.0
+    )  # fmt: skip
+    probe = item("phrase", "make a cake with nuts", choices=("butter it now", "sugar then wine"))
+    assert found([probe], ["make a cake with nuts"], scheme) == {}
+    (score,) = found([probe], ["make a cake with nuts butter it OTHER sugar then wine"], scheme).values()
+    assert 0.8 < score < 0.95
+
+
 def test_a_short_text_may_be_interrupted_by_a_few_words():
     scheme = Scheme(
         extended=True, seed=3, threshold=0.6, exact_below=4, min_words=2, min_information=0.0, short_below=12, short_threshold=0.8

@@ -233,7 +233,7 @@ def test_the_lines_to_fetch_are_those_of_the_named_projects(pinned: tuple[Releas
         requirement_lines([source, everything])
     ) == ["other-3.sdist", path.name]
     Path("more.txt").write_text(f"small-thing==1.0 --hash=sha256:{'1' * 64}\n")
-    with pytest.raises(SourceError, match="second hash"):
+    with pytest.raises(SourceError, match="pinned to two hashes"):
         requirement_lines([source, ReleasesSource(name="more", requirements="more.txt")])
 
 
