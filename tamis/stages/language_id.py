@@ -49,8 +49,8 @@ from tamis.section import Share
 from tamis.shards import document_batches
 
 VERSION = 6
-"""6: codes that CLDR calls an alias mean the language; Turkmen and more Azeri in Cyrillic, Uyghur in Latin letters, short
-sentences in Upper Sorbian, and the scripts of one language (Grantha, Mongolian, Baybayin) by what only they have.
+"""6: codes that CLDR calls an alias mean the language; Turkmen and more Azeri in Cyrillic, Uyghur in Latin letters,
+short sentences in Upper Sorbian, and scripts of one language (Grantha, Mongolian, Baybayin) by what only they have.
 5: Cantonese in simplified characters, Azeri in Cyrillic and Greek with all its accents by what only they have.
 4: beside a second model what the first says counts by its score.
 3: Cantonese, Southern Kurdish and Polish only where the letters are theirs; a catalogue's own language counts; the
