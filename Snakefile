@@ -36,6 +36,7 @@ include: "rules/report.smk"
 # What jobs wait for that read from all shards, partitions or files; and what can be asked for by name.
 include: "rules/barrier.smk"
 include: "rules/spent.smk"
+include: "rules/texts.smk"
 include: "rules/targets.smk"
 # What the folders must not hold any more; after all that says what is made.
 include: "rules/sweep.smk"

@@ -19,7 +19,7 @@ from tamis.errors import TamisError
 from tamis.file_states import KnownHashes, contents
 from tamis.job import command, find_module
 from tamis.pipeline import BUILT_IN, CLASSIFIER, GROWING, STAGES
-from tamis.provenance import READS, identity
+from tamis.provenance import READS, TEXT_OF, identity
 from tamis.sets.configured import configured_sets
 from tamis.sets.plan import choices_of
 from tamis.readers.units import fetchers, remember
@@ -160,7 +160,7 @@ def documents_identity(stage):
 
 
 def reads_of(stage, wildcards):
-    """The identity of each folder of tables that the jobs of a stage read."""
+    """The identity of each folder of tables that the jobs of a stage read; that of the texts, too."""
     if stage == "order":
         chosen = EXPORTS[wildcards.export]
         values = chosen.layout_params()
@@ -170,7 +170,8 @@ def reads_of(stage, wildcards):
         before = ["ingest", *PIPELINE][PIPELINE.index(stage)]
     else:
         before = {"tokenizer": POOL, "validation": "tokenizer", "subset": "tokenizer"}.get(stage)
-    return {f"{before}/documents": documents_identity(before)} if before else {}
+    made = {before, CFG.text_of(before)} if before else ()
+    return {f"{name}/documents": documents_identity(name) for name in made}
 
 
 GIVEN = KnownHashes(Path(CFG.output_dir))
@@ -197,6 +198,8 @@ def spec(stage, section=None, each=None, code=None, **more):
         values = {"config": section or section_of(stage), **more}
         values |= each(wildcards) if each else {}
         values = params_of(stage, values.pop("config"), code, **values)
+        holder = CFG.text_of(stage)
+        values |= {} if holder == stage else {TEXT_OF: holder}
         return canonical(values | {READS: reads_of(stage, wildcards)})
 
     if each or stage == "order":

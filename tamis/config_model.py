@@ -40,6 +40,7 @@ from tamis.pipeline import (
     ClassifierName,
     StageName,
     adds,
+    edits_text,
     maker_of,
     needs,
 )
@@ -102,6 +103,13 @@ class _Top(Section):
         description="Whether the files stay by which jobs hand rows to each other, about as large as the text, so that "
         "a later change of a threshold runs only what it must. false: they go as soon as their stage is whole, and a "
         "change makes them again. Both give the same bytes; docs/how-to/scale.md has the peak and the cost by stage.",
+    )
+    materialize: Literal["every_stage", "on_edit"] = Field(
+        "every_stage",
+        description="Which stages write texts. every_stage: all, so that the documents of each are whole by "
+        "themselves. on_edit: ingest, stages that edit text, and the last; the documents of the others have no column "
+        "`text` and name the file that holds it, which all readers of tamis join to them. Both give the same bytes of "
+        "what a user receives; docs/how-to/scale.md has disk and time. A change makes the stages again.",
     )
     sources: tuple[AnySource, ...] = Field(
         min_length=1,
@@ -177,6 +185,15 @@ class _Bottom(_Top):
     def stages(self) -> tuple[str, ...]:
         """The stages and classifiers of `pipeline` that there are."""
         return tuple(name for name in self.pipeline if name in (*STAGES, *self.named_classifiers))
+
+    def text_of(self, stage: str) -> str:
+        """The stage whose documents hold the texts of a stage's documents: itself, or the last before it that edits."""
+        if self.materialize == "every_stage" or stage not in self.stages:
+            return stage
+        read_by_users = () if self.tokenizer else self.stages[-1:]
+        before = self.stages[: self.stages.index(stage) + 1]
+        held = (name for name in reversed(before) if edits_text(name) or name in read_by_users)
+        return next(held, "ingest")
 
     def _own(self, stage: str) -> Any:
         return self.classifiers[stage] if self.classifiers and stage in self.classifiers else getattr(self, stage)

@@ -75,6 +75,19 @@ def described(rules: Iterable[Any]) -> list[Described]:
     return found
 
 
+def read_beside(rules: Iterable[Any], beside: Mapping[str, str]) -> None:
+    """Give another input to each rule of a Snakemake workflow that has a given one.
+
+    Args:
+        rules: `workflow.rules`.
+        beside: input → the other; patterns without constraints.
+    """
+    for rule in rules:
+        given = {filled(str(item), {}) for item in rule.input if not callable(item)}
+        for path in sorted({beside[item] for item in given if item in beside} - given):
+            rule.set_input(path)
+
+
 def expression(pattern: str, constraints: Mapping[str, str] | None = None) -> str:
     """A pattern of Snakemake as a regular expression with a group for each wildcard.
 

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tamis import schemas, stats
+from tamis import provenance, schemas, stats, texts
 from tamis.errors import ConservationError, SchemaError
 from tamis.shards import TableWriter, whole_file, write_table
 
@@ -90,11 +90,22 @@ def dropped_rows(
 class OutcomeWriter:
     """Takes what became of a shard's documents, some at a time; see `outcome_writer`."""
 
-    def __init__(self, outputs: Outputs, stage: str, shard: int, documents: TableWriter) -> None:
-        """Begin with nothing; `documents` writes the file of kept documents under its temporary name."""
+    def __init__(
+        self, outputs: Outputs, stage: str, shard: int, documents: TableWriter, *, text_elsewhere: bool = False
+    ) -> None:
+        """Begin with nothing.
+
+        Args:
+            outputs: the four files.
+            stage: name of the stage.
+            shard: index of the shard.
+            documents: writes the file of kept documents under its temporary name.
+            text_elsewhere: whether that file is one without texts.
+        """
         self.notes: dict[str, float] = {}
         """Further numbers for the stats file."""
         self._outputs, self._stage, self._shard, self._documents = outputs, stage, shard, documents
+        self._text_elsewhere = text_elsewhere
         self._tally = stats.Tally(stage, shard)
         self._ledger: list[pa.Table] = []
         self._edits: list[pa.Table] = []
@@ -135,6 +146,9 @@ class OutcomeWriter:
         self._read, self._kept = self._read + read, self._kept + stayed
         self._ledger.append(dropped.cast(schemas.LEDGER))
         self._edits.append(edits)
+        if self._text_elsewhere:
+            _check_unchanged(self._stage, before, kept)
+            kept = kept.drop_columns([texts.COLUMN])
         self._documents.write(kept)
 
     def close(self) -> None:
@@ -156,6 +170,18 @@ class OutcomeWriter:
         )
 
 
+def _check_unchanged(stage: str, before: pa.Table, kept: pa.Table) -> None:
+    """Refuse changed texts where the file of documents holds none.
+
+    Raises:
+        ConservationError: a text is not what the stage read.
+    """
+    read = before if kept.num_rows == before.num_rows else before.filter(pc.is_in(before["id"], value_set=kept["id"]))
+    if not all(read[name].equals(kept[name].cast(read[name].type)) for name in ("id", texts.COLUMN)):
+        msg = f"{stage}: changes texts, but is not known to edit any (`run_apply` writes no edits); this is a defect"
+        raise ConservationError(msg)
+
+
 def _sorted_from(last: str, ids: pa.ChunkedArray) -> bool:
     """Whether ids come in ascending order, the first after `last`."""
     if not len(ids):
@@ -169,15 +195,18 @@ def outcome_writer(outputs: Outputs, stage: str, shard: int) -> Iterator[Outcome
     """Write documents, ledger, edits and stats of one shard, documents last; nothing is written if the block fails.
 
     Rows are sorted by id (ledger: id, reason; edits: id, start). The block calls `add` for all documents of the shard,
-    in order, at least once, if with none. In memory: what one call of `add` gets, the ledger and the edits.
+    in order, at least once, if with none. In memory: what one call of `add` gets, the ledger and the edits. Where the
+    job is told that another stage's documents hold the texts, those that are written name them instead.
 
     Args:
         outputs: the four files.
         stage: name of the stage.
         shard: index of the shard.
     """
+    text_of = provenance.text_of()
+    says = texts.named(text_of, outputs.documents) if text_of else {}
     with whole_file(outputs.documents) as temporary:
-        writer = OutcomeWriter(outputs, stage, shard, TableWriter(temporary))
+        writer = OutcomeWriter(outputs, stage, shard, TableWriter(temporary, says), text_elsewhere=bool(says))
         yield writer
         writer.close()
 

@@ -120,6 +120,8 @@ class SealedParquet:
         if place < len(_MARK) or digest(footer[:place] + _ZEROS + footer[place + DIGITS :]).encode() != told:
             raise damaged(path, "its footer is not what was written, or it is of an older version")
         self._path = path
+        self.seal = told.decode()
+        """Checksum of the footer, and so of the checksums of all column chunks: another file has another one."""
         # Arrow reads a footer from the end of a file; what stands before it does not matter.
         self.metadata: pq.FileMetaData = pq.read_metadata(pa.BufferReader(b"PAR1" + footer))
         """The footer."""

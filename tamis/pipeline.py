@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
@@ -66,6 +67,11 @@ def needs(stage: str) -> frozenset[str]:
 def adds(stage: str) -> tuple[str, ...]:
     """Columns that a stage adds: its module's `ADDS`, none where it has no such name; of a classifier its score."""
     return tuple(getattr(MODULES[stage], "ADDS", ())) if stage in MODULES else (stage,)
+
+
+def edits_text(stage: str) -> bool:
+    """Whether a stage may change texts: its last step writes a list of edits."""
+    return stage in MODULES and "edits" in inspect.signature(MODULES[stage].run_apply).parameters
 
 
 ClassifierName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]

@@ -23,10 +23,14 @@ KEY = "tamis"
 READS = "reads"
 """Key of the params of a job under which stand the identities of what it reads, by folder."""
 
+TEXT_OF = "text_of"
+"""Key of the params of a job whose documents hold no texts: the stage whose documents do (`tamis/texts.py`)."""
+
 Identity = dict[str, Any]
 
 _made_by: ContextVar[Identity | None] = ContextVar("made_by", default=None)
 _expected: ContextVar[Mapping[str, Identity] | None] = ContextVar("expected", default=None)
+_text_of: ContextVar[str | None] = ContextVar("text_of", default=None)
 
 
 def identity(params: Mapping[str, Any]) -> Identity:
@@ -46,20 +50,28 @@ def job(params: Mapping[str, Any]) -> Iterator[None]:
     """Write and expect identities as the params of a job say.
 
     Args:
-        params: of the job; under `reads` the identity of each folder of tables that it reads.
+        params: of the job; under `reads` the identity of each folder of tables that it reads, under `text_of` the stage
+            whose documents hold the texts of those that it writes, where that is another.
     """
     made, expected = _made_by.set(identity(params)), _expected.set(params.get(READS, {}))
+    text_of = _text_of.set(params.get(TEXT_OF))
     try:
         yield
     finally:
         _made_by.reset(made)
         _expected.reset(expected)
+        _text_of.reset(text_of)
 
 
 def stamp(path: Path) -> dict[str, str]:
     """What to put into the metadata of a table that is written; nothing outside of a job."""
     made = _made_by.get()
     return {} if made is None else {KEY: canonical(made | {"file": place(path)})}
+
+
+def text_of() -> str | None:
+    """The stage whose documents hold the texts of the documents that this job writes; None: these do."""
+    return _text_of.get()
 
 
 def compare(path: Path, metadata: Mapping[bytes, bytes]) -> None:

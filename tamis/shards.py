@@ -13,18 +13,19 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tamis import parquet_seal, provenance
-from tamis.checksums import parse_json, with_checksum
+from tamis import parquet_seal, provenance, texts
+from tamis.checksums import damaged, parse_json, with_checksum
 from tamis.errors import SourceError
-from tamis.schemas import conform_documents
+from tamis.schemas import BASE_COLUMNS, conform_documents
 
 COMPRESSION = "zstd"
 COMPRESSION_LEVEL = 1
@@ -113,9 +114,10 @@ def write_table(path: Path, table: pa.Table, *, row_group_rows: int = ROW_GROUP_
 class _Parquet:
     """One Parquet file, a row group at a time; sealed when it is closed."""
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
-        """Begin a file at `path`, a temporary name."""
+    def __init__(self, path: Path, schema: pa.Schema, says: Mapping[str, str] | None = None) -> None:
+        """Begin a file at `path`, a temporary name; `says` goes into its footer."""
         self._path, self._schema, self._row_groups = path, schema.remove_metadata(), 0
+        self._says = dict(says or {})
         self._writer = pq.ParquetWriter(path, self._schema, **_options(schema.names))
 
     def row_group(self, table: pa.Table) -> None:
@@ -128,7 +130,7 @@ class _Parquet:
     def close(self) -> None:
         """Write the footer, with the seal and the identity of what the job makes."""
         room = parquet_seal.room(self._schema, self._row_groups)
-        self._writer.add_key_value_metadata(provenance.stamp(self._path) | room)
+        self._writer.add_key_value_metadata(provenance.stamp(self._path) | self._says | room)
         self._writer.close()
         parquet_seal.seal(self._path)
 
@@ -136,9 +138,14 @@ class _Parquet:
 class TableWriter:
     """Writes one Parquet file from tables that come one after the other; the bytes depend on the rows alone."""
 
-    def __init__(self, path: Path) -> None:
-        """Prepare to write to `path`, a temporary name from `whole_file`."""
-        self._path = path
+    def __init__(self, path: Path, says: Mapping[str, str] | None = None) -> None:
+        """Prepare to write to `path`, a temporary name from `whole_file`.
+
+        Args:
+            path: the file.
+            says: what goes into its footer beside what every table says.
+        """
+        self._path, self._says = path, says
         self._file: _Parquet | None = None
         self._waiting: list[pa.Table] = []
         self._written = False
@@ -147,7 +154,7 @@ class TableWriter:
         """Add rows. All tables have one schema, and one comes even where there are no rows."""
         table = table.replace_schema_metadata(None)
         if self._file is None:
-            self._file = _Parquet(self._path, table.schema)
+            self._file = _Parquet(self._path, table.schema, self._says)
         self._waiting.append(table)
         while sum(part.num_rows for part in self._waiting) >= ROW_GROUP_ROWS:
             whole = pa.concat_tables(self._waiting)
@@ -216,28 +223,118 @@ def row_count(path: Path) -> int:
 
 
 def column_names(path: Path) -> list[str]:
-    """The names of the columns of a Parquet file.
+    """The names of the columns of a Parquet file, `text` among them where another file holds it.
 
     Raises:
         SourceError: the file is missing or damaged.
     """
-    return list(sealed(path).metadata.schema.to_arrow_schema().names)
+    return _all_columns(sealed(path), text_holder(path))
+
+
+def text_holder(path: Path) -> texts.Holder | None:
+    """The file that holds the texts of a documents file, where it is another.
+
+    Raises:
+        SourceError: the file is missing or damaged.
+    """
+    return texts.holder(path, sealed(path).metadata.metadata)
+
+
+def _all_columns(found: parquet_seal.SealedParquet, holder: texts.Holder | None) -> list[str]:
+    names = list(found.metadata.schema.to_arrow_schema().names)
+    if holder:
+        names.insert(list(BASE_COLUMNS).index(texts.COLUMN), texts.COLUMN)
+    return names
+
+
+class _Asked:
+    """What is asked of a Parquet file: which columns, and where its texts are."""
+
+    def __init__(self, path: Path, columns: Sequence[str] | None) -> None:
+        """Look at its footer.
+
+        Raises:
+            SourceError: the file is missing or damaged.
+            ShardMismatchError: it is not the one that the job expects there.
+        """
+        self.file = sealed(path)
+        holder = texts.holder(path, self.file.metadata.metadata)
+        self.own = None if columns is None else list(columns)
+        """Columns to read of the file itself; all when None."""
+        self._names = self.own or _all_columns(self.file, holder)
+        self._texts: _Texts | None = None
+        if holder and texts.COLUMN in self._names:
+            self.own = list(dict.fromkeys(["id", *(name for name in self._names if name != texts.COLUMN)]))
+            self._texts = _Texts(holder)
+
+    def answer(self, table: pa.Table) -> pa.Table:
+        """The columns that are asked for, of the next rows of the file."""
+        if self._texts is None:
+            return table
+        return table.append_column(texts.COLUMN, self._texts.of(table["id"])).select(self._names)
+
+
+class _Texts:
+    """The texts of a documents file, from the file that holds them; read once, as ids come in ascending order."""
+
+    def __init__(self, holder: texts.Holder) -> None:
+        """Hold the file against what is told of it.
+
+        Raises:
+            SourceError: it is missing, damaged, or another one.
+        """
+        holder.opened()
+        self._holder = holder
+        self._batches = table_batches(holder.path, ["id", texts.COLUMN])
+        self._here: pa.Table | None = None
+
+    def of(self, ids: pa.ChunkedArray) -> pa.ChunkedArray:
+        """The texts of the documents with these ids, ascending, all behind those of the call before.
+
+        Raises:
+            SourceError: a document is not in the file.
+        """
+        wanted = ids.combine_chunks()
+        found: list[pa.Array] = []
+        while len(wanted):
+            here = self._batch()
+            inside = wanted.slice(0, pc.sum(pc.less_equal(wanted, here["id"][-1])).as_py())
+            # A batch that is wanted whole is not copied.
+            rows = here if len(inside) == len(here) else here.filter(pc.is_in(here["id"], value_set=inside))
+            if not rows["id"].combine_chunks().equals(inside):
+                raise self._lacks()
+            found += rows[texts.COLUMN].chunks
+            wanted = wanted.slice(len(inside))
+            if len(wanted):
+                self._here = None
+        whole = pa.concat_arrays(found) if len(found) > 1 else found[0] if found else pa.array([], pa.large_string())
+        return pa.chunked_array([whole])
+
+    def _batch(self) -> pa.Table:
+        """The rows in which the next id may be."""
+        if self._here is None:
+            self._here = next(self._batches, None)
+        if self._here is None:
+            raise self._lacks()
+        return self._here
+
+    def _lacks(self) -> SourceError:
+        return damaged(self._holder.path, f"documents of {self._holder.of} are not in it")
 
 
 def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read a Parquet file whole, one chunk a column.
+    """Read a Parquet file whole, one chunk a column; of a documents file the texts too, whichever file holds them.
 
     Raises:
         SourceError: the file is missing or damaged.
         ShardMismatchError: it is not the one that the job expects there.
     """
-    found = sealed(path)
-    names = None if columns is None else list(columns)
+    asked = _Asked(path, columns)
     with _readable(path):
-        for group in range(found.metadata.num_row_groups):
-            found.check(group, names)
-        table = pq.read_table(path, columns=names, partitioning=None, memory_map=True)
-    return table.combine_chunks()
+        for group in range(asked.file.metadata.num_row_groups):
+            asked.file.check(group, asked.own)
+        table = pq.read_table(path, columns=asked.own, partitioning=None, memory_map=True)
+    return asked.answer(table.combine_chunks())
 
 
 def read_documents(path: Path) -> pa.Table:
@@ -253,7 +350,7 @@ def read_documents(path: Path) -> pa.Table:
 def table_batches(
     path: Path, columns: Sequence[str] | None = None, row_groups: Sequence[int] | None = None
 ) -> Iterator[pa.Table]:
-    """Read a Parquet file a few thousand rows of a row group at a time, in order.
+    """Read a Parquet file a few thousand rows of a row group at a time, in order; texts as in `read_table`.
 
     The memory of one batch serves the next. Going through a shard of text in this way takes a quarter of the time that
     reading it whole does, because fresh memory comes from the system page by page.
@@ -267,16 +364,15 @@ def table_batches(
         SourceError: the file is missing or damaged.
         ShardMismatchError: it is not the one that the job expects there.
     """
-    names = None if columns is None else list(columns)
-    found = sealed(path)
-    metadata = found.metadata
+    asked = _Asked(path, columns)
+    metadata = asked.file.metadata
     for group in range(metadata.num_row_groups) if row_groups is None else row_groups:
-        found.check(group, names)
+        asked.file.check(group, asked.own)
         # Mapped anew for each group: what was read of a mapping counts as memory of the process while it lasts, and a
         # reader of all groups lets go of none of them (555 MB at the end of a shard of 860 MB, against 206).
         with _readable(path), pq.ParquetFile(path, memory_map=True, metadata=metadata) as file:
-            for batch in file.iter_batches(BATCH_ROWS, row_groups=[group], columns=names, use_threads=False):
-                yield pa.Table.from_batches([batch])
+            for batch in file.iter_batches(BATCH_ROWS, row_groups=[group], columns=asked.own, use_threads=False):
+                yield asked.answer(pa.Table.from_batches([batch]))
 
 
 def document_batches(path: Path) -> Iterator[pa.Table]:

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tamis import texts
 from tamis.errors import SourceError
 from tamis.ids import ID_CHARACTERS
 from tamis.shards import sealed
@@ -35,7 +36,8 @@ def fetch(path: Path, prefixes: Sequence[str], columns: Sequence[str] | None = N
         columns: names to return besides `id`; all when None. Names that the file does not have are left out.
 
     Returns:
-        The rows, in the order of the file.
+        The rows, in the order of the file. A text that another file holds is taken from there; it is None where that
+        file is gone or was made anew, as in a run that is not finished.
 
     Raises:
         SourceError: the file is damaged.
@@ -47,6 +49,7 @@ def fetch(path: Path, prefixes: Sequence[str], columns: Sequence[str] | None = N
     try:
         with pq.ParquetFile(path, memory_map=True, metadata=checked.metadata) as file:
             names = file.schema_arrow.names
+            holder = texts.holder(path, file.metadata.metadata)
             wanted = names if columns is None else [name for name in names if name == "id" or name in columns]
             position = names.index("id")
             for group in range(file.num_row_groups):
@@ -66,6 +69,11 @@ def fetch(path: Path, prefixes: Sequence[str], columns: Sequence[str] | None = N
     except (pa.ArrowInvalid, OSError) as error:
         msg = f"{path}: not a readable Parquet file ({error}). Delete it and run the workflow again."
         raise SourceError(msg) from error
+    if rows and holder and (columns is None or texts.COLUMN in columns):
+        ids = [row["id"] for row in rows]
+        held = fetch(holder.path, ids, [texts.COLUMN]) if holder.is_there() else []
+        known = {row["id"]: row[texts.COLUMN] for row in held}
+        rows = [row | {texts.COLUMN: known.get(row["id"])} for row in rows]
     return rows
 
 

@@ -160,14 +160,18 @@ class Reader:
         self.found: dict[tuple[str, str], dict[str, Any]] = {}
 
     def load(self, stage: str, ids: Iterable[str]) -> None:
-        """Read the rows of documents as a stage wrote them; ids that it did not write are remembered as absent."""
+        """Read the rows of documents as a stage wrote them; ids that it did not write are remembered as absent.
+
+        So are those whose texts are gone, in a run that is not finished.
+        """
         by_file: dict[Path, list[str]] = defaultdict(list)
         for document_id in sorted(set(ids)):
             if (stage, document_id) not in self.found and is_id(document_id):
                 by_file[self.results.part(stage, "documents", document_id)].append(document_id)
         for path, wanted in sorted(by_file.items()):
             for row in blotted_rows(self.results, stage, fetch(path, wanted, SHOWN_COLUMNS)):
-                self.found[stage, row["id"]] = row
+                if row["text"] is not None:
+                    self.found[stage, row["id"]] = row
 
     def get(self, stage: str, document_id: str) -> dict[str, Any] | None:
         """A row that was loaded, or None where the stage has no such document."""

@@ -249,7 +249,7 @@ def _event(
             reason,
             EditSize.of(made),
             around_edits(
-                before.get("text", ""),
+                before.get("text") or "",
                 blotted_edits(results, stage, sorted(made, key=lambda edit: edit[:2])),
                 CONTEXT,
                 EDIT_CHARACTERS,

@@ -231,7 +231,7 @@ def _document_lines(document: dict[str, Any]) -> list[str]:
     lines = [f"  {document['id']}"]
     if where := address(document):
         lines.append(f"  {safe(where)}")
-    return [*lines, f"  {_heading(document)}", *_quoted(_beginning(document["text"]), "  ")]
+    return [*lines, f"  {_heading(document)}", *_quoted(_beginning(document["text"] or ""), "  ")]
 
 
 def skipped(rows: Sequence[dict[str, Any]]) -> str:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from outcomes import write_outcome
 
-from tamis import schemas
+from tamis import provenance, schemas
 from tamis.demand import expression
 from tamis.ids import content_hash, document_key, home_shards
 from tamis.inventory import Group, Inventory, Pattern, pack
@@ -81,6 +81,7 @@ def write_stage(
     dropped: pa.Table,
     edits: pa.Table | None = None,
     notes: dict[str, float] | None = None,
+    text_of: str | None = None,
 ) -> None:
     home = {
         name: home_shards(table["id"], shards)
@@ -95,16 +96,17 @@ def write_stage(
             None if edits is None else folder / stage / f"edits/{part}.parquet",
         )
         mine = None if edits is None else edits.filter(pa.array(home_shards(edits["id"], shards) == shard))
-        write_outcome(
-            outputs,
-            stage,
-            shard,
-            documents.filter(pa.array(home["in"] == shard)),
-            kept.filter(pa.array(home["kept"] == shard)),
-            dropped.filter(pa.array(home["dropped"] == shard)),
-            edits=mine,
-            notes=notes,
-        )
+        with provenance.job({"stage": stage, "version": 1, "text_of": text_of}):
+            write_outcome(
+                outputs,
+                stage,
+                shard,
+                documents.filter(pa.array(home["in"] == shard)),
+                kept.filter(pa.array(home["kept"] == shard)),
+                dropped.filter(pa.array(home["dropped"] == shard)),
+                edits=mine,
+                notes=notes,
+            )
 
 
 def made(shards: int, *, finish: bool) -> Inventory:
@@ -160,8 +162,10 @@ def has(table: pa.Table, text: str) -> pa.Array:
     return pc.match_substring(table["text"], text)
 
 
-def make_results(folder: Path, shards: int = 2, *, finish: bool = True) -> dict[str, str]:
-    """Write the folder; returns ids by nickname."""
+def make_results(
+    folder: Path, shards: int = 2, *, finish: bool = True, text_of: dict[str, str] | None = None
+) -> dict[str, str]:
+    """Write the folder; returns ids by nickname. `text_of` names stages whose documents hold no texts, and who does."""
     write_json(
         folder / layout.FILE,
         layout.Layout(
@@ -246,7 +250,16 @@ def make_results(folder: Path, shards: int = 2, *, finish: bool = True) -> dict[
     left = cleaned.filter(pc.invert(gone))
     notes = {"largest_bucket": 2.0, "candidate_pairs": 5.0, "audit_pairs": 400.0, "audit_missed": 1.0,
              "audit_documents": 50.0, "suppressed_pairs": 1234.0}  # fmt: skip
-    write_stage(folder, "minhash_dedup", shards, cleaned, left, ledger, notes=notes)
+    write_stage(
+        folder,
+        "minhash_dedup",
+        shards,
+        cleaned,
+        left,
+        ledger,
+        notes=notes,
+        text_of=(text_of or {}).get("minhash_dedup"),
+    )
 
     poor = pc.equal(left["source"], "poor")
     evil = pc.equal(left["id"], ids["hostile_dropped"])

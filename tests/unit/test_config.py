@@ -1,4 +1,6 @@
 import contextlib
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -6,7 +8,7 @@ from hypothesis import strategies as st
 
 from tamis import config
 from tamis.errors import ConfigError
-from tamis.pipeline import BUILT_IN, MODULES, STAGES
+from tamis.pipeline import BUILT_IN, MODULES, STAGES, edits_text
 
 SOURCE = {"name": "web", "format": "jsonl", "paths": ["a.jsonl"]}
 SMALL = {"sources": [SOURCE], "pipeline": ["minhash_dedup"]}
@@ -234,3 +236,36 @@ def test_a_cascade_that_sees_nothing_before_it_says_what_there_is(pipeline, scor
         linear_quality=labels | {"cascade": {"score": score, "above": 0.1}},
     )
     assert told in message
+
+
+FEW = ["url_dedup", "paragraph_dedup", "minhash_dedup", "mine", "privacy", "url_filter", "extracts"]
+NAMED = {"mine": {"model": "linear", "labels": {"files": [{"path": "l.jsonl", "classes": {"good": "a", "poor": "b"}}]}}}
+
+
+@pytest.mark.parametrize(
+    ("changed", "held"),
+    [
+        ({}, FEW),
+        # Stages that edit hold texts, others those of the last that does, and the last is what users read.
+        (
+            {"materialize": "on_edit"},
+            ["ingest", "paragraph_dedup", "paragraph_dedup", "paragraph_dedup", "privacy", "privacy", "extracts"],
+        ),
+        # With a tokenizer the last is that one.
+        (
+            {"materialize": "on_edit", "tokenizer": {}},
+            ["ingest", "paragraph_dedup", "paragraph_dedup", "paragraph_dedup", "privacy", "privacy", "privacy"],
+        ),
+    ],
+)
+def test_whose_documents_hold_the_texts_of_a_stage(changed, held):
+    found = config.load(SMALL | {"pipeline": FEW, "classifiers": NAMED} | changed)
+    assert [found.text_of(stage) for stage in FEW] == held
+    assert [found.text_of(stage) for stage in ("ingest", "tokenizer")] == ["ingest", "tokenizer"]
+
+
+def test_the_stages_that_edit_texts_are_those_whose_rules_write_edits():
+    rules = "".join(path.read_text(encoding="utf-8") for path in (Path(__file__).parents[2] / "rules").glob("*.smk"))
+    written = set(re.findall(r'outcome\("(\w+)", "edits"\)', rules))
+    assert written == {stage for stage in STAGES if edits_text(stage)}
+    assert len(written) > 5

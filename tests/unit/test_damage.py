@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tamis import barrier, exchange, provenance, shards, streams
+from tamis import barrier, exchange, provenance, shards, streams, texts
 from tamis.dedup import keep_order
 from tamis.errors import TamisError
 
@@ -33,6 +33,24 @@ def read_parquet(path):
     return shards.read_table(path).to_pylist(), [
         row for part in shards.document_batches(path) for row in part.to_pylist()
     ]
+
+
+def naming(path):
+    """The file that names another for its texts."""
+    return path.parents[2] / "named" / path.parent.name / path.name
+
+
+def write_held_texts(make_documents, path, first):
+    rows = documents(make_documents, first, 300)
+    shards.write_table(path, rows.select(["id", "text"]), row_group_rows=100)
+    with shards.whole_file(naming(path)) as temporary:
+        writer = shards.TableWriter(temporary, texts.named(path.parents[1].name, naming(path)))
+        writer.write(rows.drop_columns(["text"]))
+        writer.close()
+
+
+def read_held_texts(path):
+    return read_parquet(naming(path))
 
 
 def write_exchange(make_documents, path, first):
@@ -78,6 +96,7 @@ def write_barrier(make_documents, path, first):
 
 KINDS = {
     "parquet": (write_parquet, read_parquet),
+    "held texts": (write_held_texts, read_held_texts),
     "exchange": (write_exchange, read_exchange),
     "rounds": (write_rounds, read_rounds),
     "array": (write_array, read_array),

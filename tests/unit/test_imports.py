@@ -36,6 +36,7 @@ LAYERS = (
     ),
     ("checksums",),
     ("parquet_seal", "provenance"),
+    ("texts",),
     ("shards",),
     ("kernels", "file_states", "extraction", "pdf"),
     ("readers",),

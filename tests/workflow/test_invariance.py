@@ -1,7 +1,8 @@
 """The same bytes, whatever the shards, the cores, the order and files of the input, and however often a run was killed.
 
 Two complete runs are compared: the one of `full` (3 shards, 2 partitions, 2 cores, left alone) and one with 1 shard,
-1 core, the records in another order in other files, killed five times on its way.
+1 core, the records in another order in other files, texts written by the stages alone that edit them, killed five times
+on its way.
 """
 
 from __future__ import annotations
@@ -16,11 +17,14 @@ import sys
 import time
 from pathlib import Path
 
-import finished
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 import zstandard
-from running import ROOT, bytes_of, changed, environment
+from running import ROOT, bytes_of, changed, environment, planned
+
+from tamis.shards import read_table
 
 pytestmark = pytest.mark.workflow
 
@@ -74,7 +78,7 @@ def _other(make_folder, config):
     """The working directory of the other run, and after how many jobs it was killed."""
     folder = make_folder("other", own=True)
     shuffle_and_split(folder / "corpus", 4)
-    other = changed(config, shards=1, partitions=None, ingest__unit_bytes=20_000)
+    other = changed(config, shards=1, partitions=None, ingest__unit_bytes=20_000, materialize="on_edit")
     (folder / "test.yaml").write_text(yaml.safe_dump(other, sort_keys=False, allow_unicode=True), encoding="utf-8")
     command = [
         sys.executable,
@@ -113,13 +117,35 @@ def test_what_users_receive_has_the_same_bytes(full, other, name):
     assert [path for path in one if one[path] != two[path]] == []
 
 
+def whole(folder):
+    """All parts of a table; documents with their texts, whichever file holds these."""
+    return pa.concat_tables(read_table(path) for path in sorted(folder.glob("part-*.parquet")))
+
+
 def test_documents_ledgers_and_edits_of_every_stage_are_the_same(full, other, config):
     for stage in ["ingest", *config["pipeline"]]:
         for kind in ("documents", "dropped", "edits", "scores"):
             if (full / "results" / stage / kind).exists():
-                one, two = (finished.table(folder / "results" / stage / kind) for folder in (full, other[0]))
+                one, two = (whole(folder / "results" / stage / kind) for folder in (full, other[0]))
                 keys = [(name, "ascending") for name in ("id", "start", "reason") if name in one.column_names]
                 assert one.sort_by(keys).equals(two.sort_by(keys)), (stage, kind)
+
+
+def test_only_stages_that_edit_write_texts_and_a_lost_file_of_texts_is_made_again(other):
+    folder, _ = other
+    results = folder / "results"
+    without = {
+        path.parts[-3] for path in results.glob("*/documents/*.parquet") if "text" not in pq.read_schema(path).names
+    }
+    assert without == {"url_dedup", "minhash_dedup", "language_id", "heuristics", "fasttext_quality",
+                       "transformer_quality", "domains"}  # fmt: skip
+    assert planned(folder, None) == {}
+    held = results / "line_pruning" / "documents" / "part-00000.parquet"
+    held.rename(held.with_suffix(".gone"))
+    # Who reads documents that name the file reads it.
+    jobs = planned(folder, None, "heuristics")
+    held.with_suffix(".gone").rename(held)
+    assert jobs["line_pruning_apply"] == jobs["heuristics_score"] == jobs["heuristics_apply"] == 1
 
 
 def test_no_unfinished_file_bears_the_name_of_a_finished_one(other):
