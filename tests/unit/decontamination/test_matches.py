@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
+from decontamination_by_hand import extended
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +13,6 @@ from tamis.decontamination.benchmarks import Item
 from tamis.decontamination.index import Scheme, build, read_index, write_index
 from tamis.decontamination.matches import Finder, _count
 from tamis.decontamination.rarity import FLOOR, Holding, rarity
-from tamis.kernels.contamination import FOREIGN, MISSING
 from tamis.text import words
 
 SCHEME = Scheme(extended=True, seed=3, threshold=0.6, exact_below=4, min_words=2, min_information=0.0)
@@ -48,31 +48,6 @@ def weights_of(texts):
     return lambda word: FLOOR + np.log(many / (sum(word in passage for passage in passages) + 1)) / np.log(many)
 
 
-def extended(probe, document, i, d, step):
-    """The places of the probe that are found from (i, d) on in one direction."""
-    places = []
-    while 0 <= i < len(probe) and 0 <= d < len(document):
-        if probe[i] == document[d]:
-            places.append(i)
-            i, d = i + step, d + step
-            continue
-        for a, b in sorted(
-            ((a, b) for a in range(MISSING + 1) for b in range(FOREIGN + 1) if a + b), key=lambda ab: (sum(ab), ab[0])
-        ):
-            ii, dd = i + a * step, d + b * step
-            if not (0 <= ii < len(probe) and 0 <= dd < len(document) and probe[ii] == document[dd]):
-                continue
-            last = not 0 <= ii + step < len(probe)
-            if last and b <= a + 1:
-                break
-            if not last and 0 <= dd + step < len(document) and probe[ii + step] == document[dd + step]:
-                break
-        else:
-            break
-        i, d = ii, dd
-    return places
-
-
 def plain(items, texts):
     """Row → item → every score that a seed of it leads to and that is enough."""
     weight = weights_of(texts)
@@ -86,11 +61,8 @@ def plain(items, texts):
                 for d in range(len(document) - size + 1):
                     if size < 2 or probe[i : i + size] != document[d : d + size]:
                         continue
-                    places = {
-                        *range(i, i + size),
-                        *extended(probe, document, i + size, d + size, 1),
-                        *extended(probe, document, i - 1, d - 1, -1),
-                    }
+                    ways = extended(probe, document, i + size, d + size, 1), extended(probe, document, i - 1, d - 1, -1)
+                    places = {*range(i, i + size), *(place for way in ways for place, _ in way)}
                     score = sum(weight(probe[place]) for place in places) / sum(map(weight, probe))
                     if score >= (0.6 if len(probe) >= 4 else 0.9999):
                         scores.setdefault((row, number), []).append(score)
