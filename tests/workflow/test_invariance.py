@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 import zstandard
-from running import ROOT, bytes_of, changed, environment, planned
+from running import ROOT, bytes_of, changed, environment, planned, planned_jobs, run_workflow
 
 from tamis.shards import read_table
 
@@ -142,10 +142,15 @@ def test_only_stages_that_edit_write_texts_and_a_lost_file_of_texts_is_made_agai
     assert planned(folder, None) == {}
     held = results / "line_pruning" / "documents" / "part-00000.parquet"
     held.rename(held.with_suffix(".gone"))
-    # Who reads documents that name the file reads it.
-    jobs = planned(folder, None, "heuristics")
+    printed = run_workflow(folder, None, "--dry-run", "--printshellcmds", "heuristics")
     held.with_suffix(".gone").rename(held)
+    # Who reads documents that name the file reads it, is told who made it, and names it in turn.
+    jobs = planned_jobs(printed)
     assert jobs["line_pruning_apply"] == jobs["heuristics_score"] == jobs["heuristics_apply"] == 1
+    (told,) = [line for line in printed.splitlines() if "tamis.job heuristics score" in line]
+    assert '"line_pruning/documents":{' in told
+    assert '"language_id/documents":{' in told
+    assert '"text_of":"line_pruning"' in told
 
 
 def test_no_unfinished_file_bears_the_name_of_a_finished_one(other):
