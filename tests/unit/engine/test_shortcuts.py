@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from snakemake import io
 from snakemake.common.prefix_lookup import PrefixLookup
+from snakemake.jobs import Job
 
 from tamis.engine import shortcuts
 
@@ -69,3 +73,26 @@ def test_flags_and_names_of_files_are_those_of_snakemake(changed):
     assert [one == other for one in files for other in values] == equal
     assert [file.is_storage for file in files] == stored
     assert [hash(file) for file in files] == hashes
+
+
+@pytest.mark.parametrize("benchmark", [None, "benchmark", "no_benchmark"])
+@pytest.mark.parametrize("output", [[], ["old", "new"], ["new", "none"], ["none"]])
+def test_the_time_of_the_oldest_output_is_that_of_snakemake(output, benchmark, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Job, "output_mintime", Job.output_mintime)
+    for name, seconds in (("old", 100), ("new", 300), ("benchmark", 200)):
+        (tmp_path / name).touch()
+        os.utime(name, (seconds, seconds))
+    cache = io.IOCache(10)
+    rule = SimpleNamespace(workflow=SimpleNamespace(iocache=cache), pathvars=SimpleNamespace(apply=str))
+    files = [io.IOFile(name, rule=rule) for name in output]
+    job = SimpleNamespace(output=files, benchmark=benchmark and io.IOFile(benchmark, rule=rule))
+
+    async def asked() -> float | None:
+        return await Job.output_mintime.fget(job)
+
+    expected = asyncio.run(asked())
+    own = Job.output_mintime
+    shortcuts._one_file_after_another()
+    assert Job.output_mintime is not own
+    assert asyncio.run(asked()) == expected
