@@ -191,9 +191,17 @@ def kind_of_page(text: str) -> str:
 
 def is_licence(sample: str, characters: int) -> bool:
     """Whether a text with this beginning and so many characters in all is a licence, by the phrases they share."""
-    lowered = sample.lower()
+    lowered = _below_comment(sample).lower()
     phrases = sum(phrase in lowered for phrase in LICENCE_PHRASES)
     return phrases >= LICENCE_PHRASES_LEAST and characters <= LICENCE_CHARACTERS * phrases
+
+
+def _below_comment(sample: str) -> str:
+    """A page without the comment at its head, which in all of Apache's projects is the licence of what follows."""
+    if not sample.startswith("<!--"):
+        return sample
+    page = sample.partition("-->")[2]
+    return page if page.strip() else sample
 
 
 def is_maths(sample: str, lines: int) -> bool:

@@ -69,6 +69,8 @@ APACHE = """// Licensed under the Apache License, Version 2.0 (the "License");
             "# Sieve\n\nA sieve for grains.\n\n```python\nimport sieve\nsieve.run(1)\nx = sieve.x(2)\n```\n\nIt is fast.\n",
             "prose",
         ),
+        (f"<!--\n{LICENCE}-->\n# Sieve\n\nA sieve for grains, and how to help with it.\n", "prose"),
+        (f"<!--\n{LICENCE}-->\n", "licence"),
         ("seed,0x0\n" + "".join(f"{i}, {i * 7919:#x}\n" for i in range(20)), "catalogue"),
         ("grain\nmesh\nsieve\nstone\nchaff\nflour\n", "catalogue"),
         ("说明文字。这是一个句子没有空格。\n" * 10, "prose"),
