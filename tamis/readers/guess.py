@@ -143,21 +143,21 @@ def _content_of(path: Path) -> Content | None:
     raise SourceError(msg)
 
 
-def values_of(paths: Sequence[Path], content: Content, name: str) -> list[Any]:
-    """What a field or column holds in the first records of files; `SAMPLED` records of each that is looked at.
+def values_of(paths: Sequence[Path], content: Content, name: str) -> list[list[Any]]:
+    """What a field or column holds in the first records of files, a list each; `SAMPLED` of each that is looked at.
 
     Raises:
         SourceError: as `content_of`.
     """
-    found: list[Any] = []
+    found: list[list[Any]] = []
     for path in paths[:: -(-len(paths) // LOOKED_AT)]:
         if content.format == "parquet":
-            found += _first_cells(path, name)
+            found.append(_first_cells(path, name))
         elif content.format == "csv":
             names, *rows = first_rows(path, SAMPLED + 1)
-            found += [dict(zip(names, row, strict=False)).get(name) for row in rows]
+            found.append([dict(zip(names, row, strict=False)).get(name) for row in rows])
         else:
-            found += [record.get(name) for record in itertools.islice(_objects(path), SAMPLED)]
+            found.append([record.get(name) for record in itertools.islice(_objects(path), SAMPLED)])
     return found
 
 

@@ -229,6 +229,12 @@ def test_urls_that_many_texts_share_are_left_out(folder: Path, capsys: pytest.Ca
     shared, own, shared_columns, own_columns = written("web.yaml").sources
     assert (shared.url_field, own.url_field) == (None, "url")
     assert (shared_columns.url_column, own_columns.url_column) == (None, "url")
+    # Among many that are those of single texts, too.
+    for number in range(4):
+        rows = [{"text": f"Text {n}.", "url": f"http://x/{number}/{n}"} for n in range(40)]
+        (folder / f"more{number}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    init(capsys, "web", "--source", "more*.jsonl", "shared.jsonl", "--output", "among.yaml")
+    assert written("among.yaml").sources[0].url_field is None
 
 
 def test_a_url_or_date_that_only_some_files_have_is_taken_from_them(
