@@ -47,15 +47,25 @@ MACROLANGUAGES: Mapping[str, tuple[str, ...]] = {
 }
 """Macrolanguages of ISO 639-3, and those of their languages that models label apart."""
 
-# Not a language: no linguistic content, undetermined, several, uncoded; old spellings of codes.
-_OTHERS = {"zxx": UNDECIDED, "mul": UNDECIDED, "mis": UNDECIDED, "iw": "he", "in": "id", "ji": "yi", "jw": "jv"}
+# Not a language: no linguistic content, undetermined, several, uncoded.
+_NO_LANGUAGE = ("zxx", "mul", "mis")
+
+# Bibliographic codes of ISO 639-2; codes that are out of use; languages that CLDR has data of under the code of their
+# macrolanguage. As CLDR lists them (`languageAlias`, read through Babel 2.18; a test holds the table to it), but that
+# what it calls `fil` is `tl` here, as ISO 639-1 has it.
+_ALIASES = (
+    "alb:sq arm:hy baq:eu bur:my chi:zh cze:cs dut:nl fre:fr geo:ka ger:de gre:el ice:is mac:mk mao:mi may:ms per:fa "
+    "rum:ro slo:sk tib:bo wel:cy adp:dz bh:bho bih:bho cls:sa drh:mn in:id iw:he ji:yi jw:jv mo:ro mol:ro prp:gu "
+    "scc:sr scr:hr fil:tl cwd:cr esk:ik fat:ak fuc:ff ike:iu kng:kg ojg:oj pbu:ps quz:qu zyb:za"
+)
+_OTHERS = dict(pair.split(":") for pair in _ALIASES.split()) | dict.fromkeys(_NO_LANGUAGE, UNDECIDED)
 
 
 def language_code(label: str) -> str:
     """ISO 639-1 code of a model's label where there is one, else ISO 639-3; "und" for what is no language.
 
     Args:
-        label: such as `en`, `eng`, `__label__en`, `__label__eng_Latn`, `zh-Hans`, `sr@latin`.
+        label: such as `en`, `eng`, `ger`, `__label__en`, `__label__eng_Latn`, `zh-Hans`, `sr@latin`.
     """
     code = label.removeprefix("__label__").replace("-", "_").replace("@", "_").split("_")[0].lower()
     return _OTHERS.get(code, TWO_LETTERS.get(code, code))

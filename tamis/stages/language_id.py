@@ -48,7 +48,7 @@ from tamis.schemas import of_kinds, with_column
 from tamis.section import Share
 from tamis.shards import document_batches
 
-VERSION = 5
+VERSION = 6
 """5: Cantonese in simplified characters, Azeri in Cyrillic and Greek with all its accents by what only they have.
 4: beside a second model what the first says counts by its score.
 3: Cantonese, Southern Kurdish and Polish only where the letters are theirs; a catalogue's own language counts; the

@@ -341,10 +341,23 @@ def test_missing_or_damaged_model_is_a_model_error(tmp_path: Path) -> None:
         ("zxx", "und"),
         ("und_Latn", "und"),
         ("gsw", "gsw"),
+        ("ger", "de"),
+        ("fil_Latn", "tl"),
+        ("mo", "ro"),
     ],
 )
 def test_labels_of_all_models_become_one_code(label: str, code: str) -> None:
     assert language_code(label) == code
+
+
+def test_codes_that_cldr_calls_an_alias_are_one_language() -> None:
+    from babel.core import get_global
+
+    # Of languages that have a code of two letters; Tagalog is named by it, Twi and Serbo-Croatian are kept apart.
+    ours = {"fil": "tl", "tl": "tl", "tgl": "tl", "tw": "tw", "twi": "tw", "bh": "bho", "bih": "bho"}
+    theirs = {old: new for old, new in get_global("language_aliases").items() if old.isalpha() and len(new) == 2}
+    assert len(theirs) > 200
+    assert {old: language_code(old) for old in (*theirs, *ours)} == theirs | ours
 
 
 def test_codes_are_well_formed() -> None:
