@@ -61,6 +61,7 @@ rule export_card:
         summary=lambda wildcards: f"{RESULTS}/{EXPORTS[wildcards.export].folder}/summary.json",
         training=f"{RESULTS}/tokenizer/training.json",
         contamination=f"{RESULTS}/decontamination/contamination.json" if "decontamination" in PIPELINE else [],
+        retention=f"{RESULTS}/toxicity/retention.parquet" if "toxicity" in PIPELINE else [],
     output:
         readme=f"{RESULTS}/export/{{export}}/README.md",
         manifest=f"{RESULTS}/export/{{export}}/export.json",

@@ -23,9 +23,10 @@ from tamis.errors import ConservationError
 from tamis.export import FORMATS
 from tamis.export.files import Format
 from tamis.export.order import Config
-from tamis.shards import part_name, read_json, whole_file, write_json
+from tamis.shards import part_name, read_json, read_table, whole_file, write_json
+from tamis.toxicity.card import NO_BOUND, Shown, by_language_and_source
 
-VERSION = 2
+VERSION = 3
 
 LANGUAGE_CODE = re.compile(r"[a-z]{2,3}")
 
@@ -70,6 +71,8 @@ class Facts:
     training: Mapping[str, Any]
     contamination: Mapping[str, Any] | None = None
     """What was found of benchmarks, where the run has looked for any."""
+    toxicity: tuple[str, Sequence[Shown]] | None = None
+    """The bound in force, and by language and source what has entries of word lists, where the run has looked."""
 
 
 def _format(name: str) -> Format:
@@ -148,6 +151,23 @@ def _plan(facts: Facts) -> str:
     return "\n## Plan\n\n" + _table(heads, rows) + "\n"
 
 
+def _word_lists(bound: str, tables: Sequence[Shown]) -> str:
+    if bound == NO_BOUND:
+        said = "Nothing was dropped for it; the columns of bounds are the shares that each would drop."
+    else:
+        said = f"`dropped` is the share that went ({cell(bound)}), the columns after it what other bounds would drop."
+    found = (
+        "\n## Word lists\n\nOf the documents of the corpus that came to the stage `toxicity`, how many have entries "
+        f"of word lists; `with hits` is a share of those that a list was for. {said} Such lists hit whom they were not "
+        "made for (names of minorities, dialects, medicine): the rows show whom.\n"
+    )
+    for one in tables:
+        blank = [""] * (len(one.heads) - 1)
+        rows = [(cell(row[0]), *row[1:]) for row in one.rows] + ([(f"{one.more} others", *blank)] if one.more else [])
+        found += "\n" + _table(one.heads, rows) + "\n"
+    return found
+
+
 def _front_matter(facts: Facts) -> str:
     """YAML; every value is written as JSON, which YAML contains, so that no word can break out."""
     name = facts.name.split("/")[-1]
@@ -191,6 +211,7 @@ def dataset_card(facts: Facts) -> str:
         + _by(facts, "source")
         + _by(facts, "language")
         + _licences(facts)
+        + (_word_lists(*facts.toxicity) if facts.toxicity else "")
         + (markdown(table(facts.contamination)) if facts.contamination else "")
         + f"\n## Columns\n\n{columns}\n\n"
         + "`id` is a hash of what the document is, stable over runs; `copies` counts the captures and near-copies that "
@@ -211,6 +232,7 @@ def run_write(
     readme: Path,
     manifest: Path,
     contamination: Path | None = None,
+    retention: Path | None = None,
 ) -> None:
     """Write the card and the list of files of a set.
 
@@ -221,6 +243,7 @@ def run_write(
         summary: the set's summary, which the export is held to.
         training: the tokenizer's report.
         contamination: the table of `decontamination`, where the pipeline has that stage.
+        retention: that of `toxicity`, likewise.
 
     Raises:
         ConservationError: a format does not hold the documents and tokens of the set.
@@ -260,6 +283,7 @@ def run_write(
         licences=seen,
         training=read_json(training),
         contamination=read_json(contamination) if contamination else None,
+        toxicity=by_language_and_source(read_table(retention)) if retention else None,
     )
     with whole_file(readme) as temporary:
         temporary.write_text(dataset_card(facts), encoding="utf-8")

@@ -22,7 +22,7 @@ from tamis.report.model_cards import cards
 from tamis.report.pictures import waterfall
 from tamis.report.settings import Config
 from tamis.shards import read_json, read_table
-from tamis.toxicity.retention import Toxicity, shown
+from tamis.toxicity.card import Toxicity, shown
 
 if TYPE_CHECKING:
     import duckdb

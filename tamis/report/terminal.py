@@ -17,7 +17,7 @@ from tamis.report.measures import Measure
 from tamis.report.samples import Piece
 from tamis.report.story import Event, Story, address
 from tamis.report.tables import Step
-from tamis.toxicity.retention import NO_BOUND, Toxicity
+from tamis.toxicity.card import NO_BOUND, Toxicity
 
 WIDTH = 100
 MOST_ALARMS = 10

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -29,12 +30,6 @@ RETENTION = pa.schema(
 """One row a language, source and bound: documents that the stage looked at, those that a list was for, those with a
 hit, and those beyond the bound. The bound in force, which drops what is beyond it, is number 0."""
 
-NO_BOUND = Bounds().label()
-"""What is in force where nothing is."""
-
-MOST_ROWS = 40
-MOST_ENTRIES = 30
-
 
 def count(
     tables: Iterable[pa.Table],
@@ -57,20 +52,18 @@ def count(
     for rows in tables:
         asked = of_kinds(rows, kinds)
         measured: dict[str, Any] = {
-            "documents": asked,
-            "listed": pc.is_valid(rows[HITS]),
-            "with_hits": pc.fill_null(pc.greater(rows[HITS], 0), False),
+            "documents": asked.astype(np.int64),
+            "listed": pc.is_valid(rows[HITS]).cast(pa.int64()),
+            "with_hits": pc.fill_null(pc.greater(rows[HITS], 0), False).cast(pa.int64()),
         }
         for place, (bounds, by_language) in enumerate([(default, own), *((one, {}) for one in tried)]):
-            measured[f"beyond_{place}"] = beyond(rows, bounds, by_language, asked).which >= 0
+            measured[f"beyond_{place}"] = (beyond(rows, bounds, by_language, asked).which >= 0).astype(np.int64)
         keys = {name: rows[name] for name in ("language", "source")}
-        numbers = {name: pc.cast(pa.array(values) if name.startswith(("d", "b")) else values, pa.int64())
-                   for name, values in measured.items()}  # fmt: skip
-        grouped = pa.table(keys | numbers).group_by(list(keys)).aggregate([(name, "sum") for name in numbers])
+        grouped = pa.table(keys | measured).group_by(list(keys)).aggregate([(name, "sum") for name in measured])
         for row in grouped.to_pylist():
             if row["documents_sum"]:
                 seen.add((row["language"], row["source"]))
-                sums.update({(row["language"], row["source"], name): row[f"{name}_sum"] for name in numbers})
+                sums.update({(row["language"], row["source"], name): row[f"{name}_sum"] for name in measured})
     found = [
         {
             "language": language,
@@ -95,78 +88,3 @@ def by_documents(tables: Iterable[pa.Table]) -> pa.Table:
     renamed = grouped.rename_columns([*keys, "documents", "hits"]).cast(ENTRIES)
     order = [("language", "ascending"), ("documents", "descending"), ("entry", "ascending"), ("source", "ascending")]
     return renamed.sort_by(order)
-
-
-class Shown(NamedTuple):
-    """A table for the page and the terminal: heads, and rows of texts; `more` are left out."""
-
-    title: str
-    heads: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    more: int
-
-
-class Toxicity(NamedTuple):
-    """What the page and the terminal show of the stage."""
-
-    in_force: str
-    tables: tuple[Shown, ...]
-    entries: Shown
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{part / whole:.2%}" if whole else "–"
-
-
-def _by(rows: Sequence[Mapping[str, Any]], key: str, bounds: Sequence[str]) -> Shown:
-    sums: dict[str, Counter[str]] = {}
-    for row in rows:
-        own = sums.setdefault(row[key], Counter())
-        if row["position"] == 0:
-            own.update({name: row[name] for name in ("documents", "listed", "with_hits")})
-        own[f"beyond_{row['position']}"] += row["beyond"]
-    # Those with the largest share of hits first: it is they whom a bound would hit.
-    order = sorted(sums.items(), key=lambda item: (-item[1]["with_hits"] / max(item[1]["listed"], 1), item[0]))
-    shown = tuple(
-        (
-            name,
-            f"{own['documents']:,}",
-            f"{own['listed']:,}",
-            _share(own["with_hits"], own["listed"]),
-            *(_share(own[f"beyond_{place}"], own["documents"]) for place in range(len(bounds))),
-        )
-        for name, own in order[:MOST_ROWS]
-    )
-    heads = (key, "documents", "with list", "with hits", "dropped", *bounds[1:])
-    return Shown(f"By {key}", heads, shown, len(order) - len(shown))
-
-
-def shown(retention: pa.Table, entries: pa.Table) -> Toxicity:
-    """What the page and the terminal show.
-
-    Args:
-        retention: rows of `RETENTION`.
-        entries: rows of `ENTRIES`.
-    """
-    rows = retention.to_pylist()
-    bounds = {row["position"]: row["bound"] for row in rows}
-    names = [bounds[place] for place in sorted(bounds)] or [NO_BOUND]
-    if names[0] == NO_BOUND:
-        tables = tuple(
-            table._replace(heads=(*table.heads[:4], *table.heads[5:]), rows=tuple((*r[:4], *r[5:]) for r in table.rows))
-            for table in (_by(rows, key, names) for key in ("language", "source"))
-        )
-    else:
-        tables = tuple(_by(rows, key, names) for key in ("language", "source"))
-    found: Counter[tuple[str, str]] = Counter()
-    hits: Counter[tuple[str, str]] = Counter()
-    for row in entries.to_pylist():
-        found[row["language"], row["entry"]] += row["documents"]
-        hits[row["language"], row["entry"]] += row["hits"]
-    order = sorted(found, key=lambda key: (-found[key], key))
-    most = tuple((language, entry, f"{found[language, entry]:,}", f"{hits[language, entry]:,}")
-                 for language, entry in order[:MOST_ENTRIES])  # fmt: skip
-    listed = Shown(
-        "Entries in most documents", ("language", "entry", "documents", "hits"), most, len(order) - len(most)
-    )
-    return Toxicity(names[0], tables, listed)

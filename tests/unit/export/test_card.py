@@ -6,6 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -13,8 +14,10 @@ from fake_pool import export
 
 from tamis.errors import ConservationError
 from tamis.export import Config
-from tamis.export.card import cell
+from tamis.export.card import _word_lists, cell
 from tamis.shards import read_json, write_json
+from tamis.toxicity.card import by_language_and_source
+from tamis.toxicity.retention import RETENTION
 
 
 def test_the_list_of_files_is_true(exported: Path) -> None:
@@ -56,3 +59,22 @@ def test_an_export_that_lost_rows_is_refused(exported: Path) -> None:
     with pytest.raises(ConservationError, match="export of mixtures/mix"):
         export(root, "mixtures/mix", Config(), 3, 2)
     assert not (exported / "export.json").exists()
+
+
+@pytest.mark.parametrize("bound", ["no bound", "hits > 1"])
+def test_the_card_says_whom_word_lists_hit(bound):
+    names = ("documents", "listed", "with_hits")
+    rows = [
+        {"language": language, "source": source, "position": place, "bound": name, "in_force": place == 0,
+         **dict(zip(names, counts, strict=True)), "beyond": beyond[place]}
+        for language, source, counts, beyond in (("en", "a|b<i>", (8, 8, 4), (1, 4)), ("de", "news", (2, 0, 0), (0, 0)))
+        for place, name in enumerate((bound, "hits > 0"))
+    ]  # fmt: skip
+    said = _word_lists(*by_language_and_source(pa.Table.from_pylist(rows, schema=RETENTION)))
+    dropped = bound != "no bound"
+    head = "| language | documents | with list | with hits | " + "dropped | " * dropped + "hits > 0 |"
+    assert head in said.splitlines()
+    assert "| en | 8 | 8 | 50.00% | " + "12.50% | " * dropped + "50.00% |" in said.splitlines()
+    assert r"| a\|b&lt;i&gt; | 8 | 8 | 50.00% |" in said
+    assert "| de | 2 | 0 | – |" in said
+    assert ("(hits &gt; 1)" in said, "Nothing was dropped" in said) == (dropped, not dropped)
