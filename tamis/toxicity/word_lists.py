@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tamis.errors import ConfigError, SourceError
-from tamis.language_codes import language_code
+from tamis.language_codes import UNDECIDED, language_code
 from tamis.readers.lines import opened
 
 if TYPE_CHECKING:
@@ -91,6 +91,9 @@ def read_entries(path: str) -> list[str]:
 def check(lists: Mapping[str, Iterable[str]], key: str) -> None:
     """Hold that every list can be used, and none is there twice.
 
+    Texts of no known language (`und`: most are too short to tell) have none of their own, and may be held against
+    those of others.
+
     Args:
         lists: language → files.
         key: the section's, for messages.
@@ -99,10 +102,10 @@ def check(lists: Mapping[str, Iterable[str]], key: str) -> None:
         ConfigError: a list is given twice.
         SourceError: a file cannot be used.
     """
-    seen: dict[tuple[str, ...], str] = {}
-    for files in lists.values():
+    seen: dict[tuple[bool, tuple[str, ...]], str] = {}
+    for language, files in lists.items():
         for path in files:
-            entries = tuple(sorted(read_entries(path)))
+            entries = language == UNDECIDED, tuple(sorted(read_entries(path)))
             if (other := seen.get(entries)) is not None:
                 msg = f"{key}: {path} and {other} are the same list; take one of them out"
                 raise ConfigError(msg)

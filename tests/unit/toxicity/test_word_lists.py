@@ -74,3 +74,7 @@ def test_a_list_that_is_missing_or_there_twice_is_refused(tmp_path: Path) -> Non
     for lists in ({"en": [first, first]}, {"en": [first, second]}, {"en": [first], "de": [second]}):
         with pytest.raises(ConfigError, match=r"are the same list; take one of them out"):
             check(lists, "toxicity")
+    # Of texts too short to tell a language of.
+    check({"en": [first], "und": [first]}, "toxicity")
+    with pytest.raises(ConfigError, match=r"are the same list"):
+        check({"und": [first, second]}, "toxicity")
