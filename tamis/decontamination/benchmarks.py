@@ -254,7 +254,8 @@ def read_items(benchmark: Benchmark) -> list[Item]:
             raise SourceError(f"benchmark {benchmark.name}: {path}, after record {number}: {error}") from error
     if not items:
         chosen = f" with {benchmark.where}" if benchmark.where else ""
-        raise SourceError(f"benchmark {benchmark.name}: no record{chosen} in {', '.join(benchmark.paths)}")
+        msg = f"benchmark {benchmark.name}: no record{chosen} in {', '.join(benchmark.paths)}; "
+        raise SourceError(f"{msg}correct {'where' if chosen else 'the file'}, or take the benchmark out")
     for key, attribute in OPTIONAL.items():
         field = getattr(benchmark.fields, key)
         if field is not None and not any(getattr(item, attribute) for item in items):

@@ -61,6 +61,10 @@ def read_entries(path: str) -> list[str]:
     Raises:
         SourceError: it is missing, damaged, not UTF-8, empty, or no list of words.
     """
+    if not Path(path).is_file():
+        # A pipe would be waited for without an end.
+        msg = f"{path}: cannot be opened, for there is no such file; correct the path, or take the list out of the "
+        raise SourceError(f"{msg}configuration")
     with opened(Path(path)) as file:
         data = file.read()
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):

@@ -273,7 +273,7 @@ def test_without_benchmarks_the_stage_is_refused(items):
 @pytest.mark.parametrize(
     ("content", "fields", "message"),
     [
-        ("", {}, "no record in"),
+        ("", {}, "no record in .*; correct the file, or take the benchmark out"),
         ('{"question": "What is it all about, then?"}\n{"question": null}\n', {}, "record 2: question is null or has no word"),
         ('{"question": "?!"}\n', {}, "record 1: question is null or has no word"),
         ('{"prompt": "x"}\n', {}, "record 1: has no field 'question', it has prompt; correct fields"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from pathlib import Path
 
 import pytest
@@ -67,8 +68,10 @@ def test_what_is_no_list_is_refused(tmp_path: Path, name: str, data: bytes, mess
 
 
 def test_a_list_that_is_missing_or_there_twice_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="cannot be opened"):
-        check({"en": [str(tmp_path / "en")]}, "toxicity")
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("en", "pipe"):
+        with pytest.raises(SourceError, match=r"cannot be opened, .*; correct the path, or take the list out"):
+            check({"en": [str(tmp_path / name)]}, "toxicity")
     first, second = written(tmp_path, "en", "a1\nb1\n"), written(tmp_path, "en.txt", "b1\na1\n")
     check({"en": [first]}, "toxicity")
     for lists in ({"en": [first, first]}, {"en": [first, second]}, {"en": [first], "de": [second]}):
