@@ -62,6 +62,7 @@ rule export_card:
         training=f"{RESULTS}/tokenizer/training.json",
         contamination=f"{RESULTS}/decontamination/contamination.json" if "decontamination" in PIPELINE else [],
         retention=f"{RESULTS}/toxicity/retention.parquet" if "toxicity" in PIPELINE else [],
+        privacy=crossing("privacy/stats", suffix=".json") if "privacy" in PIPELINE else [],
     output:
         readme=f"{RESULTS}/export/{{export}}/README.md",
         manifest=f"{RESULTS}/export/{{export}}/export.json",

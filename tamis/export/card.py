@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tamis.barrier import Files, paths
 from tamis.decontamination.card import markdown, table
 from tamis.errors import ConservationError
 from tamis.export import FORMATS
@@ -71,6 +72,8 @@ class Facts:
     training: Mapping[str, Any]
     contamination: Mapping[str, Any] | None = None
     """What was found of benchmarks, where the run has looked for any."""
+    private: Counter[tuple[str, str]] | None = None
+    """Documents by outcome and reason of the stage `privacy`, where the run has it."""
     toxicity: tuple[str, Sequence[Shown]] | None = None
     """The bound in force, and by language and source what has entries of word lists, where the run has looked."""
 
@@ -151,6 +154,21 @@ def _plan(facts: Facts) -> str:
     return "\n## Plan\n\n" + _table(heads, rows) + "\n"
 
 
+def _private(counts: Counter[tuple[str, str]]) -> str:
+    replaced = sorted((reason, documents) for (outcome, reason), documents in counts.items() if outcome == "cut")
+    gone = sum(documents for (outcome, _), documents in counts.items() if outcome == "dropped")
+    dropped = f" {gone:,} documents with too many of them were dropped." if gone else ""
+    names = "names of persons that the model missed" if ("cut", "name") in counts else "names of persons"
+    rows = [(kind.replace("_", " "), f"{documents:,}") for kind, documents in replaced] or [("nothing", "0")]
+    return (
+        "\n## Private values\n\nOf the corpus that this set is drawn from, the documents in which the stage `privacy` "
+        "put placeholders such as `[EMAIL_1]` in the place of a value; a number tells equal values within a document. "
+        f"What has no form that a detector knows stays, such as {names}.{dropped}\n\n"
+        + _table(("replaced", "documents"), rows)
+        + "\n"
+    )
+
+
 def _word_lists(bound: str, tables: Sequence[Shown]) -> str:
     if bound == NO_BOUND:
         said = "Nothing was dropped for it; the columns of bounds are the shares that each would drop."
@@ -211,6 +229,7 @@ def dataset_card(facts: Facts) -> str:
         + _by(facts, "source")
         + _by(facts, "language")
         + _licences(facts)
+        + (_private(facts.private) if facts.private is not None else "")
         + (_word_lists(*facts.toxicity) if facts.toxicity else "")
         + (markdown(table(facts.contamination)) if facts.contamination else "")
         + f"\n## Columns\n\n{columns}\n\n"
@@ -218,6 +237,15 @@ def dataset_card(facts: Facts) -> str:
         + "the document stands for; `epoch` counts the repeats of a document in this set from 0.\n\n"
         + "Made with tamis: de-duplicated, filtered and sampled as the run's manifest records.\n"
     )
+
+
+def _outcomes(files: Iterable[Path]) -> Counter[tuple[str, str]]:
+    """Documents by outcome and reason, of the stats of all shards of a stage."""
+    found: Counter[tuple[str, str]] = Counter()
+    for path in files:
+        for row in read_json(path)["counts"]:
+            found[row["outcome"], row["reason"]] += row["documents"]
+    return found
 
 
 def run_write(
@@ -233,6 +261,7 @@ def run_write(
     manifest: Path,
     contamination: Path | None = None,
     retention: Path | None = None,
+    privacy: Files | None = None,
 ) -> None:
     """Write the card and the list of files of a set.
 
@@ -244,6 +273,7 @@ def run_write(
         training: the tokenizer's report.
         contamination: the table of `decontamination`, where the pipeline has that stage.
         retention: that of `toxicity`, likewise.
+        privacy: the stats of all shards of `privacy`, likewise.
 
     Raises:
         ConservationError: a format does not hold the documents and tokens of the set.
@@ -283,6 +313,7 @@ def run_write(
         licences=seen,
         training=read_json(training),
         contamination=read_json(contamination) if contamination else None,
+        private=_outcomes(paths(privacy)) if privacy else None,
         toxicity=by_language_and_source(read_table(retention)) if retention else None,
     )
     with whole_file(readme) as temporary:

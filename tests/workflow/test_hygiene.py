@@ -179,6 +179,9 @@ def test_private_values_become_placeholders(folder):
     assert [(row["url"], row["reason"], row["value"], row["threshold"]) for row in dropped] == [
         ("https://h.example/43", "too_many_spans", 11.0, 8.0)
     ]
+    card = (folder / "three" / "export" / "all" / "README.md").read_text(encoding="utf-8")
+    assert "1 documents with too many of them were dropped." in card
+    assert {"| email | 41 |", "| ip address | 1 |", "| payment card | 1 |", "| secret | 1 |"} <= set(card.splitlines())
 
 
 def test_private_values_stand_in_nothing_that_the_run_tells(folder):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,7 +15,7 @@ from fake_pool import export
 
 from tamis.errors import ConservationError
 from tamis.export import Config
-from tamis.export.card import _word_lists, cell
+from tamis.export.card import _private, _word_lists, cell
 from tamis.shards import read_json, write_json
 from tamis.toxicity.card import by_language_and_source
 from tamis.toxicity.retention import RETENTION
@@ -78,3 +79,17 @@ def test_the_card_says_whom_word_lists_hit(bound):
     assert r"| a\|b&lt;i&gt; | 8 | 8 | 50.00% |" in said
     assert "| de | 2 | 0 | – |" in said
     assert ("(hits &gt; 1)" in said, "Nothing was dropped" in said) == (dropped, not dropped)
+
+
+def test_the_card_says_what_was_replaced():
+    counts = Counter({("in", ""): 9, ("cut", "email"): 1_200, ("cut", "phone_number"): 3, ("added", "email"): 1_200})
+    said = _private(counts)
+    assert {"| email | 1,200 |", "| phone number | 3 |"} <= set(said.splitlines())
+    assert "dropped" not in said
+    assert "such as names of persons." in said
+    counts.update({("cut", "name"): 5, ("dropped", "too_many_spans"): 2})
+    assert (
+        "such as names of persons that the model missed. 2 documents with too many of them were dropped."
+        in _private(counts)
+    )
+    assert "| nothing | 0 |" in _private(Counter({("in", ""): 9}))
