@@ -6,6 +6,9 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
+LETS_THROUGH = "python -m tamis.job "
+"""What the command of a rule holds whose program lets the signal through."""
+
 
 def hold_back(run: Callable[..., Any]) -> Callable[..., Any]:
     """Let what runs jobs start them with SIGINT held back, which each lets through as its first act (tamis/job.py).
@@ -14,12 +17,14 @@ def hold_back(run: Callable[..., Any]) -> Callable[..., Any]:
     what it was importing. Only the thread is told, and what it starts; Snakemake hears the signal in another.
 
     Args:
-        run: runs a job, in a thread that does nothing else.
+        run: runs a job of a rule, its first argument, in a thread that does nothing else.
     """
 
-    def running(*arguments: Any, **options: Any) -> Any:
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        return run(*arguments, **options)
+    def running(rule: Any, *arguments: Any, **options: Any) -> Any:
+        # What would not let it through, such as a download by pip, is to hear it at once.
+        holds = LETS_THROUGH in (rule.shellcmd or "")
+        signal.pthread_sigmask(signal.SIG_BLOCK if holds else signal.SIG_UNBLOCK, {signal.SIGINT})
+        return run(rule, *arguments, **options)
 
     return running
 

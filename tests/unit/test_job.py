@@ -198,12 +198,25 @@ def test_ctrl_c_while_a_job_is_imported_ends_it_without_a_word(tmp_path, name):
     assert (ended.returncode, ended.stdout + ended.stderr) == (-signal.SIGINT, "")
 
 
+class Rule:
+    """One of a workflow."""
+
+    def __init__(self, shellcmd):
+        self.shellcmd = shellcmd
+
+
 @pytest.mark.parametrize("name", ["runpy", "tamis"])
 def test_ctrl_c_before_a_job_is_reached_waits_for_it_where_snakemake_holds_it_back(tmp_path, name):
     """The interpreter's own imports, during which a program has no say."""
+    run = hold_back(lambda rule: interrupted(tmp_path, name))
     with ThreadPoolExecutor(1) as pool:
-        ended = pool.submit(hold_back(interrupted), tmp_path, name).result()
-        # It holds for what the thread starts, not for the process.
-        assert signal.SIGINT in pool.submit(signal.pthread_sigmask, signal.SIG_BLOCK, ()).result()
+        ended = pool.submit(run, Rule("python -m tamis.job url_dedup apply > {log:q}")).result()
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
     assert (ended.returncode, ended.stdout + ended.stderr) == (-signal.SIGINT, "")
+
+
+def test_ctrl_c_is_held_back_for_nothing_that_would_not_let_it_through():
+    look = hold_back(lambda rule: signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+    commands = ["python -m tamis.job a b", "python -m tamis.readers.fetch > {log:q}", "python -m tamis.job a b", None]
+    with ThreadPoolExecutor(1) as pool:
+        assert [pool.submit(look, Rule(each)).result() for each in commands] == [True, False, True, False]
