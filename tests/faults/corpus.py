@@ -63,7 +63,7 @@ ITEMS = (
     ("Why did the cartographer refuse to draw the sandbank that three captains swore they sounded?", "It had moved."),
     ("Which question of eleven or more words in all stands in no document of this corpus at all?", "this one"),
 )
-"""Of a benchmark; all but the last stand in four pages each."""
+"""Of a benchmark; all but the last stand in some pages."""
 
 
 def aside(number: int) -> str:
@@ -71,8 +71,8 @@ def aside(number: int) -> str:
     said = [
         text.format(number=number, phone=2_345_600 + number) for every, text in ASIDES.items() if number % every == 3
     ]
-    if number % 13 == 5 and number < 13 * 12:
-        said.append("{} {}\n".format(*ITEMS[number // 13 % 3]))
+    if number % 6 == 5:
+        said.append("{} {}\n".format(*ITEMS[number // 6 % 3]))
     return "".join(f"\n{text}" for text in said)
 
 
@@ -138,7 +138,9 @@ def records() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     crawl, earlier = [], []
     for number, (name, text) in enumerate(list(pages())[:PAGES]):
         url = f"https://docs.example.org/{name}"
-        damaged = (f"{text}\n\n{DAMAGED}" if number % 13 == 3 else text) + aside(number)
+        damaged = f"{text}\n\n{DAMAGED}" if number % 13 == 3 else text
+        # Pages with examples are what `domains` tells the few of mathematics by: they stay as they are.
+        damaged += aside(number) if ">>> " not in text else ""
         crawl.append({"url": url, "date": day(number), "kind": "prose", "text": damaged, "licence": "BSD-3-Clause"})
         if number % 9 == 0:
             earlier.append({"url": url, "date": day(-400), "kind": "prose", "text": text.rpartition("\n\n")[0] or text})
