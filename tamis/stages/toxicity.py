@@ -50,7 +50,7 @@ from tamis.toxicity.measure import COLUMNS, ENTRIES, HITS, SHARE, Lists, Scheme,
 from tamis.toxicity.retention import by_documents, count
 from tamis.toxicity.word_lists import check, in_folder
 
-VERSION = 1
+VERSION = 2
 
 STAGE = "toxicity"
 NEEDS = frozenset({"language"})

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
+from tamis.language_codes import language_code
 from tamis.section import Section
 from tamis.toxicity.measure import DISTINCT, HITS, SHARE
 
@@ -68,7 +69,7 @@ def beyond(rows: pa.Table, bounds: Bounds, languages: Mapping[str, Bounds], aske
     """
     n = rows.num_rows
     found = Beyond([], np.full(n, -1), np.full(n, np.nan), np.full(n, np.nan))
-    given = list(languages)
+    given = [language_code(language) for language in languages]
     own = pc.fill_null(pc.index_in(rows["language"], value_set=pa.array(given, pa.string())), -1).to_numpy()
     for place, held in ((-1, bounds), *enumerate(languages.values())):
         mine = asked & (own == place)

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.faults.bench import Bench
+from tests.faults.bench import CHAINS, Bench
 from tests.faults.case import CannotBeTried, NotSurvived, opened
 from tests.faults.registry import FAULTS, Fault
 
@@ -86,19 +86,23 @@ def arguments() -> argparse.Namespace:
         metavar="CLASS[/NUMBER]",
         help="classes (or beginnings of their names), or single cases",
     )
+    parser.add_argument(
+        "--stages", nargs="+", default=[], metavar="STAGE", help="break only these, where the dice choose a stage"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the dice (default: 0)")
     parser.add_argument("--minutes", type=float, default=44, help="start no case after so many minutes (default: 44)")
     parser.add_argument("--slots", type=int, default=SLOTS, help="cases at once (default: 2)")
     parser.add_argument(
         "--short", action="store_true", help="a chain of few stages for all cases, as continuous integration does"
     )
+    parser.add_argument("--chain", choices=CHAINS, help="this chain for all cases, instead of that which each asks for")
     parser.add_argument("--list", action="store_true", help="list the classes and end")
     return parser.parse_args()
 
 
 def run(given: argparse.Namespace, root: Path) -> dict[str, Tally]:
     """Try all cases."""
-    bench = Bench(root, only="least" if given.short else None)
+    bench = Bench(root, only="least" if given.short else given.chain, stages=given.stages)
     tallies = {fault.name: Tally() for fault, _ in planned(given.cases, given.only)}
     begun, guard = time.monotonic(), threading.Lock()
     cases = list(planned(given.cases, given.only))
@@ -145,8 +149,10 @@ def run(given: argparse.Namespace, root: Path) -> dict[str, Tally]:
     return tallies
 
 
-def table(tallies: dict[str, Tally], seed: int) -> str:
+def table(tallies: dict[str, Tally], given: argparse.Namespace) -> str:
     """Survived and tried by class, and how to repeat what failed."""
+    again = f"--seed {given.seed}" + " --short" * given.short + (f" --chain {given.chain}" if given.chain else "")
+    again += f" --stages {' '.join(given.stages)}" if given.stages else ""
     width = max(len(name) for name in tallies)
     lines = [f"{'class':{width}}  survived / tried   seconds each  what is broken", "─" * (width + 80)]
     for name, tally in tallies.items():
@@ -163,7 +169,7 @@ def table(tallies: dict[str, Tally], seed: int) -> str:
         for name, why in tally.failed:
             lines += [
                 "",
-                f"{name} did not survive; repeat: python -m tests.faults --seed {seed} --only {name}",
+                f"{name} did not survive; repeat: python -m tests.faults {again} --only {name}",
                 *(f"    {line}" for line in why.splitlines()),
             ]
     return "\n".join(lines)
@@ -182,7 +188,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="faults-") as root:
         say(f"seed {given.seed}")
         tallies = run(given, Path(root))
-    say("\n" + table(tallies, given.seed))
+    say("\n" + table(tallies, given))
     say(f"\n{(time.monotonic() - begun) / 60:.1f} minutes")
     return int(any(tally.failed for tally in tallies.values()))
 

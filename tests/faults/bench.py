@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,13 @@ SECONDS = 900
 DELIVERED = ("mixtures", "annealing", "validation", "export")
 """Folders that a user receives, whole."""
 
-OF_STAGES = ("documents", "dropped", "edits")
+OF_STAGES = ("documents", "dropped", "edits", "found")
 """Folders of every stage that hold what it decided."""
+
+OF_ALL_SHARDS = (
+    "toxicity/retention.parquet", "toxicity/entries.parquet", "decontamination/contamination.json", "tokenizer/tokenizer.json",
+)  # fmt: skip
+"""What stages say of all shards together, and the tokenizer."""
 
 RUN = (
     "--snakefile", str(ROOT / "Snakefile"), "--configfile", "test.yaml",
@@ -72,6 +77,9 @@ def whole_chain() -> dict[str, Any]:
     return yaml.safe_load((Path(__file__).parent / "config.yaml").read_text(encoding="utf-8"))
 
 
+HYGIENE = ("toxicity", "privacy", "decontamination")
+
+
 def short_chain() -> dict[str, Any]:
     """The fewest stages that still read, drop, edit, mix and export: about 45 jobs."""
     short = overlaid(
@@ -85,6 +93,7 @@ def short_chain() -> dict[str, Any]:
                 "paragraph_dedup",
                 "annealing",
                 "validation",
+                *HYGIENE,
             )
         ),
     )
@@ -101,7 +110,19 @@ def least_chain() -> dict[str, Any]:
     return least
 
 
-CHAINS: dict[str, Callable[[], dict[str, Any]]] = {"whole": whole_chain, "short": short_chain, "least": least_chain}
+def hygiene_chain() -> dict[str, Any]:
+    """The stages that look for what must not be there, in two shards, with little around them: about 50 jobs."""
+    chain = overlaid(short_chain(), {"export__shards": 1, "mixtures__first__files": 1})
+    chain["sources"] = [source for source in chain["sources"] if source["name"] != "licences"]
+    chain["pipeline"] = ["remove", "language_id", *HYGIENE]
+    chain |= {name: whole_chain()[name] for name in HYGIENE}
+    chain["toxicity"] |= {"scores": [], "tried": [{"max_hits": 0}]}
+    return chain
+
+
+CHAINS: dict[str, Callable[[], dict[str, Any]]] = {
+    "whole": whole_chain, "short": short_chain, "least": least_chain, "hygiene": hygiene_chain,
+}  # fmt: skip
 
 
 def write_config(folder: Path, config: Mapping[str, Any]) -> None:
@@ -121,7 +142,8 @@ def delivered(results: Path) -> dict[str, str]:
     tops = [results / name for name in DELIVERED]
     stages = (path for path in sorted(results.iterdir()) if path.is_dir() and path.name not in {*DELIVERED, "retired"})
     tops += [stage / name for stage in stages for name in OF_STAGES]
-    files = (path for top in tops if top.exists() for path in sorted(top.rglob("*")) if path.is_file())
+    files = [path for top in tops if top.exists() for path in sorted(top.rglob("*")) if path.is_file()]
+    files += [path for name in OF_ALL_SHARDS if (path := results / name).exists()]
     return {str(path.relative_to(results)): sha256(path) for path in files}
 
 
@@ -159,11 +181,13 @@ class Bench:
     Args:
         root: an empty folder.
         only: None, or the only chain that may be used (a quick check has no time for the whole one).
+        stages: the only ones that are broken, where the dice choose one; none: all.
     """
 
-    def __init__(self, root: Path, *, only: str | None = None) -> None:
+    def __init__(self, root: Path, *, only: str | None = None, stages: Collection[str] = ()) -> None:
         self.root = root
         self.only = only
+        self.stages = stages
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._guard = threading.Lock()
         self._expected: dict[str, Bytes] = {}

@@ -43,6 +43,38 @@ HOSTILE_URL = "javascript:alert(1)//'); DROP TABLE documents; --<b>$(touch execu
 DAMAGED = "It was a na\u00adive page about a cafÃ© in Köln, written with R&amp;eacute;my for the M\u0075\u0308nster of the town.\n"
 """What `text_repair` puts right: a soft hyphen, mojibake, an entity twice escaped, a letter in two characters."""
 
+ASIDES = {
+    # So many pages apart, the first of them; a line of one text in many pages would be cut as a banner.
+    7: "Ask keeper{number}@web.de or call +49 30 {phone}; the lamp of pier {number} answers at 81.2.69.{number}.\n",
+    8: "The mate of ship {number} is a bilge rat, and so is his cook.\n",
+    16: "The owner of ship {number} is a bilge rat as well.\n",
+    40: "Pier {number} has the addresses " + " ".join(f"clerk{{number}}{letter}@web.de" for letter in "abcd") + ".\n",
+}
+"""What `privacy` and `toxicity` look for: values of persons, entries of the list below, and too many of them."""
+
+WORDS = "# Insults of sailors\nbilge rat\nscurvy dog\n"
+
+ITEMS = (
+    (
+        "Which lantern does the keeper of the northern lighthouse extinguish first when fog creeps over the estuary?",
+        "red",
+    ),
+    ("How many barrels of salted herring fit into a schooner whose hold measures ninety fathoms below deck?", "forty"),
+    ("Why did the cartographer refuse to draw the sandbank that three captains swore they sounded?", "It had moved."),
+    ("Which question of eleven or more words in all stands in no document of this corpus at all?", "this one"),
+)
+"""Of a benchmark; all but the last stand in some pages."""
+
+
+def aside(number: int) -> str:
+    """What stands behind the text of a page for the stages that look for what must not be there."""
+    said = [
+        text.format(number=number, phone=2_345_600 + number) for every, text in ASIDES.items() if number % every == 3
+    ]
+    if number % 6 == 5:
+        said.append("{} {}\n".format(*ITEMS[number // 6 % 3]))
+    return "".join(f"\n{text}" for text in said)
+
 
 def package_files(package: str, suffix: str) -> list[Path]:
     """Files of an installed distribution, sorted by name, without tests."""
@@ -107,6 +139,8 @@ def records() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     for number, (name, text) in enumerate(list(pages())[:PAGES]):
         url = f"https://docs.example.org/{name}"
         damaged = f"{text}\n\n{DAMAGED}" if number % 13 == 3 else text
+        # Pages with examples are what `domains` tells the few of mathematics by: they stay as they are.
+        damaged += aside(number) if ">>> " not in text else ""
         crawl.append({"url": url, "date": day(number), "kind": "prose", "text": damaged, "licence": "BSD-3-Clause"})
         if number % 9 == 0:
             earlier.append({"url": url, "date": day(-400), "kind": "prose", "text": text.rpartition("\n\n")[0] or text})
@@ -136,7 +170,7 @@ def compressed(data: bytes) -> bytes:
 
 
 def write(folder: Path, *, encoder: bool = True) -> None:
-    """Write all sources, the list of removals and an encoder below a folder, the same bytes for the same lock."""
+    """Write all sources, the lists of what goes and an encoder below a folder, the same bytes for the same lock."""
     (folder / "crawl").mkdir(parents=True)
     crawl, earlier = records()
     random.Random(1).shuffle(crawl)  # noqa: S311 - the order of a crawl is no secret
@@ -155,6 +189,9 @@ def write(folder: Path, *, encoder: bool = True) -> None:
         path.parent.mkdir(parents=True)
         path.write_text(text, encoding="utf-8")
     (folder / "remove.txt").write_text("# asked for\nhttps://docs.example.org/again\n", encoding="utf-8")
+    (folder / "words.txt").write_text(WORDS, encoding="utf-8")
+    items = [{"q": question, "a": answer, "n": number} for number, (question, answer) in enumerate(ITEMS)]
+    (folder / "items.jsonl").write_bytes(lines(items))
     if encoder:
         with contextlib.redirect_stderr(io.StringIO()):
             tiny_models.write_roberta(folder / "backbone")

@@ -46,7 +46,7 @@ def disk_full(case: Case, number: int) -> None:
     """No space is left while a stage writes; with more space, one command continues."""
     whole = number % 4 == 3
     case.finished("whole")
-    names = case.stages()
+    names = case.chosen(case.stages())
     stage = names[number % len(names)]
     before = _used(case.results / stage)
     case.take_away(stage)

@@ -209,22 +209,42 @@ def damaged(case: Case, number: int) -> None:
     case.must_be_same()
 
 
-@fault("model-damaged", 6)
-def model_damaged(case: Case, number: int) -> None:
-    """A given encoder is cut, or a file of it is empty, gone or pickled: an error names it, and mended it goes on."""
+GIVEN: tuple[tuple[str, str, Edit], ...] = (
+    ("transformer_quality", "corpus/backbone/model.safetensors", _cut(0.7)),
+    ("transformer_quality", "corpus/backbone/tokenizer.json", _cut(0.7)),
+    ("transformer_quality", "corpus/backbone/config.json", _cut(0.7)),
+    ("transformer_quality", "corpus/backbone/model.safetensors", _wrong(b"")),
+    ("transformer_quality", "corpus/backbone/tokenizer.json", _wrong(b"")),
+    ("transformer_quality", "corpus/backbone/config.json", _wrong(b"")),
+    ("toxicity", "corpus/words.txt", Path.unlink),
+    ("toxicity", "corpus/words.txt", _wrong("bilge rat\n".encode("utf-16"))),
+    ("toxicity", "corpus/words.txt", _wrong(b"\n\n# nothing\n")),
+    ("toxicity", "corpus/words.txt", _pipe),
+    ("decontamination", "corpus/items.jsonl", _cut(0.5)),
+    ("decontamination", "corpus/items.jsonl", _pipe),
+    ("decontamination", "corpus/items.jsonl", _wrong(b"")),
+    ("decontamination", "corpus/items.jsonl", _dangling),
+)
+
+
+@fault("given-damaged", len(GIVEN))
+def given_damaged(case: Case, number: int) -> None:
+    """A given encoder, list of words or benchmark is cut, empty, gone, no such file: an error names it, and mended it goes on."""
+    stage, name, edit = GIVEN[number % len(GIVEN)]
     case.finished("whole")
-    if "transformer_quality" not in case.config()["pipeline"]:
-        message = "the short chain has no model that is given"
+    if stage not in case.config()["pipeline"]:
+        message = "the short chain is given no encoder, list or benchmark"
         raise CannotBeTried(message)
-    name = ("model.safetensors", "tokenizer.json", "config.json")[number % 3]
-    path = case.folder / "corpus/backbone" / name
+    path = case.folder / name
     kept = case.folder.with_name("kept")
     shutil.copy2(path, kept)
-    (_cut(0.7), _wrong(b""))[number // 3](path)
-    os.utime(path, (time.time() + 5, time.time() + 5))
-    case.must_say(case.run(), name, "corpus/backbone")
+    edit(path)
+    if path.is_file():
+        os.utime(path, (time.time() + 5, time.time() + 5))
+    case.must_say(case.run(), path.name, str(path.parent.relative_to(case.folder)))
+    path.unlink(missing_ok=True)
     shutil.move(kept, path)
-    case.must_succeed(case.run(), "tamis run with the model mended")
+    case.must_succeed(case.run(), "tamis run with the file mended")
     case.must_be_same()
 
 

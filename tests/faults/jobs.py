@@ -64,6 +64,8 @@ TIMED = ("barrier.json", "tamis.duckdb", "manifest.json")
 def _try(case: Case, number: int, suffixes: tuple[str, ...], ways: tuple[str, ...]) -> None:
     reference = case.bench.reference(case.bench.chain("whole"), exchange=True)
     chosen = [pair for pair in readings(reference) if pair[1].endswith(suffixes)]
+    if stages := tuple(f"{stage}_" for stage in case.bench.stages):
+        chosen = [pair for pair in chosen if pair[0].rule.startswith(stages)]
     case.finished("whole", exchange=True)
     job, name = case.dice.choice(chosen)
     way = ways[number % len(ways)]

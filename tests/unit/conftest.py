@@ -34,6 +34,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: places.get(item.path, len(FIRST)))
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name data by its argument: what gzip makes holds the second, and two processes must collect the same tests."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(name="make_documents", scope="session")
 def _make_documents() -> Callable[..., pa.Table]:
     return make_documents

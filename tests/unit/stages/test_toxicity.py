@@ -107,6 +107,7 @@ def test_every_document_has_its_counts_and_none_goes(tmp_path: Path) -> None:
         ({"max_distinct": 1}, {1: ("toxic_distinct", 2.0, 1.0)}),
         ({"max_share": 0.5, "max_distinct": 1}, {1: ("toxic_distinct", 2.0, 1.0), 3: ("toxic_share", 1.0, 0.5)}),
         ({"max_hits": 0, "languages": {"en": {}}}, {}),
+        ({"max_hits": 0, "languages": {"eng": {}}}, {}),
         ({"languages": {"en": {"max_hits": 1, "max_share": 0.9}}}, {1: ("toxic_hits", 2.0, 1.0), 3: ("toxic_hits", 3.0, 1.0)}),
         # Neither a null score nor a document of another kind goes.
         ({"scores": ["attacks"], "max_scores": {"attacks": 0.25}},
