@@ -61,13 +61,17 @@ def _one_snakemake_a_job(executor: Any) -> None:
     That one is for programs that span nodes (MPI), of which tamis has none. The one that is left is `tamis.engine`, so
     that what is quicker there is quicker in jobs too.
     """
-    formatted = executor.format_job_exec
+    formatted, two = executor.format_job_exec, executor.additional_general_args
 
     def format_job_exec(self: Any, job: Any) -> str:
         return str(formatted(self, job)).replace(" -m snakemake ", " -m tamis.engine ", 1)
 
+    def additional_general_args(self: Any) -> str:
+        # It is also what tells the tasks of an array apart (`slurm-array-jobs`).
+        return str(two(self)) if self.workflow.executor_settings.array_jobs else "--executor local"
+
     executor.format_job_exec = format_job_exec
-    executor.additional_general_args = lambda _: "--executor local"
+    executor.additional_general_args = additional_general_args
 
 
 def install() -> None:

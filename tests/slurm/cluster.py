@@ -328,7 +328,8 @@ for order in {hidden}/*; do
     read -r seconds pattern < "$order"
     files=( $pattern )
     (( ${{#files[@]}} )) || continue
-    rm "$order"
+    # Of jobs that end together one takes it: what is hidden already must not be hidden again.
+    rm "$order" 2> /dev/null || continue
     for file in "${{files[@]}}"; do mv "$file" "$file.not-yet"; done
     setsid bash -c 'sleep "$0"; for file; do mv "$file.not-yet" "$file"; done' "$seconds" "${{files[@]}}" \\
         < /dev/null > /dev/null 2>&1 &

@@ -59,6 +59,20 @@ def test_sources_lie_in_the_cache_where_snakemake_puts_them():
     assert own == ours
 
 
+def test_what_jobs_were_told_is_written_down_as_snakemake_does():
+    alike, early, late = after(
+        [],
+        "from snakemake.persistence import PersistenceBase\n"
+        "from snakemake.persistence.file import FilePersistence\n"
+        "base = FilePersistence.__new__(FilePersistence)\n"
+        "ours = base._serialize_param('a\"b'), 'pandas' in sys.modules\n"
+        "import pandas\n"
+        "frame = base._serialize_param(pandas.Series([1])) == repr(pandas.util.hash_pandas_object(pandas.Series([1])).tolist())\n"
+        "print(json.dumps([ours[0] == repr('a\"b'), ours[1], frame]))",
+    )
+    assert (alike, early, late) == (True, False, True)
+
+
 @pytest.mark.skipif(find_spec("snakemake_executor_plugin_slurm") is None, reason="the SLURM plugin is not installed")
 def test_the_report_on_efficiency_is_imported_when_it_is_asked_for():
     asked, named = after(

@@ -23,7 +23,9 @@ class Executor:
     """As much of the plugin's as is changed."""
 
     def __init__(self):
-        self.workflow = SimpleNamespace(executor_settings=SimpleNamespace(init_seconds_before_status_checks=5))
+        self.workflow = SimpleNamespace(
+            executor_settings=SimpleNamespace(init_seconds_before_status_checks=5, array_jobs=None)
+        )
         self.next_seconds_between_status_checks = 55
         self.sent = []
 
@@ -75,6 +77,11 @@ def test_a_jobs_script_starts_one_snakemake(executor):
     assert executor.format_job_exec("j") == (
         "cd /x && /bin/python -m tamis.engine --snakefile S 'j -m snakemake x' --executor local"
     )
+
+
+def test_tasks_of_an_array_are_told_apart_by_the_plugin(executor):
+    executor.workflow.executor_settings.array_jobs = "all"
+    assert executor.format_job_exec("j").endswith(" --executor slurm-jobstep --jobs 1")
 
 
 def test_the_plugin_has_what_is_changed_of_it():
