@@ -102,6 +102,8 @@ def test_figures_and_samples_are_there(made):
     assert "heuristics dropped 100.0 % of source poor: 0 of 30 documents are left" in text
     assert "mixtures/main" in text
     assert "1 record skipped" in text
+    assert "Documents ingested" in text
+    assert re.search(r"\w+ cut in \d", text)
 
 
 def test_the_kept_document_is_named_apart_from_the_matched_one(made, tmp_path):
