@@ -1,7 +1,7 @@
 """What Snakemake imports whenever it starts, imported when somebody asks for it instead.
 
-Seconds are of CPU, as `python -X importtime` shares them out, of the 2.4 that a Snakemake takes for one job of the tests'
-chain; on a cluster each job begins with one.
+Seconds are of CPU, as `python -X importtime` shares them out, of the 2.4 that a Snakemake takes for one job of the
+tests' chain; on a cluster each job begins with one.
 """
 
 from __future__ import annotations
