@@ -10,10 +10,13 @@ import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from tamis.classifiers.judge.kept import Kept
+from tamis.classifiers.judge.section import key_of, read_prompt
 from tamis.config_model import Config
 from tamis.errors import ConfigError, TamisError, safe
 from tamis.pipeline import GROWING
@@ -155,10 +158,20 @@ def check_files(config: Any) -> None:
         section = config.section(name)
         if hasattr(section, "check_files"):
             section.check_files(config.key(name))
+        _check_key(config, name, section)
     if "toxicity" in config.stages and (
         lines := config.toxicity.wrong_languages(config.language_id.labels(), "toxicity")
     ):
         raise ConfigError("\n".join(lines))
+
+
+def _check_key(config: Any, name: str, section: Any) -> None:
+    """Refuse a judge without its key before anything runs; where answers are kept, none may be needed."""
+    judge = section.labels.judge if getattr(section, "taught", name == "domains") else None
+    if judge is None or (Path(config.output_dir) / name / "judged.arrow").exists():
+        return
+    if Kept(Path(judge.cache), read_prompt(judge.prompt), judge.settings()).empty:
+        key_of(judge, config.key(name))
 
 
 def _missing_files(config: Any) -> list[str]:

@@ -50,7 +50,7 @@ def _folder(make_folder, monkeypatch):
     return folder
 
 
-def test_a_chain_with_a_judge_asks_for_nothing_twice(folder):
+def test_a_chain_with_a_judge_asks_for_nothing_twice(folder, monkeypatch):
     with judge_server(grades) as server:
         run_workflow(folder, config(server.url), "education", plain=True)
         assert len(server.requests) == 88
@@ -70,7 +70,10 @@ def test_a_chain_with_a_judge_asks_for_nothing_twice(folder):
 
         # From nothing, and with another number of shards: the same bytes, and not one request.
         shutil.rmtree(folder / "results")
-        run_workflow(folder, config(server.url) | {"shards": 3}, "education")
+        # What asks for nothing needs no key.
+        with monkeypatch.context() as without:
+            without.delenv("TEST_JUDGE_KEY")
+            run_workflow(folder, config(server.url) | {"shards": 3}, "education")
         assert len(server.requests) == 88
         assert made == {name: (folder / "results" / "education" / name).read_bytes() for name in names}
 
@@ -186,5 +189,7 @@ def test_what_is_wrong_with_a_judge_is_refused_before_any_job(folder, monkeypatc
             assert not (folder / "results" / "ingest").exists()
         monkeypatch.delenv("TEST_JUDGE_KEY")
         output = run_workflow(folder, config(server.url), "education", fails=True)
-        assert "the environment variable TEST_JUDGE_KEY is not set" in output
+        message = "classifiers.education.labels.judge.api_key_env: the environment variable TEST_JUDGE_KEY is not set"
+        assert message in output
+        assert not (folder / "results" / "ingest").exists()
         assert not server.requests

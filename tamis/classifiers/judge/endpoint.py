@@ -11,8 +11,6 @@ followed, and where the key is echoed it is blotted out before anything is kept 
 from __future__ import annotations
 
 import json
-import os
-import re
 import threading
 import time
 from collections import Counter
@@ -26,8 +24,8 @@ import urllib3
 from tamis import __version__
 from tamis.backoff import PATIENCE, jitter, retry_after
 from tamis.classifiers.judge.answers import Answer, NoAnswer
-from tamis.classifiers.judge.section import Judge
-from tamis.errors import ConfigError, EndpointError, safe
+from tamis.classifiers.judge.section import Judge, key_of
+from tamis.errors import EndpointError, safe
 
 MAX_BYTES = 4 << 20
 """Of a response; a longer one is no answer."""
@@ -305,25 +303,6 @@ class Endpoint:
         with self._counting:
             # Hostile endpoints could say something else each time.
             self.sent[what if what in self.sent or len(self.sent) < 50 else "something else"] += 1
-
-
-def key_of(judge: Judge) -> str | None:
-    """The key, from the environment.
-
-    Raises:
-        ConfigError: the variable is not set, or holds what no header can carry.
-    """
-    name = judge.api_key_env
-    if name is None:
-        return None
-    key = os.environ.get(name, "").strip()
-    if not key:
-        msg = f"labels.judge.api_key_env: the environment variable {name} is not set; put the endpoint's key into it"
-        raise ConfigError(msg)
-    if not re.fullmatch(r"[!-~]+", key):
-        msg = f"labels.judge.api_key_env: the environment variable {name} holds blanks or other signs than a key has"
-        raise ConfigError(msg)
-    return key
 
 
 def _pool(judge: Judge) -> urllib3.PoolManager:

@@ -86,6 +86,11 @@ class Kept:
         self._synced = time.monotonic()
         self._writing = threading.Lock()
 
+    @property
+    def empty(self) -> bool:
+        """Whether no answer was ever kept, so that all there is to ask must be asked."""
+        return not any(self.folder.glob("answers-*.jsonl"))
+
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Be the only process that asks this question; others wait."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -205,3 +206,31 @@ def read_prompt(path: Path, key: str = "prompt") -> str:
         msg = f"{key}: {path} holds {PLACE} {found} times; write it once, where the text of the document goes"
         raise ConfigError(msg)
     return prompt
+
+
+def key_of(judge: Judge, stage: str | None = None) -> str | None:
+    """The key, from the environment.
+
+    Args:
+        judge: the settings, with the ways.
+        stage: where its section stands, for the message.
+
+    Raises:
+        ConfigError: the variable is not set, or holds what no header can carry.
+    """
+    name = judge.api_key_env
+    if name is None:
+        return None
+    at = f"{stage}." if stage else ""
+    key = os.environ.get(name, "").strip()
+    if not key:
+        msg = (
+            f"{at}labels.judge.api_key_env: the environment variable {name} is not set; put the endpoint's key into it"
+        )
+        raise ConfigError(msg)
+    if not re.fullmatch(r"[!-~]+", key):
+        msg = (
+            f"{at}labels.judge.api_key_env: the environment variable {name} holds blanks or other signs than a key has"
+        )
+        raise ConfigError(msg)
+    return key
