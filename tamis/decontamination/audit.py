@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from tamis.classifiers.evaluation.ranking import wilson
 from tamis.decontamination.benchmarks import Item
-from tamis.decontamination.disguises import DISGUISES
+from tamis.decontamination.disguises import DISGUISES, LENGTHS
 from tamis.decontamination.index import Benchmarks
 from tamis.decontamination.matches import Finder
 from tamis.hashing import keyed_uint64
@@ -27,9 +27,6 @@ from tamis.kernels.visible_words import visible_hashes
 
 LONGEST = 50_000
 """Characters of a document that an item is planted in."""
-
-LENGTHS = (("under 5", 5), ("5 to 11", 12), ("12 to 24", 25), ("25 to 99", 100), ("100 and more", 1 << 62))
-"""Lengths of planted texts in words, with the first length that is longer."""
 
 KEY = "decontamination audit"
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from tamis.decontamination.disguises import LENGTHS
+
 
 class Contamination(NamedTuple):
     """What stands of benchmarks in the corpus."""
@@ -15,12 +17,19 @@ class Contamination(NamedTuple):
     """Of each benchmark, as text."""
     disguises: tuple[tuple[str, ...], ...]
     """Disguise, form, planted, recall with its interval."""
+    lengths: tuple[tuple[str, ...], ...]
+    """Words, form, planted, recall with its interval."""
 
 
 HEADS = (
     "benchmark", "items", "hit items", "documents", "dropped", "cut", "characters", "words", "found", "recall",
     "missed, estimated",
 )  # fmt: skip
+
+SHORT = (
+    "What is too short, or says too little, to be looked for without its answer counts as missed, even verbatim, so "
+    "that recall is low where questions are short."
+)
 
 
 def _recall(row: Mapping[str, Any], low: str, high: str) -> str:
@@ -43,11 +52,18 @@ def table(value: Mapping[str, Any]) -> Contamination:
         )
         for row in value["benchmarks"]
     )
-    disguises = tuple(
-        (row["disguise"].replace("_", " "), row["form"], f"{row['planted']:,}", _recall(row, "low", "high"))
-        for row in value["audit"]["by_disguise"]
+    audit = value["audit"]
+    order = [name for name, _ in LENGTHS]
+    lengths = sorted(audit["by_length"], key=lambda row: (order.index(row["length"]), row["form"]))
+    return Contamination(
+        value["method"], HEADS, rows, _planted(audit["by_disguise"], "disguise"), _planted(lengths, "length")
     )
-    return Contamination(value["method"], HEADS, rows, disguises)
+
+
+def _planted(rows: Sequence[Mapping[str, Any]], name: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(
+        (row[name].replace("_", " "), row["form"], f"{row['planted']:,}", _recall(row, "low", "high")) for row in rows
+    )
 
 
 def markdown(found: Contamination) -> str:
@@ -58,5 +74,5 @@ def markdown(found: Contamination) -> str:
         "\n## Benchmark contamination\n\nOf the corpus that this set is drawn from, before the documents and spans "
         f"counted here were taken out ({found.method}). `found` counts items in documents; `words` are those by which "
         "items are compared, an ideograph each (the tokenizer is made from what stays). `missed` is what, by the "
-        "recall of planted items (95 % interval), was there and was not found.\n\n" + lines + "\n"
+        f"recall of planted items (95 % interval), was there and was not found. {SHORT}\n\n" + lines + "\n"
     )

@@ -16,6 +16,9 @@ from tamis.text import SINGLE_RANGES
 CHANGED = 0.05
 """Share of words that `words_changed` changes, at least one."""
 
+LENGTHS = (("under 5", 5), ("5 to 11", 12), ("12 to 24", 25), ("25 to 99", 100), ("100 and more", 1 << 62))
+"""Lengths of planted texts in words, with the first length that is longer."""
+
 SINGLE = "".join(f"{chr(first)}-{chr(last)}" for first, last in SINGLE_RANGES)
 WORD = re.compile(rf"[{SINGLE}]|[^\W{SINGLE}]+")
 SPACE = re.compile(r"\s+")

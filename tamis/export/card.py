@@ -27,7 +27,7 @@ from tamis.export.order import Config
 from tamis.shards import part_name, read_json, read_table, whole_file, write_json
 from tamis.toxicity.card import NO_BOUND, Shown, by_language_and_source
 
-VERSION = 3
+VERSION = 4
 
 LANGUAGE_CODE = re.compile(r"[a-z]{2,3}")
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from markupsafe import Markup
 
-from tamis.decontamination.card import Contamination, table
+from tamis.decontamination.card import SHORT, Contamination, table
 from tamis.ids import is_id
 from tamis.report import database, samples, tables, views
 from tamis.report.alarms import alarms
@@ -176,6 +176,7 @@ def gathered(
         "notes": notes,
         "measures": [*measures(notes), *orphans],
         "contamination": contamination(results),
+        "short_items": SHORT,
         "toxicity": toxicity(results),
         "shipments": shipments,
         "cards": cards(results, models),

@@ -179,6 +179,9 @@ class _Views:
             found = self._results.parts(stage, "scores")
             comment = f"Scores that {stage} gave to the documents it read"
             yield from self._whole(f"scores_{stage}", found, comment, small=True)
+        comment = "Benchmark items found in documents: span, score and outcome (dropped, cut, noted)"
+        found = self._results.parts("decontamination", "found") if "decontamination" in stages else []
+        yield from self._whole("found_decontamination", found, comment, small=True)
         for name, file, comment in LISTED if "toxicity" in stages else ():
             path = self._results.folder / "toxicity" / f"{file}.parquet"
             yield from self._whole(name, [path] if path.exists() else [], comment, small=True)

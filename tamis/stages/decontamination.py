@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from tamis.decontamination.index import Scheme
     from tamis.readers.fetch import Release
 
-VERSION = 3
+VERSION = 4
 
 STAGE = "decontamination"
 
@@ -329,8 +329,10 @@ def run_apply(
             writer.add(before, result.after, ledger, edits=result.edits)
             rows.append(result.found)
         writer.notes["seeds_not_extended"] = int(finder.unpaid[0])
-        writer.notes["items"] = len(benchmarks.names)
-        writer.notes["index_bytes"] = benchmarks.bytes
+        if shard == 0:
+            # Of the run: the report adds up the notes of all shards.
+            writer.notes["items"] = len(benchmarks.names)
+            writer.notes["index_bytes"] = benchmarks.bytes
         order = [(name, "ascending") for name in ("id", "start", "end", "benchmark", "item", "part")]
         write_table(found, pa.concat_tables(rows).sort_by(order))
 

@@ -13,6 +13,7 @@ import pytest
 from running import changed, planned, run_workflow
 
 from tamis import cli
+from tamis.decontamination.card import SHORT
 from tamis.shards import read_json
 
 pytestmark = pytest.mark.workflow
@@ -244,6 +245,13 @@ def test_benchmark_items_are_found_and_counted(folder):
     for told in ("report/index.html", "export/all/README.md"):
         text = (folder / "three" / told).read_text(encoding="utf-8")
         assert 'id="contamination"' in text or "## Benchmark contamination" in text
+        assert SHORT in text
+    assert "Recall by length" in (folder / "three" / "report" / "index.html").read_text(encoding="utf-8")
+    asked = (
+        "SELECT benchmark || '/' || item AS name, count(*), min(score) FROM found_decontamination GROUP BY 1 ORDER BY 1"
+    )
+    rows = [line.split() for line in tamis(folder, "sql", asked).splitlines()[2:]]
+    assert rows == [[f"spans/{number}", "2", "1.0"] for number in range(4)]
 
 
 def test_a_change_runs_what_depends_on_it(folder):

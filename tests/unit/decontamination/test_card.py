@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from tamis.decontamination.card import HEADS, markdown, table
+from tamis.decontamination.card import HEADS, SHORT, markdown, table
 from tamis.decontamination.table import contamination
 
 NAMES = ["a/1", "a/2", "b/1"]
@@ -26,7 +26,18 @@ AUDIT = {
     "by_disguise": [
         {"disguise": "html", "form": "item", "planted": 60, "found": 55, "recall": 55 / 60, "low": 0.8, "high": 0.97}
     ],
-    "by_length": [],
+    "by_length": [
+        {
+            "length": length,
+            "form": "question",
+            "planted": 30,
+            "found": found,
+            "recall": found / 30,
+            "low": 0.1,
+            "high": 0.9,
+        }
+        for length, found in (("12 to 24", 30), ("25 to 99", 30), ("5 to 11", 15), ("under 5", 0))
+    ],
 }
 
 
@@ -52,6 +63,17 @@ def test_the_card_says_it():
     text = markdown(table(made(AUDIT)))
     assert "| " + " | ".join(HEADS) + " |" in text
     assert "| a | 2 | 2 | 2 | 1 | 1 | 340 | 57 | 3 | 90.0% (" in text
+
+
+def test_recall_by_length_explains_what_short_questions_take_away():
+    value = table(made(AUDIT))
+    assert [(row[0], row[3].split()[0]) for row in value.lengths] == [
+        ("under 5", "0.0%"),
+        ("5 to 11", "50.0%"),
+        ("12 to 24", "100.0%"),
+        ("25 to 99", "100.0%"),
+    ]
+    assert SHORT in markdown(value)
 
 
 def test_without_an_audit_nothing_is_estimated():

@@ -22,13 +22,14 @@ def by_domain(table: pa.Table) -> dict[str, dict]:
     return {row["domain"]: row for row in table.to_pylist()}
 
 
-def small_pool() -> pa.Table:
+def small_pool(**columns: list[object]) -> pa.Table:
     """Ten documents of ten tokens each: six general, two maths, two code."""
     return make_documents(
         [f"text {i}" for i in range(10)],
         domain=["general"] * 6 + ["math"] * 2 + ["code"] * 2,
         transformer_quality=[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.9, 0.7, 0.9, None],
         tokens=[10] * 10,
+        **columns,
     )
 
 
@@ -92,6 +93,19 @@ def test_annealing_takes_the_unscored_last_and_below_the_minimum_never(tmp_path:
     assert write_set(tmp_path, "annealing/best", 1, 3).num_rows == 4
     row = by_domain(plan(tmp_path, "annealing/best", every.model_copy(update={"minimum": 0.8}), [], 3))["math+code"]
     assert (row["available_documents"], row["taken_documents"]) == (2, 2)
+
+
+def test_a_set_may_ask_for_less_of_benchmarks_than_the_pool_holds(tmp_path: Path) -> None:
+    lay_out(tmp_path, small_pool(contamination=[0.0, 0.6, 0.2, None, 0.5, 0.51, 0.7, 0.1, 0.2, 0.6]), 3)
+    plan(tmp_path, "mixtures/every", mixtures.Config(), [], 3)
+    assert write_set(tmp_path, "mixtures/every", 1, 3).num_rows == 10
+    plan(tmp_path, "mixtures/strict", mixtures.Config(max_contamination=0.5), [], 3)
+    strict = write_set(tmp_path, "mixtures/strict", 1, 3)["text"].to_pylist()
+    assert sorted(strict) == [f"text {number}" for number in (0, 2, 3, 4, 7, 8)]
+    # One of the two best of maths and code has too much, the unscored one, too.
+    best = annealing.Config(weights={"math+code": 1.0}, tokens="max", minimum=0.5, max_contamination=0.3)
+    plan(tmp_path, "annealing/best", best, [], 3)
+    assert sorted(write_set(tmp_path, "annealing/best", 1, 3)["text"].to_pylist()) == ["text 7", "text 8"]
 
 
 def test_validation_takes_the_same_share_of_every_stratum(tmp_path: Path) -> None:

@@ -253,6 +253,7 @@ def test_nothing_depends_on_shards(items, texts, mode, method):
             results.append(
                 [
                     *(table.to_pylist() for table in (outcome.kept, outcome.dropped.sort_by("id"), outcome.edits)),
+                    {name: outcome.notes[name] for name in ("items", "index_bytes")},
                     jobs.table("found").sort_by(order).to_pylist(),
                     (Path(folder) / "contamination.json").read_text(),
                 ]
