@@ -199,8 +199,12 @@ def of_groups(groups: Sequence[Group], config: Config) -> list[str]:
     ]
 
 
+EQUAL_SCORES = 10
+"""Documents that are no accident where all of them have one score."""
+
+
 def of_scored(models: Mapping[str, Mapping[str, Any]], named: Collection[str], config: Config) -> list[str]:
-    """Alarms about classifiers that score only a sliver of what reaches them: all else passes unjudged.
+    """Alarms about classifiers that judge nothing, or only a sliver of what reaches them: all else passes unjudged.
 
     Args:
         models: as in `alarms`.
@@ -213,8 +217,14 @@ def of_scored(models: Mapping[str, Mapping[str, Any]], named: Collection[str], c
         if not isinstance(counted, dict) or not {"documents", "unscored"} <= counted.keys():
             continue
         scored, all_ = counted["documents"], counted["documents"] + counted["unscored"]
+        section = f"classifiers.{stage}" if stage in named else stage
+        if scored >= EQUAL_SCORES and counted.get("lowest", 0.0) == counted.get("highest", 1.0):
+            found.append(
+                f"{stage} gives all {scored:,} documents the same score: if it drops some, their ids decide. Its model "
+                f"sees nothing in which they differ. Give {section} labels or a model for texts like these, or take it "
+                "out of pipeline."
+            )
         if all_ >= config.alarm_lost_minimum and scored < config.alarm_scored_share * all_:
-            section = f"classifiers.{stage}" if stage in named else stage
             if "members" in files:
                 found.append(
                     f"{stage} scored {scored:,} of {all_:,} documents ({100 * scored / all_:.1f} %): all others pass "

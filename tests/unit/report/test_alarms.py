@@ -117,6 +117,17 @@ def test_a_classifier_that_scores_a_sliver():
     assert alarms.of_scored({"language_id": {"model": {"file": "x"}}, "domains": {"card": {}}}, (), Config()) == []
 
 
+def test_scores_that_tell_nothing_apart():
+    def found(documents, lowest, highest):
+        counted = {"documents": documents, "unscored": 0, "lowest": lowest, "highest": highest}
+        return alarms.of_scored({"howto": {"retention": counted}}, {"howto"}, Config())
+
+    (said,) = found(40, 0.448, 0.448)
+    assert said.startswith("howto gives all 40 documents the same score: if it drops some, their ids decide.")
+    assert "Give classifiers.howto labels or a model" in said
+    assert found(40, 0.448, 0.449) == found(2, 0.5, 0.5) == found(0, None, None) == []
+
+
 def test_a_source_of_which_nothing_is_left_is_told_whatever_its_size():
     def stats(**sources):
         rows = []
