@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from tamis.classifiers.judge.kept import Kept
 from tamis.classifiers.judge.section import key_of, read_prompt
+from tamis.config_checks import problems
 from tamis.config_model import Config
 from tamis.errors import ConfigError, TamisError, safe
 from tamis.pipeline import GROWING
@@ -141,7 +142,7 @@ def _problems(values: Mapping[str, Any], *, look: bool) -> list[str]:
     unknown = re.compile(rf"\b(?:{'|'.join(map(re.escape, refused))})\b" if refused else "(?!)")
     lines += [
         line
-        for line in config.problems()
+        for line in problems(config)
         if re.split(r"[.:\[ ]", line, maxsplit=1)[0] not in wrong - {"sources", "classifiers"}
         and not unknown.search(line)
     ]

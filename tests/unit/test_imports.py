@@ -53,6 +53,7 @@ LAYERS = (
     ("export",),
     ("report",),
     ("pipeline",),
+    ("config_checks",),
     ("config_model",),
     ("config",),
     ("cluster",),
