@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 VERSION = 9
 """9: ragged columns of a PDF that was written row by row are read one after the other; what Bison, flex,
- ANTLR and Qt's compilers wrote is generated.
+ ANTLR and Qt's compilers wrote is generated; JSON Lines, CSV, text and HTML in bzip2, xz and LZ4 are read.
 8: scripts and styles that Sphinx copies beside its pages are vendored; a page whose first comment is a licence is
  none.
 7: a headline or a caption that stands twice at once in a page of the web is taken once.
