@@ -46,6 +46,8 @@ def _error_lines(error: ValidationError) -> list[str]:
             close = get_close_matches(str(item["loc"][-1]), _known_keys(), n=1)
             close = [name for name in close if name != item["loc"][-1]]
             message = "there is no such key" + (f"; {close[0]}?" if close else "")
+        elif item["type"] == "tuple_type":
+            message = "Input should be a list, in square brackets"
         given = (
             "" if item["type"] in ("missing", "extra_forbidden", "value_error") else f" (given: {shown(item['input'])})"
         )

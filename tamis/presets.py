@@ -26,6 +26,7 @@ from tamis.readers.code.source import CodeSource, are_trees
 from tamis.readers.guess import DATES, TEXTS, URLS, Content, Format, content_of_all, named, text_inside, values_of
 from tamis.readers.latex.found import are_papers
 from tamis.readers.latex.source import LatexSource
+from tamis.readers.lines import PACKED
 from tamis.readers.parallel import ParallelSource, are_pairs
 from tamis.readers.patterns import irregular, matches
 from tamis.readers.record import Source
@@ -196,7 +197,7 @@ def _trees(source: Source, file_format: Format, text: str | None) -> Found:
 
 def _text_bytes(path: Path, file_format: Format) -> float:
     """Bytes of text in a file, about."""
-    size = path.stat().st_size * (COMPRESSION if path.suffix in (".gz", ".zst", ".lz4", ".parquet") else 1)
+    size = path.stat().st_size * (COMPRESSION if path.suffix in PACKED or path.suffix == ".parquet" else 1)
     return size / MARKUP if file_format == "warc" and ".wet" not in path.suffixes else size
 
 

@@ -30,7 +30,7 @@ from tamis.section import FilePath, Section
 SUFFIXES = (".jsonl", ".ndjson", ".parquet", ".csv", ".tsv", ".arrow")
 """Of the files that are read of a folder; other files in it describe the data."""
 
-PACKED = ("", ".gz", ".zst")
+PACKED = ("", ".gz", ".zst", ".bz2", ".xz", ".lz4")
 
 LONGEST_RECORD = 64 << 20
 LARGEST_RELEASE = 1 << 30
@@ -222,7 +222,7 @@ def _records(path: Path) -> Iterable[Mapping[str, Any]]:
             return csv.DictReader(io.StringIO(text, newline=""), delimiter="\t" if kind == ".tsv" else ",", strict=True)
     except (OSError, ValueError, pa.ArrowException) as error:
         raise SourceError(f"{path}: cannot be read as {kind[1:]} ({error})") from error
-    raise SourceError(f"{path}: no format of benchmarks; known: {', '.join((*SUFFIXES, '.json'))}, plain, .gz or .zst")
+    raise SourceError(f"{path}: no format of benchmarks; known: {', '.join((*SUFFIXES, '.json'))}, plain or compressed")
 
 
 def _get(record: Mapping[str, Any], field: str) -> Any:

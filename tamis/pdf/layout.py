@@ -341,14 +341,15 @@ def _is_dense(character: str) -> bool:
     return "\u2e80" <= character <= "\u9fff" or "\uf900" <= character <= "\ufaff" or "\uff00" <= character <= "\uff60"
 
 
-def parted(line: Line, at: int, middle: float) -> tuple[Line, Line]:
+def parted(line: Line, at: int, gap: tuple[float, float]) -> tuple[Line, Line]:
     """A line as its two parts on both sides of a gutter.
 
     Args:
         line: the line.
         at: place in its text where the right part begins.
-        middle: of the gutter.
+        gap: left and right of the gutter in this line. Not its middle: where the left column is ragged, a short line
+            ends far from it, and the right part would seem to begin there, across both columns.
     """
-    return replace(line, right=min(line.right, middle), text=line.text[:at].rstrip()), replace(
-        line, left=max(line.left, middle), text=line.text[at:].lstrip()
+    return replace(line, right=min(line.right, gap[0]), text=line.text[:at].rstrip()), replace(
+        line, left=max(line.left, gap[1]), text=line.text[at:].lstrip()
     )

@@ -194,5 +194,5 @@ def _parts(raw: Any, text: str, line: Line, gap: tuple[float, float] | None, spa
         if pdfium_c.FPDFText_GetCharBox(raw, place, *map(ctypes.byref, values)) and values[0].value >= middle:
             first, second = cleaned(text[span[0] : place]), cleaned(text[place : span[1]])
             whole = Line(line.left, line.right, line.top, line.base, line.size, f"{first} {second}")
-            return [part for part in parted(whole, len(first) + 1, middle) if part.text]
+            return [part for part in parted(whole, len(first) + 1, gap) if part.text]
     return [line]

@@ -15,11 +15,11 @@ from glob import escape, has_magic
 from pathlib import Path, PurePath
 
 from tamis.errors import SourceError
-from tamis.readers.guess import LOOKED_AT, PLAIN, READABLE, Format
+from tamis.readers.guess import LOOKED_AT, PLAIN, Format
+from tamis.readers.lines import PACKED, unpacked_name
 from tamis.readers.patterns import ANY_FOLDERS, irregular, matches
 from tamis.readers.signatures import CONTENTS, head_of, recognised
 
-PACKED = (".gz", ".zst")
 MARKUP = frozenset({"html", "xml", "json"})
 """Contents that a source of text reads as they are."""
 
@@ -74,9 +74,7 @@ def ending_of(name: str) -> str:
 
 def _is_plain(ending: str) -> bool:
     """Whether an ending is one of text."""
-    bare = ending.lower()
-    for packed in PACKED:
-        bare = bare.removesuffix(packed)
+    bare = unpacked_name(ending.lower())
     return bare.startswith(".") and bare[1:] in PLAIN
 
 
@@ -88,11 +86,9 @@ def _other_than_text(path: Path, *, plain: bool) -> str | None:
         plain: whether markup, and what has no signature, is text.
     """
     try:
-        head, compression = head_of(path)
+        head, _ = head_of(path)
     except SourceError:
         return "cannot be read"
-    if compression and compression not in READABLE:
-        return CONTENTS[compression].what
     found = recognised(head) if head.strip() else None
     if found is not None and not (plain and found in MARKUP):
         return JSON if found == "json" else CONTENTS[found].what

@@ -1,4 +1,4 @@
-"""CSV and TSV, plain, `.gz` or `.zst`: one document a row, its text in a column.
+"""CSV and TSV, plain or compressed: one document a row, its text in a column.
 
 Rows are those of RFC 4180: fields in quotes may hold line feeds, separators and doubled quotes. A row with too few or
 too many fields, or with a quote that nothing closes, is listed, and reading goes on with the next line: a stray quote
@@ -18,7 +18,7 @@ from pydantic import Field, field_validator
 
 from tamis.errors import SourceError
 from tamis.readers.column_names import ColumnSource
-from tamis.readers.lines import BLOCK, opened
+from tamis.readers.lines import BLOCK, COMPRESSIONS, opened
 from tamis.readers.record import Record, Skip, make
 from tamis.readers.values import has_surrogates, shorten
 from tamis.schemas import KINDS
@@ -33,9 +33,11 @@ BYTE_ORDER_MARK = "\ufeff"
 class CsvSource(ColumnSource):
     """Files of rows, with the names of their columns in the first or in the configuration."""
 
-    reads: ClassVar[frozenset[str] | None] = frozenset({"gzip", "zstd"})
+    reads: ClassVar[frozenset[str] | None] = COMPRESSIONS
 
-    format: Literal["csv"] = Field(default="csv", description="CSV or TSV; plain, .gz or .zst, told by content.")
+    format: Literal["csv"] = Field(
+        default="csv", description="CSV or TSV; plain, .gz, .zst, .bz2, .xz or .lz4, told by content."
+    )
     columns: tuple[str, ...] | None = Field(
         default=None,
         min_length=1,

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from tamis.errors import SourceError
 from tamis.readers.csv import first_rows
-from tamis.readers.lines import lines
+from tamis.readers.lines import lines, unpacked_name
 from tamis.readers.signatures import CONTENTS, head_of, recognised
 from tamis.readers.text import EXTENSIONS
 from tamis.readers.values import shorten
@@ -28,9 +28,6 @@ CHOOSE = (
     "leave it out by patterns that name the others, or say which with --format jsonl, --format parquet, --format csv, "
     "--format text or --format html"
 )
-READABLE = frozenset({"gzip", "zstd"})
-"""Compressions in which JSON Lines, CSV and text are read."""
-
 LINES = frozenset({"json", "jsonl", "jsonlines", "ndjson"})
 ROWS = frozenset({"csv", "tsv"})
 """Extensions of tables, which have no signature."""
@@ -73,7 +70,7 @@ class Content:
 
 def _by_name(path: Path) -> str:
     """The extension in small letters, without that of a compression."""
-    name = path.name.lower().removesuffix(".gz").removesuffix(".zst")
+    name = unpacked_name(path.name.lower())
     return name.rpartition(".")[2] if "." in name else ""
 
 
@@ -120,8 +117,6 @@ def _content_of(path: Path) -> Content | None:
     if not head.strip():
         return None
     found = recognised(head)
-    if compression and compression not in READABLE:
-        raise SourceError(f"{path}: is {CONTENTS[compression].what}; {CONTENTS[compression].advice}")
     name = _by_name(path)
     if found == "parquet":
         return Content("parquet", _columns(path))

@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from tamis.extraction import Extraction, Page, Refused, shared
-from tamis.readers.lines import content
+from tamis.readers.lines import COMPRESSIONS, content
 from tamis.readers.record import Record, Skip, Source, make
 from tamis.readers.remote.origin import called, page_address
 
@@ -31,10 +31,10 @@ class HtmlSource(Source):
     """Files of HTML, one page a file."""
 
     small_bytes: ClassVar[int | None] = 100_000
-    reads: ClassVar[frozenset[str] | None] = frozenset({"html", "xml", "gzip", "zstd", "utf16"})
+    reads: ClassVar[frozenset[str] | None] = frozenset({"html", "xml", "utf16"}) | COMPRESSIONS
 
     format: Literal["html"] = Field(
-        default="html", description="HTML, one page a file; also .gz and .zst. Its main content becomes the text."
+        default="html", description="HTML, one page a file, also compressed. Its main content becomes the text."
     )
     extraction: Extraction = Field(default=Extraction(), description="How main content is taken out.")
     canonical_urls: bool = Field(

@@ -1,4 +1,4 @@
-"""JSON Lines, plain, `.gz` or `.zst`: one object a line, one document an object.
+"""JSON Lines, plain or compressed: one object a line, one document an object.
 
 The fields named in the section become text, url and date; all others, the source's own id among them, are kept
 as metadata. Memory: one line, at most `max_document_bytes`, and what Python makes of it: two strings, of four bytes a
@@ -22,7 +22,7 @@ from tamis.readers.columns import Columns
 from tamis.readers.html import HtmlText, text_in
 from tamis.readers.jsonl_columns import LONGEST, Together, Wanted
 from tamis.readers.line_parts import lines_before, opened_part, pieces_of
-from tamis.readers.lines import line_blocks, lines, opened
+from tamis.readers.lines import COMPRESSIONS, line_blocks, lines, opened
 from tamis.readers.record import DEAR_PART_BYTES, PART_BYTES, URL_CHARACTERS, Part, Record, Skip, Source, make
 from tamis.readers.values import shorten
 from tamis.schemas import KINDS
@@ -44,9 +44,11 @@ _decode = json.JSONDecoder(parse_constant=str).decode
 class JsonlSource(Source):
     """Files of JSON objects, one a line."""
 
-    reads: ClassVar[frozenset[str] | None] = frozenset({"json", "gzip", "zstd"})
+    reads: ClassVar[frozenset[str] | None] = frozenset({"json"}) | COMPRESSIONS
 
-    format: Literal["jsonl"] = Field(default="jsonl", description="JSON Lines; plain, .gz or .zst, told by content.")
+    format: Literal["jsonl"] = Field(
+        default="jsonl", description="JSON Lines; plain, .gz, .zst, .bz2, .xz or .lz4, told by content."
+    )
     text_field: str = Field(default="text", min_length=1, description="Name of the field that holds the text.")
     url_field: str | None = Field(default="url", description="Name of the field that holds the URL, or null for none.")
     date_field: str | None = Field(

@@ -20,7 +20,7 @@ from typing import IO, Any
 import pyarrow as pa
 
 from tamis.errors import SourceError
-from tamis.readers.lines import BLOCK, ZSTD_MAGIC, ZSTD_SKIPPABLE, compression_of, opened
+from tamis.readers.lines import BLOCK, PACKED, ZSTD_MAGIC, ZSTD_SKIPPABLE, compression_of, opened
 
 PIECE = 1 << 24
 """Bytes of a piece of a file that is not compressed, or by gzip."""
@@ -30,10 +30,10 @@ def pieces_of(path: Path) -> list[int]:
     """Where a file may be parted: offsets in it, from 0 to its size.
 
     Frames of zstd are found by the headers of their blocks; a file that is not compressed is parted anywhere, in pieces
-    of `PIECE` bytes, and so is gzip, by its compressed bytes; damaged zstd is one piece.
+    of `PIECE` bytes, and so is gzip, by its compressed bytes; damaged zstd and other compressions are one piece.
     """
     compression, size = compression_of(path), path.stat().st_size
-    if compression == "gzip" or (compression is None and path.suffix not in (".gz", ".zst")):
+    if compression == "gzip" or (compression is None and path.suffix not in PACKED):
         return [*range(0, size, PIECE), size] if size else [0, 0]
     if compression == "zstd" and (found := _frames(path, size)) is not None:
         return found
@@ -134,7 +134,7 @@ def opened_part(path: Path, first: int, last: int) -> Iterator[IO[bytes] | Any]:
     """The lines of some pieces of a file, decompressed; of all parts together, in order, each line once.
 
     Args:
-        path: plain, gzip or zstd.
+        path: plain or compressed.
         first: the first piece, as `pieces_of` has them.
         last: the first that is not read.
 
@@ -142,8 +142,11 @@ def opened_part(path: Path, first: int, last: int) -> Iterator[IO[bytes] | Any]:
         SourceError: as `opened`.
     """
     pieces = pieces_of(path)
-    with opened(path):
-        pass
+    with opened(path) as file:
+        # One piece, from its beginning to its end: it cannot be parted.
+        if len(pieces) == 2:
+            yield file
+            return
     try:
         with path.open("rb") as file:
             yield _Stretch(_from_piece(file, pieces, first, last, compression_of(path)), first=first == 0)

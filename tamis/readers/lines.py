@@ -1,4 +1,4 @@
-"""Lines of a file of any length, plain, gzip or zstd, in bounded memory.
+"""Lines of a file of any length, plain or compressed, in bounded memory.
 
 A compressed file that is cut short raises, as does one whose checksum is wrong: a truncated download must not pass
 for a smaller corpus.
@@ -6,10 +6,13 @@ for a smaller corpus.
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import io
+import lzma
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -24,25 +27,97 @@ GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 ZSTD_SKIPPABLE = range(0x50, 0x60)
 """First byte of a zstd skippable frame (`5? 2A 4D 18`), which some writers put first."""
+LZ4_MAGIC = b"\x04\x22\x4d\x18"
+XZ_MAGIC = b"\xfd7zXZ\0"
+BZIP2_MAGIC = re.compile(rb"BZh[1-9](?:1AY&SY|\x17\x72\x45\x38\x50\x90)")
+
+PACKED: Mapping[str, str] = {".gz": "gzip", ".zst": "zstd", ".bz2": "bzip2", ".xz": "xz", ".lz4": "lz4"}
+"""What the end of a name says of the compression, by the names of `tamis.readers.signatures.CONTENTS`."""
+
+COMPRESSIONS = frozenset(PACKED.values())
+"""Compressions in which lines and whole texts are read."""
+
+XZ_MEMORY = 256 << 20
+"""Bytes that xz may take: `xz -9` needs 65 MiB, a file may ask for 4 GiB."""
+
+
+def unpacked_name(name: str) -> str:
+    """A name without the suffix of its compression."""
+    return next((name.removesuffix(suffix) for suffix in PACKED if name.endswith(suffix)), name)
 
 
 def compression_of(path: Path) -> str | None:
-    """`gzip`, `zstd` or None, by the first bytes of the file, whatever its name.
+    """One of `COMPRESSIONS` or None, by the first bytes of the file, whatever its name.
 
     Raises:
         SourceError: the file is missing or cannot be opened.
     """
     try:
         with path.open("rb") as file:
-            magic = file.read(4)
+            magic = file.read(10)
     except OSError as error:
         msg = f"{path}: cannot be opened ({error.strerror or error}); check the paths of the source"
         raise SourceError(msg) from error
     if magic[:2] == GZIP_MAGIC:
         return "gzip"
-    if magic == ZSTD_MAGIC or (len(magic) == 4 and magic[0] in ZSTD_SKIPPABLE and magic[1:] == b"\x2a\x4d\x18"):
+    if magic.startswith(ZSTD_MAGIC) or (magic[1:4] == b"\x2a\x4d\x18" and magic[0] in ZSTD_SKIPPABLE):
         return "zstd"
-    return None
+    if magic.startswith(LZ4_MAGIC):
+        return "lz4"
+    if magic.startswith(XZ_MAGIC):
+        return "xz"
+    return "bzip2" if BZIP2_MAGIC.match(magic) else None
+
+
+class _Xz(io.RawIOBase):
+    """A file of xz, decompressed within a bound of memory, which `lzma.open` has not."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._held = file, b""
+        self._stream: lzma.LZMADecompressor | None = None
+
+    def read(self, size: int = BLOCK) -> bytes:
+        while True:
+            if self._stream is None:
+                if not self._at_stream():
+                    return b""
+                self._stream = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY)
+            elif self._stream.needs_input:
+                self._held = self._file.read(BLOCK)
+                if not self._held:
+                    raise EOFError("the end of the xz stream is missing")
+            block = self._stream.decompress(self._held, size)
+            self._held = b""
+            if self._stream.eof:
+                self._held, self._stream = self._stream.unused_data, None
+            if block:
+                return block
+
+    def _at_stream(self) -> bool:
+        """Go on to the next stream, over the zeros that may stand between two; whether there is one."""
+        self._held = self._held.lstrip(b"\0")
+        while not self._held:
+            block = self._file.read(BLOCK)
+            if not block:
+                return False
+            self._held = block.lstrip(b"\0")
+        return True
+
+
+@contextmanager
+def _xz(path: Path) -> Iterator[IO[bytes] | Any]:
+    with path.open("rb") as file:
+        yield _Xz(file)
+
+
+_OPENING: Mapping[str | None, Callable[[Path], Any]] = {
+    None: lambda path: path.open("rb"),
+    "gzip": gzip.open,
+    "bzip2": bz2.open,
+    "xz": _xz,
+    "zstd": lambda path: pa.input_stream(str(path), compression="zstd", buffer_size=BLOCK),
+    "lz4": lambda path: pa.input_stream(str(path), compression="lz4", buffer_size=BLOCK),
+}
 
 
 @contextmanager
@@ -53,7 +128,7 @@ def opened(path: Path) -> Iterator[IO[bytes] | Any]:
         SourceError: the file is missing, cut short or damaged, or its name promises a compression it does not have.
     """
     compression = compression_of(path)
-    promised = {".gz": "gzip", ".zst": "zstd"}.get(path.suffix)
+    promised = PACKED.get(path.suffix)
     if promised is not None and compression != promised and path.stat().st_size:
         msg = f"{path}: its name says {promised} but its first bytes do not; fetch it again or rename it"
         raise SourceError(msg)
@@ -61,16 +136,9 @@ def opened(path: Path) -> Iterator[IO[bytes] | Any]:
         msg = f"{path}: empty, where {promised} data was expected; it was cut short. Fetch it again."
         raise SourceError(msg)
     try:
-        if compression == "gzip":
-            with gzip.open(path, "rb") as file:
-                yield file
-        elif compression == "zstd":
-            with pa.input_stream(str(path), compression="zstd", buffer_size=BLOCK) as file:
-                yield file
-        else:
-            with path.open("rb") as file:
-                yield file
-    except (EOFError, gzip.BadGzipFile, zlib.error, OSError, pa.ArrowException) as error:
+        with _OPENING[compression](path) as file:
+            yield file
+    except (EOFError, zlib.error, lzma.LZMAError, OSError, pa.ArrowException) as error:
         msg = f"{path}: cut short or damaged ({error}). Fetch or write it again; nothing of it is used."
         raise SourceError(msg) from error
 
@@ -79,7 +147,7 @@ def content(path: Path, limit: int) -> bytes | int:
     """All bytes of a file, or their number where they are more than a limit; no more than that is held in memory.
 
     Args:
-        path: plain, gzip or zstd.
+        path: plain or compressed.
         limit: bytes after decompression.
 
     Raises:
@@ -101,7 +169,7 @@ def lines(path: Path, limit: int) -> Iterator[tuple[int, bytes | int]]:
     """The lines of a file that are not empty, numbered from 1, without their line feeds.
 
     Args:
-        path: plain, gzip or zstd.
+        path: plain or compressed.
         limit: bytes of the longest line to hold in memory.
 
     Yields:

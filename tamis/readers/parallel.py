@@ -24,7 +24,7 @@ from pydantic import Field, PrivateAttr, field_validator
 
 from tamis.errors import SourceError
 from tamis.language_codes import TWO_LETTERS
-from tamis.readers.lines import BLOCK, opened
+from tamis.readers.lines import BLOCK, COMPRESSIONS, opened, unpacked_name
 from tamis.readers.patterns import irregular, matches
 from tamis.readers.record import Passed, Record, Skip, Source, make
 from tamis.readers.remote.addresses import is_place
@@ -34,7 +34,6 @@ from tamis.readers.values import invalid_utf8, shorten
 if TYPE_CHECKING:
     from tamis.readers.remote.listing import Wanted
 
-PACKED = (".gz", ".zst")
 _CODE = r"(?:[a-z]{2,3})(?:[_-][A-Za-z0-9]{2,8})*"
 _SUFFIX = re.compile(rf"(?P<stem>.+)\.(?P<language>{_CODE})")
 _NAMED = "[a-z]{2,3}(?:_[A-Za-z]{2,4})?"
@@ -76,9 +75,7 @@ def _is_pair(path: Path, files: Sequence[Path]) -> bool:
 
 def language_of(name: str) -> tuple[str, str] | None:
     """What comes before the language in a file's name, and the language; None where there is none (`x.en.gz`)."""
-    for packed in PACKED:
-        name = name.removesuffix(packed)
-    found = _SUFFIX.fullmatch(name)
+    found = _SUFFIX.fullmatch(unpacked_name(name))
     if not found or found["language"] in NO_LANGUAGES:
         return None
     return found["stem"], found["language"]
@@ -104,12 +101,12 @@ Places = dict[tuple[Path, str], list[Path]]
 class ParallelSource(Source):
     """Parallel corpora: the sides of each pair are documents of their own."""
 
-    reads: ClassVar[frozenset[str] | None] = frozenset({"gzip", "zstd", "zip", "html", "xml", "json"})
+    reads: ClassVar[frozenset[str] | None] = frozenset({"zip", "html", "xml", "json"}) | COMPRESSIONS
 
     format: Literal["parallel"] = Field(
         default="parallel",
-        description="Moses pairs (x.en and x.de; also .gz, .zst, or in OPUS's .zip) and TSV (.tsv, .tsv.gz, .txt): one "
-        "document a side and pair.",
+        description="Moses pairs (x.en and x.de; also compressed, or in OPUS's .zip) and TSV (.tsv, .tsv.gz, .txt): "
+        "one document a side and pair.",
     )
     languages: tuple[str, str] | None = Field(
         default=None,
@@ -346,16 +343,13 @@ def _is_zip(path: Path) -> bool:
 def _is_whole(path: Path) -> bool:
     """Whether a file holds both sides: a table, or an archive."""
     return path.suffix == ".zip" or (
-        language_of(path.name) is None and re.search(r"\.(?:tsv|txt|tab|csv)(?:\.gz|\.zst)?$", path.name) is not None
+        language_of(path.name) is None and re.search(r"\.(?:tsv|txt|tab|csv)$", unpacked_name(path.name)) is not None
     )
 
 
 def _stem(path: Path) -> str:
     """The name of a table or archive without its endings; of other files the whole name, but for a compression."""
-    name = path.name
-    for packed in PACKED:
-        name = name.removesuffix(packed)
-    return re.sub(r"\.(?:tsv|txt|tab|csv|zip)$", "", name)
+    return re.sub(r"\.(?:tsv|txt|tab|csv|zip)$", "", unpacked_name(path.name))
 
 
 def _zipped(

@@ -52,9 +52,9 @@ BLANK = rb"(?:\xef\xbb\xbf)?\s*"
 CONTENTS: Mapping[str, Content] = {
     "gzip": _content("gzip data", rb"\x1f\x8b", "decompress it"),
     "zstd": _content("zstd data", rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18", "decompress it"),
-    "bzip2": _content("bzip2 data", rb"BZh[1-9](?:1AY&SY|\x17\x72\x45\x38\x50\x90)", "recompress it with gzip or zstd"),
-    "xz": _content("xz data", rb"\xfd7zXZ\0", "recompress it with gzip or zstd"),
-    "lz4": _content("LZ4 data", rb"\x04\x22\x4d\x18", "recompress it with gzip or zstd"),
+    "bzip2": _content("bzip2 data", rb"BZh[1-9](?:1AY&SY|\x17\x72\x45\x38\x50\x90)", "decompress it"),
+    "xz": _content("xz data", rb"\xfd7zXZ\0", "decompress it"),
+    "lz4": _content("LZ4 data", rb"\x04\x22\x4d\x18", "decompress it"),
     "parquet": _content("Parquet", rb"PAR[1E].{0,8}?[\0-\x08\x0e-\x1f]", "give it to a source of `format: parquet`"),
     "tar": _content(
         "a tar archive",

@@ -19,7 +19,7 @@ from pydantic import Field
 
 from tamis.readers.columns import PLACES, UNKNOWN, Columns, RawColumns, apart
 from tamis.readers.for_machines import for_machines
-from tamis.readers.lines import content
+from tamis.readers.lines import COMPRESSIONS, PACKED, content, unpacked_name
 from tamis.readers.record import URL_CHARACTERS, Record, Skip, Source, make
 from tamis.readers.remote.origin import called
 from tamis.readers.said import kind_of_name
@@ -38,12 +38,9 @@ EXTENSIONS: Mapping[str, Kind] = {
 """Kinds that an extension settles; all other files are judged by their lines."""
 
 
-PACKED = (".gz", ".zst")
-
-
 def extension_of(path: str) -> str:
     """The extension without the dot, in small letters, of what a compressed file holds; empty where there is none."""
-    name = path.rpartition("/")[2].removesuffix(".gz").removesuffix(".zst")
+    name = unpacked_name(path.rpartition("/")[2])
     return name.rpartition(".")[2].lower() if "." in name else ""
 
 
@@ -51,10 +48,12 @@ class TextSource(Source):
     """Files of text, one document a file."""
 
     small_bytes: ClassVar[int | None] = 100_000
-    reads: ClassVar[frozenset[str] | None] = frozenset({"html", "xml", "json", "gzip", "zstd"})
+    reads: ClassVar[frozenset[str] | None] = frozenset({"html", "xml", "json"}) | COMPRESSIONS
     takes_whole: ClassVar[bool] = True
 
-    format: Literal["text"] = Field(default="text", description="UTF-8 text, one document a file; also .gz and .zst.")
+    format: Literal["text"] = Field(
+        default="text", description="UTF-8 text, one document a file, also compressed: .gz, .zst, .bz2, .xz, .lz4."
+    )
     kinds: dict[str, Kind] = Field(
         default_factory=dict,
         description="Kind by extension (without the dot), over the built-in table of common extensions.",
@@ -74,7 +73,7 @@ class TextSource(Source):
 
     def is_whole(self, path: str, size: int) -> bool:
         """Whether a file is a document as it is: its name does not say that it is compressed."""
-        return size <= self.max_document_bytes and not path.endswith(PACKED)
+        return size <= self.max_document_bytes and not path.endswith(tuple(PACKED))
 
     def together(self, files: Sequence[Small]) -> tuple[Columns | None, Sequence[int]]:
         """As `whole`, of many files."""

@@ -43,8 +43,10 @@ if TYPE_CHECKING:
     from tamis.readers.columns import Columns
     from tamis.readers.units import Unit
 
-VERSION = 8
-"""8: scripts and styles that Sphinx copies beside its pages are vendored; a page whose first comment is a licence is
+VERSION = 9
+"""9: ragged columns of a PDF that was written row by row are read one after the other; what Bison, flex,
+ ANTLR and Qt's compilers wrote is generated; JSON Lines, CSV, text and HTML in bzip2, xz and LZ4 are read.
+8: scripts and styles that Sphinx copies beside its pages are vendored; a page whose first comment is a licence is
  none.
 7: a headline or a caption that stands twice at once in a page of the web is taken once.
 6: fetched PDFs have their address as URL, papers of arXiv their name whatever the address; files for

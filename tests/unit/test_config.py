@@ -81,6 +81,13 @@ def test_all_wrong_keys_are_named_at_once():
         assert f"  {key}" in message
 
 
+def test_one_value_where_a_list_belongs_is_said_without_python_s_words():
+    """`keep_languages: no` is false in YAML."""
+    for value in (False, "en"):
+        message = refused(language_id={"keep_languages": value})
+        assert f"language_id.keep_languages: Input should be a list, in square brackets (given: {value!r})" in message
+
+
 def test_stages_twice_or_without_their_columns_are_refused():
     assert "pipeline: url_dedup stands twice" in refused(pipeline=["url_dedup", "minhash_dedup", "url_dedup"])
     message = refused(pipeline=["heuristics", "language_id"])

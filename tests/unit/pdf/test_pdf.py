@@ -44,8 +44,8 @@ def page(number: int) -> list[Placed]:
     ]
 
 
-def columns(*, by_row: bool) -> list[Placed]:
-    lefts = block([f"left column line number {n} goes to the gutter" for n in range(12)], 60, 700)
+def columns(*, by_row: bool, left: str = "goes to the gutter") -> list[Placed]:
+    lefts = block([f"left column line number {n} {left}" for n in range(12)], 60, 700)
     rights = block([f"right column line number {n} goes to the margin" for n in range(12)], 320, 700)
     if not by_row:
         return [*lefts, *rights]
@@ -80,8 +80,10 @@ def test_paragraphs_without_headers(tmp_path: Path) -> None:
     assert with_heads.text.count("Running Head of the Journal") == 3
 
 
-def test_two_columns_whichever_way_they_were_written(tmp_path: Path) -> None:
-    texts = [read(tmp_path / "a.pdf", pdf([columns(by_row=by_row)])) for by_row in (False, True)]
+@pytest.mark.parametrize("left", ["goes to the gutter", "ends"])
+def test_two_columns_whichever_way_they_were_written(tmp_path: Path, left: str) -> None:
+    # Short lines end far from the gutter: what stands right of it does not begin in the middle of the gap.
+    texts = [read(tmp_path / "a.pdf", pdf([columns(by_row=by_row, left=left)])) for by_row in (False, True)]
     for item in texts:
         assert isinstance(item, Record)
         words = item.text.split()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
+import zlib
 from pathlib import Path
 
 import pyarrow as pa
@@ -34,9 +37,16 @@ def zstd(data: bytes) -> bytes:
     return pa.compress(data, codec="zstd", asbytes=True)
 
 
+def lz4(data: bytes) -> bytes:
+    return pa.compress(data, codec="lz4", asbytes=True)
+
+
+ENCODED = {"gz": gzip.compress, "zst": zstd, "bz2": bz2.compress, "xz": lzma.compress, "lz4": lz4}
+
+
 @pytest.mark.parametrize(
     ("name", "encode"),
-    [("a.jsonl", bytes), ("a.jsonl.gz", gzip.compress), ("a.jsonl.zst", zstd), ("a.json", zstd)],
+    [("a.jsonl", bytes), ("a.json", zstd), ("b.json", lz4), *((f"a.jsonl.{end}", one) for end, one in ENCODED.items())],
 )
 def test_the_same_records_whatever_the_compression(tmp_path: Path, name: str, encode: object) -> None:
     found = items(tmp_path / name, encode(PLAIN))
@@ -48,12 +58,13 @@ def test_the_same_records_whatever_the_compression(tmp_path: Path, name: str, en
 
 
 def test_several_members_and_frames_are_read_as_one(tmp_path: Path) -> None:
-    assert len(items(tmp_path / "a.gz", gzip.compress(PLAIN) * 2)) == 100
-    assert len(items(tmp_path / "a.zst", zstd(PLAIN) * 2)) == 100
+    for end, encode in ENCODED.items():
+        assert len(items(tmp_path / f"a.{end}", encode(PLAIN) * 2)) == 100
+    assert len(items(tmp_path / "a.xz", lzma.compress(PLAIN) + bytes(8) + lzma.compress(PLAIN) + bytes(4))) == 100
 
 
 @pytest.mark.parametrize("cut", [1, 9, 200])
-@pytest.mark.parametrize(("name", "encode"), [("a.gz", gzip.compress), ("a.zst", zstd)])
+@pytest.mark.parametrize(("name", "encode"), [(f"a.{end}", one) for end, one in ENCODED.items()])
 def test_a_truncated_file_is_an_error_that_names_it(tmp_path: Path, name: str, encode: object, cut: int) -> None:
     with pytest.raises(SourceError, match=f"{name}.*damaged"):
         items(tmp_path / name, encode(PLAIN)[:-cut])
@@ -67,7 +78,16 @@ def test_flipped_bytes_and_trailing_garbage_are_errors(tmp_path: Path) -> None:
             items(tmp_path / "a.gz", damaged)
 
 
-@pytest.mark.parametrize("name", ["a.gz", "a.zst"])
+def test_xz_that_asks_for_gigabytes_is_refused(tmp_path: Path) -> None:
+    data = bytearray(lzma.compress(PLAIN))
+    # The header of the block: sizes, flags, LZMA2, one byte of properties, the size of the dictionary, padding, CRC32.
+    data[16] = 40
+    data[20:24] = zlib.crc32(data[12:20]).to_bytes(4, "little")
+    with pytest.raises(SourceError, match=r"a\.xz.*[Mm]emory"):
+        items(tmp_path / "a.xz", bytes(data))
+
+
+@pytest.mark.parametrize("name", [f"a.{end}" for end in ENCODED])
 @pytest.mark.parametrize("data", [b"", PLAIN])
 def test_a_name_that_promises_a_compression_is_held_to_it(tmp_path: Path, name: str, data: bytes) -> None:
     with pytest.raises(SourceError, match=name):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import itertools
 import json
+import lzma
 import os
 import random
 from collections import Counter
@@ -129,6 +131,7 @@ def test_more_parts_than_there_are_frames_row_groups_or_pieces(tmp_path: Path) -
     frame = zstandard.ZstdCompressor().compress
     half = data.index(b"\n", len(data) // 2) + 1
     files = {"a.jsonl": data, "b.jsonl.zst": frame(data[:half]) + frame(data[half:]), "c.jsonl": gzip.compress(data)}
+    files |= {"d.jsonl.xz": lzma.compress(data), "e.jsonl": bz2.compress(data)}
     for name, content in files.items():
         path = tmp_path / name
         path.write_bytes(content)
