@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import signal
 import sys
 
@@ -35,8 +36,9 @@ def main() -> int:
 
     from tamis.engine import files, group_check, jobs, scheduler, shortcuts, slurm
 
-    for changes in (scheduler, group_check, shortcuts, files, jobs, slurm):
+    for changes in (scheduler, group_check, shortcuts, files, slurm):
         changes.install()
+    jobs.install(sys.argv, os.environ)
     if hears:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
