@@ -34,9 +34,9 @@ def main() -> int:
     imports.install(sys.argv)
     from snakemake.cli import main as snakemake  # type: ignore[import-untyped]
 
-    from tamis.engine import files, group_check, jobs, scheduler, shortcuts, slurm
+    from tamis.engine import files, group_check, jobs, memory, scheduler, shortcuts, slurm
 
-    for changes in (scheduler, group_check, shortcuts, files, slurm):
+    for changes in (scheduler, group_check, shortcuts, files, memory, slurm):
         changes.install()
     jobs.install(sys.argv, os.environ)
     if hears:
