@@ -110,6 +110,15 @@ def prepare() -> None:
     job.settle_without_pandas()
 
 
+def can_watch() -> bool:
+    """Whether the kernel tells when a process ends (`pidfd_open`, Linux 5.3); some containers forbid to ask."""
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError):
+        return False
+    return True
+
+
 def stage_of(words: list[str]) -> None:
     """Import the module of a job's stage, so that its other jobs find it imported; of what is wrong the job tells."""
     with contextlib.suppress(Exception):
@@ -218,8 +227,10 @@ def main() -> None:
     title = Title(Path("/proc/self/stat").read_text(encoding="ascii", errors="replace"))
     title.show(["python", "-m", "tamis.engine.forks"])
     control = socket.socket(fileno=int(sys.argv[1]))
-    prepare()
-    Forks(control, title).serve()
+    # Where it ends at once, jobs are started as ever.
+    if can_watch():
+        prepare()
+        Forks(control, title).serve()
 
 
 if __name__ == "__main__":

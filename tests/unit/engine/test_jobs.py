@@ -240,6 +240,19 @@ def test_a_process_with_threads_forks_nothing(monkeypatch: pytest.MonkeyPatch) -
     thread.join()
 
 
+def test_where_nothing_can_be_watched_jobs_are_started(
+    environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import os\ndel os.pidfd_open\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    forks = jobs.Forks()
+    parts = jobs.simple(command("url_dedup apply"))
+    assert parts is not None
+    for _ in range(2):
+        assert forks.fork(parts, environment | {"PYTHONPATH": f"{tmp_path}:{ROOT}"}) is None
+    assert forks._process.wait(60) == 0
+
+
 def test_commands_that_cannot_be_forked_are_started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     started: list[Any] = []
     monkeypatch.setattr(subprocess, "Popen", lambda *given, **named: started.append((given, named)))
