@@ -20,6 +20,7 @@ import yaml
 
 from tamis import launch, scaling, sharding
 from tamis.config import load
+from tamis.engine.jobs import STARTED, VARIABLE
 from tamis.errors import ConfigError, TamisError
 from tamis.inventory import Group, Inventory, is_exchange
 from tamis.readers.units import Unit
@@ -86,8 +87,11 @@ def _less(section: Mapping[str, Any], share: float) -> dict[str, Any]:
     return {**section, **({"tokens": max(1, round(tokens * share))} if isinstance(tokens, int) else {})}
 
 
-def run_sample(values: Mapping[str, Any], folder: Path, cores: int) -> tuple[Sampled, Inventory]:
+def run_sample(values: Mapping[str, Any], folder: Path, cores: int, nodes: int) -> tuple[Sampled, Inventory]:
     """Run the chain over a sample and read what it took.
+
+    On several nodes each job is a process that imports what it needs; here most are forked from one that has
+    (`tamis.engine.forks`).
 
     Raises:
         TamisError: the run fails; what it printed is in the message.
@@ -97,7 +101,12 @@ def run_sample(values: Mapping[str, Any], folder: Path, cores: int) -> tuple[Sam
     command = [sys.executable, "-m", "tamis.cli", "run", "--configfile", str(path), "--quiet", "all"]
     printed = folder.with_suffix(".txt")
     with printed.open("wb") as file:
-        process = subprocess.Popen([*command, "--cores", str(cores)], stdout=file, stderr=subprocess.STDOUT)  # noqa: S603
+        process = subprocess.Popen(  # noqa: S603 - no shell
+            [*command, "--cores", str(cores)],
+            env=os.environ | ({VARIABLE: STARTED} if nodes > 1 else {}),
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
@@ -177,12 +186,13 @@ def _number(group: Group, counts: Mapping[str, int]) -> int:
     return counts.get(group.number, len(group.values()))
 
 
-def estimate(config_file: str, *, cores: int, sample: int, say: Callable[[str], None]) -> scaling.Estimate:
+def estimate(config_file: str, *, cores: int, nodes: int, sample: int, say: Callable[[str], None]) -> scaling.Estimate:
     """What a run of a configuration will take.
 
     Args:
         config_file: its file.
         cores: that work at one time, on all nodes together.
+        nodes: how many.
         sample: bytes of input files that are read for it, about.
         say: shows a line.
 
@@ -206,7 +216,7 @@ def estimate(config_file: str, *, cores: int, sample: int, say: Callable[[str], 
             chosen = sizes(units_of(load(wanted).sources, config.ingest.unit_bytes, None))
             count = sum(map(len, chosen.values()))
             say(f"running over {count} of {sum(map(len, files.values()))} files ...")
-            runs.append((*run_sample(wanted, Path(scratch) / name, local), chosen))
+            runs.append((*run_sample(wanted, Path(scratch) / name, local, nodes), chosen))
     (small, _, _), (large, made, chosen) = runs
     growth = {name: times(files[name], chosen.get(name, {})) for name in files}
     counts = {"shard": config.shards, "partition": config.partition_count, "unit": len(planned)}
@@ -299,7 +309,7 @@ def run(config_file: str, *, cores: int, nodes: int, sample: int, say: Callable[
     for name, value in (("--cores", cores), ("--nodes", nodes), ("--sample", sample)):
         if value < 1:
             raise ConfigError(f"{name}: must be 1 or more (given: {value})")
-    found = estimate(config_file, cores=cores * nodes, sample=sample, say=say)
+    found = estimate(config_file, cores=cores * nodes, nodes=nodes, sample=sample, say=say)
     keep = load(launch.merged(["--configfile", config_file])).keep_exchange
     say(table(found, cores=cores * nodes, keep_exchange=keep))
     return 0

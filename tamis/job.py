@@ -17,12 +17,17 @@ import signal
 HEARS = signal.getsignal(signal.SIGINT) is signal.default_int_handler
 """Whether this process stops at Ctrl-C; one that was started in the background may not."""
 
-if __name__ == "__main__":
+
+def let_through() -> None:
+    """Hear Ctrl-C from here on: Snakemake holds it back until then (tamis/engine/jobs.py)."""
     if HEARS:
-        # Ctrl-C while a job is imported ends it without a traceback; nothing is written yet.
+        # While a job is imported it ends without a traceback; nothing is written yet.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    # Snakemake holds it back until here (tamis/engine/jobs.py).
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+if __name__ == "__main__":
+    let_through()
 
 import argparse
 import contextlib
@@ -284,7 +289,12 @@ def leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-if __name__ == "__main__":
+def run(argv: Sequence[str]) -> NoReturn:
+    """Be the process of a job, from when all is imported to its end.
+
+    Args:
+        argv: the command line, from STAGE on.
+    """
     os.environ.update(user_cache.environment())
     settle_without_pandas()
     code = INTERRUPTED
@@ -292,6 +302,10 @@ if __name__ == "__main__":
     with contextlib.suppress(KeyboardInterrupt):
         if HEARS:
             signal.signal(signal.SIGINT, signal.default_int_handler)
-        code = main()
+        code = main(argv)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     leave(code)
+
+
+if __name__ == "__main__":
+    run(sys.argv[1:])

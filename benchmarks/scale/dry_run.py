@@ -26,6 +26,8 @@ import yaml
 
 from tamis.pipeline import AFTER_EXTRACTS, STAGES
 
+MOST_BATCHES = 1_000_000
+
 ROOT = Path(__file__).resolve().parents[2]
 LABELS = {"files": [{"path": "labels.jsonl", "classes": {"good": "good", "poor": "bad"}}]}
 
@@ -44,6 +46,8 @@ def configuration(shards: int) -> dict:
     return default | {
         "output_dir": f"results-{shards}",
         "shards": shards,
+        # More batches in the files of a crossing than a million are refused.
+        "partitions": min(shards, MOST_BATCHES // shards),
         "sources": [{"name": "web", "format": "jsonl", "paths": [f"input-{shards}/*.jsonl"]}],
         # A file a unit.
         "ingest": {"unit_bytes": 1},

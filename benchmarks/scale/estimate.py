@@ -23,7 +23,7 @@ def row(name: str, said: float, was: float) -> str:
 
 def compare(config: str, *, sample: int, cores: int) -> list[str]:
     """Estimate, run, and put both beside each other."""
-    found = estimate.estimate(config, cores=cores, sample=sample, say=print)
+    found = estimate.estimate(config, cores=cores, nodes=1, sample=sample, say=print)
     results = launch.output_folder(["--configfile", config])
     if not (results / "manifest.json").exists():
         command = [sys.executable, "-m", "tamis.cli", "run", "--configfile", config, "--quiet", "all"]

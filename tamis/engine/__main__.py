@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import signal
 import sys
 
@@ -33,10 +34,11 @@ def main() -> int:
     imports.install(sys.argv)
     from snakemake.cli import main as snakemake  # type: ignore[import-untyped]
 
-    from tamis.engine import files, group_check, jobs, scheduler, shortcuts, slurm
+    from tamis.engine import files, group_check, jobs, memory, scheduler, shortcuts, slurm
 
-    for changes in (scheduler, group_check, shortcuts, files, jobs, slurm):
+    for changes in (scheduler, group_check, shortcuts, files, memory, slurm):
         changes.install()
+    jobs.install(sys.argv, os.environ)
     if hears:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

@@ -62,8 +62,10 @@ def _filled_in_once() -> None:
         text = fill_in(pattern, wildcards)
         if not is_plain(text):
             return anywhere(file, wildcards)
-        named = io.AnnotatedString(text)
-        if kind is io.AnnotatedString:
+        named = text
+        if kind is io.AnnotatedString and pattern.flags:
+            # What has no flags needs no place for them: .35 kB a file, 2.5 kB a job.
+            named = io.AnnotatedString(text)
             named.flags = pattern.flags.copy()
         made = str.__new__(io._IOFile, text)  # noqa: SLF001 - likewise
         made._is_callable, made._file, made.rule = False, named, file.rule  # noqa: SLF001 - likewise

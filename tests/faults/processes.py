@@ -59,7 +59,7 @@ def kill_snakemake(case: Case, number: int) -> None:
         children = psutil.Process(process.pid).children()  # type: ignore[attr-defined]
     for child in children:
         with contextlib.suppress(psutil.Error):
-            if "snakemake" in child.cmdline():
+            if "tamis.engine" in child.cmdline():
                 child.kill()
     case.end(process)  # type: ignore[arg-type]
     _continued(case, *targets)

@@ -24,6 +24,7 @@ import yaml
 import zstandard
 from running import ROOT, bytes_of, changed, environment, planned, planned_jobs, run_workflow
 
+from tamis.engine.jobs import STARTED, VARIABLE
 from tamis.shards import read_table
 
 pytestmark = pytest.mark.workflow
@@ -93,8 +94,10 @@ def _other(make_folder, config):
     command += ["--workflow-profile", str(ROOT / "profiles" / "default"), "--cores", "1"]
     killed = []
     with (folder / "out.txt").open("w", encoding="utf-8") as output:
-        for moment in (*KILL_AFTER, None):
-            process = subprocess.Popen(command, cwd=folder, env=environment(), stdout=output, stderr=subprocess.STDOUT)
+        for number, moment in enumerate((*KILL_AFTER, None)):
+            # By turns jobs are forked from one process and started.
+            given = environment() | ({VARIABLE: STARTED} if number % 2 else {})
+            process = subprocess.Popen(command, cwd=folder, env=given, stdout=output, stderr=subprocess.STDOUT)
             while process.poll() is None and (moment is None or jobs_done(folder) < moment):
                 time.sleep(0.02)
             if process.poll() is None:
