@@ -91,7 +91,7 @@ def check(profile: Profile) -> None:
         profile: one that is `on_slurm`.
 
     Raises:
-        ConfigError: there is no plugin, no SLURM, no such partition.
+        ConfigError: there is no plugin, no SLURM, no such partition, or job arrays are asked for where there are none.
     """
     if importlib.util.find_spec(PLUGIN) is None:
         raise ConfigError(
@@ -124,6 +124,19 @@ def check(profile: Profile) -> None:
                     f"{profile.path}: {place}: slurm_partition: there is no partition {name!r} on this cluster; change "
                     f"it to one of {', '.join(sorted(partitions))}"
                 )
+
+    if profile.values.get("slurm-array-jobs"):
+        _check_arrays(profile)
+
+
+def _check_arrays(profile: Profile) -> None:
+    found = re.search(r"^MaxArraySize\s*=\s*(\d+)", ask("scontrol", "show", "config").stdout, re.MULTILINE)
+    # The highest number of a task is one less, and the first task is number 1.
+    if found and int(found[1]) <= 2:
+        raise ConfigError(
+            f"{profile.path}: slurm-array-jobs: this cluster takes no job arrays (its MaxArraySize is {found[1]}); "
+            "leave slurm-array-jobs out, every job is sent alone then"
+        )
 
 
 def job_name(profile: Profile, results: Path) -> str:
@@ -187,6 +200,16 @@ NEVER = {
 }
 """Why SLURM keeps a job waiting for ever, and what to change."""
 
+SENTENCES = (("job's account not ", "AccountNotAllowed"), ("job's qos not ", "QOSNotAllowed"))
+"""Reasons that SLURM (22.05) puts into a sentence with the partition's own list: how it begins → which one it is."""
+
+
+def _never(reason: str) -> str:
+    """What to change; empty where SLURM will start the job some time."""
+    lowered = reason.lower()
+    short = next((name for start, name in SENTENCES if lowered.startswith(start)), reason)
+    return NEVER.get(short, "")
+
 
 def waiting(name: str) -> dict[str, str]:
     """Why jobs will never start: SLURM's reason → a sentence, for the first job of each.
@@ -198,11 +221,11 @@ def waiting(name: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for line in said.stdout.splitlines():
         number, job, reason, comment, memory, minutes, partition = (line.strip().split("|") + [""] * 7)[:7]
-        if job.startswith(f"{name}_") and reason in NEVER:
+        if job.startswith(f"{name}_") and (change := _never(reason)):
             found.setdefault(
                 reason,
                 f"SLURM will never start job {number} ({comment}; {memory}B, {minutes}, partition {partition}): "
-                f"{reason}, {NEVER[reason]}",
+                f"{reason}, {change}",
             )
     return found
 
@@ -270,6 +293,8 @@ ENDED = {
     "PREEMPTED": "nothing: another job took its place; run again, or change qos",
     "CANCELLED": "nothing: somebody has cancelled it; run again",
     "DEADLINE": "runtime: it could not be done in time",
+    "FORGOTTEN": "nothing: SLURM knows it no more (its controller was restarted, or did not answer for longer than its "
+    "MinJobAge); run again",
 }
 MEMORY = re.compile(r"exceeded (?:job )?memory limit|oom[- _]kill|out of memory", re.IGNORECASE)
 

@@ -66,6 +66,18 @@ def test_a_controller_that_does_not_answer_is_said_before_the_start(slurm, tmp_p
         cluster.check(profile(tmp_path))
 
 
+@pytest.mark.parametrize(("size", "refused"), [(0, True), (2, True), (1001, False)])
+def test_arrays_where_a_cluster_takes_none_are_refused(slurm, tmp_path, size, refused):
+    slurm("scontrol", f"echo 'MaxArraySize            = {size}'")
+    cluster.check(profile(tmp_path))
+    given = profile(tmp_path, **{"slurm-array-jobs": "all"})
+    if refused:
+        with pytest.raises(ConfigError, match=rf"slurm-array-jobs: .*MaxArraySize is {size}\); leave"):
+            cluster.check(given)
+    else:
+        cluster.check(given)
+
+
 def test_without_the_plugin_it_says_how_to_get_it(slurm, tmp_path, monkeypatch):
     monkeypatch.setattr(cluster.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"pip install -e '\.\[slurm\]'"):
@@ -96,6 +108,22 @@ def test_a_job_that_will_never_start_is_named_once(slurm, tmp_path):
     assert "job 12 (rule_a; 3GB, 2:00:00, partition main)" in found["PartitionTimeLimit"]
     assert "`runtime`" in found["PartitionTimeLimit"]
     assert cluster.waiting("tamis-2") == {}
+
+
+@pytest.mark.parametrize(
+    ("reason", "setting"),
+    [
+        ("Job's account not known, so it can't use this partition (main allows lab)", "`slurm_account`"),
+        ("Job's account not permitted to use this partition (main allows lab not mine)", "`slurm_account`"),
+        ("Job's QOS not permitted to use this partition (main allows long not normal)", "`qos`"),
+    ],
+)
+def test_a_partition_that_is_for_others_is_named(slurm, tmp_path, reason, setting):
+    """Words of SLURM 22.05, which has no short name for it in the queue."""
+    slurm("squeue", f'echo "12|tamis-1_u|{reason}|rule_a|3G|2:00:00|main"')
+    [sentence] = cluster.waiting("tamis-1").values()
+    assert reason in sentence
+    assert setting in sentence
 
 
 REFUSED = """\
