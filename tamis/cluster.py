@@ -262,6 +262,8 @@ def watched(name: str, profile: Profile, say: Callable[[str], None], every: floa
 
 
 REFUSED = (
+    # Its words hold "time limits".
+    ("accounting/qos policy", "jobs: fewer may be sent (MaxSubmitJobs), or less runtime, mem_mb or cores; lower it"),
     ("invalid partition", "slurm_partition: there is no such partition"),
     ("invalid account", "slurm_account: this account may not be used, or the partition asks for one"),
     ("invalid qos", "qos: there is no such quality of service, or the account may not use it"),
@@ -276,8 +278,6 @@ REFUSED = (
     ("invalid gres", "gpu: the partition has no such GPUs; name their slurm_partition in set-resources"),
     ("job array", "slurm-array-limit: the cluster allows fewer tasks; lower it"),
     ("argument list too long", "slurm-array-limit: too many tasks for one call; lower it"),
-    ("accounting/qos policy", "jobs: the account or the quality of service allows fewer or smaller jobs; lower it"),
-    ("job submit limit", "jobs: the account allows fewer at one time; lower it"),
     ("sacctmgr", "slurm_account: this cluster has no accounts; leave it out"),
     ("appears to be invalid", "slurm_account: change it to one of those"),
     ("unable to contact slurm controller", "nothing: SLURM does not answer now; wait until `scontrol ping` says UP"),
@@ -299,11 +299,15 @@ ENDED = {
 MEMORY = re.compile(r"exceeded (?:job )?memory limit|oom[- _]kill|out of memory", re.IGNORECASE)
 
 ERROR = re.compile(r"^Error in (?:rule|group)(?: job)? (\S+?)[:,]?\s*$", re.MULTILINE)
-BODY = re.compile(r"(?:.*\n)((?:[ \t]+.*\n?|\n|(?:sbatch|srun|slurm\w*): .*\n?)*)")
-"""What is said below such a line; where SLURM says more than one line, all but the first stand at its beginning."""
+BODY = re.compile(r"(?:.*\n)((?:[ \t]+message: .*\n(?:[^ \t\n].*\n)*)?(?:[ \t]+.*\n?|\n)*)")
+"""What is said below such a line; of a message of several lines all but the first stand at the line's beginning."""
 STATUS = re.compile(r"SLURM-job '([\d_]+)' failed(?: due to a node failure)?, SLURM status is: '(\w+)'")
 ARRAY = "Part of failed array sbatch submission"
-SAID = re.compile(r"The error message was '(.*?)'\.?\s*$|failed with exception: (.*)$", re.MULTILINE | re.DOTALL)
+SAID = re.compile(
+    r"The error message was '(.*?)'\.?\s*$|failed with exception: (.*?)(?:For further error details|\n[ \t]+\w+:|\Z)",
+    re.MULTILINE | re.DOTALL,
+)
+"""What SLURM said, of which the last line matters; or what the plugin says of its own, all of it."""
 
 
 def _newest_log(directory: Path, since: float) -> str:
@@ -351,7 +355,7 @@ def explained(text: str, directory: Path, profile: Profile) -> list[str]:
             # What was said of the whole array stands before what is said of its tasks.
             said = next(iter(list(SAID.finditer(text, 0, match.start()))[-1:]), None)
         if said:
-            words = (said[1] or said[2] or "").strip()
+            words = (said[1] or " ".join((said[2] or "").split())).strip()
             setting = next((setting for key, setting in REFUSED if key in words.lower()), "")
             line = f"SLURM refused {rule}: {words.splitlines()[-1] if words else 'no reason given'}"
             found.setdefault(f"{words}", f"{line}. Change in {profile.path}: {setting}" if setting else line)

@@ -137,6 +137,9 @@ Error in rule ingest_map:
 """
 
 
+POLICY = "Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)"
+
+
 @pytest.mark.parametrize(
     ("said", "setting"),
     [
@@ -150,7 +153,7 @@ Error in rule ingest_map:
         ("sbatch: error: Batch job submission failed: Requested node configuration is not available", "mem_mb"),
         ("sbatch: error: Batch job submission failed: Requested time limit is invalid", "runtime"),
         ("sbatch: error: Batch job submission failed: Invalid job array specification", "slurm-array-limit"),
-        ("sbatch: error: Batch job submission failed: Job violates accounting/QOS policy", "jobs"),
+        (f"sbatch: error: Batch job submission failed: {POLICY}", "jobs: fewer"),
         ("sbatch: error: Invalid generic resource (gres) specification", "gpu"),
     ],
 )
@@ -165,6 +168,26 @@ def test_a_refusal_of_two_lines_names_the_setting(tmp_path):
     [line] = cluster.explained(REFUSED.format(said=said.format(last)), tmp_path, profile(tmp_path))
     assert line.startswith(f"SLURM refused ingest_map: sbatch: error: Batch job submission failed: {last}. Change in ")
     assert "mem_mb" in line
+
+
+def test_an_account_of_others_is_said_with_those_there_are(tmp_path):
+    """The plugin's words, of a cluster with an accounting database."""
+    text = """\
+Exception in run_job for rule ingest_map: The given account theirs appears to be invalid. Available accounts:
+root, mine
+[Sun Nov 29 19:40:06 2026]
+Error in rule ingest_map:
+    message: Job submission failed with exception: The given account theirs appears to be invalid. Available accounts:
+root, mineFor further error details see the cluster/cloud log and the log files of the involved rule(s).
+    jobid: 9
+    input: a.jsonl
+Logfile results/logs/ingest/map-00000.log not found.
+"""
+    [line] = cluster.explained(text, tmp_path, profile(tmp_path))
+    assert line == (
+        "SLURM refused ingest_map: The given account theirs appears to be invalid. Available accounts: root, mine. "
+        f"Change in {tmp_path}/profile/profile.yaml: slurm_account: change it to one of those"
+    )
 
 
 def test_an_array_that_is_refused_is_said_once(tmp_path):
