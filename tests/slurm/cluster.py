@@ -300,7 +300,13 @@ class Cluster:
         for name in self.names:
             if name not in self._daemons:
                 self.start_node(name)
-        wait_until(self._all_up, 2 * SECONDS, "nodes are up again")
+        # A node is drained when a job of its could not be ended in time.
+        end = time.monotonic() + 4 * SECONDS
+        while not self._all_up():
+            if time.monotonic() > end:
+                raise TimeoutError(f"nodes are up again: {self.ask('sinfo', '-N', '-o', '%N %T %E')}")
+            self.ask("scontrol", "update", f"NodeName={','.join(self.names)}", "State=RESUME")
+            time.sleep(2)
 
     def hide(self, folder: Path, seconds: int) -> None:
         """Let the files of a folder be seen only so many seconds after the job has ended that wrote them."""

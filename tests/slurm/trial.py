@@ -132,8 +132,6 @@ class Trial:
                 stdin=subprocess.DEVNULL,
                 text=True,
                 start_new_session=True,
-                # A shell that puts `make test-slurm` into the background has it hear no Ctrl-C, nor what it starts.
-                preexec_fn=hear_ctrl_c,  # noqa: PLW1509 - no threads yet
             )
 
     def end(self, process: subprocess.Popen[str]) -> int:
@@ -185,8 +183,11 @@ class Trial:
 
 
 def hear_ctrl_c() -> None:
-    """Take SIGINT as a process does that is started from a terminal."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """Take SIGINT as a process does that is started from a terminal, and have all take it so that are started from now on.
+
+    A shell that puts `make test-slurm` into the background has it hear no Ctrl-C, nor what it starts.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def kill_tree(pid: int, number: signal.Signals = signal.SIGKILL) -> None:

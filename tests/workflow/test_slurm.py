@@ -20,7 +20,7 @@ from running import ROOT, changed
 
 from tests.faults.bench import Bench, delivered, differences, environment, overlaid, whole_chain, write_config
 from tests.slurm.cluster import Cluster, missing, wait_until
-from tests.slurm.trial import Trial, on_nodes, run_command, with_gpu_partition, write_profile
+from tests.slurm.trial import Trial, hear_ctrl_c, on_nodes, run_command, with_gpu_partition, write_profile
 
 NOT_HERE = missing() or (
     ""
@@ -37,6 +37,7 @@ on_a_cluster = pytest.mark.skipif(bool(NOT_HERE), reason=NOT_HERE or "-")
 
 @pytest.fixture(scope="module", name="cluster")
 def _cluster():
+    hear_ctrl_c()
     # Not below pytest's folders: a socket's path must be short.
     with tempfile.TemporaryDirectory(prefix="tamis-slurm-") as folder:
         limits = {
