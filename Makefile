@@ -35,8 +35,8 @@ test: env ## Run all tests (ARGS goes to the unit tests)
 test-faults: env ## Break a small corpus in hundreds of ways, 45 minutes on two cores (ARGS="--only SIGINT/3 --seed 1")
 	@python -m tests.faults $(ARGS)
 
-test-slurm: env ## Chain, wrong settings and 16 faults on a SLURM cluster of this machine, beside local cores (ARGS="--only node-killed")
-	@TAMIS_TEST_SLURM=1 python -m pytest -q tests/workflow/test_slurm.py
+test-slurm: env ## Chain, wrong settings and 20 faults on a SLURM cluster of this machine, beside local cores (ARGS="--only node-killed")
+	@TAMIS_TEST_SLURM=1 python -m pytest -q --numprocesses 3 tests/workflow/test_slurm.py
 	@python -m tests.slurm $(ARGS)
 
 check: env ## Format, lint, types, workflow lint

@@ -91,7 +91,7 @@ def check(profile: Profile) -> None:
         profile: one that is `on_slurm`.
 
     Raises:
-        ConfigError: there is no plugin, no SLURM, no such partition.
+        ConfigError: there is no plugin, no SLURM, no such partition, or job arrays are asked for where there are none.
     """
     if importlib.util.find_spec(PLUGIN) is None:
         raise ConfigError(
@@ -124,6 +124,19 @@ def check(profile: Profile) -> None:
                     f"{profile.path}: {place}: slurm_partition: there is no partition {name!r} on this cluster; change "
                     f"it to one of {', '.join(sorted(partitions))}"
                 )
+
+    if profile.values.get("slurm-array-jobs"):
+        _check_arrays(profile)
+
+
+def _check_arrays(profile: Profile) -> None:
+    found = re.search(r"^MaxArraySize\s*=\s*(\d+)", ask("scontrol", "show", "config").stdout, re.MULTILINE)
+    # The highest number of a task is one less, and the first task is number 1.
+    if found and int(found[1]) <= 2:
+        raise ConfigError(
+            f"{profile.path}: slurm-array-jobs: this cluster takes no job arrays (its MaxArraySize is {found[1]}); "
+            "leave slurm-array-jobs out, every job is sent alone then"
+        )
 
 
 def job_name(profile: Profile, results: Path) -> str:
@@ -187,6 +200,16 @@ NEVER = {
 }
 """Why SLURM keeps a job waiting for ever, and what to change."""
 
+SENTENCES = (("job's account not ", "AccountNotAllowed"), ("job's qos not ", "QOSNotAllowed"))
+"""Reasons that SLURM (22.05) puts into a sentence with the partition's own list: how it begins → which one it is."""
+
+
+def _never(reason: str) -> str:
+    """What to change; empty where SLURM will start the job some time."""
+    lowered = reason.lower()
+    short = next((name for start, name in SENTENCES if lowered.startswith(start)), reason)
+    return NEVER.get(short, "")
+
 
 def waiting(name: str) -> dict[str, str]:
     """Why jobs will never start: SLURM's reason → a sentence, for the first job of each.
@@ -198,11 +221,11 @@ def waiting(name: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for line in said.stdout.splitlines():
         number, job, reason, comment, memory, minutes, partition = (line.strip().split("|") + [""] * 7)[:7]
-        if job.startswith(f"{name}_") and reason in NEVER:
+        if job.startswith(f"{name}_") and (change := _never(reason)):
             found.setdefault(
                 reason,
                 f"SLURM will never start job {number} ({comment}; {memory}B, {minutes}, partition {partition}): "
-                f"{reason}, {NEVER[reason]}",
+                f"{reason}, {change}",
             )
     return found
 
@@ -239,6 +262,8 @@ def watched(name: str, profile: Profile, say: Callable[[str], None], every: floa
 
 
 REFUSED = (
+    # Its words hold "time limits".
+    ("accounting/qos policy", "jobs: fewer may be sent (MaxSubmitJobs), or less runtime, mem_mb or cores; lower it"),
     ("invalid partition", "slurm_partition: there is no such partition"),
     ("invalid account", "slurm_account: this account may not be used, or the partition asks for one"),
     ("invalid qos", "qos: there is no such quality of service, or the account may not use it"),
@@ -253,8 +278,6 @@ REFUSED = (
     ("invalid gres", "gpu: the partition has no such GPUs; name their slurm_partition in set-resources"),
     ("job array", "slurm-array-limit: the cluster allows fewer tasks; lower it"),
     ("argument list too long", "slurm-array-limit: too many tasks for one call; lower it"),
-    ("accounting/qos policy", "jobs: the account or the quality of service allows fewer or smaller jobs; lower it"),
-    ("job submit limit", "jobs: the account allows fewer at one time; lower it"),
     ("sacctmgr", "slurm_account: this cluster has no accounts; leave it out"),
     ("appears to be invalid", "slurm_account: change it to one of those"),
     ("unable to contact slurm controller", "nothing: SLURM does not answer now; wait until `scontrol ping` says UP"),
@@ -270,15 +293,21 @@ ENDED = {
     "PREEMPTED": "nothing: another job took its place; run again, or change qos",
     "CANCELLED": "nothing: somebody has cancelled it; run again",
     "DEADLINE": "runtime: it could not be done in time",
+    "FORGOTTEN": "nothing: SLURM knows it no more (its controller was restarted, or did not answer for longer than its "
+    "MinJobAge); run again",
 }
 MEMORY = re.compile(r"exceeded (?:job )?memory limit|oom[- _]kill|out of memory", re.IGNORECASE)
 
 ERROR = re.compile(r"^Error in (?:rule|group)(?: job)? (\S+?)[:,]?\s*$", re.MULTILINE)
-BODY = re.compile(r"(?:.*\n)((?:[ \t]+.*\n?|\n|(?:sbatch|srun|slurm\w*): .*\n?)*)")
-"""What is said below such a line; where SLURM says more than one line, all but the first stand at its beginning."""
+BODY = re.compile(r"(?:.*\n)((?:[ \t]+message: .*\n(?:[^ \t\n].*\n)*)?(?:[ \t]+.*\n?|\n)*)")
+"""What is said below such a line; of a message of several lines all but the first stand at the line's beginning."""
 STATUS = re.compile(r"SLURM-job '([\d_]+)' failed(?: due to a node failure)?, SLURM status is: '(\w+)'")
 ARRAY = "Part of failed array sbatch submission"
-SAID = re.compile(r"The error message was '(.*?)'\.?\s*$|failed with exception: (.*)$", re.MULTILINE | re.DOTALL)
+SAID = re.compile(
+    r"The error message was '(.*?)'\.?\s*$|failed with exception: (.*?)(?:For further error details|\n[ \t]+\w+:|\Z)",
+    re.MULTILINE | re.DOTALL,
+)
+"""What SLURM said, of which the last line matters; or what the plugin says of its own, all of it."""
 
 
 def _newest_log(directory: Path, since: float) -> str:
@@ -326,7 +355,7 @@ def explained(text: str, directory: Path, profile: Profile) -> list[str]:
             # What was said of the whole array stands before what is said of its tasks.
             said = next(iter(list(SAID.finditer(text, 0, match.start()))[-1:]), None)
         if said:
-            words = (said[1] or said[2] or "").strip()
+            words = (said[1] or " ".join((said[2] or "").split())).strip()
             setting = next((setting for key, setting in REFUSED if key in words.lower()), "")
             line = f"SLURM refused {rule}: {words.splitlines()[-1] if words else 'no reason given'}"
             found.setdefault(f"{words}", f"{line}. Change in {profile.path}: {setting}" if setting else line)

@@ -61,11 +61,15 @@ def full_disk(folders: Iterable[Path], needed: int) -> str:
             where it has even less.
         needed: bytes that are needed at least.
     """
-    places = [folder for folder in (*folders, Path(tempfile.gettempdir())) if free(folder) is not None]
+    scratch = Path(tempfile.gettempdir())
+    places = [folder for folder in (*folders, scratch) if free(folder) is not None]
     least = min(places, key=lambda folder: free(folder) or 0)
+    # Another node has another disk there.
+    node = os.environ.get("SLURMD_NODENAME") if least is scratch else None
     return (
-        f"the disk is full: {least} has {size(free(least) or 0)} left, at least {size(max(needed, 1_000_000))} more "
-        "are needed. Make space, or name another output_dir"
+        f"the disk is full: {least}{f' of node {node}' if node else ''} has {size(free(least) or 0)} left, at least "
+        f"{size(max(needed, 1_000_000))} more are needed. Make space, or name another "
+        f"{'TMPDIR' if least is scratch else 'output_dir'}"
     )
 
 

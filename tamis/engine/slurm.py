@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 from typing import Any
 
@@ -17,6 +17,8 @@ LOOKS = 4
 """A job is looked for so often while its age doubles, so what is seen late is seen after a quarter more of its time."""
 LONGEST = 180
 """Seconds between two looks, as the plugin has it: the controller forgets jobs after `MinJobAge`, by default 300."""
+FORGOTTEN = 30
+"""Seconds from the first to the last look at a queue without a job that was sent, until it counts as failed."""
 
 
 def seconds_to_next_look(ages: Iterable[float], shortest: float) -> float:
@@ -27,6 +29,44 @@ def seconds_to_next_look(ages: Iterable[float], shortest: float) -> float:
         shortest: `slurm-init-seconds-before-status-checks`.
     """
     return min(max(shortest, min(ages, default=0.0) / LOOKS), LONGEST)
+
+
+def _lose_no_job(plugin: Any) -> None:
+    """Keep the jobs that a look says nothing of, and end those that SLURM says nothing of any more.
+
+    When its controller does not answer five times, which takes 45 seconds, the plugin lets go of all jobs, and a run
+    waits for ever. So it does for a job that the queue does not know: one that a controller was told of just before it
+    was killed, or that ended while nobody could ask for longer than `MinJobAge`. `sacct` may be late, and is believed.
+    """
+    asked, ended = plugin.query_job_status, plugin.Executor.check_active_jobs
+    answers: list[tuple[bool, Mapping[str, str] | None]] = []
+
+    async def query_job_status(command: str, *given: Any) -> Any:
+        states, seconds = await asked(command, *given)
+        answers.append((command.startswith("squeue"), states))
+        return states, seconds
+
+    async def check_active_jobs(self: Any, active_jobs: Any) -> Any:
+        answers.clear()
+        left = [job_info async for job_info in ended(self, active_jobs)]
+        by_squeue, states = answers[-1] if answers else (False, {})
+        now = time.monotonic()
+        for job_info in active_jobs if states is None else left:
+            job_info.aux = job_info.aux or {}
+            number = job_info.external_jobid
+            # Tasks of an array that wait are one line of the queue.
+            if states is None or not by_squeue or number in states or "_" in number:
+                job_info.aux.pop("missed", None)
+            elif now - job_info.aux.setdefault("missed", now) >= FORGOTTEN:
+                words = (
+                    f"SLURM-job '{number}' failed, SLURM status is: 'FORGOTTEN'. The queue does not know it any more."
+                )
+                self.report_job_error(job_info, msg=words)
+                continue
+            yield job_info
+
+    plugin.query_job_status = query_job_status
+    plugin.Executor.check_active_jobs = check_active_jobs
 
 
 def _look_by_age(executor: Any) -> None:
@@ -74,9 +114,27 @@ def _one_snakemake_a_job(executor: Any) -> None:
     executor.additional_general_args = additional_general_args
 
 
+def _no_limit_of_arrays_where_there_are_none(plugin: Any) -> None:
+    """Let a cluster without job arrays (`MaxArraySize=0`) run what sends none; the plugin refuses every run there."""
+    begun = plugin.Executor.__post_init__
+
+    def begin(self: Any, *given: Any, **named: Any) -> None:
+        asked = plugin.get_max_array_size
+        if not self.workflow.executor_settings.array_jobs:
+            plugin.get_max_array_size = lambda: self.workflow.executor_settings.array_limit
+        try:
+            begun(self, *given, **named)
+        finally:
+            plugin.get_max_array_size = asked
+
+    plugin.Executor.__post_init__ = begin
+
+
 def install() -> None:
     """Put them into the plugin, where it is installed."""
     if find_spec(PLUGIN) is not None:
-        executor = importlib.import_module(PLUGIN).Executor
-        _look_by_age(executor)
-        _one_snakemake_a_job(executor)
+        plugin = importlib.import_module(PLUGIN)
+        _lose_no_job(plugin)
+        _look_by_age(plugin.Executor)
+        _one_snakemake_a_job(plugin.Executor)
+        _no_limit_of_arrays_where_there_are_none(plugin)

@@ -109,7 +109,8 @@ class Cluster:
         memory_mb: of a node.
         job_age: seconds until the controller forgets a job that has ended (`MinJobAge`).
         arrays: `MaxArraySize`.
-        partitions: name → further options of its line; the first is the default.
+        partitions: name → further options of its line; the first is the default. One that names no `Nodes` has all.
+        gpus: nodes that say that they have a GPU; it is /dev/null.
     """
 
     folder: Path
@@ -119,6 +120,7 @@ class Cluster:
     job_age: int = 300
     arrays: int = 1001
     partitions: dict[str, str] = field(default_factory=lambda: {"main": "MaxTime=INFINITE"})
+    gpus: tuple[str, ...] = ()
     _daemons: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
@@ -178,14 +180,19 @@ class Cluster:
         epilog.chmod(0o755)
         host = socket.gethostname().partition(".")[0]
         port, *ports = _free_ports(1 + self.nodes)
-        more = [
+        more = ["GresTypes=gpu"] if self.gpus else []
+        more += [
             f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={own} CPUs={self.cpus} RealMemory={self.memory_mb}"
+            + (" Gres=gpu:1" if name in self.gpus else "")
             for name, own in zip(self.names, ports, strict=True)
         ]
         more += [
-            f"PartitionName={name} Nodes=ALL State=UP Default={'YES' if not at else 'NO'} {options}"
+            f"PartitionName={name} {'' if 'Nodes=' in options else 'Nodes=ALL '}State=UP "
+            f"Default={'YES' if not at else 'NO'} {options}"
             for at, (name, options) in enumerate(self.partitions.items())
         ]
+        gres = "".join(f"NodeName={name} Name=gpu File=/dev/null\n" for name in self.gpus)
+        self.conf.with_name("gres.conf").write_text(gres, encoding="utf-8")
         text = CONF.format(
             host=f"{host}(127.0.0.1)",
             port=port,
@@ -293,7 +300,13 @@ class Cluster:
         for name in self.names:
             if name not in self._daemons:
                 self.start_node(name)
-        wait_until(self._all_up, 2 * SECONDS, "nodes are up again")
+        # A node is drained when a job of its could not be ended in time.
+        end = time.monotonic() + 4 * SECONDS
+        while not self._all_up():
+            if time.monotonic() > end:
+                raise TimeoutError(f"nodes are up again: {self.ask('sinfo', '-N', '-o', '%N %T %E')}")
+            self.ask("scontrol", "update", f"NodeName={','.join(self.names)}", "State=RESUME")
+            time.sleep(2)
 
     def hide(self, folder: Path, seconds: int) -> None:
         """Let the files of a folder be seen only so many seconds after the job has ended that wrote them."""

@@ -98,6 +98,29 @@ def controller_restarted(trial: Trial, job: str) -> int:
     return _held(trial, job, 4, restart)
 
 
+@fault("controller-away")
+def controller_away(trial: Trial, job: str) -> int:
+    """The controller answers nobody for longer than five questions take, while a job runs and ends."""
+
+    def stop(_number: str, _node: str) -> None:
+        trial.cluster.kill_controller()
+        pause(75)
+        trial.cluster.start_controller()
+
+    return _held(trial, job, 4, stop)
+
+
+@fault("controller-forgets")
+def controller_forgets(trial: Trial, job: str) -> int:
+    """The controller is killed while a job runs, and has lost its memory of it."""
+
+    def forget(_number: str, _node: str) -> None:
+        trial.cluster.kill_controller()
+        trial.cluster.start_controller(clean=True)
+
+    return _held(trial, job, LONG, forget)
+
+
 @fault("submitter-killed")
 def submitter_killed(trial: Trial, job: str) -> int:
     """The process that sends the jobs is killed, while one of them runs."""

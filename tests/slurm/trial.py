@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,19 @@ def write_profile(folder: Path, **changes: Any) -> Path:
     folder.mkdir()
     (folder / "profile.yaml").write_text(yaml.safe_dump(profile), encoding="utf-8")
     return folder
+
+
+def with_gpu_partition(steps: Collection[str]) -> dict[str, Any]:
+    """`set-resources` of the project's profile where its lines of some rules of an encoder are no comments any more.
+
+    They name the partition `gpu`.
+    """
+    text = PROFILE.read_text(encoding="utf-8")
+    for step in steps:
+        text, lines = re.subn(rf"^  # (transformer_quality_{step}: \{{)", r"  \1", text, flags=re.MULTILINE)
+        if lines != 1:
+            raise ValueError(f"{PROFILE}: {lines} lines of the rule transformer_quality_{step}")
+    return dict(yaml.safe_load(text)["set-resources"])
 
 
 def on_nodes(cluster: Cluster, marks: Path) -> dict[str, str]:
@@ -117,8 +132,6 @@ class Trial:
                 stdin=subprocess.DEVNULL,
                 text=True,
                 start_new_session=True,
-                # A shell that puts `make test-slurm` into the background has it hear no Ctrl-C, nor what it starts.
-                preexec_fn=hear_ctrl_c,  # noqa: PLW1509 - no threads yet
             )
 
     def end(self, process: subprocess.Popen[str]) -> int:
@@ -170,8 +183,11 @@ class Trial:
 
 
 def hear_ctrl_c() -> None:
-    """Take SIGINT as a process does that is started from a terminal."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """Take SIGINT as a process does that is started from a terminal, and have all take it so that are started from now on.
+
+    A shell that puts `make test-slurm` into the background has it hear no Ctrl-C, nor what it starts.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def kill_tree(pid: int, number: signal.Signals = signal.SIGKILL) -> None:

@@ -66,6 +66,18 @@ def test_a_controller_that_does_not_answer_is_said_before_the_start(slurm, tmp_p
         cluster.check(profile(tmp_path))
 
 
+@pytest.mark.parametrize(("size", "refused"), [(0, True), (2, True), (1001, False)])
+def test_arrays_where_a_cluster_takes_none_are_refused(slurm, tmp_path, size, refused):
+    slurm("scontrol", f"echo 'MaxArraySize            = {size}'")
+    cluster.check(profile(tmp_path))
+    given = profile(tmp_path, **{"slurm-array-jobs": "all"})
+    if refused:
+        with pytest.raises(ConfigError, match=rf"slurm-array-jobs: .*MaxArraySize is {size}\); leave"):
+            cluster.check(given)
+    else:
+        cluster.check(given)
+
+
 def test_without_the_plugin_it_says_how_to_get_it(slurm, tmp_path, monkeypatch):
     monkeypatch.setattr(cluster.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"pip install -e '\.\[slurm\]'"):
@@ -98,6 +110,22 @@ def test_a_job_that_will_never_start_is_named_once(slurm, tmp_path):
     assert cluster.waiting("tamis-2") == {}
 
 
+@pytest.mark.parametrize(
+    ("reason", "setting"),
+    [
+        ("Job's account not known, so it can't use this partition (main allows lab)", "`slurm_account`"),
+        ("Job's account not permitted to use this partition (main allows lab not mine)", "`slurm_account`"),
+        ("Job's QOS not permitted to use this partition (main allows long not normal)", "`qos`"),
+    ],
+)
+def test_a_partition_that_is_for_others_is_named(slurm, tmp_path, reason, setting):
+    """Words of SLURM 22.05, which has no short name for it in the queue."""
+    slurm("squeue", f'echo "12|tamis-1_u|{reason}|rule_a|3G|2:00:00|main"')
+    [sentence] = cluster.waiting("tamis-1").values()
+    assert reason in sentence
+    assert setting in sentence
+
+
 REFUSED = """\
 [Sun Nov 29 10:00:00 2026]
 Error in rule ingest_map:
@@ -107,6 +135,9 @@ Error in rule ingest_map:
 
     jobid: 4
 """
+
+
+POLICY = "Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)"
 
 
 @pytest.mark.parametrize(
@@ -122,7 +153,7 @@ Error in rule ingest_map:
         ("sbatch: error: Batch job submission failed: Requested node configuration is not available", "mem_mb"),
         ("sbatch: error: Batch job submission failed: Requested time limit is invalid", "runtime"),
         ("sbatch: error: Batch job submission failed: Invalid job array specification", "slurm-array-limit"),
-        ("sbatch: error: Batch job submission failed: Job violates accounting/QOS policy", "jobs"),
+        (f"sbatch: error: Batch job submission failed: {POLICY}", "jobs: fewer"),
         ("sbatch: error: Invalid generic resource (gres) specification", "gpu"),
     ],
 )
@@ -137,6 +168,26 @@ def test_a_refusal_of_two_lines_names_the_setting(tmp_path):
     [line] = cluster.explained(REFUSED.format(said=said.format(last)), tmp_path, profile(tmp_path))
     assert line.startswith(f"SLURM refused ingest_map: sbatch: error: Batch job submission failed: {last}. Change in ")
     assert "mem_mb" in line
+
+
+def test_an_account_of_others_is_said_with_those_there_are(tmp_path):
+    """The plugin's words, of a cluster with an accounting database."""
+    text = """\
+Exception in run_job for rule ingest_map: The given account theirs appears to be invalid. Available accounts:
+root, mine
+[Sun Nov 29 19:40:06 2026]
+Error in rule ingest_map:
+    message: Job submission failed with exception: The given account theirs appears to be invalid. Available accounts:
+root, mineFor further error details see the cluster/cloud log and the log files of the involved rule(s).
+    jobid: 9
+    input: a.jsonl
+Logfile results/logs/ingest/map-00000.log not found.
+"""
+    [line] = cluster.explained(text, tmp_path, profile(tmp_path))
+    assert line == (
+        "SLURM refused ingest_map: The given account theirs appears to be invalid. Available accounts: root, mine. "
+        f"Change in {tmp_path}/profile/profile.yaml: slurm_account: change it to one of those"
+    )
 
 
 def test_an_array_that_is_refused_is_said_once(tmp_path):

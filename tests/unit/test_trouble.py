@@ -44,6 +44,21 @@ def test_a_job_on_a_full_disk_says_folder_space_and_need(tmp_path, monkeypatch):
     )
 
 
+@pytest.mark.parametrize(("node", "place"), [("", ""), ("n7", " of node n7")])
+def test_a_full_disk_for_temporary_files_names_their_folder_and_node(tmp_path, monkeypatch, node, place):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    out = tmp_path / "out" / "part.parquet"
+    monkeypatch.setattr(trouble.tempfile, "gettempdir", lambda: str(scratch))
+    monkeypatch.setattr(trouble, "free", lambda path: 0 if path == scratch else 10**9)
+    monkeypatch.setenv("SLURMD_NODENAME", node)
+    message = job.explained(OSError(errno.ENOSPC, "No space left"), [str(out)])
+    assert message == (
+        f"the disk is full: {scratch}{place} has 0 bytes left, at least 1.0 MB more are needed. Make space, or name "
+        "another TMPDIR"
+    )
+
+
 def test_a_read_only_folder_is_no_traceback_and_a_defect_is():
     refused = OSError(errno.EROFS, "Read-only file system", "results/a.parquet")
     assert "results/a.parquet: the file system is read-only" in str(job.explained(refused, []))

@@ -11,6 +11,8 @@ import pytest
 import yaml
 from running import ROOT, changed, environment, run_workflow
 
+from tests.slurm.trial import with_gpu_partition, write_profile
+
 pytestmark = [
     pytest.mark.workflow,
     pytest.mark.skipif(
@@ -139,9 +141,14 @@ def test_as_many_cluster_jobs_as_stated_for_many_shards(make_folder, small):
     assert int(cluster_jobs) < int(jobs)
 
 
-def test_what_runs_on_a_gpu_asks_for_one(make_folder, config):
-    folder = make_folder("slurm_gpu")
-    cuda = changed(config, transformer_quality__backbone__device="cuda")
-    output = run_workflow(folder, cuda, "--workflow-profile", str(SLURM), "--dry-run")
-    asked = set(re.findall(r"^ *rule (\w+):\n(?:    .*\n)*? +resources: .*\bgpu=1", output, re.MULTILINE))
-    assert asked == {"transformer_quality_backbone", "transformer_quality_embed"}
+@pytest.mark.parametrize(("train", "steps"), [("head", {"backbone", "embed"}), ("full", {"tune", "score"})])
+def test_what_runs_on_a_gpu_asks_for_one_in_the_partition_named(make_folder, config, tmp_path, train, steps):
+    """With the lines of the profile that are comments until somebody has GPUs."""
+    cuda = changed(config, transformer_quality__backbone__device="cuda", transformer_quality__train=train)
+    cuda |= {"pipeline": ["transformer_quality"], "mixtures": None, "validation": None, "annealing": None}
+    profile = write_profile(tmp_path / "profile", set_resources=with_gpu_partition(steps))
+    output = run_workflow(make_folder("slurm_gpu"), cuda, "--workflow-profile", str(profile), "--dry-run")
+    jobs = dict(re.findall(r"^ *rule (\w+):\n(?:    .*\n)*? +resources: (.*)$", output, re.MULTILINE))
+    for asked in (r"\bgpu=1\b", r"\bslurm_partition=gpu\b"):
+        found = {rule for rule, resources in jobs.items() if re.search(asked, resources)}
+        assert found == {f"transformer_quality_{step}" for step in steps}, asked
