@@ -15,7 +15,6 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
@@ -302,7 +301,7 @@ class Reading:
         run: list[Small | Skip] = []
         size = 0
         for name in self._names:
-            one: Small | Skip | None = source.unread(Path(name)) if leaves else None
+            one: Small | Skip | None = source.unread(name) if leaves else None
             if one is None and whole and not is_place(name):
                 one = held(name, source.reads, source.is_whole, _changed)
             if one is not None:
@@ -328,7 +327,7 @@ class Reading:
                 self._skip(one, self._skipped)
                 self.files.append(ReadFile(path=one.path, skipped=1, **NO_FILE._asdict()))
                 continue
-            item = self._source.whole(Path(one.path), one.data) if id(one) in others else None
+            item = self._source.whole(one.path, one.data) if id(one) in others else None
             if isinstance(item, Skip):
                 self._skip(item, self._skipped)
             elif item is not None:
@@ -410,6 +409,7 @@ class Reading:
             self._settle(skipped)
 
     def _settle(self, skipped: Callable[[pa.Table], None]) -> None:
-        rows = [{"source": self._source.name, **asdict(skip)} for skip in self._skips]
-        skipped(pa.Table.from_pylist(rows, schemas.SKIPPED))
+        # A column at a time: of trees with as many images as sources a dictionary of each was 4 % of the job.
+        columns = {name: [getattr(skip, name) for skip in self._skips] for name in schemas.SKIPPED.names[1:]}
+        skipped(pa.table({"source": [self._source.name] * len(self._skips), **columns}, schemas.SKIPPED))
         self._skips.clear()

@@ -176,7 +176,7 @@ class ParallelSource(Source):
 
     def governing(self, files: Sequence[Path]) -> list[Path]:
         """The other side of Moses pairs."""
-        sides = [self._sides(path) for path in files if self._is_side(path) and self.unread(path) is None]
+        sides = [self._sides(path) for path in files if self._is_side(path) and self.unread(str(path)) is None]
         return sorted({second for _, second in sides})
 
     def _beside(self, path: Path, stem: str) -> list[Path]:
@@ -190,17 +190,18 @@ class ParallelSource(Source):
         fetched = self._elsewhere.get((path.parent, stem), [])
         return fetched if path in fetched else [other for other in path.parent.iterdir() if other.is_file()]
 
-    def unread(self, path: Path) -> Skip | None:
+    def unread(self, path: str) -> Skip | None:
         """What lies beside corpora: lists of their origins, licences, and sides in other languages."""
-        if _is_whole(path):
+        file = Path(path)
+        if _is_whole(file):
             return None
-        named = language_of(path.name)
+        named = language_of(file.name)
         if named is None:
             detail = "neither a table (.tsv, .txt), an archive (.zip) nor a side (x.de beside x.en)"
-            return Skip(str(path), 0, "no_side", detail)
+            return Skip(path, 0, "no_side", detail)
         if self.languages is not None and named[1] not in self.languages:
             detail = f"{named[1]}; languages names {' and '.join(self.languages)}"
-            return Skip(str(path), 0, "language_not_chosen", detail)
+            return Skip(path, 0, "language_not_chosen", detail)
         return None
 
     def _is_side(self, path: Path) -> bool:

@@ -20,7 +20,7 @@ from pydantic import Field
 from tamis.readers.columns import PLACES, UNKNOWN, Columns, RawColumns, apart
 from tamis.readers.for_machines import for_machines
 from tamis.readers.lines import COMPRESSIONS, PACKED, content, unpacked_name
-from tamis.readers.record import URL_CHARACTERS, Record, Skip, Source, make
+from tamis.readers.record import PLAIN, URL_CHARACTERS, Record, Skip, Source, make
 from tamis.readers.remote.origin import called
 from tamis.readers.said import kind_of_name
 from tamis.readers.values import invalid_utf8
@@ -71,6 +71,10 @@ class TextSource(Source):
         else:
             yield self._document(path, data)
 
+    def work(self, path: Path, size: int) -> int:
+        """Half of its size where it is not compressed."""
+        return size if path.name.endswith(tuple(PACKED)) else size // PLAIN
+
     def is_whole(self, path: str, size: int) -> bool:
         """Whether a file is a document as it is: its name does not say that it is compressed."""
         return size <= self.max_document_bytes and not path.endswith(tuple(PACKED))
@@ -109,9 +113,9 @@ class TextSource(Source):
         extension = extension_of(path)
         return self.kinds.get(extension) or EXTENSIONS.get(extension)
 
-    def whole(self, path: Path, data: bytes) -> Record | Skip:
+    def whole(self, path: str, data: bytes) -> Record | Skip:
         """The document of a small file."""
-        return self._document(path, data)
+        return self._document(Path(path), data)
 
     def _document(self, path: Path, data: bytes) -> Record | Skip:
         if reason := for_machines(data):

@@ -176,7 +176,7 @@ def names_in(folder: Path, digest: str) -> list[str]:
 
 @dataclass(frozen=True)
 class _Input:
-    """One input file: where, how large, when; or its pin, which is what tells a remote file before it is fetched."""
+    """One input file: where, when and how much work; or its pin, which is what tells a remote file not there yet."""
 
     path: Path
     state: State | None
@@ -185,12 +185,11 @@ class _Input:
     size: int = 0
 
     def weight(self) -> tuple[int, int, int]:
-        """Bytes of the file, one file, and bytes of it in the command line of the job that fetches it."""
-        size = self.state.bytes if self.state else self.size
+        """Bytes for which the file counts, one file, and bytes of it in the command line of the job that fetches it."""
         if not self.wanted:
-            return size, 1, 0
+            return self.size, 1, 0
         told = canonical([str(self.path), self.pin])
-        return size, 1, len(shlex.quote(told).encode("utf-8", "surrogateescape")) + 1
+        return self.size, 1, len(shlex.quote(told).encode("utf-8", "surrogateescape")) + 1
 
 
 def units(sources: Sequence[Source], unit_bytes: int, results: Path | None) -> list[Unit]:
@@ -267,7 +266,8 @@ def _inputs(source: Source, priority: int, unit_bytes: int) -> list[_Input]:
         except ValueError as error:
             raise ConfigError(f"sources[{priority}].paths ({source.name}): {error}") from error
         pin = pins.get(path)
-        found.append(_Input(path, None if pin else NO_FILE if source.unread(path) else state_of(path), pin))
+        state = None if pin else NO_FILE if source.unread(str(path)) else state_of(path)
+        found.append(_Input(path, state, pin, size=source.work(path, state.bytes) if state else 0))
     return found
 
 

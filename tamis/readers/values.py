@@ -212,5 +212,7 @@ def shorten(value: object, limit: int = 200) -> str:
     """A value as one printable line of at most `limit` characters, for `Skip.detail` and messages."""
     # Ten times as much is enough, however much of it is white space: a value may be hundreds of megabytes.
     line = " ".join(str(value)[: 10 * limit].encode("utf-8", "backslashreplace").decode("utf-8").split())
-    line = "".join(character if character.isprintable() else "�" for character in line[: 2 * limit])
+    line = line[: 2 * limit]
+    if not line.isprintable():
+        line = "".join(character if character.isprintable() else "�" for character in line)
     return line if len(line) <= limit else line[: limit - 1] + "…"

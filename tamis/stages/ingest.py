@@ -90,7 +90,8 @@ class Config(Section):
         64_000_000,
         ge=1,
         le=10**12,
-        description="Input files of one source are read together by one job up to this many bytes on disk; a larger "
+        description="Input files of one source are read together by one job up to this many bytes on disk, where files "
+        "of plain text and of trees of code count half, and large ones there that are no text hardly at all; a larger "
         "file is read by several, where it can be parted: Parquet by row groups, JSON Lines anywhere, or by frames of "
         "zstd; gzipped JSON Lines and web archives in parts of at least 134 MB, as each job goes through what lies "
         "before its part. Else it is a job of its own, and so are files of a source with `on_bad_file: skip`. Of small "

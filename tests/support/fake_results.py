@@ -301,10 +301,10 @@ def make_results(
         pa.table(
             {
                 "domain": ["general", "code"],
-                "available": [900, 300],
+                "available_tokens": [900, 300],
                 "weight": [0.5, 0.5],
-                "target": [200, 200],
-                "taken": [201, 190],
+                "target_tokens": [200, 200],
+                "taken_tokens": [201, 190],
                 "epochs": [1.0, 1.25],
             }
         ),

@@ -79,7 +79,7 @@ def _by_extension(name: str, text: str) -> str | None:
         return None
     rules, otherwise = BY_CONTENT[extension]
     head = text[:HEAD_CHARACTERS]
-    return next((language for language, pattern in rules if pattern.search(head)), otherwise)
+    return next((rule.language for rule in rules if rule.marks(head)), otherwise)
 
 
 def kind_of_language(language: str | None) -> Kind | None:

@@ -8,7 +8,7 @@ folder `deps` or `cache` may well be a project's own. Marks in the head are thos
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 GENERATED_MARKS = (
     "auto-generated",
@@ -31,21 +31,28 @@ OPENS_LINE = "^"
 MINIFIED_LINE = 110
 """Mean line of JavaScript or CSS, characters, above which it is minified. Linguist."""
 
-VENDORED = re.compile(
+VENDORED_FOLDERS = re.compile(
     r"(?:^|/)(?:node_modules|bower_components|jspm_packages|vendors?|vendored|_vendor(?:ed)?|third[-_]?party|3rd[-_]?party"
     r"|thirdparty(?:libs?)?|external[-_]?(?:libs?|deps)|Godeps/_workspace|Pods|Carthage/Checkouts|site-packages|dist-packages"
     r"|\.yarn/(?:releases|plugins|sdks|versions)|\.mvn/wrapper|\.bundle|virtualenv|\.?venv|\.tox)/"
-    r"|(?:^|/)(?:gradlew|gradlew\.bat|mvnw|mvnw\.cmd|config\.guess|config\.sub|install-sh|ltmain\.sh|depcomp|missing|mkinstalldirs"
+)
+"""Folders of copies of other projects."""
+
+VENDORED_FILES = re.compile(
+    r"(?:gradlew|gradlew\.bat|mvnw|mvnw\.cmd|config\.guess|config\.sub|install-sh|ltmain\.sh|depcomp|missing|mkinstalldirs"
     r"|libtool\.m4|lt(?:options|sugar|version|~obsolete)\.m4|aclocal\.m4|ez_setup\.py|waf)$"
-    r"|(?:^|/)(?:jquery|jquery[-.]\d[\w.-]*|jquery\.(?:ui|mobile|flot|validate|form|cookie|easing)[\w.-]*|bootstrap(?:-[\w.-]*)?"
+    r"|(?:jquery|jquery[-.]\d[\w.-]*|jquery\.(?:ui|mobile|flot|validate|form|cookie|easing)[\w.-]*|bootstrap(?:-[\w.-]*)?"
     r"|modernizr(?:[-.][\w.-]*)?|underscore|prototype|mootools[\w.-]*|d3(?:\.v\d+)?|angular(?:-[\w.-]*)?|react(?:-[\w.-]*)?"
     r"|require|raphael|html5shiv|normalize|font-?awesome|tiny_mce|ckeditor|codemirror|MathJax|highlight(?:\.pack)?|select2"
     r"|xregexp|leaflet|swagger-ui[\w.-]*|popper|lodash|moment|three)(?:[.-](?:min|slim|full|bundle|pack|core))*\.(?:js|css)$"
-    # What Sphinx copies beside the pages that it renders: three of fifty kept files of six releases.
-    r"|(?:^|/)_static/(?:_sphinx_javascript_frameworks_compat|doctools|documentation_options|language_data|searchtools"
-    r"|sphinx_highlight|basic|pygments)\.(?:js|css)$",
 )
-"""Paths of copies of other projects."""
+"""Names of such copies."""
+
+SPHINX_FILES = re.compile(
+    r"(?:_sphinx_javascript_frameworks_compat|doctools|documentation_options|language_data|searchtools|sphinx_highlight"
+    r"|basic|pygments)\.(?:js|css)$"
+)
+"""What Sphinx copies into `_static` beside the pages that it renders: three of fifty kept files of six releases."""
 
 GENERATED_PATHS = re.compile(
     r"(?:^|/)(?:package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|bun\.lockb?|deno\.lock|Cargo\.lock"
@@ -110,7 +117,16 @@ TEMPLATE = re.compile(r"\{[{%]|<%|<\?php|\$projectname", re.IGNORECASE)
 
 def is_vendored(path: str) -> bool:
     """Whether a file is a copy of another project's, by its path in the tree."""
-    return VENDORED.search(path) is not None
+    folder, slash, name = path.rpartition("/")
+    if _is_vendored_folder(folder + slash) or VENDORED_FILES.match(name):
+        return True
+    return (folder == "_static" or folder.endswith("/_static")) and SPHINX_FILES.match(name) is not None
+
+
+@lru_cache(maxsize=4_096)
+def _is_vendored_folder(folder: str) -> bool:
+    """Whether a folder, with a slash at its end, is one of copies; files come a folder at a time."""
+    return VENDORED_FOLDERS.search(folder) is not None
 
 
 @cache

@@ -28,7 +28,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from tamis.errors import SourceError
 from tamis.readers import archive
-from tamis.readers.code.encodings import decoded, what_binary
+from tamis.readers.code.encodings import HEAD_BYTES, decoded, what_binary
 from tamis.readers.code.expressions import ExpressionError, all_of, is_allowed, parse, written
 from tamis.readers.code.language_tables import DATA
 from tamis.readers.code.languages import HEAD_CHARACTERS, kind_of_language, language_of
@@ -40,12 +40,19 @@ from tamis.readers.code.trees import Tree, address_of, below, files_below, is_ne
 from tamis.readers.fetch import normalised
 from tamis.readers.forms import kind_of_page
 from tamis.readers.licence_names import is_licence_file
-from tamis.readers.record import Record, Skip, Source, make
+from tamis.readers.record import PLAIN, Record, Skip, Source, make
 from tamis.readers.signatures import head_of, recognised
 from tamis.readers.values import shorten
 from tamis.section import Section
 
 NOTEBOOK = "Jupyter Notebook"
+
+LOOKED_INTO = 1 << 18
+"""Bytes above which a file is opened to see how much work it is: 683 of 50,000 files of installed packages, which have
+2.1 of their 2.5 GB."""
+
+BINARY = PLAIN * 32
+"""What is no text is hashed and listed, 1.1 GB a second of CPU; of texts 35 MB are read in that time."""
 
 KeepOrSkip = Literal["keep", "skip"]
 Pattern = Annotated[str, Field(min_length=1)]
@@ -184,6 +191,7 @@ class CodeSource(Source):
         self._roots.clear()
         self._roots.update(roots)
         self._places.clear()
+        self._trees.clear()
         if self.url_prefix is not None and len(roots) > 1:
             raise SourceError(f"source {self.name!r}: url_prefix is for one tree, but {self.paths[0]} names several")
         chosen = sorted({*elsewhere, *(path for path in found if self._is_chosen(path))})
@@ -197,22 +205,35 @@ class CodeSource(Source):
 
     def governing(self, files: Sequence[Path]) -> list[Path]:
         """Licence files, packages' own and `.git/config`, of the folders of files and above them, sorted."""
-        found: set[Path] = set()
-        trees: dict[Path, Tree] = {}
-        for root, folder in {tree[:2] for path in files if (tree := self._tree_of(path)) is not None}:
-            found.update(trees.setdefault(root, Tree(root)).governing(folder))
-        return sorted(found)
+        folders: dict[Path, set[str]] = {}
+        for path in files:
+            if (place := self._tree_of(path)) is not None:
+                folders.setdefault(place[0], set()).add(place[1])
+        return sorted(set[Path]().union(*(self._tree(root).governing(of) for root, of in folders.items())))
 
-    def unread(self, path: Path) -> Skip | None:
+    def work(self, path: Path, size: int) -> int:
+        """Half of its size, of large files that are no text a small part; an archive counts in full."""
+        if self._tree_of(path) is None:
+            return size
+        if size <= LOOKED_INTO:
+            return size // PLAIN
+        try:
+            with path.open("rb", buffering=0) as opened:
+                head = opened.read(HEAD_BYTES)
+        except OSError:  # its job says so
+            return size
+        return size // (BINARY if what_binary(head) else PLAIN)
+
+    def unread(self, path: str) -> Skip | None:
         """What is listed and not opened: links, what is no file, names that are no UTF-8, vendored files."""
         tree = self._tree_of(path)
         if tree is None:
             return None
-        file = _File(tree[2], str(path), 1)
+        file = _File(tree[2], path, 1)
         try:
             mode = os.lstat(path).st_mode
         except OSError:
-            return file.skip("invalid_name", "its name is not UTF-8; rename it") if "\\x" in str(path) else None
+            return file.skip("invalid_name", "its name is not UTF-8; rename it") if "\\x" in path else None
         if stat.S_ISLNK(mode):
             return file.skip("link", "a symbolic link; what it leads to is read where it lies in the tree")
         if not stat.S_ISREG(mode):
@@ -233,25 +254,27 @@ class CodeSource(Source):
             return
         try:
             with path.open("rb") as opened:
-                data = opened.read(self.max_document_bytes + 1)
+                data = opened.read(HEAD_BYTES)
+                if not what_binary(data):
+                    data += opened.read(max(0, self.max_document_bytes + 1 - len(data)))
                 size = os.fstat(opened.fileno()).st_size
         except OSError as error:
             raise SourceError(f"{path}: cannot be opened ({error.strerror or error})") from error
-        yield self._of_tree(*found, path, data, size)
+        yield self._of_tree(*found, str(path), data, size)
 
     def is_whole(self, path: str, size: int) -> bool:  # noqa: ARG002 - files of any size that are small
         """Whether a file is one of a tree, no archive."""
-        return self._tree_of(Path(path)) is not None
+        return self._tree_of(path) is not None
 
-    def whole(self, path: Path, data: bytes) -> Record | Skip:
+    def whole(self, path: str, data: bytes) -> Record | Skip:
         """The document of a small file of a tree."""
-        root, folder, name = self._tree_of(path) or (path.parent, "", path.name)
+        root, folder, name = self._tree_of(path) or (Path(path).parent, "", Path(path).name)
         return self._of_tree(root, folder, name, path, data, len(data))
 
-    def _of_tree(self, root: Path, folder: str, name: str, path: Path, data: bytes, size: int) -> Record | Skip:
+    def _of_tree(self, root: Path, folder: str, name: str, path: str, data: bytes, size: int) -> Record | Skip:
         """A file of a tree."""
-        tree = self._trees.get(root) or self._trees.setdefault(root, Tree(root))
-        file = _File(name, str(path), 1)
+        tree = self._tree(root)
+        file = _File(name, path, 1)
         return self._judged(file, data, size, tree.licences, lambda: self._place(tree, folder, name), None)
 
     def _members(self, path: Path) -> Iterator[Record | Skip]:
@@ -361,15 +384,21 @@ class CodeSource(Source):
             return "licence_unknown" if self.licenses.unknown == "skip" else None
         return None if is_allowed(licence.expression, frozenset(self.licenses.allow)) else "licence_not_allowed"
 
-    def _tree_of(self, path: Path) -> tuple[Path, str, str] | None:
+    def _tree(self, root: Path) -> Tree:
+        """The tree of a folder of `paths`."""
+        return self._trees.get(root) or self._trees.setdefault(root, Tree(root))
+
+    def _tree_of(self, path: Path | str) -> tuple[Path, str, str] | None:
         """The folder of `paths` that a file lies in, its own folder and its path below that; None for an archive."""
         folder, _, name = str(path).rpartition("/")
-        if folder not in self._places:
+        places = self._places
+        if folder not in places:
             if not self._roots:
                 self._roots.update(roots_of(self.paths, may_be_gone=True))
-            root = next((parent for parent in path.parents if parent in self._roots), None)
-            self._places[folder] = None if root is None else (root, below(path.parent, root))
-        place = self._places[folder]
+            above = Path(path)
+            root = next((parent for parent in above.parents if parent in self._roots), None)
+            places[folder] = None if root is None else (root, below(above.parent, root))
+        place = places[folder]
         if place is None:
             return None
         return *place, f"{place[1]}/{name}" if place[1] else name

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from configparser import ConfigParser
 from configparser import Error as ConfigParserError
 from functools import cached_property
@@ -103,14 +103,17 @@ class Tree:
         self._repositories: dict[str, str | None] = {}
         self._tops: dict[str, str] = {}
 
-    def governing(self, folder: str) -> Iterator[Path]:
-        """The files that decide what becomes of those in a folder: of it and of all above it, up to the root."""
-        while True:
-            yield from self._beside(folder).values()
-            yield from self._git(folder)
-            if not folder:
-                return
-            folder = folder.rpartition("/")[0]
+    def governing(self, folders: Iterable[str]) -> set[Path]:
+        """The files that decide what becomes of those in some folders: of them and all above them, up to the root."""
+        seen: set[str] = set()
+        found: set[Path] = set()
+        for folder in folders:
+            here = folder
+            while here not in seen:
+                seen.add(here)
+                found.update(self._beside(here).values(), self._git(here))
+                here = here.rpartition("/")[0]
+        return found
 
     @cached_property
     def licences(self) -> Licences:
@@ -149,11 +152,15 @@ class Tree:
         known = self._files.get(folder)
         if known is None:
             path = self._path(folder)
-            known = _governing_in(path)
-            installed = [name for name in _names(path) if name.endswith(INSTALLED) and (path / name).is_dir()]
+            names = _names(path)
+            known = _governing_in(path, names)
+            installed = [name for name in names if name.endswith(INSTALLED) and (path / name).is_dir()]
             if len(installed) == 1:
                 for inside in (installed[0], f"{installed[0]}/licenses"):
-                    known |= {f"{inside}/{name}": found for name, found in _governing_in(path / inside).items()}
+                    known |= {
+                        f"{inside}/{name}": found
+                        for name, found in _governing_in(path / inside, _names(path / inside)).items()
+                    }
             self._files[folder] = known
         return known
 
@@ -184,9 +191,9 @@ def _names(folder: Path) -> list[str]:
         return []
 
 
-def _governing_in(folder: Path) -> dict[str, Path]:
+def _governing_in(folder: Path, names: Sequence[str]) -> dict[str, Path]:
     found = {}
-    for name in _names(folder):
+    for name in names:
         if not governs(name):
             continue
         path = folder / name

@@ -118,16 +118,17 @@ class LatexSource(Source):
         folders = {folder for path in files if (folder := self._folder_of(path)) is not None}
         return sorted({path for folder in folders for path in sources_below(folder)} - set(files))
 
-    def unread(self, path: Path) -> Skip | None:
+    def unread(self, path: str) -> Skip | None:
         """What is listed and not opened: links in folders, what is no file, names that are no UTF-8."""
-        if self._folder_of(path) is None:
+        file = Path(path)
+        if self._folder_of(file) is None:
             return None
-        if path.is_symlink():
-            return Skip(str(path), 1, "link", "a symbolic link; what it leads to is read where it lies")
+        if file.is_symlink():
+            return Skip(path, 1, "link", "a symbolic link; what it leads to is read where it lies")
         if os.path.lexists(path):
-            return None if path.is_file() else Skip(str(path), 1, "special_file", "no file")
+            return None if file.is_file() else Skip(path, 1, "special_file", "no file")
         # Names that are no UTF-8 are given as Python escapes them; any other was there when the files were looked for.
-        return Skip(str(path), 1, "invalid_name", "no file of a name in UTF-8") if "\\x" in str(path) else None
+        return Skip(path, 1, "invalid_name", "no file of a name in UTF-8") if "\\x" in path else None
 
     def read(self, path: Path) -> Iterator[Item]:
         """The documents of a file: of a folder those of which it is the main file.

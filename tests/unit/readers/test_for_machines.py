@@ -64,4 +64,4 @@ def test_they_are_listed_by_readers_of_files_and_of_archives(tmp_path: Path) -> 
     ]
     # Nothing went wrong.
     assert all(read_well(item.reason) for item in found if isinstance(item, Skip))
-    assert [type(source.whole(path, path.read_bytes())) for path in source.input_files()] == [Skip, Skip, Record]
+    assert [type(source.whole(str(path), path.read_bytes())) for path in source.input_files()] == [Skip, Skip, Record]

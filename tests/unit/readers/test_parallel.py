@@ -28,7 +28,7 @@ def read(folder: Path, paths: str = "*", **more: object) -> list[Record | Skip]:
     source = ParallelSource.model_validate({"name": "p", "paths": [str(folder / paths)], **more})
     items: list[Record | Skip] = []
     for file in source.input_files():
-        unread = source.unread(file)
+        unread = source.unread(str(file))
         items += source.read(file) if unread is None else [unread]
     return items
 

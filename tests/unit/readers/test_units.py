@@ -328,7 +328,9 @@ SIZES = st.lists(st.integers(0, 120), min_size=1, max_size=60)
 
 
 def cut(files: dict[str, int], bound: int = 64) -> list[tuple[str, ...]]:
-    inputs = [units._Input(Path(name), file_states.State(size, 1), None) for name, size in sorted(files.items())]
+    inputs = [
+        units._Input(Path(name), file_states.State(size, 1), None, size=size) for name, size in sorted(files.items())
+    ]
     return [tuple(str(one.path) for one in group) for group in units._cut(inputs, bound)]
 
 

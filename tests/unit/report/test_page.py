@@ -88,6 +88,16 @@ def test_links_lead_somewhere_and_the_page_has_a_language(made):
     assert ("html", {"lang": "en"}) in reader.tags
 
 
+def test_a_plan_has_the_whole_width_and_the_names_of_its_columns_break(made):
+    # In half of the page, with names that do not break, six of its eleven columns could not be seen.
+    delivered = made[2].split('<section id="delivered">')[1].split("</section>")[0]
+    assert "<span>Plan</span>" in delivered
+    assert 'class="columns"' not in delivered
+    heads = [head for head in re.findall(r'<th scope="col"[^>]*>(.*?)</th>', delivered) if "_" in head]
+    assert heads
+    assert all("_" not in head.replace("_<wbr>", "") for head in heads)
+
+
 def test_figures_and_samples_are_there(made):
     _, ids, _, reader = made
     text = re.sub(r"\s+", " ", "".join(reader.text))

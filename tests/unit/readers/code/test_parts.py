@@ -207,6 +207,32 @@ def test_marks_are_found_as_the_rules_of_code_find_them(pieces: list[str]) -> No
     assert (_marks().search(head) is not None) == (not np.isnan(line) and 0 < line <= GENERATED_LINES)
 
 
+_CPP = (
+    "class A\n{", "class A : B", " private :", "public:", "protected:", "\tvirtual void f();", "constexpr int a;", "namespace a", "using namespace a;",
+    "template <class A>", "template\n<", "a = std::b;", "A::b (", "# include <string>", "#include <istream>", "#include <stream>", "#include <cstdint>",
+    "#include <unordered_map>", "#include <optional>",
+)  # fmt: skip
+_OBJECTIVE_C = (
+    "@interface A",
+    "@class A;",
+    "@protocol A",
+    "@property int a;",
+    "@end",
+    "@implementation A",
+    "@synthesize a;",
+    "@import A;",
+    '#import "A.h"',
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [*((one, "C++") for one in _CPP), *((one, "Objective-C") for one in _OBJECTIVE_C), ("// classes, private", "C")],
+)
+def test_every_mark_tells_the_language_of_a_header(text: str, language: str) -> None:
+    assert language_of("a.h", f"/* a */\n{text}\n") == language
+
+
 @pytest.mark.parametrize(
     ("path", "is_so"),
     [("node_modules/a.js", True), ("a/vendor/b.go", True), ("src/third_party/x.c", True), ("static/jquery-3.1.min.js", True), ("vendors.py", False),

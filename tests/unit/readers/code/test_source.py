@@ -49,7 +49,7 @@ def everything(given: CodeSource) -> tuple[dict[str, Record], list[Skip]]:
     records: dict[str, Record] = {}
     skips: list[Skip] = []
     for path in files:
-        unread = job.unread(path)
+        unread = job.unread(str(path))
         for item in [unread] if unread else job.read(path):
             if isinstance(item, Skip):
                 skips.append(item)

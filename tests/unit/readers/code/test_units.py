@@ -106,3 +106,19 @@ def test_links_are_not_read_again_in_every_run(tree: Path) -> None:
     (tree / "one" / "gone.py").write_text("y = 2\n")
     # The two were read together.
     assert rerun(before) == {"gone.py", "link.py"}
+
+
+def test_files_that_are_no_text_make_no_jobs(tree: Path) -> None:
+    # Installed packages are seven eighths machine code by their bytes: cut by these, 48 jobs read what 7 do.
+    size = 400_000
+    for number in range(8):
+        (tree / "one" / f"code{number}.so").write_bytes(b"\x7fELF" + bytes(size))
+        (tree / "two" / f"text{number}.c").write_text("int f(void);\n" * (size // 13))
+    source = CodeSource.model_validate({"name": "s", "paths": ["tree"]})
+    found = units.units([source], 420_000, Path("results"))
+    with_text = [unit for unit in found if any(path.suffix == ".c" for path in unit.files)]
+    (binary,) = (unit for unit in found if any(path.suffix == ".so" for path in unit.files))
+    assert sum(path.suffix == ".so" for path in binary.files) == 8
+    # Of texts half their bytes count, so two fill a unit.
+    assert 4 <= len(with_text) <= 8
+    assert sorted(path for unit in found for path in unit.files) == source.input_files()

@@ -234,7 +234,7 @@ def test_every_reader_that_has_files_may_have_them_elsewhere() -> None:
     assert sorted(addresses(code)) == ["https://a.org/b.tar.gz", "tree/a.py"]
     (place,) = code.remote_files()
     assert code.paths_of([place]) == (str(place),)
-    assert code.unread(place) is None
+    assert code.unread(str(place)) is None
     assert addresses(source(ReleasesSource, paths=["https://a.org/b-1.0.tar.gz"])) == ["https://a.org/b-1.0.tar.gz"]
     Path("list").write_text("https://a.org/b-1.0.tar.gz\n")
     assert addresses(source(ReleasesSource, manifests=["list"])) == ["https://a.org/b-1.0.tar.gz"]
