@@ -13,7 +13,7 @@ from web_pages import ENGLISH, page, paragraphs
 
 from tamis.extraction import Extraction, Page, Refused, pages
 from tamis.extraction.chosen import text_of as text_of_lines
-from tamis.extraction.chosen import with_rows_between
+from tamis.extraction.chosen import with_headline, with_rows_between
 from tamis.extraction.lines import lines_of, whole_text
 from tamis.extraction.pages import extract
 
@@ -165,6 +165,28 @@ def test_rows_between_kept_lines_are_kept_and_menus_are_not() -> None:
     far[0] = far[-1] = True
     assert with_rows_between(far, lines.own).tolist() == far.tolist()
     assert not with_rows_between(np.zeros(len(said), bool), lines.own).any()
+
+
+@pytest.mark.parametrize(
+    ("above", "expected"),
+    [
+        ("<h1>News</h1><h1>Boats</h1><p>by me</p>", "Boats"),
+        ("<h1><a href='/'>News</a></h1><p>by me</p>", None),
+        ("<h2>Boats</h2>", None),
+        ("<h1>Boats</h1>" + "<p>menu</p>" * 8, None),
+        ("<h1>Boats</h1>" + "<p>menu</p>" * 7, "Boats"),
+    ],
+)
+def test_the_headline_above_the_text_is_kept(above: str, expected: str | None) -> None:
+    lines = lines_of(whole_text(HTMLTree.parse(f"{above}<p>One.</p><p>Two.</p><h1>More</h1>")))
+    assert lines is not None
+    shown = [lines.shown(i).strip() for i in range(len(lines.starts))]
+    kept = np.array([one.endswith(".") for one in shown])
+    added = [one for one, old, new in zip(shown, kept, with_headline(kept, lines.own), strict=True) if new and not old]
+    assert added == ([expected] if expected else [])
+    own = np.array([one in {"Two.", "More"} for one in shown])
+    assert with_headline(own, lines.own).tolist() == own.tolist()
+    assert not with_headline(np.zeros(len(shown), bool), lines.own).any()
 
 
 def test_lists_keep_items_numbers_and_depth() -> None:
