@@ -13,6 +13,7 @@ from web_pages import ENGLISH, page, paragraphs
 
 from tamis.extraction import Extraction, Page, Refused, pages
 from tamis.extraction.chosen import text_of as text_of_lines
+from tamis.extraction.chosen import with_headline, with_rows_between
 from tamis.extraction.lines import lines_of, whole_text
 from tamis.extraction.pages import extract
 
@@ -150,6 +151,42 @@ def test_tables_keep_rows_and_cells() -> None:
     text = text_of(page(paragraphs(), f"<table class='data'>{cells}</table>", paragraphs(*reversed(ENGLISH)))).text
     for row in rows:
         assert "\t".join(row) in text.split("\n")
+
+
+def test_rows_between_kept_lines_are_kept_and_menus_are_not() -> None:
+    rows = [f"<tr><td>{year}</td><td>{year * 7 % 90}</td></tr>" for year in range(2000, 2005)]
+    links = [f"<tr><td><a href='/{name}'>{name}</a></td><td><a href='/x'>more</a></td></tr>" for name in "abcde"]
+    html = f"<p>One.</p><table>{''.join(rows)}</table><p>Two.</p><table>{''.join(links)}</table><p>Three.</p>{rows[0]}"
+    lines = lines_of(whole_text(HTMLTree.parse(html)))
+    assert lines is not None
+    said = np.array([lines.shown(i).strip().endswith(".") for i in range(len(lines.starts))])
+    assert with_rows_between(said, lines.own).tolist() == [True] * 7 + [False] * 5 + [True] + [False] * 1
+    far = np.zeros(len(said), bool)
+    far[0] = far[-1] = True
+    assert with_rows_between(far, lines.own).tolist() == far.tolist()
+    assert not with_rows_between(np.zeros(len(said), bool), lines.own).any()
+
+
+@pytest.mark.parametrize(
+    ("above", "expected"),
+    [
+        ("<h1>News</h1><h1>Boats</h1><p>by me</p>", "Boats"),
+        ("<h1><a href='/'>News</a></h1><p>by me</p>", None),
+        ("<h2>Boats</h2>", None),
+        ("<h1>Boats</h1>" + "<p>menu</p>" * 8, None),
+        ("<h1>Boats</h1>" + "<p>menu</p>" * 7, "Boats"),
+    ],
+)
+def test_the_headline_above_the_text_is_kept(above: str, expected: str | None) -> None:
+    lines = lines_of(whole_text(HTMLTree.parse(f"{above}<p>One.</p><p>Two.</p><h1>More</h1>")))
+    assert lines is not None
+    shown = [lines.shown(i).strip() for i in range(len(lines.starts))]
+    kept = np.array([one.endswith(".") for one in shown])
+    added = [one for one, old, new in zip(shown, kept, with_headline(kept, lines.own), strict=True) if new and not old]
+    assert added == ([expected] if expected else [])
+    own = np.array([one in {"Two.", "More"} for one in shown])
+    assert with_headline(own, lines.own).tolist() == own.tolist()
+    assert not with_headline(np.zeros(len(shown), bool), lines.own).any()
 
 
 def test_lists_keep_items_numbers_and_depth() -> None:
