@@ -205,6 +205,9 @@ def _number(group: Group, counts: Mapping[str, int]) -> int:
 
 def _holds(stage: str, step: str, of_document: float) -> Holds | None:
     """What a job of a step holds of its text at most: what its module says, or a batch if it reads documents."""
+    row_group = ROW_GROUP_ROWS * of_document
+    if (stage, step) in READ_IN_ROW_GROUPS:
+        return Holds(row_group, row_group)
     for name in (stage, "classifier", "subset"):
         if importlib.util.find_spec(f"tamis.stages.{name}") is None:
             continue
@@ -214,9 +217,12 @@ def _holds(stage: str, step: str, of_document: float) -> Holds | None:
             return found
         if function := getattr(module, f"run_{last}", None):
             read = READ_IN_BATCHES & inspect.signature(function).parameters.keys()
-            return Holds(BATCH_ROWS * of_document, ROW_GROUP_ROWS * of_document) if read else None
+            return Holds(BATCH_ROWS * of_document, row_group) if read else None
     return None
 
+
+READ_IN_ROW_GROUPS = {("report", "page")}
+"""Steps that read documents by their place, of one shard after the other."""
 
 READ_IN_BATCHES = {"documents", "judged"}
 """Parameters that are files of documents, which a job reads in batches and writes in row groups (`tamis.shards`)."""

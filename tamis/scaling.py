@@ -210,9 +210,10 @@ def _will_read(key: Key, samples: Sequence[Sampled], characters: float) -> float
 GROWS = 1.1
 """Memory that is not a tenth more in the largest sample than in the smallest does not grow with the text."""
 
-WAITING = 2.3e-6
-"""MB a character that waits to be written: the text, and once more as it is written. Of nine steps of the chain for
-prose, between 19 and 38 million characters in one shard: 1.2 to 3.9 bytes, and in their first batch up to 7."""
+WAITING = 4e-6
+"""MB a character that waits to be written: the text, and as it is written, at most. Of nine steps of the chain for
+prose, between 19 and 38 million characters in one shard: 1.2 to 3.9 bytes, and in their first batch up to 7. The most,
+because a job that is given too little is killed."""
 
 
 def memory(points: Sequence[tuple[float, float]], one: float, holds: Holds | None) -> float:
