@@ -1,14 +1,17 @@
 # Remove near-duplicates across all shards: MinHash-LSH candidates, verified by exact Jaccard.
 #
 # Input: the documents of the stage before. Output: <results>/minhash_dedup/{documents,dropped,stats}/part-*.
-# Steps: map (signatures) → with earlier runs lookup, match (what they hold) → pairs (equal sets, buckets) → sets → verify →
+# Steps: map (signatures) → with earlier runs held, lookup, match (what they hold) → pairs (equal sets, buckets) → sets → verify →
 # resolve → apply; `audit` before apply takes a sample, `index` after it writes the index for later runs.
+
+from shlex import quote
 
 # The documents with the text that is compared, whatever was cut since.
 JUDGED = documents_before(CFG.first_to_cut) if "minhash_dedup" in PIPELINE else documents_before("minhash_dedup")
 
-# What earlier runs hold of a shard, where there are some.
+# What earlier runs hold of a shard, where there are some; and what the run before dropped for them.
 MATCHED = f"{RESULTS}/minhash_dedup/matches/part-{{shard}}.arrow" if EARLIER_DOCUMENTS else []
+HELD_DOCUMENTS = f"{RESULTS}/minhash_dedup/held.arrow" if EARLIER_DOCUMENTS else []
 
 
 rule minhash_dedup_map:
@@ -48,8 +51,26 @@ rule minhash_dedup_lookup:
         job("minhash_dedup", "lookup")
 
 
+rule minhash_dedup_held:
+    input:
+        [index.files([]) for index in EARLIER_DOCUMENTS],
+    output:
+        output=HELD_DOCUMENTS or f"{RESULTS}/minhash_dedup/held.arrow",
+    log:
+        f"{LOGS}/minhash_dedup/held.log",
+    benchmark:
+        f"{BENCHMARKS}/minhash_dedup/held.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        spec=spec("minhash_dedup", section=CFG.minhash_dedup.for_looking_up()),
+    shell:
+        job("minhash_dedup", "held", beside={"ledgers": quote(f"{RESULTS}/minhash_dedup/dropped")})
+
+
 rule minhash_dedup_match:
     input:
+        HELD_DOCUMENTS,
         [path for index in EARLIER_DOCUMENTS for path in index.files(what="sets")],
         judged=JUDGED,
         signatures_file=f"{RESULTS}/minhash_dedup/signatures/part-{{shard}}.arrow",

@@ -28,4 +28,4 @@ rule remove_apply:
     params:
         spec=spec("remove", given=given(*CFG.remove.files)),
     shell:
-        job("remove", "apply", writes=f"{OUTCOME} stood", beside={"earlier": LEDGERS_BEHIND})
+        job("remove", "apply", writes=f"{OUTCOME} stood", beside={"earlier": LEDGERS_BEHIND, "shards": str(SHARDS)})

@@ -1,11 +1,34 @@
 # Keep one capture of each URL; captures share their home shard, so nothing crosses.
 #
 # Input: the documents of the stage before, and what earlier runs kept (`against`). Output:
-# <results>/url_dedup/{documents,dropped,stats}/part-*; index/ for later runs.
+# <results>/url_dedup/{documents,dropped,stats}/part-*; index/ for later runs; held.arrow, what the run before dropped for
+# earlier ones, which is noted before it is written again.
+
+from shlex import quote
+
+HELD_PAGES = f"{RESULTS}/url_dedup/held.arrow" if EARLIER_PAGES else []
+
+
+rule url_dedup_held:
+    input:
+        [index.files([]) for index in EARLIER_PAGES],
+    output:
+        output=HELD_PAGES or f"{RESULTS}/url_dedup/held.arrow",
+    log:
+        f"{LOGS}/url_dedup/held.log",
+    benchmark:
+        f"{BENCHMARKS}/url_dedup/held.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        spec=spec("url_dedup", section=CFG.url_dedup.for_documents()),
+    shell:
+        job("url_dedup", "held", beside={"ledgers": quote(f"{RESULTS}/url_dedup/dropped")})
 
 
 rule url_dedup_apply:
     input:
+        HELD_PAGES,
         lambda wildcards: [
             path for index in EARLIER_PAGES for path in index.files(index.meeting(int(wildcards.shard), SHARDS))
         ],

@@ -278,7 +278,7 @@ def _estimate(commands: Any) -> None:
     estimate = commands.add_parser(
         "estimate",
         help="what a run will take, from timed runs over samples of its input",
-        description="Run the chain over two samples of the real input, and say for each stage how many jobs, "
+        description="Run the chain over three samples of the real input, and say for each stage how many jobs, "
         "core-hours, memory and disk the whole will take and when it ends. Nothing is left behind.",
     )
     estimate.add_argument("configfile", metavar="CONFIG", help="the configuration file")

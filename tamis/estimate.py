@@ -1,14 +1,19 @@
-"""`tamis estimate`: what a run will take, from timed runs over two samples of its real input.
+"""`tamis estimate`: what a run will take, from timed runs over three samples of its real input.
 
 The chain itself runs, with the configuration's own stages and settings, over some files of each source (`sample`: those
-of the smallest hashes), once over about a third of them and once over all; token budgets of sets are cut in
-proportion. What a job used stands in its log. `tamis.scaling` draws the lines.
+of the smallest hashes), over about a ninth of them, a third, and all; token budgets of sets are cut in proportion. A
+shard of them holds as much as one of the whole run, as far as the sample goes, so that a job's memory is that of a real
+one. What a job used stands in its log. `tamis.scaling` draws the lines.
 """
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
+import inspect
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,21 +24,22 @@ from typing import Any
 import yaml
 
 from tamis import launch, scaling, sharding
+from tamis.classifiers import cards
 from tamis.config import load
+from tamis.config_model import Config
 from tamis.engine.jobs import STARTED, VARIABLE
 from tamis.errors import ConfigError, TamisError
 from tamis.inventory import Group, Inventory, is_exchange
 from tamis.readers.units import Unit
 from tamis.readers.units import units as units_of
-from tamis.scaling import Key, Room, Sampled, Work
-from tamis.shards import read_json
+from tamis.scaling import Holds, Key, Learnt, Room, Sampled, Step, Work
+from tamis.shards import BATCH_ROWS, ROW_GROUP_ROWS, read_json
+from tamis.stages import tokenizer
 from tamis.sweep import place
+from tamis.user_cache import COMPILED
 
-SAMPLE_SHARDS = 2
-"""Of the samples; what is a job of each shard in the whole run has two there."""
-
-SMALLER = 3
-"""The smaller sample is a third of the larger."""
+PARTS = (1 / 9, 1 / 3, 1.0)
+"""Of the sample, one after the other: the first, which compiles kernels where there are none, is soon repeated."""
 
 USED = re.compile(r"used (\d+\.\d+) s of CPU, (\d+) MB\n*\Z")
 NUMBER = re.compile(r"-\d{5}[^/]*$")
@@ -57,15 +63,16 @@ def times(whole: Mapping[Path, int | None], part: Mapping[Path, int | None]) -> 
     return sum(size or 0 for size in whole.values()) / max(1, sum(size or 0 for size in part.values()))
 
 
-def sampled_configuration(values: Mapping[str, Any], share: float, folder: Path) -> dict[str, Any]:
+def sampled_configuration(values: Mapping[str, Any], share: float, folder: Path, shards: int = 1) -> dict[str, Any]:
     """The configuration of a run over a share of the files of each source.
 
     Args:
         values: the whole configuration.
         share: of the files, in (0, 1].
         folder: of its results.
+        shards: of its results.
     """
-    found = {**values, "output_dir": str(folder), "shards": SAMPLE_SHARDS, "partitions": None, "keep_exchange": True}
+    found = {**values, "output_dir": str(folder), "shards": shards, "partitions": None, "keep_exchange": True}
     found["sources"] = [_fewer(source, share) for source in values["sources"]]
     for name in ("annealing", "mixtures"):
         found[name] = {key: _less(section, share) for key, section in (values.get(name) or {}).items()} or None
@@ -113,25 +120,42 @@ def run_sample(values: Mapping[str, Any], folder: Path, cores: int, nodes: int) 
         text = printed.read_text(encoding="utf-8", errors="replace")[-4_000:]
         msg = f"the run over a sample failed; a larger one (--sample) may hold what it lacks. It said:\n{text}"
         raise TamisError(msg)
-    return measured(folder, usage.ru_utime + usage.ru_stime)
+    return measured(folder, usage.ru_utime + usage.ru_stime, load(values))
 
 
-def measured(results: Path, seconds: float) -> tuple[Sampled, Inventory]:
-    """What a finished run took, by its logs and files; and what it made."""
+def measured(results: Path, seconds: float, config: Config | None = None) -> tuple[Sampled, Inventory]:
+    """What a finished run took, by its logs and files; and what it made.
+
+    Args:
+        results: its folder.
+        seconds: CPU seconds of all its processes.
+        config: what says how much its models would have learnt from at most.
+    """
     layout = read_json(results / "layout.json")
     made = Inventory.model_validate(layout["inventory"])
     characters: dict[str, int] = {}
-    documents = 0
+    documents: dict[str, int] = {}
     for path in (results / "ingest" / "stats").glob("*.json"):
         for count in read_json(path)["counts"]:
             if count["outcome"] == "kept":
                 characters[count["source"]] = characters.get(count["source"], 0) + count["characters"]
-                documents += count["documents"]
+                documents[count["source"]] = documents.get(count["source"], 0) + count["documents"]
     work = _work(results / "logs")
     jobs = sum(one.jobs for one in work.values())
     own = sum(one.seconds for one in work.values())
     overhead = max(0.0, seconds - own) / max(1, jobs)
-    return Sampled(characters, documents, work, _room(results), overhead), made
+    learnt = {key: found for key in work if config and (found := _learnt(results, *key, config))}
+    return Sampled(characters, documents, work, _room(results), overhead, learnt), made
+
+
+def _learnt(results: Path, stage: str, step: str, config: Config) -> dict[str, Learnt]:
+    """What a step that trains has learnt from, and how much that may be; nothing of any other step."""
+    if step not in ("train", "tune"):
+        return {}
+    if stage == "tokenizer" and config.tokenizer is not None:
+        return tokenizer.learnt(config.tokenizer, read_json(results / stage / "training.json"))
+    card, sampling = results / stage / "card.json", getattr(config.section(stage), "sampling", None)
+    return cards.learnt(read_json(card), sampling.cap) if sampling and card.exists() else {}
 
 
 def _work(logs: Path) -> dict[Key, Work]:
@@ -163,19 +187,21 @@ def _room(results: Path) -> dict[str, Room]:
     return {name: Room(*entry) for name, entry in found.items()}
 
 
-def jobs_of(made: Inventory, counts: Mapping[str, int]) -> dict[Key, int]:
-    """How many jobs each step has in the whole run.
+def steps_of(made: Inventory, counts: Mapping[str, int], of_document: float) -> dict[Key, Step]:
+    """What each step will be in the whole run.
 
     Args:
         made: the inventory of a sample.
         counts: by the wildcard that counts: shards, partitions and units of the whole run.
+        of_document: characters of a document.
     """
-    found: dict[Key, int] = {}
+    found: dict[Key, Step] = {}
     for group in made.groups:
         if log := next((record for record in group.records if record.startswith("logs/")), None):
             numbered = re.sub(r"\{\w+\}", "00000", log.removeprefix("logs/"))
             key = _key(numbered)
-            found[key] = found.get(key, 0) + _number(group, counts)
+            jobs = _number(group, counts) + (found[key].jobs if key in found else 0)
+            found[key] = Step(jobs, group.number is not None, _holds(*key, of_document))
     return found
 
 
@@ -184,6 +210,31 @@ def _number(group: Group, counts: Mapping[str, int]) -> int:
     if group.number is None or "export" in group.names:
         return len(group.values())
     return counts.get(group.number, len(group.values()))
+
+
+def _holds(stage: str, step: str, of_document: float) -> Holds | None:
+    """What a job of a step holds of its text at most: what its module says, or a batch if it reads documents."""
+    row_group = ROW_GROUP_ROWS * of_document
+    if (stage, step) in READ_IN_ROW_GROUPS:
+        return Holds(row_group, row_group)
+    for name in (stage, "classifier", "subset"):
+        if importlib.util.find_spec(f"tamis.stages.{name}") is None:
+            continue
+        module = importlib.import_module(f"tamis.stages.{name}")
+        last = step.rpartition("/")[2]
+        if (found := getattr(module, "HOLDS", {}).get(last)) is not None:
+            return found
+        if function := getattr(module, f"run_{last}", None):
+            read = READ_IN_BATCHES & inspect.signature(function).parameters.keys()
+            return Holds(BATCH_ROWS * of_document, row_group) if read else None
+    return None
+
+
+READ_IN_ROW_GROUPS = {("report", "page")}
+"""Steps that read documents by their place, of one shard after the other."""
+
+READ_IN_BATCHES = {"documents", "judged"}
+"""Parameters that are files of documents, which a job reads in batches and writes in row groups (`tamis.shards`)."""
 
 
 def estimate(config_file: str, *, cores: int, nodes: int, sample: int, say: Callable[[str], None]) -> scaling.Estimate:
@@ -208,40 +259,60 @@ def estimate(config_file: str, *, cores: int, nodes: int, sample: int, say: Call
     bytes_of_all = sum(size or 0 for source in files.values() for size in source.values())
     share = min(1.0, sample / bytes_of_all) if bytes_of_all else 1.0
     results.parent.mkdir(parents=True, exist_ok=True)
-    local = os.cpu_count() or 1
     with tempfile.TemporaryDirectory(prefix=".tamis-estimate-", dir=results.parent) as scratch:
-        runs = []
-        for name, part in (("small", share / SMALLER), ("large", share)):
-            wanted = sampled_configuration(values, part, Path(scratch) / name)
-            chosen = sizes(units_of(load(wanted).sources, config.ingest.unit_bytes, None))
-            count = sum(map(len, chosen.values()))
-            say(f"running over {count} of {sum(map(len, files.values()))} files ...")
-            runs.append((*run_sample(wanted, Path(scratch) / name, local, nodes), chosen))
-    (small, _, _), (large, made, chosen) = runs
+        runs = _run_samples(values, config, files, share, Path(scratch), nodes, say)
+    (_, made, chosen), samples = runs[-1], [sampled for sampled, _, _ in runs]
+    of_document = samples[-1].total / max(1, sum(samples[-1].documents.values()))
     growth = {name: times(files[name], chosen.get(name, {})) for name in files}
     counts = {"shard": config.shards, "partition": config.partition_count, "unit": len(planned)}
-    found = scaling.scaled(
-        small,
-        large,
-        scaling.whole(large, growth),
-        jobs_of(made, counts),
-        cores=cores,
-        shards=config.shards,
-        sample_shards=SAMPLE_SHARDS,
-    )
+    found = scaling.scaled(samples, growth, steps_of(made, counts, of_document), cores)
     found.stages = scaling.in_order(found.stages, ["ingest", *config.stages, *AFTER])
-    found.notes += list(_notes(small, large, growth))
+    found.notes += list(_notes(samples, growth))
     return found
+
+
+Chosen = dict[str, dict[Path, int | None]]
+
+
+def _run_samples(
+    values: Mapping[str, Any],
+    config: Config,
+    files: Chosen,
+    share: float,
+    scratch: Path,
+    nodes: int,
+    say: Callable[[str], None],
+) -> list[tuple[Sampled, Inventory, Chosen]]:
+    """Run over the samples; where two are of the same files, once."""
+    runs: list[tuple[Sampled, Inventory, Chosen]] = []
+    # At this number a shard of the largest sample holds as much as one of the whole run, or all of the sample.
+    shards = max(1, round(share * int(config.shards)))
+    for part in PARTS:
+        folder = scratch / f"sample{len(runs)}"
+        wanted = sampled_configuration(values, share * part, folder, shards)
+        chosen = sizes(units_of(load(wanted).sources, config.ingest.unit_bytes, None))
+        if runs and chosen == runs[-1][2] and part < 1:
+            continue
+        say(f"running over {sum(map(len, chosen.values()))} of {sum(map(len, files.values()))} files ...")
+        found = run_sample(wanted, folder, os.cpu_count() or 1, nodes)
+        if any(
+            COMPILED in log.read_text(encoding="utf-8", errors="replace") for log in (folder / "logs").rglob("*.log")
+        ):
+            say("once more, because kernels were compiled ...")
+            shutil.rmtree(folder)
+            found = run_sample(wanted, folder, os.cpu_count() or 1, nodes)
+        runs.append((*found, chosen))
+    return runs
 
 
 AFTER = ("tokenizer", "validation", "annealing", "mixtures", "export", "report")
 
 
-def _notes(small: Sampled, large: Sampled, growth: Mapping[str, float]) -> list[str]:
+def _notes(samples: Sequence[Sampled], growth: Mapping[str, float]) -> list[str]:
     notes = []
-    if large.total < 1.5 * max(1, small.total):
+    if samples[-1].total < 1.5 * max(1, samples[0].total):
         notes.append(
-            "the two samples are about as large, because whole files are read: what a job costs by itself could not be "
+            "the samples are about as large, because whole files are read: what a job costs by itself could not be "
             "told from what its text costs; cut the input into more files"
         )
     far = max(growth.values(), default=1.0)

@@ -20,6 +20,8 @@ from glob import has_magic
 from pathlib import Path
 from typing import Any, Literal
 
+import yaml
+
 from tamis.errors import ConfigError, SourceError
 from tamis.readers.assorted import ending_of, texts_of
 from tamis.readers.code.source import CodeSource, are_trees
@@ -330,9 +332,14 @@ def _comment(text: str) -> list[str]:
     return textwrap.wrap(text, 112, initial_indent="    # ", subsequent_indent="    # ")
 
 
+def _plain(name: str) -> str:
+    """A name as YAML reads it as a text: that of a folder `2024` or `on` in quotes."""
+    return name if yaml.safe_load(name) == name else json.dumps(name)
+
+
 def _written(source: Found, preset: str) -> list[str]:
     """The lines of a source."""
-    lines = [f"  - name: {source.name}", f"    format: {source.format}"]
+    lines = [f"  - name: {_plain(source.name)}", f"    format: {source.format}"]
     kind = None if preset == "code" else "prose"
     if source.format == "code":
         lines += [*CODE_COMMENTS, CODE_CHOICE]

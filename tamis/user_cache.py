@@ -26,6 +26,9 @@ UNMAPPED = 65534
 
 PRIVATE = 0o700
 
+COMPILED = "compiled kernels, which later jobs find"
+"""What a job's log says then; no second run takes that time."""
+
 
 def _usual_home() -> Path | None:
     """The cache home by the XDG Base Directory Specification, whether or not it is there; None without a home."""

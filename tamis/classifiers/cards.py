@@ -17,6 +17,7 @@ from tamis.classifiers.evaluation.figures import cell_of
 from tamis.classifiers.evaluation.groups import listed
 from tamis.classifiers.labels import Labelled
 from tamis.classifiers.markdown import escaped, passage, table
+from tamis.scaling import Learnt
 from tamis.shards import whole_file, write_json
 
 FIGURES = {"precision": "precision", "recall": "recall", "f1": "F1", "roc_auc": "ROC-AUC"}
@@ -37,6 +38,20 @@ def label_counts(rows: pa.Table) -> list[dict[str, Any]]:
         {"class": label, "kind": kind, "held_out": held_out, "documents": number}
         for (label, kind, held_out), number in sorted(counts.items())
     ]
+
+
+def learnt(card: Mapping[str, Any], cap: int) -> dict[str, Learnt]:
+    """Labelled documents by class and kind, for what a larger corpus takes.
+
+    Args:
+        card: of the classifier.
+        cap: documents of a class and kind at most.
+    """
+    found: dict[str, float] = {}
+    for row in card["labels"]:
+        name = f"{row['class']} {row['kind']}"
+        found[name] = found.get(name, 0.0) + row["documents"]
+    return {name: Learnt(seen, float(cap)) for name, seen in found.items()}
 
 
 def better(row: Mapping[str, Any], own: float) -> str:

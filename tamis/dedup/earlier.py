@@ -8,17 +8,23 @@ which they were made: where two hold the same, the first keeps it.
 from __future__ import annotations
 
 import json
+import logging
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple, Self
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field
 
+from tamis import exchange
 from tamis.errors import ConfigError, SourceError
 from tamis.section import Section
-from tamis.shards import part_name, read_json
+from tamis.shards import part_name, read_json, table_batches
+
+log = logging.getLogger(__name__)
 
 FILE = "index.json"
 REASON = "in_earlier_corpus"
@@ -153,6 +159,31 @@ class Growing(Section, ABC):
         """
         size = sum(path.stat().st_size for path in files)
         return {"settings": self.agreed(), "parts": parts, "bytes": size, **more}
+
+
+HELD = pa.schema([("id", pa.string()), ("matched_id", pa.string())])
+"""A document that went because an earlier run held the other."""
+
+
+def write_held(dropped: Path, output: Path) -> None:
+    """Note what the run before dropped for earlier runs, before this one writes its ledgers again.
+
+    An earlier run may have lost documents since, by a takedown, so that their twins here come back; how many did can
+    only be said beside what was dropped before (`tamis.report.takedowns`).
+
+    Args:
+        dropped: folder of the ledgers of the stage, whatever number of shards that run had; there may be none.
+        output: exchange file of `HELD` to write.
+    """
+    tables = [HELD.empty_table()]
+    for path in sorted(dropped.glob("part-*.parquet")):
+        try:
+            for rows in table_batches(path, ["id", "matched_id", "reason"]):
+                mine = rows.filter(pc.equal(rows["reason"].cast(pa.string()), REASON))
+                tables.append(mine.select(HELD.names).cast(HELD))
+        except SourceError as error:
+            log.warning("what the run before dropped for earlier runs is not looked at in %s: %s", path, error)
+    exchange.write(output, HELD, [pa.concat_tables(tables)])
 
 
 def stretch(partition: int, partitions: int, there: int) -> range:

@@ -19,7 +19,7 @@ from numba.core.caching import Cache, IndexDataCacheFile
 from numba.core.dispatcher import Dispatcher
 from numba.core.runtime import rtsys
 
-from tamis.user_cache import own_folder
+from tamis.user_cache import COMPILED, own_folder
 
 
 def _content_hash(folder: Path) -> str:
@@ -84,10 +84,17 @@ def _warn(reason: str) -> None:
     )
 
 
+@cache
+def _tell() -> None:
+    """Say once that kernels were compiled and kept, for `tamis estimate`."""
+    logging.getLogger(__name__).info(COMPILED)
+
+
 def _save_overload(self: Cache, sig: Any, data: Any) -> None:
     """Save a compiled kernel; a full disk or quota is no reason to end a job that has it in memory."""
     try:
         _save_or_raise(self, sig, data)
+        _tell()
     except OSError as error:
         _warn(error.strerror or str(error))
 

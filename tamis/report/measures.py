@@ -29,6 +29,7 @@ def _near_duplicates(notes: Mapping[str, float]) -> Iterator[Measure]:
     if "suppressed_pairs" in notes:
         detail = "that bucket_candidates left out, counted once a bucket; most are settled through another document"
         yield Measure(stage, "pairs not compared", f"{int(notes['suppressed_pairs']):,}", detail)
+    yield from _held(stage, notes)
 
 
 def _line_pruning(notes: Mapping[str, float]) -> Iterator[Measure]:
@@ -50,6 +51,21 @@ def _remove(notes: Mapping[str, float]) -> Iterator[Measure]:
     if left_out := int(notes.get("copies_left_out", 0)):
         detail = "dropped for one that is removed now, by a stage before remove; put remove first to keep them"
         yield Measure("remove", "copies that went too", f"{left_out:,}", detail)
+    if gone := int(notes.get("left_of_index", 0)):
+        detail = "what later runs dropped against an index that held one comes back when these are made again"
+        yield Measure("remove", "removed, and in no index", f"{gone:,}", detail)
+
+
+def _urls(notes: Mapping[str, float]) -> Iterator[Measure]:
+    yield from _held("url_dedup", notes)
+
+
+def _held(stage: str, notes: Mapping[str, float]) -> Iterator[Measure]:
+    if back := int(notes.get("held_no_more", 0)):
+        detail = (
+            f"of {int(notes['held_before']):,} documents that the run before dropped because an earlier run held them"
+        )
+        yield Measure(stage, "documents that came back", f"{back:,}", detail)
 
 
 def orphaned_cuts(rows: Iterable[tuple[str, str, str, int, int]]) -> list[Measure]:
@@ -75,6 +91,7 @@ def _privacy(notes: Mapping[str, float]) -> Iterator[Measure]:
 
 MEASURES = {
     "remove": _remove,
+    "url_dedup": _urls,
     "minhash_dedup": _near_duplicates,
     "line_pruning": _line_pruning,
     "privacy": _privacy,

@@ -11,10 +11,13 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from tamis.dedup import earlier
 from tamis.errors import SourceError
 from tamis.ids import HALF_CHARACTERS, ID_CHARACTERS, document_key, is_id
+from tamis.report import takedowns
 from tamis.report.blotted import blotted_rows
 from tamis.report.layout import Delivery, Results
 from tamis.report.lookup import fetch
@@ -48,7 +51,8 @@ class Event:
     """What one stage did with a document.
 
     Where it was dropped, `ledger` is its row, `matched` the document that the rule compared it with, `matched_stage`
-    the last stage that has that one's text, and `instead` the document kept in its place where that is another one.
+    the last stage that has that one's text, and `instead` the document kept in its place where that is another one;
+    `taken_down` is the earlier run that held what it matched and has removed it since.
     """
 
     stage: str
@@ -58,6 +62,7 @@ class Event:
     matched_stage: str
     instead: dict[str, Any] | None
     changes: tuple[Change, ...]
+    taken_down: Path | None = None
 
 
 @dataclass
@@ -268,7 +273,9 @@ def _event(
     # Files of an earlier version have no such column.
     if entry and (kept := entry.get("kept_id")) and kept not in (document_id, entry["matched_id"]):
         instead = _document(results, stage, kept)
-    return Event(stage, bool(rows), entry, matched, where, instead, changes)
+    held = entry and entry["reason"] == earlier.REASON and entry["matched_id"]
+    gone = takedowns.taken_down(results, stage, held) if held else None
+    return Event(stage, bool(rows), entry, matched, where, instead, changes, gone)
 
 
 def _document(results: Results, stage: str, document_id: str) -> dict[str, Any] | None:

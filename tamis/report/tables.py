@@ -219,9 +219,12 @@ def run_stats(*, layout: Path, table: Path, notes: Path) -> None:
     """
     results = Results.open(layout.parent)
     counted, noted = collect(results, results.layout.stages)
-    if found := takedowns.readmitted(results):
-        place = {"position": results.layout.stages.index(takedowns.STAGE), "stage": takedowns.STAGE, "shard": 0}
-        rows = [place | {"name": name, "value": value} for name, value in found.items()]
-        noted = pa.concat_tables([noted, pa.Table.from_pylist(rows, schema=NOTES)])
+    found = {takedowns.STAGE: takedowns.readmitted(results)} if takedowns.STAGE in results.layout.stages else {}
+    found |= {stage: takedowns.returned(results, stage) for stage in results.layout.stages if stage not in found}
+    for stage, values in found.items():
+        if values:
+            place = {"position": results.layout.stages.index(stage), "stage": stage, "shard": 0}
+            rows = [place | {"name": name, "value": value} for name, value in values.items()]
+            noted = pa.concat_tables([noted, pa.Table.from_pylist(rows, schema=NOTES)])
     write_table(notes, noted)
     write_table(table, counted)

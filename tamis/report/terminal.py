@@ -11,7 +11,9 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
+from tamis.dedup import earlier
 from tamis.errors import safe
+from tamis.report import takedowns
 from tamis.report.figures import number, percent
 from tamis.report.measures import Measure
 from tamis.report.samples import Piece
@@ -219,6 +221,13 @@ def _matched_lines(event: Event) -> list[str]:
     ledger = event.ledger or {}
     if event.matched is None:
         lines = [f"  It matched {safe(str(ledger['matched_id']))}."]
+        if ledger["reason"] == earlier.REASON:
+            lines[0] = f"{lines[0][:-1]}, which an earlier run holds."
+        if event.taken_down is not None:
+            lines.append(
+                f"  That run has removed it since ({safe(str(event.taken_down))}/{takedowns.STAGE}): run this one "
+                "again, and this document is looked at anew."
+            )
     else:
         verb = "kept" if event.matched_stage == event.stage else "also dropped there"
         lines = [f"  It matched this document, which was {verb}:", *_document_lines(event.matched)]

@@ -33,6 +33,7 @@ from tamis.errors import SourceError
 from tamis.external_sort import first_of_each, sorted_slices
 from tamis.ids import HALF_CHARACTERS, document_key, home_shards, is_id
 from tamis.ledger import Outputs, add_copies, dropped_rows, outcome_writer
+from tamis.scaling import Holds
 from tamis.section import Section
 from tamis.shards import TableWriter, read_json, whole_file, write_json
 from tamis.urls import url_key
@@ -70,6 +71,9 @@ ORDER = ("id", "parent", "metadata", "kind", "priority")
 
 BATCH_ROWS = 4_096
 BATCH_BYTES = 4_000_000
+HOLDS = {"map": Holds(BATCH_BYTES, streams.ROUND_BYTES), "apply": Holds(BATCH_BYTES, streams.ROUND_BYTES)}
+"""For `tamis estimate`: reading, a job holds a batch of records and those that wait for their round."""
+
 """Rows and bytes that are gathered as Python objects."""
 
 

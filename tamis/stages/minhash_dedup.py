@@ -470,6 +470,16 @@ def _measured(
     }
 
 
+def run_held(*, ledgers: str, output: Path) -> None:
+    """Note what the run before dropped for earlier runs (`tamis.dedup.earlier.write_held`).
+
+    Args:
+        ledgers: folder of the ledgers of this stage.
+        output: exchange file to write.
+    """
+    earlier.write_held(Path(ledgers), output)
+
+
 def run_index(config: Config, *, partitions: int, judged: Path, documents: Path, bands: Path, sets: Path) -> None:
     """Write the part of one shard of the index for later runs.
 

@@ -226,10 +226,30 @@ def stood_for(ledgers: Iterable[Path]) -> Iterator[pa.Table]:
             log.warning("copies that an earlier run dropped are not looked at in %s: %s", path, error)
 
 
+def parts_of(paths: Iterable[Path], shard: int, shards: int) -> list[Path]:
+    """The files that lie beside some of one shard, which an earlier run with more shards has left for it too.
+
+    Those of numbers past the shards of this run go at its end; until then each is that of one shard of this run.
+
+    Args:
+        paths: files of the shard, `part-00000.parquet`.
+        shard: number of the shard.
+        shards: of this run.
+    """
+    found = []
+    for path in paths:
+        for beside in sorted(path.parent.glob(f"part-*{path.suffix}")):
+            number = beside.stem.removeprefix("part-")
+            if number.isdecimal() and int(number) % shards == shard:
+                found.append(beside)
+    return found
+
+
 def run_apply(
     config: Config,
     *,
     shard: int,
+    shards: int,
     documents: Path,
     earlier: Files | None,
     kept: Path,
@@ -242,6 +262,7 @@ def run_apply(
     Args:
         config: the section.
         shard: number of the shard.
+        shards: how many there are.
         documents: as the stage before left them.
         earlier: where the stages behind have their ledgers of this shard; an earlier run's, if there was one.
         kept: documents to write.
@@ -250,7 +271,8 @@ def run_apply(
         stood: what stood for what in that run, to write.
     """
     lists = read_lists(config)
-    exchange.write(stood, STOOD_FOR, [pa.concat_tables([STOOD_FOR.empty_table(), *stood_for(paths(earlier or ()))])])
+    ledgers = parts_of(paths(earlier or ()), shard, shards)
+    exchange.write(stood, STOOD_FOR, [pa.concat_tables([STOOD_FOR.empty_table(), *stood_for(ledgers)])])
     with outcome_writer(Outputs(kept, dropped, stats), STAGE, shard) as writer:
         for before in document_batches(documents):
             reasons = pa.array(removed(before, lists), pa.string())

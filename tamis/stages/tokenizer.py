@@ -19,7 +19,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from tamis.barrier import Files
 from tamis.errors import ModelError
 from tamis.ids import keyed_hash
 from tamis.ledger import Outputs, outcome_writer
+from tamis.scaling import Learnt
 from tamis.section import FilePath, Section, Sha256
 from tamis.sets.plan import index_of
 from tamis.shards import document_batches, read_json, whole_file, write_json
@@ -165,6 +166,17 @@ def run_train(config: Config, *, barrier: Files, output: Path, report: Path, thr
     }
     write_json(report, sizes | {"model_sha256": checksums.sha256(output)})
     log.info("tokenizer: %d entries from %d documents, %d characters", *list(sizes.values())[:3])
+
+
+def learnt(config: Config, report: Mapping[str, Any]) -> dict[str, Learnt]:
+    """Characters that a tokenizer was trained on, for what a larger corpus takes; nothing of a given one.
+
+    Args:
+        config: the section.
+        report: of `run_train`.
+    """
+    seen = report.get("sample_characters")
+    return {} if seen is None else {"text": Learnt(float(seen), float(config.sample_characters))}
 
 
 def load(path: Path) -> Any:

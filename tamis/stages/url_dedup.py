@@ -203,6 +203,16 @@ def run_apply(
             writer.add(before, counted.filter(pa.array(~gone)), ledger)
 
 
+def run_held(*, ledgers: str, output: Path) -> None:
+    """Note what the run before dropped for earlier runs (`tamis.dedup.earlier.write_held`).
+
+    Args:
+        ledgers: folder of the ledgers of this stage.
+        output: exchange file to write.
+    """
+    earlier.write_held(Path(ledgers), output)
+
+
 def run_index(config: Config, *, documents: Path, output: Path) -> None:
     """Write the part of one shard: the pages of the documents that were kept.
 

@@ -370,3 +370,14 @@ def test_parallel_corpora_and_pdfs_are_recognised(tmp_path: Path, monkeypatch: p
     path, _ = presets.write("multilingual", [["x.*"], ["*.pdf"]])
     first, second = config.load(config_files.parse(path.read_text(), path)).sources
     assert (first.format, first.lines, first.kind, second.format) == ("parallel", 20, "prose", "pdf")
+
+
+@pytest.mark.parametrize("name", ["2024", "on", "1e5"])
+def test_a_folder_whose_name_yaml_takes_for_something_else(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "a.jsonl").write_text('{"text": "one"}\n', encoding="utf-8")
+    path, _ = presets.write("prose", [[f"{name}/*.jsonl"]])
+    assert written(path).sources[0].name == name

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from collections import Counter
 
 import finished
 import pytest
 import zstandard
-from running import changed, planned, run_workflow
+from running import ROOT, changed, environment, planned, run_workflow
+
+from tamis.report import tables
+from tamis.report.layout import Results
+from tamis.shards import read_table
 
 pytestmark = pytest.mark.workflow
 
 
 def test_a_run_against_the_index_of_another(make_folder, small):
     folder = make_folder("against")
-    first = small | {"output_dir": "first", "minhash_dedup": {"write_index": True}}
+    takedowns = folder / "takedowns.txt"
+    takedowns.write_text("# nothing yet\n", encoding="utf-8")
+    pipeline = {"pipeline": ["remove", *small["pipeline"]], "remove": {"ids": ["takedowns.txt"]}}
+    first = small | {"output_dir": "first", "minhash_dedup": {"write_index": True}} | pipeline
     against = {"against": ["first/minhash_dedup/index"]}
     second = small | {"output_dir": "second", "shards": 3, "minhash_dedup": against}
     assert "first/minhash_dedup/index/index.json is missing" in run_workflow(folder, second, "--dry-run", fails=True)
@@ -34,6 +44,23 @@ def test_a_run_against_the_index_of_another(make_folder, small):
     # What stays for them is another run's.
     assert {row["kept_id"] for row in dropped} == {None}
     assert min(row["similarity"] for row in dropped) >= 0.7
+    # A document is taken down from the first run, which has nothing else like it.
+    held = Counter(row["matched_id"] for row in dropped)
+    gone = min(row["id"] for row in dropped if row["matched_id"] == row["id"] and held[row["id"]] == 1)
+    takedowns.write_text(f"{gone}\n", encoding="utf-8")
+    run_workflow(folder, first)
+    assert "removed, and in no index" in (folder / "first" / "report" / "index.html").read_text(encoding="utf-8")
+    why = [sys.executable, "-m", "tamis.cli", "why", gone, "--results", "second"]
+    said = subprocess.run(why, cwd=folder, env=environment(ROOT), capture_output=True, text=True, check=True).stdout
+    assert "which an earlier run holds" in said
+    assert "That run has removed it since (first/remove): run this one again" in said
+    run_workflow(folder, second)
+    after = list(finished.rows(folder / "second" / "minhash_dedup" / "dropped"))
+    assert gone not in {row["matched_id"] for row in after}
+    assert {row["id"] for row in finished.rows(folder / "second" / "minhash_dedup" / "documents")} >= {gone}
+    noted = tables.read_notes(Results.open(folder / "second"))["minhash_dedup"]
+    assert (noted["held_before"], noted["held_no_more"]) == (len(dropped), 1)
+    assert "documents that came back" in (folder / "second" / "report" / "index.html").read_text(encoding="utf-8")
 
 
 def test_a_corpus_that_grows_is_the_one_made_at_once(make_folder, small):
@@ -58,18 +85,24 @@ def test_a_corpus_that_grows_is_the_one_made_at_once(make_folder, small):
         "ingest": {"keep": ["oldest"]},
         "paragraph_dedup": {"min_documents": 1, "near_copy_share": None, "min_characters": 0},
     }
+    # The runs that grow write texts where they are edited alone, the one that is made at once everywhere.
+    apart = {"materialize": "on_edit"}
 
     def run(name, files, **more):
         given = common | {"output_dir": name, "sources": [source | {"paths": files}]} | more
         for stage in stages:
             given[stage] = given.get(stage, {}) | {"write_index": True}
         run_workflow(folder, given)
-        return {stage: list(finished.rows(folder / name / stage / "documents")) for stage in stages}
+        parts = {stage: sorted((folder / name / stage / "documents").iterdir()) for stage in stages}
+        return {
+            stage: [row for path in paths for row in read_table(path).to_pylist()] for stage, paths in parts.items()
+        }
 
     whole = run("whole", ["old.jsonl", "new.jsonl"], shards=2)
-    old = run("old", ["old.jsonl"], shards=3, partitions=2)
+    old = run("old", ["old.jsonl"], shards=3, partitions=2, **apart)
+    assert "text" not in finished.table(folder / "old" / "minhash_dedup" / "documents").column_names
     against = {stage: common.get(stage, {}) | {"against": [f"old/{stage}/index"]} for stage in stages}
-    new = run("new", ["new.jsonl"], shards=2, **against)
+    new = run("new", ["new.jsonl"], shards=2, **against, **apart)
     for stage in stages[:3]:
         texts = [{row["id"]: row["text"] for row in rows[stage]} for rows in (whole, old, new)]
         assert texts[0] == texts[1] | texts[2]

@@ -17,6 +17,7 @@ import sys
 import time
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -154,6 +155,42 @@ def test_only_stages_that_edit_write_texts_and_a_lost_file_of_texts_is_made_agai
     assert '"line_pruning/documents":{' in told
     assert '"language_id/documents":{' in told
     assert '"text_of":"line_pruning"' in told
+
+
+def asked(folder, *arguments):
+    """What `tamis` says in a folder."""
+    command = [sys.executable, "-m", "tamis.cli", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=True).stdout
+
+
+def test_questions_about_texts_that_lie_elsewhere_have_the_same_answers(full, other, truth):
+    folder, _ = other
+    case = next(case for case in truth["near_copies"] if case["jaccard"] > 0.8)
+    for key in ("older", "newer"):
+        assert asked(folder, "why", case[key]) == asked(full, "why", case[key])
+    question = "SELECT id, text FROM documents_heuristics ORDER BY id"
+    answers = []
+    for results in (full / "results", folder / "results"):
+        with duckdb.connect(str(results / "tamis.duckdb"), read_only=True) as connection:
+            answers.append(connection.execute(question).fetchall())
+    assert answers[0] == answers[1] != []
+    counted = "SELECT count(*), sum(length(text)) FROM documents_language_id"
+    assert asked(folder, "sql", counted) == asked(full, "sql", counted)
+    asked(folder, "verify")
+
+
+def test_what_a_change_runs_where_texts_lie_elsewhere(other):
+    folder, _ = other
+    config = yaml.safe_load((folder / "test.yaml").read_text(encoding="utf-8"))
+    jobs = planned(folder, changed(config, minhash_dedup__threshold=0.8))
+    made = {name.partition("_")[0] for name in jobs}
+    assert "minhash" in made
+    assert "heuristics" in made
+    assert not made & {"ingest", "url"}
+    # Texts everywhere: what has none is made again and what comes after it, but not ingest, which has them.
+    jobs = planned(folder, changed(config, materialize="every_stage"))
+    assert jobs["url_dedup_apply"] == jobs["heuristics_apply"] == 1
+    assert not {name for name in jobs if name.startswith("ingest")}
 
 
 def test_no_unfinished_file_bears_the_name_of_a_finished_one(other):

@@ -40,6 +40,7 @@ def _results(tmp_path, make_documents):
         remove.run_apply(
             remove.Config(),
             shard=shard,
+            shards=2,
             documents=_documents_of(tmp_path, shard, documents),
             earlier=tuple(before),
             kept=target / "kept.parquet",
@@ -51,7 +52,9 @@ def _results(tmp_path, make_documents):
         ledger("remove", shard, {} if shard else {KEPT: None})
         ledger("minhash_dedup", shard, {OTHER: TWIN} if shard else {})
         ledger("url_dedup", shard, {} if shard else {THIRD: KEPT})
-        write_table(tmp_path / "minhash_dedup" / "documents" / f"{part_name(shard)}.parquet", documents[TWIN])
+        write_table(
+            tmp_path / "minhash_dedup" / "documents" / f"{part_name(shard)}.parquet", documents[TWIN].slice(0, shard)
+        )
     return Results(tmp_path, layout)
 
 
@@ -68,6 +71,38 @@ def test_copies_that_come_back_and_that_go_with_it(results):
     assert said["copies that came back"][0] == "1"
     assert said["copies that came back"][1].startswith("of 2 documents that the run before dropped")
     assert said["copies that went too"][0] == "1"
+
+
+def test_a_run_with_fewer_shards_looks_at_all_ledgers_of_the_run_before(tmp_path, make_documents):
+    """What the run before wrote as shard 2 of 3 is looked at by shard 0 of 2, and what it kept may lie anywhere now."""
+    folder = tmp_path / "minhash_dedup"
+    documents = make_documents(["one", "two", "three"], id=[KEPT, TWIN, OTHER])
+    for shard, name in enumerate((TWIN, OTHER, THIRD)):
+        row = make_documents(["a text"], id=[name])
+        rows = dropped_rows("minhash_dedup", row, "copy", kept_id=KEPT, matched_id=KEPT)
+        write_table(folder / "dropped" / f"{part_name(shard)}.parquet", rows)
+    for shard in range(2):
+        source = tmp_path / f"in-{shard}.parquet"
+        write_table(source, documents.slice(0, 0))
+        new = tmp_path / "new" / part_name(shard)
+        remove.run_apply(
+            remove.Config(),
+            shard=shard,
+            shards=2,
+            documents=source,
+            earlier=(folder / "dropped" / f"{part_name(shard)}.parquet",),
+            kept=new / "kept.parquet",
+            dropped=new / "dropped.parquet",
+            stats=new / "stats.json",
+            stood=tmp_path / "remove" / "stood_for" / f"{part_name(shard)}.arrow",
+        )
+        gone = documents.slice(0, 1 - shard)
+        ledger = dropped_rows("remove", gone, pa.array(["removed_id"] * len(gone)))
+        write_table(tmp_path / "remove" / "dropped" / f"{part_name(shard)}.parquet", ledger)
+        # Both twins are in the second shard now.
+        write_table(folder / "documents" / f"{part_name(shard)}.parquet", documents.slice(1, 2 * shard))
+    results = Results(tmp_path, Layout(stages=("ingest", "remove", "minhash_dedup"), shards=2))
+    assert takedowns.readmitted(results) == {"copies_of_removed": 3, "copies_readmitted": 2, "copies_left_out": 0}
 
 
 def test_nothing_is_said_where_nothing_was_removed(results):

@@ -461,11 +461,13 @@ def test_the_last_of_several_runs_cuts_what_one_run_over_everything_cuts_there(d
         assert table.to_pylist() == everything.filter(last_run).to_pylist()
 
 
-def test_what_only_a_later_run_makes_frequent_is_counted(tmp_path):
+@pytest.mark.parametrize("before", [(1, 1), (3, 2), (2, 5)])
+@pytest.mark.parametrize("after", [(1, 1), (2, 3), (4, 4)])
+def test_what_only_a_later_run_makes_frequent_is_counted(tmp_path, before, after):
     texts = [f"{BANNER.format('1 May')}\n\n{'own ' * 30}{i}" for i in range(8)]
-    first = run(tmp_path / "a", make(texts[:4]), stage.Config(write_index=True))
+    first = run(tmp_path / "a", make(texts[:4]), stage.Config(write_index=True), *before)
     later = stage.Config(against=(str(tmp_path / "a" / "index"),))
-    kept, _, edits, notes = run(tmp_path / "b", make(texts[4:]), later, 2, 3)
+    kept, _, edits, notes = run(tmp_path / "b", make(texts[4:]), later, *after)
     assert all(text.startswith("own") for text in kept["text"].to_pylist())
     assert set(edits["count"].to_pylist()) == {8}
     assert first.edits.num_rows == 0

@@ -504,11 +504,13 @@ def test_runs_one_after_the_other_keep_what_one_run_keeps(documents, cuts, split
     assert sorted(named) == sorted(whole.edits["matched_id"].to_pylist())
 
 
-def test_what_a_later_run_makes_frequent_is_cut_there_and_counted(tmp_path):
+@pytest.mark.parametrize("before", [(1, 1), (3, 2), (2, 5)])
+@pytest.mark.parametrize("after", [(1, 1), (2, 3), (4, 4)])
+def test_what_a_later_run_makes_frequent_is_cut_there_and_counted(tmp_path, before, after):
     texts = [f"{OWN[0]}\n\n{LONG}", f"{OWN[1]}\n\n{LONG}", f"{OWN[2]}\n\n{LONG}", f"{OWN[3]}\n\n{LONG}"]
     documents = make_documents(texts)
     settings = GROWING | {"min_documents": 3, "min_words": 3}
-    kept, (first, second) = grown(tmp_path, documents, [2], [(1, 1), (2, 3)], **settings)
+    kept, (first, second) = grown(tmp_path, documents, [2], [before, after], **settings)
     ids = documents["id"].to_pylist()
     assert [kept[name] for name in ids] == [*texts[:2], OWN[2], OWN[3]]
     assert {row["matched_id"] for row in second.edits.to_pylist()} == {ids[0]}

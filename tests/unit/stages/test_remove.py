@@ -50,6 +50,7 @@ def run(documents, folder, **lists):
     remove.run_apply(
         remove.Config(**paths),
         shard=0,
+        shards=1,
         documents=folder / "in.parquet",
         earlier=None,
         kept=folder / "kept.parquet",
