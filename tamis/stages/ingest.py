@@ -43,8 +43,10 @@ if TYPE_CHECKING:
     from tamis.readers.columns import Columns
     from tamis.readers.units import Unit
 
-VERSION = 8
-"""8: scripts and styles that Sphinx copies beside its pages are vendored; a page whose first comment is a licence is
+VERSION = 9
+"""9: what pages of reStructuredText quote in literal blocks makes no source code of them, nor does the code on a page
+ of HTML unless nothing else is on it.
+8: scripts and styles that Sphinx copies beside its pages are vendored; a page whose first comment is a licence is
  none.
 7: a headline or a caption that stands twice at once in a page of the web is taken once.
 6: fetched PDFs have their address as URL, papers of arXiv their name whatever the address; files for
