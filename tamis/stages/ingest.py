@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 VERSION = 9
 """9: what pages of reStructuredText quote in literal blocks makes no source code of them, nor does the code on a page
- of HTML unless nothing else is on it.
+ of HTML unless nothing else is on it; marks of generators count below the licence of a file, too.
 8: scripts and styles that Sphinx copies beside its pages are vendored; a page whose first comment is a licence is
  none.
 7: a headline or a caption that stands twice at once in a page of the web is taken once.
