@@ -36,7 +36,28 @@ All bounds were set by reading what fell on either side, in the default releases
 FRONT_MATTER, FRONT_MATTER_BYTES = b"---\n", 5_000
 """How fields at the head of a page begin, and how far they may go."""
 
+BLOCKS = re.compile(r"\n[^\S\n]*\n")
+WORDS = re.compile(r"(?<!\w)\w++(?=\s|[.,:;!?]\s|\Z)|[^\x00-\u2fff]{2}")
+WORDS_OF_SENTENCE, WRITTEN_SHARE = 5, 0.05
+"""A block of an HTML page is written for people if it does not look like code and has so many words, or pairs of
+letters beyond U+3000, as Chinese and Japanese have no spaces; with such a share of all characters they make a page."""
+
 LINE = re.compile(r"^[^\S\n]*\S", re.MULTILINE)
+
+_INDENTED = rb"(?:[^\S\n]+\S[^\n]*(?:\n+|\Z)(?:[^\S\n]+\n)*)+"
+QUOTED = (
+    (b"::\n", re.compile(rb"^((?:\S[^\n]*)?::)\n(?:[^\S\n]*\n)+" + _INDENTED, re.MULTILINE)),
+    (
+        b".. ",
+        re.compile(
+            rb"^(\.\. (?:code|code-block|sourcecode|parsed-literal|doctest|testcode|testsetup|testoutput|ipython"
+            rb"|prompt)::)[^\n]*\n(?:[^\S\n]*\n)*" + _INDENTED,
+            re.MULTILINE,
+        ),
+    ),
+)
+"""What a page of reStructuredText quotes: bytes that are there, and patterns whose first group is the page's own. A
+literal block begins behind a line that ends in two colons and a blank one, which in a program is seldom."""
 
 MATHS = re.compile(
     r":math:`|\.\. math::|\\begin\{(?:align|definition|equation|gather|lemma|math|proof|proposition|theorem)"
@@ -157,6 +178,8 @@ def _is_code(data: bytes, score: float) -> bool:
     """Whether a text of some score is source code: no session with an interpreter, drawn table or list."""
     if score <= CODE_SCORE:
         return False
+    if (written := _without_quoted(data)) is not data and code_score(written) <= CODE_SCORE:
+        return False
     lines = 1 + data.count(b"\n")
     sessions, drawn = data.count(b"\n>>> "), data.count(b"\n|") + data.count(b"\n+")
     if sessions >= SESSION_SHARE * lines or drawn >= CATALOGUE_SHARE * (lines - 1):
@@ -165,6 +188,17 @@ def _is_code(data: bytes, score: float) -> bool:
         return True
     sample = data.decode()
     return not is_catalogue(sample, _count(LINE, sample))
+
+
+def _without_quoted(data: bytes) -> bytes:
+    """A page without what it quotes; anything else, and pages that quote nothing, as they are.
+
+    What stands between fences of Markdown the model leaves out itself.
+    """
+    for hint, pattern in QUOTED:
+        if hint in data:
+            data = pattern.sub(rb"\1", data)
+    return data
 
 
 def _kind(sample: str, characters: int, possible: int, forms: tuple[int, int, int]) -> str:
@@ -187,6 +221,31 @@ def kind_of_page(text: str) -> str:
     if is_maths(sample, lines):
         return "maths"
     return "catalogue" if is_catalogue(sample, lines) else "prose"
+
+
+def kind_of_extracted(data: bytes) -> str | None:
+    """The kind of the text of an HTML page that is full of code; None of any other, whose form tells.
+
+    Manuals quote code between their sentences, and by its form a third of them was source code. A page is code where
+    nothing else is on it: a file shown by a forge, a listing.
+
+    Args:
+        data: UTF-8 of what was taken from the page, its blocks parted by empty lines.
+    """
+    if kind_of_bytes(data) != "code":
+        return None
+    sample = data[: 4 * SAMPLE_CHARACTERS].decode("utf-8", "ignore")[:SAMPLE_CHARACTERS]
+    if is_catalogue(sample, max(1, _count(LINE, sample))):
+        return kind_of_page(sample)
+    blocks = [block for block in BLOCKS.split(sample) if block.strip()]
+    encoded = [block.encode() for block in blocks]
+    ends = np.cumsum([len(block) for block in encoded], dtype=np.int64)
+    bounds = np.stack([ends - [len(block) for block in encoded], ends], axis=1)
+    scores = code_scores(np.frombuffer(b"".join(encoded), np.uint8), bounds)
+    sentences = np.array([len(WORDS.findall(block)) >= WORDS_OF_SENTENCE for block in blocks])
+    sizes = np.array([len(block) for block in blocks])
+    written = sizes[(scores <= CODE_SCORE) & sentences].sum()
+    return kind_of_page(sample) if written >= WRITTEN_SHARE * sizes.sum() else "code"
 
 
 def is_licence(sample: str, characters: int) -> bool:

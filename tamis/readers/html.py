@@ -59,7 +59,8 @@ class HtmlSource(Source):
             yield Skip(where, 1, found.reason, found.detail)
             return
         url = (found.canonical if self.canonical_urls else None) or page_address(path)
-        yield make(self, where, 1, found.text, url=url, metadata={"path": called(path)} | page_metadata(found))
+        metadata = {"path": called(path)} | page_metadata(found)
+        yield make(self, where, 1, found.text, url=url, metadata=metadata, page=True)
 
 
 def text_in(html: object, settings: Extraction, url: object) -> tuple[str, dict[str, Any]] | Refused:

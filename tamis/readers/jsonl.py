@@ -187,6 +187,7 @@ def _record(source: JsonlSource, where: str, number: int, line: bytes, counts: C
         date=date,
         metadata=value,
         kind=kind if isinstance(kind, str) and kind in KINDS else None,
+        page=source.extraction is not None,
     )
 
 

@@ -235,6 +235,7 @@ def _record(
         parent=None if source.parent_column is None else fields[source.parent_column],
         metadata=taken[1] | {name: fields[name] for name in batch.metadata if name in fields},
         kind=kind if isinstance(kind, str) and kind in KINDS else None,
+        page=html is not None,
     )
 
 

@@ -23,7 +23,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from tamis.errors import SourceError
 from tamis.readers.columns import MOMENT, PLACES, UNKNOWN, Columns, kinds_told
-from tamis.readers.forms import kind_of_bytes
+from tamis.readers.forms import kind_of_bytes, kind_of_extracted
 from tamis.readers.named_files import files_of
 from tamis.readers.remote.addresses import checked, is_address
 from tamis.readers.remote.section import Remote
@@ -450,6 +450,7 @@ def make(
     metadata: Mapping[str, Any] | None = None,
     kind: str | None = None,
     parent: object = None,
+    page: bool = False,
 ) -> Record | Skip:
     """One record, or the reason why it is none.
 
@@ -465,6 +466,7 @@ def make(
         metadata: other fields; what JSON cannot carry is written out.
         kind: the kind that the reader knows; None leaves it to the section, the record's fields and the text.
         parent: of an extract, URL or id of what it was taken from, as read.
+        page: whether the text was taken from a page of HTML.
     """
     if isinstance(text, bytes) and (wrong := invalid_utf8(text)):
         return Skip(path, record, "invalid_utf8", wrong)
@@ -491,7 +493,7 @@ def make(
         return Skip(path, record, "too_large", f"{len(fields)} bytes of metadata, limit {source.max_document_bytes}")
     if source.kind != "auto":
         kind = source.kind
-    kind = kind or kind_said(kept, has_url=address is not None)
+    kind = kind or kind_said(kept, has_url=address is not None) or (kind_of_extracted(data) if page else None)
     return Record(data, kind, address, when, fields, path, record, origin)
 
 

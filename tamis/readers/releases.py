@@ -163,6 +163,7 @@ class ReleasesSource(Source):
                     metadata=metadata,
                     url=document.url or _url(self, identity, member, document.part),
                     parent=_url(self, identity, member, "source") if document.part == "docstrings" else None,
+                    page=document.part == "web",
                 )
                 if isinstance(record, Skip):
                     record = Skip(record.path, record.record, record.reason, shorten(f"{member}: {record.detail}"))

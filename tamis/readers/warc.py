@@ -162,6 +162,7 @@ class _Archive:
         metadata = self._metadata(found, payload)
         charset = charset_of(payload.said)
         text: str | bytes
+        is_page = payload.media == "html"
         if payload.media == "text":
             if reason := for_machines(payload.data):
                 raise NoPageError(reason, "lines for programs, by their form")
@@ -180,7 +181,9 @@ class _Archive:
             metadata |= page_metadata(page) | ({"canonical": page.canonical} if page.canonical else {})
         said = head.fields.get("warc-date")
         date = None if said is None else date_of(said) or said
-        made = make(source, self._where, found.place.number, text, url=url or None, date=date, metadata=metadata)
+        made = make(
+            source, self._where, found.place.number, text, url=url or None, date=date, metadata=metadata, page=is_page
+        )
         if isinstance(made, Skip):
             raise NoPageError(made.reason, made.detail)
         return made

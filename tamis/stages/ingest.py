@@ -47,7 +47,9 @@ if TYPE_CHECKING:
 VERSION = 9
 """9: lines of web pages are held against what their page says of main content (another model, other texts); ragged
  columns of a PDF that was written row by row are read one after the other; what Bison, flex, ANTLR and Qt's compilers
- wrote is generated; JSON Lines, CSV, text and HTML in bzip2, xz and LZ4 are read.
+ wrote is generated, and marks of generators count below the licence of a file, too; JSON Lines, CSV, text and HTML in
+ bzip2, xz and LZ4 are read; what pages of reStructuredText quote in literal blocks makes no source code of them, nor
+ does the code on a page of HTML unless nothing else is on it.
 8: scripts and styles that Sphinx copies beside its pages are vendored; a page whose first comment is a licence is
  none.
 7: a headline or a caption that stands twice at once in a page of the web is taken once.

@@ -8,6 +8,7 @@ folder `deps` or `cache` may well be a project's own. Marks in the head are thos
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache, lru_cache
 
 GENERATED_MARKS = (
@@ -27,6 +28,11 @@ GENERATED_LINES = 5
 """Lines from the top in which they count. CodeParrot."""
 
 OPENS_LINE = "^"
+
+COMMENT = re.compile(r"\s*(?:#|//|--|;|%|\"|!|<!--|\.\.|rem\b|dnl\b)", re.IGNORECASE)
+NOTICE = re.compile(r"licen[cs]e|copyright|warrant|liab|in the software", re.IGNORECASE)
+"""How lines of comments begin, and words in those of a licence: in Go's and Google's projects the mark of a generator
+stands below one of thirteen lines."""
 
 MINIFIED_LINE = 110
 """Mean line of JavaScript or CSS, characters, above which it is minified. Linguist."""
@@ -147,7 +153,7 @@ def generated_by(path: str, text: str, language: str | None) -> str | None:
     """
     if GENERATED_PATHS.search(path):
         return "its name"
-    head = "\n".join(text[:4_000].split("\n")[:GENERATED_LINES])
+    head = _head(text[:4_000].split("\n"))
     found = _marks().search(head) or MORE_MARKS.search(head)
     if found:
         return f"a mark in its head: {' '.join(found[0].split())}"
@@ -156,6 +162,20 @@ def generated_by(path: str, text: str, language: str | None) -> str | None:
     if language in ("JavaScript", "CSS") and len(text) > MINIFIED_LINE * (text.count("\n") + 1):
         return "minified: long lines"
     return None
+
+
+def _head(lines: Sequence[str]) -> str:
+    """The lines in which marks count: the first of a file, and the first below a notice of its licence at the top."""
+    below, block = 0, False
+    for number, line in enumerate(lines):
+        block = block or line.lstrip().startswith("/*")
+        if line.strip() and not block and not COMMENT.match(line):
+            break
+        if NOTICE.search(line):
+            below = number + 1
+        block = block and "*/" not in line
+    filled = [line for line in lines[below:] if line.strip("/*#-;%!<> \t\r")] if below else []
+    return "\n".join([*lines[:GENERATED_LINES], *filled[:GENERATED_LINES]])
 
 
 def _rendered_by(text: str) -> str | None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamis.readers.forms import kind_of, kind_of_bytes, kind_of_page
+from tamis.readers.forms import kind_of, kind_of_bytes, kind_of_extracted, kind_of_page
 from tamis.schemas import KINDS
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data" / "text"
@@ -86,6 +86,60 @@ def test_pages_quote_code_and_licences_and_stay_pages() -> None:
     assert kind_of_page(CODE) == "prose"
     assert kind_of_page(LATEX) == "maths"
     assert kind_of_page(TABLE) == "catalogue"
+
+
+PROGRAM = (
+    "import trustme\n\nca = trustme.CA()\nserver_cert = ca.issue_cert('localhost')\nca.cert_pem.write_to_path('cacert.pem')\n"
+    "for index, one in enumerate(server_cert.chain):\n    one.write_to_path(f'server_{index}.crt')\n"
+)
+
+
+def _indented(text: str) -> str:
+    return "".join(f"    {line}" if line.strip() else line for line in text.splitlines(keepends=True))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"New certificates\n----------------\n\nThis makes them::\n\n{_indented(PROGRAM * 3)}\nMany tests break.\n",
+        f"Use\n---\n\n.. code-block:: python\n\n{_indented(PROGRAM * 3)}\nThat is all.\n",
+        f"Use\n---\n\n::\n\n{_indented(PROGRAM * 3)}",
+    ],
+)
+def test_what_a_page_quotes_makes_no_program_of_it(text: str) -> None:
+    # Sixteen of 344 pages of reference were code for what stood in their literal blocks.
+    assert kind_of(text) == kind_of_bytes(text.encode()) == "prose"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PROGRAM,
+        f'"""Certificates.\n\nThis makes them::\n\n{_indented(PROGRAM)}\n"""\n{PROGRAM}',
+        "sieve ::\n  Grain ->\n  Maybe Grain\nsieve = \\case\n  Grain { size = s } | s > 3 -> Nothing\n  one -> Just one\n"
+        * 3,
+    ],
+)
+def test_programs_with_quotations_stay_programs(text: str) -> None:
+    assert kind_of(text) == "code"
+
+
+def test_a_page_of_html_is_code_where_nothing_else_is_on_it() -> None:
+    manual = f"Certificates\n\nThis is how they are made anew, whenever one of them ends.\n\n{PROGRAM}"
+    assert kind_of(manual) == "code"
+    assert kind_of_extracted(manual.encode()) == "prose"
+    japanese = f"証明書\n\n証明書は期限が切れるたびに、次のようにして新しく作られます。\n\n{PROGRAM}"
+    assert kind_of_extracted(japanese.encode()) == "prose"
+    contents = "".join(f"    {number}. Type_{number} :: new(a, b)\n" for number in range(30))
+    assert kind_of(contents) == "code"
+    assert kind_of_extracted(contents.encode()) == "catalogue"
+    assert kind_of_extracted(PROGRAM.encode()) == kind_of_extracted((PROGRAM * 1_000).encode()) == "code"
+    assert kind_of_extracted(PROSE.encode()) is None
+
+
+@pytest.mark.parametrize("piece", ["a_b(", "a\n\n", "x = (y);\n", "[a](b", "::\n\n a\n"])
+def test_no_page_is_long_enough_to_stop_it(piece: str) -> None:
+    assert kind_of_extracted((PROGRAM + piece * 200_000).encode()) in {None, *KINDS}
 
 
 @given(st.text())

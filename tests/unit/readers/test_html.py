@@ -13,6 +13,7 @@ from web_pages import ENGLISH, page, paragraphs
 
 from tamis.errors import SourceError
 from tamis.readers import Record, Skip
+from tamis.readers.forms import kind_of
 from tamis.readers.html import HtmlSource
 from tamis.readers.jsonl import JsonlSource
 from tamis.readers.parquet import ParquetSource
@@ -38,6 +39,28 @@ def test_a_page_is_a_document_with_what_it_says_of_itself(tmp_path: Path) -> Non
         "html_lang": "en",
         "charset": "utf-8",
     }
+
+
+def test_a_manual_full_of_code_is_a_page(tmp_path: Path) -> None:
+    code = "import trustme\n\nca = trustme.CA()\ncert = ca.issue_cert('a')\ncert.key.write_to_path('a.key')\nreturn_value = f(cert)\n"
+    manual = page(
+        f"<h1>Certificates</h1><p>This is how they are made anew, whenever one of them ends.</p><pre>{code * 4}</pre>"
+        "<p>What is made in this way holds for a year.</p>"
+    )
+    record = item(tmp_path / "a.html", manual.encode())
+    (tmp_path / "a.jsonl").write_text(json.dumps({"html": manual}) + "\n")
+    in_field = JsonlSource.model_validate(
+        {"name": "s", "paths": [str(tmp_path / "a.jsonl")], "text_field": "html", "extraction": {}}
+    )
+    pq.write_table(pa.table({"html": [manual]}), tmp_path / "a.parquet")
+    in_column = ParquetSource.model_validate(
+        {"name": "s", "paths": [str(tmp_path / "a.parquet")], "text_column": "html", "extraction": {}}
+    )
+    found = [record, *in_field.read(tmp_path / "a.jsonl"), *in_column.read(tmp_path / "a.parquet")]
+    for one in found:
+        assert isinstance(one, Record)
+        assert "ca = trustme.CA()" in one.text
+        assert (kind_of(one.text), one.kind) == ("code", "prose")
 
 
 def test_a_site_that_names_one_address_everywhere_can_be_read_without(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_links_are_not_read_again_in_every_run(tree: Path) -> None:
 
 
 def test_files_that_are_no_text_make_no_jobs(tree: Path) -> None:
-    # Installed packages are seven eighths machine code by their bytes: cut by these, 48 jobs read what 7 do.
+    # Installed packages are four fifths machine code by their bytes: cut by these, 48 jobs read what 7 do.
     size = 400_000
     for number in range(8):
         (tree / "one" / f"code{number}.so").write_bytes(b"\x7fELF" + bytes(size))
