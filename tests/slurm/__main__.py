@@ -22,9 +22,9 @@ from queue import SimpleQueue
 import psutil
 
 from tests.faults.bench import Bench, delivered
-from tests.slurm.cluster import Cluster, missing
+from tests.slurm.cluster import DAEMONS, Cluster, missing
 from tests.slurm.faults import FAULTS, HITS
-from tests.slurm.trial import Trial, hear_ctrl_c, kill_tree
+from tests.slurm.trial import OVER, Trial, hear_ctrl_c, kill_tree
 
 CLUSTERS = 3
 """At one time; with three the two cores of a small machine are busy."""
@@ -144,9 +144,11 @@ def main() -> int:
                 say(done.result()[1])
         except BaseException:
             # The threads wait for what they have started, and Python for the threads.
+            OVER.set()
             pool.shutdown(wait=False, cancel_futures=True)
             for child in psutil.Process().children():
-                kill_tree(child.pid)
+                if child.name() not in DAEMONS:
+                    kill_tree(child.pid)
             raise
         survived = sum(fault.result()[0] for fault in faults)
         say(f"faults survived / tried: {survived} / {len(faults)}")

@@ -344,8 +344,11 @@ for order in {hidden}/*; do
     # Of jobs that end together one takes it: what is hidden already must not be hidden again.
     rm "$order" 2> /dev/null || continue
     for file in "${{files[@]}}"; do mv "$file" "$file.not-yet"; done
-    setsid bash -c 'sleep "$0"; for file; do mv "$file.not-yet" "$file"; done' "$seconds" "${{files[@]}}" \\
-        < /dev/null > /dev/null 2>&1 &
+    # SLURM kills what is still of the epilog's own group when that ends.
+    export detached="$0.$BASHPID"
+    setsid bash -c 'touch "$detached"; sleep "$0"; for file; do mv "$file.not-yet" "$file"; done' \\
+        "$seconds" "${{files[@]}}" < /dev/null > /dev/null 2>&1 &
+    until [ -e "$detached" ]; do sleep .05; done
 done
 exit 0
 """

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -24,6 +25,9 @@ from tests.slurm.cluster import Cluster, wait_until
 PROFILE = ROOT / "profiles" / "slurm" / "profile.yaml"
 SECONDS = 1800
 """Longest that a run may take."""
+
+OVER = threading.Event()
+"""Set when nothing is to be started any more."""
 
 QUICK: dict[str, Any] = {
     # Small nodes, small jobs; and nobody else asks this controller.
@@ -121,7 +125,13 @@ class Trial:
         shutil.rmtree(self.results / stage)
 
     def begin(self) -> subprocess.Popen[str]:
-        """Start `tamis run` in a session of its own."""
+        """Start `tamis run` in a session of its own.
+
+        Raises:
+            RuntimeError: all is `OVER`.
+        """
+        if OVER.is_set():
+            raise RuntimeError("stopped")
         with (self.folder / "said").open("a", encoding="utf-8") as said:
             return subprocess.Popen(
                 run_command(self.profile, *self.targets),
