@@ -2,7 +2,8 @@
 
 Most of what a small job costs is its imports, the same ones in every job. This process has them done, has one thread
 and runs nothing itself. For each request that comes over the socket it forks, and the fork goes on as `python -m
-tamis.job` does. It ends when the socket is closed and its jobs have ended; when it is killed, so are they.
+tamis.job` does. It ends when it is asked no more and its jobs have ended. When it is killed, or whoever asked, so are
+they: a job that lives on would write while the next run works.
 
 A request is a byte and a socket of its own. Over that come the words of the job's command and the file for what it
 prints; back go its process id, or 0 where nothing can be forked, and, when it has ended, its exit code, 128 and the
@@ -34,6 +35,9 @@ PREPARED = ("numba", "pyarrow.compute", "pyarrow.parquet", "pydantic", "xxhash",
 """What jobs import: .25 s of CPU without numba, .2 s more with it. The modules of stages come with their first job."""
 
 ALLOCATOR = "JE_ARROW_MALLOC_CONF"
+
+ASKS, LEAVES = b"+", b"-"
+"""What comes before a request, and before the other side closes the socket; without it that one was killed."""
 
 LENGTH = 8
 """Bytes that say how long a request is."""
@@ -155,7 +159,10 @@ class Forks:
     def _answer(self) -> bool:
         """Fork for a request; False where no more come."""
         start, files, _, _ = socket.recv_fds(self._control, 1, 1)
-        if not start:
+        if start != ASKS:
+            if start != LEAVES:
+                for job_id, _ in self._jobs.values():
+                    os.kill(job_id, signal.SIGKILL)
             return False
         connection = socket.socket(fileno=files[0])
         with connection.makefile("rb") as stream:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import importlib
 import json
 import os
@@ -19,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from tamis.engine.forks import LENGTH
+from tamis.engine.forks import ASKS, LEAVES, LENGTH
 from tamis.engine.imports import is_job
 
 LETS_THROUGH = "python -m tamis.job "
@@ -154,7 +155,7 @@ class Forks:
             own, other = socket.socketpair()
             try:
                 with other:
-                    socket.send_fds(self._control, [b"+"], [other.fileno()])
+                    socket.send_fds(self._control, [ASKS], [other.fileno()])
                 text = json.dumps(command).encode()
                 own.sendall(len(text).to_bytes(LENGTH, "big") + text)
             except OSError:
@@ -180,6 +181,8 @@ class Forks:
 
     def _end(self) -> None:
         if self._control is not None:
+            with contextlib.suppress(OSError):
+                self._control.sendall(LEAVES)
             self._control.close()
             self._control = None
 

@@ -51,7 +51,7 @@ def kill_everything(case: Case, number: int) -> None:
 
 @fault("kill-snakemake", 12, quick=2)
 def kill_snakemake(case: Case, number: int) -> None:
-    """SIGKILL of Snakemake alone; its jobs live on and finish writing while the next run works."""
+    """SIGKILL of Snakemake alone; a job that was not forked lives on and finishes writing while the next run works."""
     process, targets, seconds = _begin(case, number)
     _wait_a_while(case, process, seconds)
     children: list[psutil.Process] = []

@@ -184,6 +184,19 @@ def test_jobs_end_before_the_process_that_forked_them_when_nobody_asks_any_more(
         assert forks._process.wait(60) == 0
 
 
+def test_no_job_lives_on_after_snakemake_was_killed(environment: dict[str, str], tmp_path: Path) -> None:
+    with contextlib.chdir(tmp_path):
+        forks = jobs.Forks()
+        job = forked(forks, waiting_command(), environment)
+        running(job)
+        assert forks._control is not None
+        # The kernel closes what a killed process has open.
+        forks._control.close()
+        forks._control = None
+        assert job.wait() == 128 + signal.SIGKILL
+        assert forks._process.wait(60) == 0
+
+
 def test_only_what_has_the_same_environment_and_one_thread_is_forked(
     forks: jobs.Forks, environment: dict[str, str]
 ) -> None:
