@@ -46,7 +46,8 @@ if TYPE_CHECKING:
 VERSION = 9
 """9: ragged columns of a PDF that was written row by row are read one after the other; what Bison, flex,
  ANTLR and Qt's compilers wrote is generated; JSON Lines, CSV, text and HTML in bzip2, xz and LZ4 are read;
- undeclared Korean, KOI8-U, ISO-2022-JP and windows-1252 are no longer read as damaged UTF-8.
+ undeclared Korean, KOI8-U, ISO-2022-JP and windows-1252 are no longer read as damaged UTF-8;
+ numbers of 8, 12 and 14 digits that name a day are that day, and dates after 2100 none;
 8: scripts and styles that Sphinx copies beside its pages are vendored; a page whose first comment is a licence is
  none.
 7: a headline or a caption that stands twice at once in a page of the web is taken once.
