@@ -50,6 +50,7 @@ VERSION = 9
  numbers of 8, 12 and 14 digits that name a day are that day, and dates after 2100 none;
  bare repositories of git inside a tree of code are passed over;
  keys of Hive's folders are metadata of the documents of Parquet files;
+ MathML without a source of its formulas becomes TeX.
 8: scripts and styles that Sphinx copies beside its pages are vendored; a page whose first comment is a licence is
  none.
 7: a headline or a caption that stands twice at once in a page of the web is taken once.

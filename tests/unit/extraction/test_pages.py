@@ -13,6 +13,7 @@ from web_pages import ENGLISH, page, paragraphs
 
 from tamis.extraction import Extraction, Page, Refused, charset, pages
 from tamis.extraction.chosen import text_of as text_of_lines
+from tamis.extraction.formulas import to_tex
 from tamis.extraction.lines import lines_of, whole_text
 from tamis.extraction.pages import extract
 
@@ -303,3 +304,32 @@ def test_a_headline_and_a_caption_that_the_page_shows_twice_are_said_once() -> N
         assert said.count(inner) == 2, block
     row = "<tr><td>Ice</td><td>4</td></tr>"
     assert all_of(f"<p>Begin.</p><table>{row}{row}</table><p>End.</p>")[1].count("Ice\t4") == 2
+
+
+@pytest.mark.parametrize(
+    ("mathml", "tex"),
+    [
+        ("<mi>π</mi><msup><mi>r</mi><mn>2</mn></msup>", "$\\pi r^{2}$"),
+        (
+            "<mfrac><mrow><mi>a</mi><mo>−</mo><mn>1</mn></mrow><msqrt><msub><mi>b</mi><mi>i</mi></msub></msqrt></mfrac>",
+            "$\\frac{a-1}{\\sqrt{b_{i}}}$",
+        ),
+        (
+            "<munderover><mo>∑</mo><mi>i</mi><mi>n</mi></munderover><mi>sin</mi><mo>&#x2061;</mo><mi>x</mi>",
+            "$\\sum_{i}^{n}\\sin x$",
+        ),
+        (
+            "<mtable><mtr><mtd><mn>1</mn></mtd><mtd><mn>0</mn></mtd></mtr><mtr><mtd><mtext>5%</mtext></mtd></mtr></mtable>",
+            "$\\begin{matrix} 1 & 0 \\\\ \\text{5\\%} \\end{matrix}$",
+        ),
+        ("<mroot><mi>x</mi><mn>3</mn></mroot><mover><mi>v</mi><mo>→</mo></mover>", "$\\sqrt[3]{x}\\vec{v}$"),
+        # Content MathML says nothing of how it looks; what is too deep or too much stays as it is.
+        ("<apply><ci>kept</ci></apply>", "kept"),
+        ("<mrow>" * 5_000 + "<mi>kept</mi>", "kept"),
+        ("<mi>k</mi>" * 60_000, "k" * 60_000),
+    ],
+)
+def test_mathml_without_its_source_becomes_tex(mathml: str, tex: str) -> None:
+    tree = HTMLTree.parse(f"<p>So <math>{mathml}</math></p>")
+    to_tex(tree)
+    assert " ".join(tree.body.text.split()) == f"So {tex}"
