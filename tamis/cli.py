@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from tamis import __version__, trouble
-from tamis.errors import TamisError
+from tamis.errors import TamisError, safe
 
 MOST_ROWS = 200
 INTERRUPTED = 130
@@ -62,7 +62,7 @@ def show_waterfall(folder: Path) -> int:
         from tamis.report.alarms import left_out
 
         for sentence in left_out(folder):
-            say(f"! {terminal.safe(sentence)}")
+            say(f"! {safe(sentence)}")
         left = len(results.layout.stages) - len(steps)
         say(
             f"The run is not finished: {left} of {len(results.layout.stages)} stages and what follows them are missing."
@@ -141,11 +141,10 @@ def run_workflow(arguments: Sequence[str]) -> int:
 
 def _after_single_stages(folder: Path, given: argparse.Namespace) -> None:
     """What a run of single stages has to say, which makes no report: files left out, and how to get the counts."""
-    from tamis.report import terminal
     from tamis.report.alarms import left_out
 
     for sentence in left_out(folder):
-        say(f"! {terminal.safe(sentence)}")
+        say(f"! {safe(sentence)}")
     words = ["tamis", "run", "report_layout"]
     words += ["--directory", str(given.directory)] * (given.directory != Path())
     words += ["--configfile", *map(str, given.configfile)] * bool(given.configfile)
