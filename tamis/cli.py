@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from tamis import __version__, trouble
-from tamis.errors import TamisError
+from tamis.errors import TamisError, safe
 
 MOST_ROWS = 200
 INTERRUPTED = 130
@@ -59,6 +59,10 @@ def show_waterfall(folder: Path) -> int:
         say("\n" + listed)
     say("")
     if not finished:
+        from tamis.report.alarms import left_out
+
+        for sentence in left_out(folder):
+            say(f"! {safe(sentence)}")
         left = len(results.layout.stages) - len(steps)
         say(
             f"The run is not finished: {left} of {len(results.layout.stages)} stages and what follows them are missing."
@@ -124,10 +128,28 @@ def run_workflow(arguments: Sequence[str]) -> int:
     code = launch.run(arguments)
     for sentence in sweep.told_since(folder, before):
         say(sentence)
-    if code == 0 and not launch.parse_workflow(arguments).dry_run and (folder / "layout.json").exists():
+    given = launch.parse_workflow(arguments)
+    if code != 0 or given.dry_run:
+        return code
+    if (folder / "layout.json").exists():
         say("")
         return show_waterfall(folder)
+    if (folder / "ingest").exists():
+        _after_single_stages(folder, given)
     return code
+
+
+def _after_single_stages(folder: Path, given: argparse.Namespace) -> None:
+    """What a run of single stages has to say, which makes no report: files left out, and how to get the counts."""
+    from tamis.report.alarms import left_out
+
+    for sentence in left_out(folder):
+        say(f"! {safe(sentence)}")
+    words = ["tamis", "run", "report_layout"]
+    words += ["--directory", str(given.directory)] * (given.directory != Path())
+    words += ["--configfile", *map(str, given.configfile)] * bool(given.configfile)
+    words += ["--config", *given.config] * bool(given.config)
+    say(f"What each stage kept: {shlex.join(words)}")
 
 
 def write_preset(given: argparse.Namespace) -> int:

@@ -6,13 +6,14 @@ Standard Arabic for Arabic) are mapped with the macrolanguage; other members of 
 Arabic) keep their own code.
 
 Where a configuration names languages, a code means everything that a model may call that language: `nb` also texts
-that are labelled with the macrolanguage `no`, and `no` also those labelled `nb` or `nn` (`labels_of`). Close languages
+that are labelled with the macrolanguage `no`, and `no` also those labelled `nb` or `nn` (`labels_of`). Where it is
+known which labels a model gives, a code that is one of them is no wider: `yue` is not all Chinese. Close languages
 that a model mixes up can be given one label, that of their macrolanguage (`MACROLANGUAGES`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 UNDECIDED = "und"
 
@@ -71,12 +72,14 @@ def language_code(label: str) -> str:
     return _OTHERS.get(code, TWO_LETTERS.get(code, code))
 
 
-def labels_of(codes: Iterable[str]) -> set[str]:
+def labels_of(codes: Iterable[str], given: Container[str] = ()) -> set[str]:
     """All that texts in some languages may be labelled with: themselves, their macrolanguages, and their members.
 
     Args:
         codes: as a configuration names them.
+        given: labels that are known to be given; such a code does not stand for its macrolanguage.
     """
     asked = {language_code(code) for code in codes}
-    wider = {wide for wide, members in MACROLANGUAGES.items() if asked.intersection(members)}
+    unlabelled = {code for code in asked if code not in given}
+    wider = {wide for wide, members in MACROLANGUAGES.items() if unlabelled.intersection(members)}
     return asked | wider | {member for code in asked for member in MACROLANGUAGES.get(code, ())}

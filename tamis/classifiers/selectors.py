@@ -45,8 +45,7 @@ class Selector(Section):
     sources: tuple[str, ...] = Field((), description="Names of sources, any of them.")
     languages: tuple[LanguageCode, ...] = Field(
         (),
-        description="Languages, any of them; a code holds for its macrolanguage and for that one's "
-        "members too, as in `language_id.keep_languages`.",
+        description="Languages, any of them; a code holds for its macrolanguage and for that one's members too.",
     )
     urls: tuple[str, ...] = Field((), description="Globs over the URL (* also crosses /), any of them.")
     paths: tuple[str, ...] = Field((), description="Globs over the metadata's `path`, any of them, in lower case.")

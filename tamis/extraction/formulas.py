@@ -1,9 +1,11 @@
-"""Formulas as TeX between dollar signs: from MathML's annotations, MathJax's scripts and the texts of pictures."""
+"""Formulas as TeX between dollar signs: of MathML, of MathJax's scripts and of the texts of pictures."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
+
+from tamis.extraction.mathml import Formulas
 
 _RENDERED = (
     ".katex-html",
@@ -50,12 +52,7 @@ def to_tex(tree: Any) -> None:
     for script in _all(tree, "script[type^='math/tex']"):
         display = "mode=display" in (script.getattr("type") or "")
         _replace(tree, script, _tex(script.text, display=display))
-    for math in _all(tree, "math"):
-        display = math.getattr("display") == "block" or math.getattr("mode") == "display"
-        source = math.query_selector("annotation[encoding='application/x-tex']")
-        tex = source.text if source is not None else math.getattr("alttext")
-        if tex and tex.strip():
-            _replace(tree, math, _tex(tex, display=display))
+    _mathml_to_tex(tree)
     for rendered in _RENDERED:
         for element in _all(tree, rendered):
             element.decompose()
@@ -64,3 +61,16 @@ def to_tex(tree: Any) -> None:
             alt = image.getattr("alt")
             if alt and alt.strip():
                 _replace(tree, image, _tex(alt, display=False))
+
+
+def _mathml_to_tex(tree: Any) -> None:
+    """The TeX that stands beside MathML, or what its elements say."""
+    formulas = Formulas()
+    for math in _all(tree, "math"):
+        display = math.getattr("display") == "block" or math.getattr("mode") == "display"
+        source = math.query_selector("annotation[encoding='application/x-tex']")
+        tex = source.text if source is not None else math.getattr("alttext")
+        if not tex or not tex.strip():
+            tex = formulas.tex_of(math)
+        if tex and tex.strip():
+            _replace(tree, math, _tex(tex, display=display))

@@ -64,7 +64,7 @@ def written_dates(data: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     """Seconds since 1970 of dates as most are written: int64[n], `NO_DATE` for all others.
 
     Understood are `2024-01-31` and `2024-01-31T23:59:59`, with a space for the T, with `Z` or an offset such as
-    `+01:00` behind; of the years 1000 to 9998.
+    `+01:00` behind; of the years 1000 to 2099.
 
     Args:
         data: uint8, the dates.
@@ -77,7 +77,7 @@ def written_dates(data: np.ndarray, offsets: np.ndarray) -> np.ndarray:
         if size not in (10, 19, 20, 25) or data[at + 4] != 0x2D or data[at + 7] != 0x2D:
             continue
         year, month, day = _number(data, at, 4), _number(data, at + 5, 2), _number(data, at + 8, 2)
-        if year < 1000 or year > 9998 or month < 1 or month > 12 or day < 1:
+        if year < 1000 or year > 2099 or month < 1 or month > 12 or day < 1:
             continue
         leap = (year % 4 == 0 and year % 100 != 0) or year % 400 == 0
         days = 31 - (month in (4, 6, 9, 11))

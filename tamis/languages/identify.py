@@ -50,9 +50,10 @@ class Identification(Section):
     )
     keep_languages: tuple[LanguageCode, ...] = Field(
         (),
-        description='Languages to keep, as ISO 639-1 codes or 639-3 where there is none, and "und"; empty: all. A code '
-        "holds for its macrolanguage and for that one's members too: nb for texts that are labelled no, and no for nb "
-        "and nn. A code that the model cannot give is refused.",
+        description='Languages to keep, as ISO 639-1 codes or 639-3 where there is none, and "und"; empty: all. A '
+        "macrolanguage holds for its members too: no for nb and nn, zh for yue. A member holds for itself alone where "
+        "the model gives it (yue, nn, arz, ckb), else for its macrolanguage: nb for texts that the packaged model "
+        "labels no. A code that the model cannot give is refused.",
     )
 
     @model_validator(mode="after")
@@ -70,6 +71,11 @@ class Identification(Section):
         if not Path(self.model).is_file():
             return None
         return frozenset(map(language_code, fasttext_file.check(Path(self.model)).labels)) | {UNDECIDED}
+
+    def kept_labels(self) -> set[str]:
+        """The labels of documents that `keep_languages` keeps."""
+        wider = _wider(self.macrolanguages)
+        return labels_of(self.keep_languages, {wider.get(code, code) for code in self.labels() or ()})
 
     def check_files(self, stage: str) -> None:
         """Hold that the model can give the languages to keep.
@@ -100,6 +106,11 @@ class Identification(Section):
             raise ValueError(msg)
 
 
+def _wider(macrolanguages: Iterable[str]) -> dict[str, str]:
+    """The languages of some macrolanguages, and those."""
+    return {member: wide for wide in macrolanguages for member in MACROLANGUAGES[wide]}
+
+
 def identify(text: pa.Array, config: Identification) -> tuple[list[str], np.ndarray]:
     """Language and score of each text.
 
@@ -127,6 +138,6 @@ def identify(text: pa.Array, config: Identification) -> tuple[list[str], np.ndar
             if found is not None and (undecided[row] or second.outvotes(languages[row], found)):
                 languages[row], score[row] = found
                 undecided[row] = False
-    wider = {member: wide for wide in config.macrolanguages for member in MACROLANGUAGES[wide]}
+    wider = _wider(config.macrolanguages)
     named = [UNDECIDED if unsure else wider.get(code, code) for code, unsure in zip(languages, undecided, strict=True)]
     return named, score

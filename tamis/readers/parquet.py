@@ -1,7 +1,8 @@
 """Parquet: one document a row, streamed by row group.
 
 The columns named in the section become text, url and date; `metadata_columns` says which others are kept as metadata
-(all by default). A batch has as many rows as are sure to fit into `BATCH_BYTES` when they are decoded
+(all by default), and so are the keys of folders such as `lang=de/year=2020/`, as strings; a column of the file has
+precedence over a key of its name. A batch has as many rows as are sure to fit into `BATCH_BYTES` when they are decoded
 (`parquet_pages.py`). Rows of a row group of which one may take more than `LIMIT_BYTES` are listed as `too_large`.
 Memory: that, one batch, and the text and metadata of a row as Python objects.
 """
@@ -9,10 +10,11 @@ Memory: that, one batch, and the text and metadata of a row as Python objects.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar, Literal
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -27,6 +29,7 @@ from tamis.readers.parquet_footer import check_footer
 from tamis.readers.parquet_pages import Chunk, pages
 from tamis.readers.parquet_rows import Batch, joined, one_by_one, together
 from tamis.readers.record import Part, Record, Skip
+from tamis.readers.remote.origin import called
 from tamis.readers.thrift import ThriftError
 from tamis.readers.values import shorten
 
@@ -39,6 +42,9 @@ LIMIT_BYTES = 640 << 20
 
 BUFFER_BYTES = 16 << 20
 """What is read of a file at a time, over all columns."""
+
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+"""Name of the folder of rows whose key is null."""
 
 NESTED_DEPTH = 100
 """Levels of lists and structs in a column, at most."""
@@ -77,7 +83,9 @@ class ParquetSource(ColumnSource):
 
     format: Literal["parquet"] = Field(default="parquet", description="Parquet, one document a row.")
     metadata_columns: tuple[str, ...] | None = Field(
-        default=None, description="Columns kept as metadata; null keeps every column that has no other use."
+        default=None,
+        description="Columns kept as metadata; null keeps every column that has no other use, and every key "
+        "of folders such as `lang=de/`.",
     )
     extraction: HtmlText = None
 
@@ -129,18 +137,21 @@ class ParquetSource(ColumnSource):
             with _readable(self, path):
                 file = pq.ParquetFile(source, pre_buffer=False)
                 schema = file.schema_arrow
+                keys = partition(path, schema.names)
                 with path.open("rb") as footer:
                     check_footer(footer, file.schema)
-            named = _named(self, schema)
-            metadata_columns = _columns(self, path, schema, named)
+            named = _named(self, [*schema.names, *keys])
+            metadata_columns = _columns(self, path, schema, named, keys)
             counts.update({name: 0 for name in (self.url_column, self.date_column) if name is not None})
-            columns = list(dict.fromkeys(named + metadata_columns))
+            columns = [name for name in dict.fromkeys(named + metadata_columns) if name not in keys]
+            constant = {name: keys[name] for name in dict.fromkeys(named + metadata_columns) if name in keys}
             number = 1
             first, last = part.of_many(file.metadata.num_row_groups)
             for group in range(last):
                 rows = file.metadata.row_group(group).num_rows
                 if group >= first:
-                    yield from _group(self, path, file, group, columns, metadata_columns, number, counts)
+                    for item in _group(self, path, file, group, columns, metadata_columns, number, counts):
+                        yield item if isinstance(item, Skip) else _with_keys(self, item, constant, counts)
                 number += rows
 
 
@@ -160,21 +171,51 @@ def _readable(source: ParquetSource, path: Path) -> Iterator[None]:
         raise SourceError(msg) from error
 
 
-def _named(source: ParquetSource, schema: pa.Schema) -> list[str]:
+def partition(path: Path, columns: Sequence[str]) -> dict[str, str | None]:
+    """Keys and values of the folders of a file as Hive names them, but for those that are columns too.
+
+    Args:
+        path: such as `lang=de/year=2020/part.parquet`; of a fetched file its address counts.
+        columns: of the file.
+    """
+    found: dict[str, str | None] = {}
+    for folder in called(path).split("/")[:-1]:
+        key, is_one, value = folder.partition("=")
+        if is_one and key and unquote(key) not in columns:
+            found[unquote(key)] = None if value == NO_VALUE else unquote(value)
+    return found
+
+
+def _with_keys(source: ParquetSource, batch: Batch, keys: Mapping[str, str | None], counts: Counter[str]) -> Batch:
+    """A batch with the keys of its folders as columns."""
+    if not keys:
+        return batch
+    rows = batch.rows
+    for name, value in keys.items():
+        rows = rows.append_column(name, pa.repeat(pa.scalar(value, pa.string()), rows.num_rows))
+    own = {name for name in source.own_columns if keys.get(name or "") is not None}
+    counts.update({str(name): rows.num_rows for name in own})
+    return Batch(rows, batch.metadata, batch.where, batch.number)
+
+
+def _named(source: ParquetSource, names: Sequence[str]) -> list[str]:
     """The columns of text, url, date, kind and parent; url and date of the default name where the file has them."""
-    absent = {"url", "date"} - {source.text_column, source.kind_column, source.parent_column} - set(schema.names)
+    absent = {"url", "date"} - {source.text_column, source.kind_column, source.parent_column} - set(names)
     return [name for name in source.own_columns if name is not None and name not in absent]
 
 
 def _present(source: ParquetSource, batch: pa.RecordBatch) -> dict[str, int]:
     """In how many rows each of the columns that the section names is not null."""
-    return {name: batch.num_rows - batch.column(name).null_count for name in set(_named(source, batch.schema))}
+    names = set(_named(source, batch.schema.names)).intersection(batch.schema.names)
+    return {name: batch.num_rows - batch.column(name).null_count for name in names}
 
 
-def _columns(source: ParquetSource, path: Path, schema: pa.Schema, named: Sequence[str]) -> list[str]:
+def _columns(
+    source: ParquetSource, path: Path, schema: pa.Schema, named: Sequence[str], keys: Mapping[str, str | None]
+) -> list[str]:
     """The columns to keep as metadata, after a check that all named columns exist, once, and the text is one."""
     asked = [*named, *(source.metadata_columns or ())]
-    missing = sorted(set(asked) - set(schema.names))
+    missing = sorted((set(asked) - set(schema.names) - keys.keys()) | ({source.text_column} & keys.keys()))
     if missing:
         msg = (
             f"{path}: source {source.name!r} names the columns {missing}; the file has {shorten(sorted(schema.names))}"
@@ -182,8 +223,8 @@ def _columns(source: ParquetSource, path: Path, schema: pa.Schema, named: Sequen
         raise SourceError(msg)
     kept = source.metadata_columns
     if kept is None:
-        kept = tuple(name for name in schema.names if name not in set(named) - {source.kind_column})
-    for name in [*asked, *kept]:
+        kept = tuple(name for name in [*schema.names, *keys] if name not in set(named) - {source.kind_column})
+    for name in [name for name in [*asked, *kept] if name not in keys]:
         if len(schema.get_all_field_indices(name)) > 1:
             msg = (
                 f"{path}: has {len(schema.get_all_field_indices(name))} columns of the name {name!r}; name those to "

@@ -33,8 +33,8 @@ batches are joined to that end."""
 ROW_BYTES = 256 << 20
 """Memory of the metadata of one row as Python objects, at most."""
 
-FIRST_SECOND, LAST_SECOND = -62_135_596_800, 253_402_300_799
-"""Of the years 1 to 9999."""
+FIRST_SECOND, LAST_SECOND = -62_135_596_800, 4_133_980_799
+"""Of the years 1 to `tamis.readers.values.LAST_YEAR`."""
 
 
 @dataclass(frozen=True, slots=True)

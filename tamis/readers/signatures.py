@@ -54,6 +54,10 @@ CONTENTS: Mapping[str, Content] = {
     "zstd": _content("zstd data", rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18", "decompress it"),
     "bzip2": _content("bzip2 data", rb"BZh[1-9](?:1AY&SY|\x17\x72\x45\x38\x50\x90)", "decompress it"),
     "xz": _content("xz data", rb"\xfd7zXZ\0", "decompress it"),
+    # It has no signature: the usual properties, a dictionary of 64 KiB or more, and a length below 2^40 or none.
+    "lzma": _content(
+        "LZMA data without the frame of xz", rb"\x5d\0\0.{2}(?:\xff{8}|.{5}\0{3})", "compress it again as xz"
+    ),
     "lz4": _content("LZ4 data", rb"\x04\x22\x4d\x18", "decompress it"),
     "parquet": _content("Parquet", rb"PAR[1E].{0,8}?[\0-\x08\x0e-\x1f]", "give it to a source of `format: parquet`"),
     "tar": _content(

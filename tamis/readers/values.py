@@ -20,6 +20,8 @@ NUL_SHARE = 0.001
 """More than one NUL in a thousand characters: not a text. UTF-16 read as UTF-8 has one in two."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LAST_YEAR = 2100
+"""Last year of a date that is believed."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 HEAD_BYTES = 4_096
 """Beginning of a text that settles, for nearly every text, whether it is white space only."""
@@ -116,8 +118,15 @@ def parse_date(value: object) -> datetime | None:
     """A moment in UTC, whole seconds, or None when the value says none.
 
     Understood are dates and datetimes, ISO 8601 (also year and month, or the year alone), and seconds since
-    1970 as a number or digits. A number in 1000…9999 is a year. Without a zone, UTC is meant.
+    1970 as a number or digits. A number in 1000…9999 is a year, one of 8, 12 or 14 digits that name a day of the
+    calendar in 1980…2100 is that day, with hour, minute and second. Without a zone, UTC is meant. What lies after
+    `LAST_YEAR` was never written: a damaged date, which would otherwise be the newest of all.
     """
+    when = _parsed(value)
+    return None if when is None or when.year > LAST_YEAR else when
+
+
+def _parsed(value: object) -> datetime | None:
     if isinstance(value, datetime):
         return _whole(value)
     if isinstance(value, date):
@@ -143,6 +152,8 @@ def _number(value: float) -> datetime | None:
     try:
         if not math.isfinite(value):
             return None
+        if 19_800_101 <= value < 1e14 and value == int(value) and (day := _calendar(str(int(value)))) is not None:
+            return day
         if 1000 <= value <= 9999 and value == int(value):
             return datetime(int(value), 1, 1, tzinfo=UTC)
         return EPOCH + timedelta(seconds=math.floor(value))
@@ -150,7 +161,19 @@ def _number(value: float) -> datetime | None:
         return None
 
 
+def _calendar(digits: str) -> datetime | None:
+    """What digits say as year, month, day and perhaps hour, minute and second; None where that is no date."""
+    if len(digits) not in (8, 12, 14) or not 1980 <= int(digits[:4]) <= LAST_YEAR:
+        return None
+    try:
+        return datetime.strptime(digits.ljust(14, "0"), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
 def _written(value: str) -> datetime | None:
+    if re.fullmatch(r"[0-9]{14}", value):
+        return _calendar(value)
     if re.fullmatch(r"-?[0-9]{1,12}(\.[0-9]{1,9})?", value) and not re.fullmatch(r"[0-9]{8}", value):
         return _number(float(value))
     if re.fullmatch(r"[0-9]{4}-[0-9]{2}", value):

@@ -32,7 +32,7 @@ from tamis.readers.for_machines import for_machines
 from tamis.readers.html import page_metadata
 from tamis.readers.pdf import pdf_metadata
 from tamis.readers.record import DEAR_PART_BYTES, Part, Passed, Record, Skip, Source, make
-from tamis.readers.values import invalid_utf8, shorten
+from tamis.readers.values import invalid_utf8, parse_date, shorten
 from tamis.readers.webarchive.media import charset_of
 from tamis.readers.webarchive.payload import DOCUMENTS, NoPageError, Payload, passed, payload_of
 from tamis.readers.webarchive.records import WHOLE, Earlier, Found, Lost, Place, records_of
@@ -180,7 +180,7 @@ class _Archive:
             text = page.text
             metadata |= page_metadata(page) | ({"canonical": page.canonical} if page.canonical else {})
         said = head.fields.get("warc-date")
-        date = None if said is None else date_of(said) or said
+        date = None if said is None else parse_date(date_of(said)) or said
         made = make(
             source, self._where, found.place.number, text, url=url or None, date=date, metadata=metadata, page=is_page
         )

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -74,6 +75,29 @@ def readings(results: Results) -> dict[str, Reading]:
     return dict(sorted(found.items()))
 
 
+def left_out(folder: Path) -> list[str]:
+    """A sentence a source of which ingest left out files, also where a run of single stages made no layout.
+
+    Args:
+        folder: of the results.
+    """
+    found: dict[str, list[tuple[str, str]]] = {}
+    for path in sorted((folder / "ingest" / "read").glob("part-*.json")):
+        value: Any = read_json(path)
+        bad = [(file["path"], file["bad"]) for file in value["files"] if file.get("bad")]
+        if bad:
+            found.setdefault(value["source"], []).extend(bad)
+    return [_left_out(source, bad) for source, bad in sorted(found.items())]
+
+
+def _left_out(source: str, bad: Sequence[tuple[str, str]]) -> str:
+    paths = _list([f"{path} ({why})" for path, why in bad])
+    return (
+        f"ingest left out {len(bad):,} bad file{'s'[: len(bad) != 1]} of source {source}, as "
+        f"on_bad_file asks: {paths}. Repair or fetch them again, then run again."
+    )
+
+
 def of_reading(read: Mapping[str, Reading], config: Config) -> list[str]:
     """Alarms about the input: files left out, records skipped, fields that no record has.
 
@@ -84,11 +108,7 @@ def of_reading(read: Mapping[str, Reading], config: Config) -> list[str]:
     found = []
     for source, reading in read.items():
         if reading.bad:
-            paths = _list([f"{path} ({why})" for path, why in reading.bad])
-            found.append(
-                f"ingest left out {len(reading.bad):,} bad file{'s'[: len(reading.bad) != 1]} of source {source}, as "
-                f"on_bad_file asks: {paths}. Repair or fetch them again, then run again."
-            )
+            found.append(_left_out(source, reading.bad))
         # An empty text was read well: an empty file (`__init__.py`) is whole, a record without text may be a mistake.
         # So was a record that is no page: of other media types, of other statuses.
         empty = reading.skipped[EMPTY]

@@ -123,7 +123,8 @@ class Results:
         except (FileNotFoundError, NotADirectoryError) as error:
             msg = (
                 f"{path}: missing, so {folder} is not the results of a run. Start one with `make run` or `tamis run`, "
-                "or name the folder with --results. (After a run of single stages: `snakemake -c1 report_layout`.)"
+                "or name the folder with --results. (After a run of single stages: `tamis run report_layout` with its "
+                "--configfile, --config and --directory.)"
             )
             raise SourceError(msg) from error
         except (ValueError, ValidationError) as error:

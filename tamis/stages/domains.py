@@ -132,7 +132,7 @@ class Config(Section):
         ("en",),
         min_length=1,
         description="Languages that are not multilingual; a code holds for its macrolanguage and for that one's "
-        "members too, as in `language_id.keep_languages`.",
+        "members too.",
     )
     min_language_score: Share = Field(
         0.65, description="Least score of the language stage for multilingual (FineWeb keeps a language at .65)."

@@ -49,7 +49,10 @@ VERSION = 9
  columns of a PDF that was written row by row are read one after the other; what Bison, flex, ANTLR and Qt's compilers
  wrote is generated, and marks of generators count below the licence of a file, too; JSON Lines, CSV, text and HTML in
  bzip2, xz and LZ4 are read; what pages of reStructuredText quote in literal blocks makes no source code of them, nor
- does the code on a page of HTML unless nothing else is on it.
+ does the code on a page of HTML unless nothing else is on it; undeclared Korean, KOI8-U, ISO-2022-JP and windows-1252
+ are no longer read as damaged UTF-8; numbers of 8, 12 and 14 digits that name a day are that day, and dates after 2100
+ none; bare repositories of git inside a tree of code are passed over; keys of Hive's folders are metadata of the
+ documents of Parquet files; MathML without a source of its formulas becomes TeX.
 8: scripts and styles that Sphinx copies beside its pages are vendored; a page whose first comment is a licence is
  none.
 7: a headline or a caption that stands twice at once in a page of the web is taken once.

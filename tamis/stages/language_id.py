@@ -40,7 +40,7 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from tamis import checksums
-from tamis.language_codes import UNDECIDED, labels_of
+from tamis.language_codes import UNDECIDED
 from tamis.languages.declared import declared
 from tamis.languages.identify import Identification, identify
 from tamis.ledger import Outputs, dropped_rows, outcome_writer
@@ -48,8 +48,9 @@ from tamis.schemas import of_kinds, with_column
 from tamis.section import Share
 from tamis.shards import document_batches
 
-VERSION = 6
-"""6: codes that CLDR calls an alias mean the language; Turkmen and more Azeri in Cyrillic, Uyghur in Latin letters,
+VERSION = 7
+"""7: in `keep_languages` a code that the model gives does not stand for its macrolanguage.
+6: codes that CLDR calls an alias mean the language; Turkmen and more Azeri in Cyrillic, Uyghur in Latin letters,
 short sentences in Upper Sorbian, and scripts of one language (Grantha, Mongolian, Baybayin) by what only they have.
 5: Cantonese in simplified characters, Azeri in Cyrillic and Greek with all its accents by what only they have.
 4: beside a second model what the first says counts by its score.
@@ -101,7 +102,7 @@ def select(documents: pa.Table, config: Config) -> tuple[pa.Table, pa.Table]:
     score = documents["language_score"].to_numpy()
     wrong = np.zeros(documents.num_rows, bool)
     if config.keep_languages:
-        wanted = pa.array(sorted(labels_of(config.keep_languages)))
+        wanted = pa.array(sorted(config.kept_labels()))
         wrong = looked_at & ~pc.is_in(documents["language"], value_set=wanted).to_numpy()
     low = looked_at & ~wrong & (score < np.float32(config.min_score))
     gone = wrong | low

@@ -17,7 +17,7 @@ from fake_results import HOSTILE_URL, MASK, PAGE, join_through, make_results
 from tamis import cli, launch
 from tamis.errors import ConfigError
 from tamis.report import tables, terminal
-from tamis.shards import read_table, write_table
+from tamis.shards import read_table, write_json, write_table
 
 
 @pytest.fixture(scope="module", name="made")
@@ -68,6 +68,19 @@ def test_an_unfinished_run_is_said_to_be(tmp_path, capsys):
         path.unlink()
     code, out, _ = tamis(capsys, "why", "--results", tmp_path, "https://c.example.org/1")
     assert "have not run yet" in out
+
+
+def test_a_run_of_one_stage_says_which_files_it_left_out_and_how_to_get_the_counts(tmp_path, monkeypatch, capsys):
+    files = [{"path": "a.parquet", "bad": None}, {"path": "b.parquet", "bad": "not a whole Parquet file"}]
+    write_json(tmp_path / "out/ingest/read/part-00000.json", {"source": "web", "files": files})
+    (tmp_path / "my run.yaml").write_text(f"output_dir: {tmp_path / 'out'}\n", encoding="utf-8")
+    monkeypatch.setattr(launch, "run", lambda _: 0)
+    config = str(tmp_path / "my run.yaml")
+    assert cli.run_workflow(["--directory", str(tmp_path), "--configfile", config, "--", "ingest"]) == 0
+    said = capsys.readouterr().out
+    assert "ingest left out 1 bad file of source web" in said
+    assert "b.parquet (not a whole Parquet file)" in said
+    assert f"tamis run report_layout --directory {tmp_path} --configfile '{config}'" in said
 
 
 def test_why_names_rule_value_threshold_and_the_kept_document(made, capsys):

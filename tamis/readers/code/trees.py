@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from configparser import ConfigParser
 from configparser import Error as ConfigParserError
@@ -69,29 +70,42 @@ def roots_of(patterns: Sequence[str], *, may_be_gone: bool = False) -> list[Path
     return sorted(path for path in found if found.isdisjoint(path.parents))
 
 
+def is_bare(names: Iterable[str]) -> bool:
+    """Whether the names in a folder are those of a repository of git without a checkout."""
+    return {"HEAD", "config", "objects", "refs"}.issubset(names)
+
+
 def files_below(folder: Path) -> Iterator[Path]:
     """Everything but folders in a tree, links included.
 
     A name that is not UTF-8 cannot be carried on; it is given as Python escapes it, and no file has that name.
 
     Raises:
-        SourceError: a folder cannot be listed.
+        SourceError: a folder cannot be listed, or the tree is a bare repository, whose files lie packed.
     """
     waiting = [str(folder)]
     while waiting:
         here = waiting.pop()
         try:
             with os.scandir(here) as entries:
-                for entry in entries:
-                    if entry.name in NEVER:
-                        continue
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append(entry.path)
-                    else:
-                        yield Path(entry.path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
+                listed = list(entries)
         except OSError as error:
             msg = f"{here!r}: this folder cannot be listed ({error.strerror}); let it be read, or take it away"
             raise SourceError(msg) from error
+        if is_bare(entry.name for entry in listed):
+            if here != str(folder):
+                continue
+            raise SourceError(
+                f"{here}: a bare repository of git, whose files lie packed in it; check them out (git clone "
+                f"{shlex.quote(here)} FOLDER) and name that folder"
+            )
+        for entry in listed:
+            if entry.name in NEVER:
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(entry.path)
+            else:
+                yield Path(entry.path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
 
 
 class Tree:

@@ -11,9 +11,10 @@ import pytest
 from resiliparse.parse.html import HTMLTree
 from web_pages import ENGLISH, page, paragraphs
 
-from tamis.extraction import Extraction, Page, Refused, pages
+from tamis.extraction import Extraction, Page, Refused, charset, pages
 from tamis.extraction.chosen import text_of as text_of_lines
 from tamis.extraction.chosen import with_headline, with_rows_between
+from tamis.extraction.formulas import to_tex
 from tamis.extraction.lines import lines_of, whole_text
 from tamis.extraction.pages import extract
 
@@ -86,6 +87,9 @@ def test_an_address_that_is_none_is_not_taken(canonical: str, expected: str | No
 GERMAN = "Der Hafen lag früh am Morgen ruhig da, und keines der Boote war bisher vom großen Meer zurückgekehrt."
 RUSSIAN = "Ранним утром гавань была тиха, и ни одна из лодок ещё не вернулась с моря, где всю ночь дул ветер."
 JAPANESE = "早朝の港は静かで、海から戻ってきた船は一隻もなかった。一晩中待っていた人々は次々と家に帰った。"
+KOREAN = "이른 아침의 항구는 고요했고, 밤새 바람이 불던 바다에서 돌아온 배는 아직 한 척도 없었다. 뷁."
+UKRAINIAN = "Рано-вранці гавань була тиха, і жоден із човнів ще не повернувся з моря, де всю ніч віяв вітер її."
+ITALIAN = "Di mattina presto il porto era quieto, e nessuna delle barche era tornata: così disse il più vecchio."
 
 
 @pytest.mark.parametrize(
@@ -103,6 +107,21 @@ JAPANESE = "早朝の港は静かで、海から戻ってきた船は一隻も�
         (JAPANESE, "euc_jp", "utf-8", None),
         (JAPANESE, "utf-16", "utf-8", None),
         (JAPANESE, "utf-8-sig", "shift_jis", "no-such-encoding"),
+        # Resiliparse's guess is UTF-8, or KOI8-R.
+        (KOREAN, "cp949", "", None),
+        (KOREAN, "cp949", "euc-kr", None),
+        (KOREAN[:30], "euc_kr", "utf-8", "utf-8"),
+        (JAPANESE, "iso2022_jp", "", None),
+        (JAPANESE, "iso2022_jp", "utf-8", None),
+        (UKRAINIAN, "koi8-u", "", None),
+        (UKRAINIAN, "koi8-u", "koi8-r", None),
+        (ITALIAN, "cp1252", "", None),
+        (
+            "The boats weren\u2019t back \u2013 so the harbour was quiet, they say, and nobody knew why.",
+            "cp1252",
+            "",
+            None,
+        ),
     ],
 )
 def test_characters_are_read_whatever_the_encoding(text: str, encoding: str, declared: str, header: str | None) -> None:
@@ -119,6 +138,25 @@ def test_a_damaged_byte_and_a_cut_character_do_not_change_the_encoding() -> None
     assert JAPANESE in found.text
     damaged = data.replace("静".encode(), b"\xff", 1)
     assert JAPANESE in text_of(damaged).text
+
+
+def test_what_fits_no_encoding_better_stays_utf_8() -> None:
+    # Damaged in a third of its words, it is more UTF-8 than anything; noise is nothing else either.
+    damaged = (
+        page(paragraphs(*(KOREAN + ITALIAN,) * 4)).encode().replace("고".encode(), b"\xff").replace(b" a", b" \xe9")
+    )
+    assert charset.decoded(damaged, None)[1] == "utf-8"
+    assert charset.decoded(bytes(range(128, 256)) * 3, None)[1] == "utf-8"
+
+
+@pytest.mark.parametrize("title", ["ПРИСТАНИЩЕТО БЕШЕ ТИХО РАНО СУТРИНТА", "ОПШТА ДЕКЛАРАЦИЈА ЗА ПРАВАТА НА ЧОВЕКОТ"])
+def test_a_short_line_of_capitals_in_cyrillic_is_read(title: str) -> None:
+    assert charset.decoded(f"<p>{title}</p>".encode("cp1251"), None) == (f"<p>{title}</p>", "cp1251")
+
+
+def test_boxes_in_koi8_r_stay_boxes() -> None:
+    html = page(paragraphs(RUSSIAN), "<pre>╓─┐ ╢</pre>").encode("koi8-r", "ignore")
+    assert "╓─" in charset.decoded(html, "koi8-r")[0]
 
 
 def test_code_keeps_its_lines_and_indentation() -> None:
@@ -303,3 +341,32 @@ def test_a_headline_and_a_caption_that_the_page_shows_twice_are_said_once() -> N
         assert said.count(inner) == 2, block
     row = "<tr><td>Ice</td><td>4</td></tr>"
     assert all_of(f"<p>Begin.</p><table>{row}{row}</table><p>End.</p>")[1].count("Ice\t4") == 2
+
+
+@pytest.mark.parametrize(
+    ("mathml", "tex"),
+    [
+        ("<mi>π</mi><msup><mi>r</mi><mn>2</mn></msup>", "$\\pi r^{2}$"),
+        (
+            "<mfrac><mrow><mi>a</mi><mo>−</mo><mn>1</mn></mrow><msqrt><msub><mi>b</mi><mi>i</mi></msub></msqrt></mfrac>",
+            "$\\frac{a-1}{\\sqrt{b_{i}}}$",
+        ),
+        (
+            "<munderover><mo>∑</mo><mi>i</mi><mi>n</mi></munderover><mi>sin</mi><mo>&#x2061;</mo><mi>x</mi>",
+            "$\\sum_{i}^{n}\\sin x$",
+        ),
+        (
+            "<mtable><mtr><mtd><mn>1</mn></mtd><mtd><mn>0</mn></mtd></mtr><mtr><mtd><mtext>5%</mtext></mtd></mtr></mtable>",
+            "$\\begin{matrix} 1 & 0 \\\\ \\text{5\\%} \\end{matrix}$",
+        ),
+        ("<mroot><mi>x</mi><mn>3</mn></mroot><mover><mi>v</mi><mo>→</mo></mover>", "$\\sqrt[3]{x}\\vec{v}$"),
+        # Content MathML says nothing of how it looks; what is too deep or too much stays as it is.
+        ("<apply><ci>kept</ci></apply>", "kept"),
+        ("<mrow>" * 5_000 + "<mi>kept</mi>", "kept"),
+        ("<mi>k</mi>" * 60_000, "k" * 60_000),
+    ],
+)
+def test_mathml_without_its_source_becomes_tex(mathml: str, tex: str) -> None:
+    tree = HTMLTree.parse(f"<p>So <math>{mathml}</math></p>")
+    to_tex(tree)
+    assert " ".join(tree.body.text.split()) == f"So {tex}"

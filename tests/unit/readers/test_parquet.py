@@ -13,6 +13,7 @@ import pytest
 
 from tamis.errors import SourceError
 from tamis.readers import Record, Skip
+from tamis.readers.columns import Columns
 from tamis.readers.jsonl import JsonlSource
 from tamis.readers.parquet import BATCH_ROWS, ParquetSource
 
@@ -74,6 +75,47 @@ def test_default_columns_of_other_types_are_kept_as_metadata(tmp_path: Path) -> 
     (record,) = items(tmp_path / "a.parquet", table)
     assert (record.url, record.date) == (None, None)
     assert record.metadata == {"url": ["a", "b"], "date": {"year": 2020}}
+
+
+def test_a_date_of_the_far_future_is_kept_as_metadata_and_none(tmp_path: Path) -> None:
+    times = pa.array([datetime(2262, 1, 1), datetime(2100, 12, 31)], pa.timestamp("s"))  # noqa: DTZ001
+    for column in (times, pa.array([22620101000000, 21001231]), pa.array(["2262-01-01T00:00:00Z", "2100-12-31"])):
+        path = tmp_path / "a.parquet"
+        found = items(path, pa.table({"text": ["one text", "another"], "date": column}))
+        assert [record.date for record in found] == [None, datetime(2100, 12, 31, tzinfo=UTC)]
+        assert "date" in found[0].metadata
+        assert found[1].metadata is None
+        together = list(ParquetSource(name="s", paths=(str(path),)).read_together(path, Counter()))
+        assert [one.date.to_pylist() for one in together if isinstance(one, Columns)] == [
+            [datetime(2100, 12, 31, tzinfo=UTC)]
+        ]
+
+
+def test_keys_of_folders_are_metadata_of_their_documents(tmp_path: Path) -> None:
+    folder = tmp_path / "lang=de" / "region=__HIVE_DEFAULT_PARTITION__" / "made%20by=A%2FB"
+    folder.mkdir(parents=True)
+    path = folder / "part.parquet"
+    (record,) = items(path, pa.table({"text": ["x"], "n": [1]}))
+    assert record.metadata == {"n": 1, "lang": "de", "region": None, "made by": "A/B"}
+    # A column of the file has precedence; one named keeps the others away.
+    (record,) = items(path, pa.table({"text": ["x"], "lang": ["fr"]}), metadata_columns=("lang", "region"))
+    assert record.metadata == {"lang": "fr", "region": None}
+    with pytest.raises(SourceError, match="year"):
+        items(path, pa.table({"text": ["x"]}), metadata_columns=("year",))
+    # In columns they are the same; the file that was written last has no such column.
+    (columns,) = ParquetSource(name="s", paths=("x",)).read_together(path, Counter())
+    assert [json.loads(one) for one in columns.fields.to_pylist()] == [{"lang": "de", "region": None, "made by": "A/B"}]
+
+
+def test_a_key_of_folders_may_be_date_or_kind(tmp_path: Path) -> None:
+    folder = tmp_path / "date=2020-05-06" / "sort=code"
+    folder.mkdir(parents=True)
+    path, counts = folder / "part.parquet", Counter[str]()
+    (record,) = items(path, pa.table({"text": ["x"]}), kind_column="sort")
+    assert (record.date, record.kind) == (datetime(2020, 5, 6, tzinfo=UTC), "code")
+    assert record.metadata == {"sort": "code"}
+    list(ParquetSource(name="s", paths=("x",), kind_column="sort").read_and_count(path, counts))
+    assert counts == {"text": 1, "url": 0, "date": 1, "sort": 1}
 
 
 def test_a_column_named_in_vain_is_counted(tmp_path: Path) -> None:

@@ -80,6 +80,7 @@ READ = {
     "lines.zst": (zstd(LINES), {"jsonl", "text"}),
     "lines.bz2": (bz2.compress(LINES), {"jsonl", "text"}),
     "lines.xz": (lzma.compress(LINES), {"jsonl", "text"}),
+    "lines.lzma": (lzma.compress(LINES, lzma.FORMAT_ALONE), set()),
     "lines.lz4": (pa.compress(LINES, codec="lz4", asbytes=True), {"jsonl", "text"}),
     "parquet": (PARQUET, {"parquet"}),
     "parquet without rows": (written(lambda stream: pq.write_table(TABLE.slice(0, 0), stream)), {"parquet"}),

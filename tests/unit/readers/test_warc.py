@@ -314,6 +314,8 @@ def test_plain_text_in_any_charset(tmp_path: Path, text: str, kind: str) -> None
         ("201908151406", datetime(2019, 8, 15, 14, 6, tzinfo=UTC)),
         ("2008-10-294T05:21:46-0700", None),
         ("20199915140611", None),
+        ("2999-08-15T14:06:11Z", None),
+        ("29990815140611", None),
         ("", None),
         (None, None),
     ],

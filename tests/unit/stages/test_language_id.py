@@ -19,6 +19,7 @@ from tamis.language_codes import TWO_LETTERS, language_code
 from tamis.languages import packaged
 from tamis.languages.identify import identify
 from tamis.languages.samples import sample_words
+from tamis.schemas import with_column
 from tamis.shards import read_documents, read_json, read_table, write_table
 from tamis.stages import language_id
 from tamis.stages.language_id import Config, add_languages, select
@@ -241,13 +242,36 @@ NORWEGIAN = (
 )
 
 
-@pytest.mark.parametrize(("code", "kept"), [("nb", [True, False]), ("nn", [True, True]), (False, [True, True])])
+@pytest.mark.parametrize(("code", "kept"), [("nb", [True, False]), ("nn", [False, True]), (False, [True, True])])
 def test_codes_hold_for_macrolanguages_and_members(make_documents, code, kept) -> None:
     # The model says `no` for Bokmål; and YAML reads `no` as false.
     named = add_languages(make_documents(list(NORWEGIAN)), Config())
     assert named["language"].to_pylist() == ["no", "nn"]
     stay, _ = select(named, Config(keep_languages=(code,)))
     assert named.filter(pa.array(kept))["id"].to_pylist() == stay["id"].to_pylist()
+
+
+def test_a_code_that_the_model_gives_is_no_wider(make_documents) -> None:
+    labels = ["zh", "yue", "wuu", "ar", "arz", "ku", "ckb", "no", "nn", "sr", "hr"]
+    named = add_languages(make_documents([f"Text {one}." for one in labels]), Config())
+    for name, values in (("language", labels), ("language_score", np.full(len(labels), 0.9, np.float32))):
+        named = with_column(named, name, pa.array(values))
+    for code, kept in (
+        ("yue", {"yue"}),
+        ("arz", {"arz"}),
+        ("ckb", {"ckb"}),
+        ("hr", {"hr"}),
+        ("zh", {"zh", "yue", "wuu"}),
+        ("sh", {"sr", "hr"}),
+        # Of those that it does not give, texts may stand under the macrolanguage.
+        ("nan", {"zh"}),
+        ("nb", {"no"}),
+    ):
+        stay, _ = select(named, Config(keep_languages=(code,)))
+        assert set(stay["language"].to_pylist()) == kept
+    # Where all get one label, none of them is given.
+    stay, _ = select(named, Config(keep_languages=("nn",), macrolanguages=("no",)))
+    assert set(stay["language"].to_pylist()) == {"no", "nn"}
 
 
 def test_languages_of_a_macrolanguage_get_its_label(make_documents) -> None:

@@ -174,6 +174,16 @@ def test_links_pipes_and_odd_names_are_listed_and_never_followed(tmp_path: Path)
     assert any(skip.path.endswith("caf\\xe9.py") for skip in skips)
 
 
+def test_a_bare_repository_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    files = {"HEAD": "ref: refs/heads/main\n", "config": "[core]\nbare = true\n", "hooks/update.sample": "#!/bin/sh\n"}
+    bare = write(tmp_path / "thing.git", files | {"objects/info/packs": "", "refs/heads/main": "0\n"})
+    with pytest.raises(SourceError, match=r"thing\.git: a bare repository.*git clone .*thing\.git FOLDER"):
+        source(bare).input_files()
+    # Inside of a tree it is passed over, as `.git` is.
+    write(tmp_path, {"program.py": PROGRAM})
+    assert [path.name for path in source(tmp_path).input_files()] == ["program.py"]
+
+
 def test_a_large_file_is_listed_in_bounded_memory(tmp_path: Path) -> None:
     root = write(tmp_path / "project", {"a.py": PROGRAM})
     with (root / "big.py").open("wb") as file:
