@@ -152,3 +152,23 @@ def test_what_runs_on_a_gpu_asks_for_one_in_the_partition_named(make_folder, con
     for asked in (r"\bgpu=1\b", r"\bslurm_partition=gpu\b"):
         found = {rule for rule, resources in jobs.items() if re.search(asked, resources)}
         assert found == {f"transformer_quality_{step}" for step in steps}, asked
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("snakemake_executor_plugin_cluster_generic") is None,
+    reason="the executor plugin for other queues is not installed: pip install -e '.[dev]'",
+)
+def test_the_profile_for_another_queue_can_be_made_of_it(make_folder, small, tmp_path):
+    """As docs/how-to/kubernetes.md says: its lines in the place of the executor, and no key that begins with slurm."""
+    said = (ROOT / "docs" / "how-to" / "kubernetes.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^ +((?:executor|cluster-generic-submit-cmd): .*)$", said, re.MULTILINE)
+    assert len(lines) == 2
+    kept = [
+        line
+        for line in (SLURM / "profile.yaml").read_text(encoding="utf-8").splitlines()
+        if not line.startswith(("slurm", "executor"))
+    ]
+    (tmp_path / "profile.yaml").write_text("\n".join([*lines, *kept]), encoding="utf-8")
+    output = run_workflow(make_folder("queue"), small, "--workflow-profile", str(tmp_path), "--dry-run")
+    assert "was a dry-run" in output
+    assert "Group job " in output

@@ -262,7 +262,7 @@ def test_markup_that_is_text_stays_text() -> None:
         ('<span class="mwe-math-element"><span style="display: none;"><math alttext="{\\displaystyle y_1}"><mi>y</mi></math></span><img class="mwe-math-fallback-image-inline" alt="{\\displaystyle y_1}"></span>', "$y_1$"),
         ('<img class="latex" src="/latex.php?latex=z" alt="\\sqrt{z}">', "$\\sqrt{z}$"),
         ("\\(u+v\\) and $w$", "\\(u+v\\) and $w$"),
-        ("<math><mi>n</mi><mo>+</mo><mn>1</mn></math>", "n+1"),
+        ("<math><mi>n</mi><mo>+</mo><mn>1</mn></math>", "$n+1$"),
     ],
 )  # fmt: skip
 def test_formulas_become_tex_once(markup: str, expected: str) -> None:
