@@ -51,7 +51,10 @@ def _remove(notes: Mapping[str, float]) -> Iterator[Measure]:
     if left_out := int(notes.get("copies_left_out", 0)):
         detail = "dropped for one that is removed now, by a stage before remove; put remove first to keep them"
         yield Measure("remove", "copies that went too", f"{left_out:,}", detail)
-    if gone := int(notes.get("left_of_index", 0)):
+    if held := int(notes.get("held_by_index", 0)):
+        detail = "of a stage before remove: later runs go on dropping for what nobody has; put remove first"
+        yield Measure("remove", "removed, and still in an index", f"{held:,}", detail)
+    elif gone := int(notes.get("left_of_index", 0)):
         detail = "what later runs dropped against an index that held one comes back when these are made again"
         yield Measure("remove", "removed, and in no index", f"{gone:,}", detail)
 
@@ -62,9 +65,7 @@ def _urls(notes: Mapping[str, float]) -> Iterator[Measure]:
 
 def _held(stage: str, notes: Mapping[str, float]) -> Iterator[Measure]:
     if back := int(notes.get("held_no_more", 0)):
-        detail = (
-            f"of {int(notes['held_before']):,} documents that the run before dropped because an earlier run held them"
-        )
+        detail = f"of {int(notes['held_before']):,} that went because an earlier run held them, until its index changed"
         yield Measure(stage, "documents that came back", f"{back:,}", detail)
 
 

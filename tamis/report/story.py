@@ -11,7 +11,6 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from tamis.dedup import earlier
@@ -52,7 +51,7 @@ class Event:
 
     Where it was dropped, `ledger` is its row, `matched` the document that the rule compared it with, `matched_stage`
     the last stage that has that one's text, and `instead` the document kept in its place where that is another one;
-    `taken_down` is the earlier run that held what it matched and has removed it since.
+    `taken_down` is the earlier run that held what it matched and has removed it.
     """
 
     stage: str
@@ -62,7 +61,7 @@ class Event:
     matched_stage: str
     instead: dict[str, Any] | None
     changes: tuple[Change, ...]
-    taken_down: Path | None = None
+    taken_down: takedowns.Takedown | None = None
 
 
 @dataclass

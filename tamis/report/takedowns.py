@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -36,7 +37,8 @@ def readmitted(results: Results) -> dict[str, float]:
     * `copies_of_removed`: documents that a stage behind had dropped, in the run before, for one that is removed now;
     * `copies_readmitted`: of these, what that stage keeps now;
     * `copies_left_out`: documents that a stage in front dropped in this run for one that is removed now;
-    * `left_of_index`: documents that are removed now, where a stage behind writes an index, which holds none of them.
+    * `left_of_index`: documents that are removed now, where a stage behind writes an index, which holds none of them;
+    * `held_by_index`: documents that are removed now, where a stage in front writes an index, which holds what it kept.
 
     A stage behind never sees what is removed, so what it dropped for such a document it dropped in an earlier run.
 
@@ -63,8 +65,9 @@ def readmitted(results: Results) -> dict[str, float]:
             left_out += _of(read_table(path, ["kept_id"])["kept_id"], removed)
     counted = {"copies_of_removed": behind, "copies_readmitted": back, "copies_left_out": left_out}
     counted = counted if behind or left_out else {}
-    if any((results.folder / stage / "index" / earlier.FILE).exists() for stage in stages[place + 1 :]):
-        counted["left_of_index"] = len(removed)
+    for name, some in (("left_of_index", stages[place + 1 :]), ("held_by_index", stages[:place])):
+        if any((results.folder / stage / "index" / earlier.FILE).exists() for stage in some):
+            counted[name] = len(removed)
     return {name: float(value) for name, value in counted.items()}
 
 
@@ -102,8 +105,15 @@ def returned(results: Results, stage: str) -> dict[str, float]:
     return {"held_before": float(len(ids)), "held_no_more": float(back)} if back else {}
 
 
-def taken_down(results: Results, stage: str, document_id: str) -> Path | None:
-    """The results folder of the earlier run that has removed a document since this run was held against it.
+class Takedown(NamedTuple):
+    """The results folder of an earlier run that has removed a document, and whether its index holds it all the same."""
+
+    folder: Path
+    held: bool
+
+
+def taken_down(results: Results, stage: str, document_id: str) -> Takedown | None:
+    """The takedown, in an earlier run, of a document that this run was held against.
 
     Args:
         results: of this run.
@@ -119,6 +129,8 @@ def taken_down(results: Results, stage: str, document_id: str) -> Path | None:
             other = Results.open(Path(index).parent.parent)
         except SourceError:  # it lies elsewhere now
             continue
-        if STAGE in other.layout.stages and fetch(other.part(STAGE, "dropped", document_id), [document_id]):
-            return other.folder
+        stages = other.layout.stages
+        if STAGE in stages and fetch(other.part(STAGE, "dropped", document_id), [document_id]):
+            # What stands in front of the takedown still keeps the document, and so does its index.
+            return Takedown(other.folder, stage in stages[: stages.index(STAGE)])
     return None

@@ -224,16 +224,23 @@ def _matched_lines(event: Event) -> list[str]:
         if ledger["reason"] == earlier.REASON:
             lines[0] = f"{lines[0][:-1]}, which an earlier run holds."
         if event.taken_down is not None:
-            lines.append(
-                f"  That run has removed it since ({safe(str(event.taken_down))}/{takedowns.STAGE}): run this one "
-                "again, and this document is looked at anew."
-            )
+            lines.append(_takedown_line(event.stage, event.taken_down))
     else:
         verb = "kept" if event.matched_stage == event.stage else "also dropped there"
         lines = [f"  It matched this document, which was {verb}:", *_document_lines(event.matched)]
     if event.instead is not None:
         lines += ["", "  Kept in its place was the first of their group:", *_document_lines(event.instead)]
     return lines
+
+
+def _takedown_line(stage: str, gone: takedowns.Takedown) -> str:
+    where = safe(f"{gone.folder}/{takedowns.STAGE}")
+    if gone.held:
+        return (
+            f"  That run has removed it ({where}), but behind {safe(stage)}, whose index still holds it: put remove in "
+            "front of that stage there, and run both again."
+        )
+    return f"  That run has removed it since ({where}): run this one again, and this document is looked at anew."
 
 
 def _document_lines(document: dict[str, Any]) -> list[str]:

@@ -12,6 +12,7 @@ import pytest
 import zstandard
 from running import ROOT, changed, environment, planned, run_workflow
 
+from tamis import exchange
 from tamis.report import tables
 from tamis.report.layout import Results
 from tamis.shards import read_table
@@ -109,6 +110,8 @@ def test_a_corpus_that_grows_is_the_one_made_at_once(make_folder, small):
         dropped = [row["reason"] for row in finished.rows(folder / "new" / stage / "dropped")]
         if stage != "paragraph_dedup":
             assert "in_earlier_corpus" in dropped
+            # Noted before the ledgers were written, of which there were none.
+            assert exchange.read_batch(folder / "new" / stage / "held.arrow", 0, 1).num_rows == 0
     owners = {row["matched_id"] for row in finished.rows(folder / "new" / "paragraph_dedup" / "edits")}
     assert owners & {row["id"] for row in old["paragraph_dedup"]}
     # What is frequent in all is cut in the new part as in the whole; the old part stays as it was.

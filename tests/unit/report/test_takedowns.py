@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
-from tamis import schemas
+from tamis import exchange, schemas
+from tamis.dedup import earlier
+from tamis.ids import document_key
 from tamis.ledger import dropped_rows
-from tamis.report import takedowns
+from tamis.report import layout, story, takedowns, terminal
 from tamis.report.layout import Layout, Results
 from tamis.report.measures import measures
-from tamis.shards import part_name, write_table
-from tamis.stages import remove
+from tamis.shards import part_name, write_json, write_table
+from tamis.stages import remove, url_dedup
+from tamis.urls import url_key
 
 KEPT, TWIN, OTHER, THIRD = (f"{number:032x}" for number in (16, 17, 18, 19))
 
@@ -119,3 +123,67 @@ def test_a_ledger_that_is_damaged_does_not_stop_a_takedown(tmp_path, caplog):
     path.write_bytes(b"PAR1 nothing that was sealed PAR1")
     assert list(remove.stood_for([path])) == []
     assert "are not looked at" in caplog.text
+
+
+PAGES = ("https://a.example/1", "https://a.example/2", "https://a.example/3")
+PART = f"{part_name(0)}.parquet"
+
+
+def snapshot(folder, make_documents, number, against=(), gone=(), stages=("ingest", "remove", "url_dedup")):
+    """Run url_dedup over a snapshot of `PAGES`, as the workflow does, and lay beside it what a run says of itself."""
+    ids = [document_key(url_key(url)) + f"{number:016x}" for url in PAGES]
+    documents = make_documents([f"{url} of {number}" for url in PAGES], id=ids, url=list(PAGES)).sort_by("id")
+    write_table(folder / "ingest" / "documents" / PART, documents)
+    removed = pc.is_in(documents["url"], value_set=pa.array(list(gone), pa.string()))
+    taken = documents.filter(removed)
+    ledger = dropped_rows("remove", taken, pa.array(["removed_url"] * len(taken), pa.string()))
+    write_table(folder / "remove" / "dropped" / PART, ledger)
+    write_table(folder / "remove" / "documents" / PART, documents.filter(pc.invert(removed)))
+    before = stages[stages.index("url_dedup") - 1]
+    stage = folder / "url_dedup"
+    config = url_dedup.Config(against=[str(path / "url_dedup" / "index") for path in against], write_index=True)
+    url_dedup.run_held(ledgers=str(stage / "dropped"), output=stage / "held.arrow")
+    outcome = {"kept": stage / "documents" / PART, "dropped": stage / "dropped" / PART, "stats": stage / "stats.json"}
+    url_dedup.run_apply(config, shard=0, shards=1, documents=folder / before / "documents" / PART, **outcome)
+    index = stage / "index" / f"{part_name(0)}.arrow"
+    url_dedup.run_index(config, documents=outcome["kept"], output=index)
+    url_dedup.run_describe(config, parts=(index,), output=stage / "index" / earlier.FILE)
+    write_json(folder / layout.FILE, Layout(stages=stages, shards=1).model_dump(mode="json"))
+    write_json(folder / "manifest.json", {"configuration": {"url_dedup": config.model_dump(mode="json")}})
+    return Results.open(folder)
+
+
+def said_of(results, url):
+    """What `tamis why` says of a page, in one line."""
+    (name,) = story.resolve(results, url).ids
+    return " ".join(terminal.story(story.tell(results, name)).split())
+
+
+def test_a_page_that_an_earlier_run_takes_down_comes_back_in_the_later_one(tmp_path, make_documents):
+    first, second = tmp_path / "first", tmp_path / "second"
+    snapshot(first, make_documents, 1)
+    later = snapshot(second, make_documents, 2, against=[first])
+    assert takedowns.returned(later, "url_dedup") == {}
+    assert "removed it" not in said_of(later, PAGES[0])
+    before = takedowns.readmitted(snapshot(first, make_documents, 1, gone=PAGES[:1]))
+    assert before == {"left_of_index": 1}
+    assert f"has removed it since ({first}/remove): run this one again" in said_of(later, PAGES[0])
+    assert "removed it" not in said_of(later, PAGES[1])
+    later = snapshot(second, make_documents, 2, against=[first])
+    assert takedowns.returned(later, "url_dedup") == {"held_before": 3, "held_no_more": 1}
+    assert "url_dedup kept" in said_of(later, PAGES[0])
+    (measure,) = measures({"url_dedup": takedowns.returned(later, "url_dedup")})
+    assert (measure.name, measure.value) == ("documents that came back", "1")
+    noted = exchange.read_batch(second / "url_dedup" / "held.arrow", 0, 1)
+    assert {row["matched_id"][16:] for row in noted.to_pylist()} == {f"{1:016x}"}
+
+
+def test_a_takedown_behind_a_stage_leaves_its_index_and_is_said_to(tmp_path, make_documents):
+    first, second = tmp_path / "first", tmp_path / "second"
+    stages = ("ingest", "url_dedup", "remove")
+    found = takedowns.readmitted(snapshot(first, make_documents, 1, gone=PAGES[:1], stages=stages))
+    assert found == {"held_by_index": 1}
+    (measure,) = measures({"remove": found})
+    assert (measure.name, measure.value) == ("removed, and still in an index", "1")
+    later = snapshot(second, make_documents, 2, against=[first])
+    assert "behind url_dedup, whose index still holds it: put remove in front" in said_of(later, PAGES[0])
