@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis import exchange
-from tamis.dedup import earlier
 from tamis.errors import SourceError
 from tamis.report.layout import Results
 from tamis.report.lookup import fetch
@@ -66,7 +65,8 @@ def readmitted(results: Results) -> dict[str, float]:
     counted = {"copies_of_removed": behind, "copies_readmitted": back, "copies_left_out": left_out}
     counted = counted if behind or left_out else {}
     for name, some in (("left_of_index", stages[place + 1 :]), ("held_by_index", stages[:place])):
-        if any((results.folder / stage / "index" / earlier.FILE).exists() for stage in some):
+        # What is planned, not what is there: an index may be written after this is asked.
+        if any(results.layout.inventory.below(f"{stage}/index") for stage in some):
             counted[name] = len(removed)
     return {name: float(value) for name, value in counted.items()}
 
