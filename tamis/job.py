@@ -38,9 +38,10 @@ import inspect
 import json
 import logging
 import os
+import re
 import resource
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn, get_type_hints
@@ -247,13 +248,28 @@ INTERRUPTED = 130
 
 
 def used() -> str:
-    """What this process and those that it has waited for have used, for `tamis estimate`.
+    """What this process and its children have used, for `tamis estimate`.
 
-    Snakemake's own figures come from looks at a job, which short ones end before.
+    Snakemake's own figures come from looks at a job, which short ones end before. Processes that extract pages live
+    until a job ends, and take nearly all of the time of one that reads them.
     """
     kinds = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    seconds = sum(usage.ru_utime + usage.ru_stime for usage in kinds)
-    return f"used {seconds:.2f} s of CPU, {max(usage.ru_maxrss for usage in kinds) / 1000:.0f} MB"
+    alive = list(_living_children())
+    seconds = sum(usage.ru_utime + usage.ru_stime for usage in kinds) + sum(one for one, _ in alive)
+    most = max([usage.ru_maxrss for usage in kinds] + [kilobytes for _, kilobytes in alive])
+    return f"used {seconds:.2f} s of CPU, {most / 1000:.0f} MB"
+
+
+def _living_children() -> Iterator[tuple[float, int]]:
+    """CPU seconds and largest kB in memory of each child that lives, from /proc (proc(5))."""
+    ticks = os.sysconf("SC_CLK_TCK")
+    for task in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(OSError):
+            for child in (task / "children").read_text(encoding="ascii").split():
+                fields = Path("/proc", child, "stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2]
+                status = Path("/proc", child, "status").read_text(encoding="ascii", errors="replace")
+                peak = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+                yield sum(map(int, fields.split()[11:15])) / ticks, int(peak[1]) if peak else 0
 
 
 def explained(error: Exception, values: Iterable[str | list[str]]) -> str | None:

@@ -220,3 +220,15 @@ def test_ctrl_c_is_held_back_for_nothing_that_would_not_let_it_through():
     commands = ["python -m tamis.job a b", "python -m tamis.readers.fetch > {log:q}", "python -m tamis.job a b", None]
     with ThreadPoolExecutor(1) as pool:
         assert [pool.submit(look, Rule(each)).result() for each in commands] == [True, False, True, False]
+
+
+def test_what_a_living_child_has_used_is_told():
+    """Pages are extracted in one that lives until the job ends."""
+    before = float(job.used().split()[1])
+    busy = "import time\nwhile time.process_time() < 1: pass\nheld = bytes([7]) * 300_000_000\nprint(len(held), flush=True)\ninput()"
+    with subprocess.Popen([sys.executable, "-c", busy], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        words = job.used().split()
+        process.communicate(b"\n")
+    assert float(words[1]) >= before + 0.9
+    assert int(words[5]) >= 290
