@@ -25,12 +25,11 @@ from pydantic import Field, field_validator, model_validator
 
 from tamis.errors import SourceError
 from tamis.readers.fetch import Release, normalised, parse_requirements, verify
+from tamis.readers.lines import unpacked_name
 from tamis.section import FilePath, Section
 
 SUFFIXES = (".jsonl", ".ndjson", ".parquet", ".csv", ".tsv", ".arrow")
 """Of the files that are read of a folder; other files in it describe the data."""
-
-PACKED = ("", ".gz", ".zst", ".bz2", ".xz", ".lz4")
 
 LONGEST_RECORD = 64 << 20
 LARGEST_RELEASE = 1 << 30
@@ -170,10 +169,7 @@ class Item:
 
 def _kind(path: PurePath) -> str:
     """The end of a file's name, without that of its compression."""
-    name = path.name.lower()
-    for packed in PACKED[1:]:
-        name = name.removesuffix(packed)
-    return PurePath(name).suffix
+    return PurePath(unpacked_name(path.name.lower())).suffix
 
 
 def _json_lines(path: Path) -> Iterator[Mapping[str, Any]]:
